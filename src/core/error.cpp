@@ -1,0 +1,28 @@
+#include "core/error.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace tessera {
+
+const ErrorMeaning& meaning(ErrorCode code) {
+  using enum ErrorCode;
+  static constexpr std::array table{
+      ErrorMeaning{usage, "usage", 2, 400, false, "The command or request is malformed."},
+      ErrorMeaning{unknown_operator, "unknown-operator", 3, 422, false, "No operator has that name."},
+      ErrorMeaning{bad_parameter, "bad-parameter", 3, 422, false,
+                   "A parameter is unknown, of the wrong type or out of its range."},
+      ErrorMeaning{not_found, "not-found", 4, 404, false, "A file or object does not exist."},
+      ErrorMeaning{unsupported_input, "unsupported-input", 5, 415, false,
+                   "The content is not an image format that Tessera reads."},
+      ErrorMeaning{damaged_input, "damaged-input", 6, 422, false, "The image is truncated or corrupt."},
+      ErrorMeaning{limit_exceeded, "limit-exceeded", 7, 413, false, "The input exceeds a limit."},
+      ErrorMeaning{io, "io", 8, 503, true, "Reading or writing failed."},
+      ErrorMeaning{cancelled, "cancelled", 130, 409, false, "The work was cancelled."},
+      ErrorMeaning{rank_lost, "rank-lost", 9, 503, true, "An MPI rank died or stopped answering."},
+      ErrorMeaning{internal, "internal", 70, 500, false, "A defect in Tessera."},
+  };
+  return table.at(static_cast<std::size_t>(code));
+}
+
+}  // namespace tessera

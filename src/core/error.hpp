@@ -1,0 +1,51 @@
+// One error type for the whole program, and the one table that says what each code means to every caller.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tessera {
+
+enum class ErrorCode : std::uint8_t {
+  usage,              ///< the request itself is malformed
+  unknown_operator,   ///< no operator of that name
+  bad_parameter,      ///< a parameter is unknown, of the wrong type or out of its range
+  not_found,          ///< a file or object is not there
+  unsupported_input,  ///< content that is not an image Tessera reads
+  damaged_input,      ///< an image that is truncated or corrupt
+  limit_exceeded,     ///< more pixels, bytes, frames, metadata or time than allowed
+  io,                 ///< reading or writing failed
+  cancelled,          ///< the caller asked to stop
+  rank_lost,          ///< an MPI rank died or no longer answers
+  internal,           ///< a defect in Tessera
+};
+
+struct ErrorMeaning {
+  ErrorCode code;
+  std::string_view name;     ///< stable identifier, used in JSON and problem types
+  int exit_code;             ///< of the command line
+  int http_status;           ///< of the service
+  bool retry;                ///< whether the same request may succeed later
+  std::string_view summary;  ///< for the table in the documentation
+};
+
+/// All codes, in order of ErrorCode.
+[[nodiscard]] const ErrorMeaning& meaning(ErrorCode code);
+
+/// A failure in a sentence a person can act on: what was wrong, where, the limit and the value, and what to
+/// do.
+class Error : public std::exception {
+ public:
+  Error(ErrorCode code, std::string sentence) : code_(code), sentence_(std::move(sentence)) {}
+  [[nodiscard]] ErrorCode code() const noexcept { return code_; }
+  [[nodiscard]] const char* what() const noexcept override { return sentence_.c_str(); }
+
+ private:
+  ErrorCode code_;
+  std::string sentence_;
+};
+
+}  // namespace tessera

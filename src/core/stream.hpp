@@ -1,0 +1,54 @@
+// Where pixels come from and where they go. The engine pulls rows from a Source and pushes encoded pieces to
+// a Sink; codecs, tests and the network implement them.
+#pragma once
+
+#include <cstdint>
+
+#include "core/bytes.hpp"
+#include "core/image.hpp"
+
+namespace tessera {
+
+/// What travels with the pixels. Empty buffers mean "none".
+struct Metadata {
+  Bytes icc;   ///< ICC profile
+  Bytes exif;  ///< EXIF block without the "Exif\0\0" prefix; its orientation is 1 because it has been applied
+  Bytes xmp;
+  double pixels_per_mm_x = 0;  ///< 0: unknown
+  double pixels_per_mm_y = 0;
+};
+
+/// An image that can be read in rows.
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual const ImageInfo& info() const = 0;
+  [[nodiscard]] virtual const Metadata& metadata() const = 0;
+  /// True: read_rows may be called for any rows in any order, and again. False: each call must start where
+  /// the last one ended, the first at row 0.
+  [[nodiscard]] virtual bool random_access() const = 0;
+  /// Fills `out`, whose rect is full-width rows inside the image and whose planes are allocated by the caller
+  /// (row strides are the caller's). Calls are serialised by the caller, but may come from different threads.
+  /// Throws Error (damaged_input, io, limit_exceeded).
+  virtual void read_rows(Tile& out) = 0;
+};
+
+/// An image that is written as a row of independently encoded pieces. encode() may run on any thread of any
+/// rank, append() runs only on the root rank, in order, one call at a time. A Sink destroyed before finish()
+/// leaves nothing behind.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// Rows of one piece: pieces start at multiples of this and hold this many rows, the last one perhaps
+  /// fewer. It depends on the image alone, so that the written bytes do not depend on ranks, threads or
+  /// strips.
+  [[nodiscard]] virtual std::int64_t piece_rows() const = 0;
+  /// Encodes one full-width piece. Thread-safe, no side effects.
+  [[nodiscard]] virtual Bytes encode(const Tile& piece) const = 0;
+  /// Takes the next piece, from top to bottom.
+  virtual void append(const Bytes& piece) = 0;
+  /// After the last piece: makes the result complete and visible.
+  virtual void finish() = 0;
+};
+
+}  // namespace tessera

@@ -1,0 +1,37 @@
+// gaussian-blur: softens with a bell curve.
+#pragma once
+
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+struct GaussianBlur : Bordered {
+  double sigma = 1.5;
+
+  static constexpr OperatorInfo info{
+      .name = "gaussian-blur",
+      .group = "Blur and denoise",
+      .doc = "Softens the picture with a bell curve.",
+      .definition =
+          "cv::GaussianBlur with a kernel of 2r+1 pixels, r = ceil(3 sigma) for 8-bit and ceil(4 sigma) for "
+          "16-bit.",
+      .example = "gaussian-blur sigma=2"};
+  static constexpr auto params = std::tuple_cat(
+      std::tuple{number("sigma", &GaussianBlur::sigma, "Width of the bell curve.",
+                        {.min = 0.1, .max = 64, .slider_min = 0.5, .slider_max = 8, .unit = "px"})},
+      border_params<GaussianBlur>());
+
+  [[nodiscard]] int radius_px(Depth depth) const {
+    return static_cast<int>(std::ceil((depth == Depth::u8 ? 3 : 4) * sigma));
+  }
+  [[nodiscard]] Halo halo(const ImageInfo& image) const { return Halo::all(radius_px(image.format.depth)); }
+  void run(const cv::Mat& in, cv::Mat& out) const {
+    const int size = 2 * radius_px(in.depth() == CV_8U ? Depth::u8 : Depth::u16) + 1;
+    cv::GaussianBlur(in, out, {size, size}, sigma);
+  }
+};
+
+}  // namespace tessera

@@ -1,0 +1,66 @@
+#include "ops/threshold/histogram.hpp"
+
+#include <cfloat>
+
+namespace tessera {
+namespace {
+
+template <class T>
+void count(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins) {
+  const int step = tile.channels();
+  for (int y = 0; y < tile.rows; ++y) {
+    const T* row = tile.ptr<T>(y) + channel;
+    for (int x = 0; x < tile.cols; ++x) {
+      ++bins[row[static_cast<std::ptrdiff_t>(x) * step]];
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t histogram_bins(const PixelFormat& format) { return format.depth == Depth::u8 ? 256 : 65536; }
+
+void add_histogram(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins) {
+  if (tile.depth() == CV_8U) {
+    count<std::uint8_t>(tile, channel, bins);
+  } else {
+    count<std::uint16_t>(tile, channel, bins);
+  }
+}
+
+void add_histogram(const cv::Mat& gray, std::span<std::uint64_t> bins) { add_histogram(gray, 0, bins); }
+
+int otsu_threshold(std::span<const std::uint64_t> histogram) {
+  double total = 0;
+  double mean = 0;
+  for (std::size_t level = 0; level < histogram.size(); ++level) {
+    total += static_cast<double>(histogram[level]);
+    mean += static_cast<double>(level) * static_cast<double>(histogram[level]);
+  }
+  const double scale = 1. / total;
+  mean *= scale;
+  double weight_dark = 0;
+  double mean_dark = 0;
+  double best_variance = 0;
+  int best = 0;
+  for (std::size_t level = 0; level < histogram.size(); ++level) {
+    const double probability = static_cast<double>(histogram[level]) * scale;
+    mean_dark *= weight_dark;
+    weight_dark += probability;
+    const double weight_light = 1. - weight_dark;
+    if (std::min(weight_dark, weight_light) < FLT_EPSILON ||
+        std::max(weight_dark, weight_light) > 1. - FLT_EPSILON) {
+      continue;
+    }
+    mean_dark = (mean_dark + static_cast<double>(level) * probability) / weight_dark;
+    const double mean_light = (mean - weight_dark * mean_dark) / weight_light;
+    const double variance = weight_dark * weight_light * (mean_dark - mean_light) * (mean_dark - mean_light);
+    if (variance > best_variance) {
+      best_variance = variance;
+      best = static_cast<int>(level);
+    }
+  }
+  return best;
+}
+
+}  // namespace tessera

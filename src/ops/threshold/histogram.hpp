@@ -1,0 +1,22 @@
+// Histograms of whole images, counted piece by piece, and the thresholds found in them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <opencv2/core/mat.hpp>
+#include <span>
+
+#include "core/image.hpp"
+
+namespace tessera {
+
+/// 256 or 65536.
+[[nodiscard]] std::size_t histogram_bins(const PixelFormat& format);
+/// Adds the counts of a gray tile to `bins`. For several channels see the overload with `channel`.
+void add_histogram(const cv::Mat& gray, std::span<std::uint64_t> bins);
+void add_histogram(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins);
+/// The level of the greatest between-class variance, the lowest of equals; pixels above it are the bright
+/// class. Computed as cv::threshold's getThreshVal_Otsu does, in double precision.
+[[nodiscard]] int otsu_threshold(std::span<const std::uint64_t> histogram);
+
+}  // namespace tessera
