@@ -1,0 +1,107 @@
+// What every communicator can do, built from its few primitives.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr int sizes_tag = 900;
+constexpr int all_to_all_tag = 901;
+
+std::span<const std::byte> bytes_of(const std::uint64_t& value) { return std::as_bytes(std::span(&value, 1)); }
+
+}  // namespace
+
+void send_bytes(Communicator& comm, const Bytes& data, int to, int tag) {
+  const std::uint64_t size = data.size();
+  const auto header = comm.send(bytes_of(size), to, sizes_tag + tag);
+  const auto body = comm.send(data, to, tag);
+  header->wait();
+  body->wait();
+}
+
+Bytes receive_bytes(Communicator& comm, int from, int tag) {
+  std::uint64_t size = 0;
+  comm.receive(std::as_writable_bytes(std::span(&size, 1)), from, sizes_tag + tag)->wait();
+  Bytes data(size);
+  comm.receive(data, from, tag)->wait();
+  return data;
+}
+
+Bytes broadcast_bytes(Communicator& comm, Bytes data, int from) {
+  std::uint64_t size = data.size();
+  comm.broadcast(std::as_writable_bytes(std::span(&size, 1)), from);
+  data.resize(size);
+  comm.broadcast(data, from);
+  return data;
+}
+
+std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine) {
+  std::vector<Bytes> outgoing(static_cast<std::size_t>(comm.size()), mine);
+  return all_to_all_bytes(comm, outgoing);
+}
+
+std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>& outgoing) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<std::uint64_t> sizes(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    sizes[r] = outgoing[r].size();
+  }
+  std::vector<std::uint64_t> all_sizes(ranks * ranks);
+  comm.all_gather(std::as_bytes(std::span(sizes)), std::as_writable_bytes(std::span(all_sizes)));
+  const auto me = static_cast<std::size_t>(comm.rank());
+  std::vector<Bytes> incoming(ranks);
+  std::vector<std::unique_ptr<Transfer>> transfers;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    incoming[r].resize(all_sizes[r * ranks + me]);
+    if (r == me) {
+      incoming[r] = outgoing[r];
+    } else if (!incoming[r].empty()) {
+      transfers.push_back(comm.receive(incoming[r], static_cast<int>(r), all_to_all_tag));
+    }
+  }
+  for (std::size_t r = 0; r < ranks; ++r) {
+    if (r != me && !outgoing[r].empty()) {
+      transfers.push_back(comm.send(outgoing[r], static_cast<int>(r), all_to_all_tag));
+    }
+  }
+  for (const auto& transfer : transfers) {
+    transfer->wait();
+  }
+  return incoming;
+}
+
+void together(Communicator& comm, const std::function<void()>& work) {
+  // 0: all is well; otherwise (ranks - rank) so that the maximum names the lowest failing rank.
+  std::uint64_t verdict = 0;
+  Bytes report;
+  try {
+    work();
+  } catch (const Error& error) {
+    const std::string_view sentence = error.what();
+    verdict = static_cast<std::uint64_t>(comm.size() - comm.rank());
+    report.resize(1 + sentence.size());
+    report[0] = static_cast<std::byte>(error.code());
+    std::memcpy(report.data() + 1, sentence.data(), sentence.size());
+  } catch (const std::exception& error) {
+    const std::string sentence = fmt::format("Internal error on rank {}: {}", comm.rank(), error.what());
+    verdict = static_cast<std::uint64_t>(comm.size() - comm.rank());
+    report.resize(1 + sentence.size());
+    report[0] = static_cast<std::byte>(ErrorCode::internal);
+    std::memcpy(report.data() + 1, sentence.data(), sentence.size());
+  }
+  comm.all_reduce(std::span(&verdict, 1), Merge::maximum);
+  if (verdict == 0) {
+    return;
+  }
+  report = broadcast_bytes(comm, std::move(report), comm.size() - static_cast<int>(verdict));
+  throw Error(static_cast<ErrorCode>(report[0]),
+              std::string(reinterpret_cast<const char*>(report.data()) + 1, report.size() - 1));
+}
+
+}  // namespace tessera

@@ -1,0 +1,162 @@
+// Ranks as threads of one process: the same interface, for tests and for running without MPI. A send copies into the
+// receiver's mailbox, so it is complete at once.
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <tuple>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+struct Board {
+  explicit Board(int ranks) : size(ranks) {}
+
+  void post(int from, int to, int tag, std::span<const std::byte> data) {
+    const std::scoped_lock lock(mutex);
+    mail[{from, to, tag}].emplace_back(data.begin(), data.end());
+    changed.notify_all();
+  }
+  Bytes take(int from, int to, int tag) {
+    std::unique_lock lock(mutex);
+    auto& box = mail[{from, to, tag}];
+    changed.wait(lock, [&] { return stopped || !box.empty(); });
+    if (box.empty()) {
+      throw Error(ErrorCode::cancelled, "The work was stopped because another rank failed.");
+    }
+    Bytes data = std::move(box.front());
+    box.pop_front();
+    return data;
+  }
+  void stop(std::exception_ptr error) {
+    const std::scoped_lock lock(mutex);
+    if (!stopped) {
+      stopped = true;
+      first_error = std::move(error);
+    }
+    changed.notify_all();
+  }
+
+  const int size;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::tuple<int, int, int>, std::deque<Bytes>> mail;
+  bool stopped = false;
+  std::exception_ptr first_error;
+};
+
+class Done final : public Transfer {
+ public:
+  void wait() override {}
+};
+
+class Incoming final : public Transfer {
+ public:
+  Incoming(std::shared_ptr<Board> board, int from, int to, int tag, std::span<std::byte> target)
+      : board_(std::move(board)), from_(from), to_(to), tag_(tag), target_(target) {}
+  void wait() override {
+    const Bytes data = board_->take(from_, to_, tag_);
+    if (data.size() != target_.size()) {
+      throw Error(ErrorCode::internal, "Two ranks disagree on the size of a message.");
+    }
+    if (!data.empty()) {
+      std::memcpy(target_.data(), data.data(), data.size());
+    }
+  }
+
+ private:
+  std::shared_ptr<Board> board_;
+  int from_;
+  int to_;
+  int tag_;
+  std::span<std::byte> target_;
+};
+
+class ThreadCommunicator final : public Communicator {
+ public:
+  ThreadCommunicator(std::shared_ptr<Board> board, int rank) : board_(std::move(board)), rank_(rank) {}
+  int rank() const override { return rank_; }
+  int size() const override { return board_->size; }
+  std::string location() const override { return "thread " + std::to_string(rank_); }
+
+  std::unique_ptr<Transfer> send(std::span<const std::byte> data, int to, int tag) override {
+    board_->post(rank_, to, tag, data);
+    return std::make_unique<Done>();
+  }
+  std::unique_ptr<Transfer> receive(std::span<std::byte> data, int from, int tag) override {
+    return std::make_unique<Incoming>(board_, from, rank_, tag, data);
+  }
+  void barrier() override {
+    std::uint64_t nothing = 0;
+    all_reduce(std::span(&nothing, 1), Merge::sum);
+  }
+  void broadcast(std::span<std::byte> data, int from) override {
+    if (rank_ == from) {
+      for (int to = 0; to < size(); ++to) {
+        if (to != rank_) {
+          board_->post(rank_, to, collective_tag, data);
+        }
+      }
+    } else {
+      receive(data, from, collective_tag)->wait();
+    }
+  }
+  void all_reduce(std::span<std::uint64_t> values, Merge merge) override {
+    std::vector<std::uint64_t> all(values.size() * static_cast<std::size_t>(size()));
+    all_gather(std::as_bytes(values), std::as_writable_bytes(std::span(all)));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      std::uint64_t merged = all[i];
+      for (std::size_t at = i + values.size(); at < all.size(); at += values.size()) {
+        merged = merge == Merge::sum ? merged + all[at] : std::max(merged, all[at]);
+      }
+      values[i] = merged;
+    }
+  }
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    for (int to = 0; to < size(); ++to) {
+      board_->post(rank_, to, collective_tag, mine);
+    }
+    for (int from = 0; from < size(); ++from) {
+      receive(all.subspan(static_cast<std::size_t>(from) * mine.size(), mine.size()), from, collective_tag)->wait();
+    }
+  }
+
+ private:
+  static constexpr int collective_tag = -1;
+  std::shared_ptr<Board> board_;
+  int rank_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_solo() {
+  return std::make_unique<ThreadCommunicator>(std::make_shared<Board>(1), 0);
+}
+
+void run_on_threads(int ranks, const std::function<void(Communicator&)>& body) {
+  const auto board = std::make_shared<Board>(ranks);
+  {
+    std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(ranks));
+    for (int rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([board, &body, rank] {
+        ThreadCommunicator communicator(board, rank);
+        try {
+          body(communicator);
+        } catch (...) {
+          board->stop(std::current_exception());
+        }
+      });
+    }
+  }
+  if (board->first_error) {
+    std::rethrow_exception(board->first_error);
+  }
+}
+
+}  // namespace tessera

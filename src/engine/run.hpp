@@ -1,0 +1,60 @@
+// Runs a plan over a group of ranks.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/stream.hpp"
+#include "plan/plan.hpp"
+
+namespace tessera {
+
+struct Progress {
+  int stage = 0;   ///< from 0
+  int stages = 1;
+  double fraction = 0;  ///< of the whole run, 0..1, never falling
+};
+
+struct RunOptions {
+  int threads = 1;                                ///< of this rank
+  std::int64_t strip_rows = 0;                    ///< 0: chosen by the plan
+  std::function<void(const Progress&)> progress;  ///< on the root rank; called from any thread, one at a time
+  std::stop_token stop;                           ///< when asked, every rank throws Error(cancelled)
+};
+
+/// What an operator found, in the order of the pipeline: Hough lines, corners, the number of regions.
+struct Findings {
+  std::string operator_name;
+  std::vector<std::string> columns;
+  std::vector<double> values;  ///< row-major
+};
+
+struct StageReport {
+  std::string name;
+  double seconds = 0;
+};
+/// One entry for each rank, gathered on the root.
+struct RankReport {
+  std::string location;
+  Interval rows;  ///< of the result that the rank made
+  int strips = 0;
+  std::int64_t sent_bytes = 0;
+  std::int64_t received_bytes = 0;
+  double busy_seconds = 0;  ///< summed over its threads
+};
+struct RunReport {
+  std::vector<StageReport> stages;
+  std::vector<RankReport> ranks;    ///< root only
+  std::vector<Findings> findings;   ///< root only
+};
+
+/// Collective. On the root, `source` gives the pixels; on the other ranks it may be null, or, if it is random-access,
+/// their own opening of the same image, and then each rank reads its own rows. Every rank has a sink made with the
+/// same options: all encode, the root appends and finishes. The result's bytes depend only on the plan and the pixels.
+/// Throws the same Error on every rank.
+RunReport run_plan(const Plan& plan, Source* source, Sink& sink, Communicator& comm, const RunOptions& options);
+
+}  // namespace tessera
