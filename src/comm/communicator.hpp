@@ -15,7 +15,8 @@
 
 namespace tessera {
 
-/// A transfer under way. Its memory must stay alive until wait() has returned; destroying a pending one waits.
+/// A transfer under way. Its memory must stay alive until wait() has returned; destroying a pending one
+/// waits.
 class Transfer {
  public:
   virtual ~Transfer() = default;
@@ -31,9 +32,14 @@ class Communicator {
   /// Where the rank runs, for people: "host-a:1234".
   [[nodiscard]] virtual std::string location() const = 0;
 
-  /// Point to point, in order for each (sender, receiver, tag). Sizes must agree on both sides; any size is allowed.
+  /// Point to point, in order for each (sender, receiver, tag). Sizes must agree on both sides; any size is
+  /// allowed.
   [[nodiscard]] virtual std::unique_ptr<Transfer> send(std::span<const std::byte> data, int to, int tag) = 0;
   [[nodiscard]] virtual std::unique_ptr<Transfer> receive(std::span<std::byte> data, int from, int tag) = 0;
+
+  /// For a rank that fails where the others may be waiting for it: ends the group, now or as soon as the
+  /// caller lets `error` escape. The caller rethrows `error`.
+  virtual void abandon(const std::exception& error) = 0;
 
   virtual void barrier() = 0;
   virtual void broadcast(std::span<std::byte> data, int from) = 0;
@@ -51,15 +57,16 @@ void send_bytes(Communicator& comm, const Bytes& data, int to, int tag);
 [[nodiscard]] std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine);
 [[nodiscard]] std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>& outgoing);
 
-/// Runs `work` on this rank and then agrees with the others: if it threw anywhere, every rank throws the error of the
-/// lowest rank that failed. Collective. `work` itself must not leave another rank waiting for a message.
+/// Runs `work` on this rank and then agrees with the others: if it threw anywhere, every rank throws the
+/// error of the lowest rank that failed. Collective. `work` itself must not leave another rank waiting for a
+/// message.
 void together(Communicator& comm, const std::function<void()>& work);
 
 /// A group of one.
 [[nodiscard]] std::unique_ptr<Communicator> make_solo();
 
-/// Runs `body` on `ranks` threads of this process, each with its own communicator, and returns when all have ended.
-/// If one throws, the others' waits end with Error(cancelled) and the first error is rethrown.
+/// Runs `body` on `ranks` threads of this process, each with its own communicator, and returns when all have
+/// ended. If one throws, the others' waits end with Error(cancelled) and the first error is rethrown.
 void run_on_threads(int ranks, const std::function<void(Communicator&)>& body);
 
 }  // namespace tessera

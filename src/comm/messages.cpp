@@ -13,7 +13,9 @@ namespace {
 constexpr int sizes_tag = 900;
 constexpr int all_to_all_tag = 901;
 
-std::span<const std::byte> bytes_of(const std::uint64_t& value) { return std::as_bytes(std::span(&value, 1)); }
+std::span<const std::byte> bytes_of(const std::uint64_t& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
 
 }  // namespace
 

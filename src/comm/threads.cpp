@@ -1,5 +1,5 @@
-// Ranks as threads of one process: the same interface, for tests and for running without MPI. A send copies into the
-// receiver's mailbox, so it is complete at once.
+// Ranks as threads of one process: the same interface, for tests and for running without MPI. A send copies
+// into the receiver's mailbox, so it is complete at once.
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -91,6 +91,7 @@ class ThreadCommunicator final : public Communicator {
   std::unique_ptr<Transfer> receive(std::span<std::byte> data, int from, int tag) override {
     return std::make_unique<Incoming>(board_, from, rank_, tag, data);
   }
+  void abandon(const std::exception&) override {}  // run_on_threads ends the others when the error reaches it
   void barrier() override {
     std::uint64_t nothing = 0;
     all_reduce(std::span(&nothing, 1), Merge::sum);
@@ -122,7 +123,8 @@ class ThreadCommunicator final : public Communicator {
       board_->post(rank_, to, collective_tag, mine);
     }
     for (int from = 0; from < size(); ++from) {
-      receive(all.subspan(static_cast<std::size_t>(from) * mine.size(), mine.size()), from, collective_tag)->wait();
+      receive(all.subspan(static_cast<std::size_t>(from) * mine.size(), mine.size()), from, collective_tag)
+          ->wait();
     }
   }
 

@@ -13,7 +13,7 @@
 namespace tessera {
 
 struct Progress {
-  int stage = 0;   ///< from 0
+  int stage = 0;  ///< from 0
   int stages = 1;
   double fraction = 0;  ///< of the whole run, 0..1, never falling
 };
@@ -47,14 +47,15 @@ struct RankReport {
 };
 struct RunReport {
   std::vector<StageReport> stages;
-  std::vector<RankReport> ranks;    ///< root only
-  std::vector<Findings> findings;   ///< root only
+  std::vector<RankReport> ranks;   ///< root only
+  std::vector<Findings> findings;  ///< root only
 };
 
-/// Collective. On the root, `source` gives the pixels; on the other ranks it may be null, or, if it is random-access,
-/// their own opening of the same image, and then each rank reads its own rows. Every rank has a sink made with the
-/// same options: all encode, the root appends and finishes. The result's bytes depend only on the plan and the pixels.
-/// Throws the same Error on every rank.
-RunReport run_plan(const Plan& plan, Source* source, Sink& sink, Communicator& comm, const RunOptions& options);
+/// Collective. On the root, `source` gives the pixels; on the other ranks it may be null, or, if it is
+/// random-access, their own opening of the same image, and then each rank reads its own rows. Every rank has
+/// a sink made with the same options: all encode, the root appends and finishes. The result's bytes depend
+/// only on the plan and the pixels. Throws the same Error on every rank.
+RunReport run_plan(const Plan& plan, Source* source, Sink& sink, Communicator& comm,
+                   const RunOptions& options);
 
 }  // namespace tessera

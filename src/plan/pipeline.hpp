@@ -3,7 +3,8 @@
 //   gaussian-blur sigma=2 | otsu
 //   {"operators": [{"name": "gaussian-blur", "version": 1, "parameters": {"sigma": 2}}, {"name": "otsu"}]}
 //
-// In text, values with spaces, '|' or quotes are quoted ("..." with \" and \\); name@2 asks for version 2; a step
+// In text, values with spaces, '|' or quotes are quoted ("..." with \" and \\); name@2 asks for version 2; a
+// step
 // @soft stands for the preset "soft".
 #pragma once
 
@@ -23,12 +24,12 @@ struct PipelineStep {
   bool operator==(const PipelineStep&) const = default;
 };
 using Pipeline = std::vector<PipelineStep>;
-/// Named pipelines of a presets file: {"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}}; a value may
-/// also be a JSON pipeline.
+/// Named pipelines of a presets file: {"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}}; a
+/// value may also be a JSON pipeline.
 using Presets = std::map<std::string, Pipeline>;
 
-/// Parses and checks text, or JSON if it begins with '{' or '['. Throws Error(usage, unknown_operator, bad_parameter)
-/// with the position in the text.
+/// Parses and checks text, or JSON if it begins with '{' or '['. Throws Error(usage, unknown_operator,
+/// bad_parameter) with the position in the text.
 [[nodiscard]] Pipeline parse_pipeline(std::string_view text, const Presets& presets = {});
 [[nodiscard]] Presets parse_presets(std::string_view json);
 [[nodiscard]] std::string to_text(const Pipeline& pipeline);

@@ -1,6 +1,6 @@
-// From operators to stages. A stage is a chain of local operators that each strip runs through while it is in cache;
-// it ends where pixels must meet: at a statistic, a whole-frame operator, or the result. Pure functions: nothing here
-// touches pixels, so the same code runs, explains and simulates.
+// From operators to stages. A stage is a chain of local operators that each strip runs through while it is in
+// cache; it ends where pixels must meet: at a statistic, a whole-frame operator, or the result. Pure
+// functions: nothing here touches pixels, so the same code runs, explains and simulates.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/operator.hpp"
+#include "ops/catalog.hpp"
 
 namespace tessera {
 
@@ -38,23 +38,27 @@ struct Plan {
   std::vector<Stage> stages;  ///< at least one; the last has no statistic
 };
 
-/// Composites are expanded, gray-only operators get a grayscale before them, and the chain is cut where it must be.
-/// Throws Error(bad_parameter, unsupported_input, limit_exceeded) if an operator cannot take what reaches it.
+/// Composites are expanded, gray-only operators get a grayscale before them, and the chain is cut where it
+/// must be. Throws Error(bad_parameter, unsupported_input, limit_exceeded) if an operator cannot take what
+/// reaches it.
 [[nodiscard]] Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in);
 
-/// Which rows each link of a chain must produce for `rows` of the stage's output, and what of the stage's input that
-/// takes. `input` may reach outside the image only when the first link wraps around; links[i] are rows of chain[i].out.
+/// Which rows each link of a chain must produce for `rows` of the stage's output, and what of the stage's
+/// input that takes. `input` may reach outside the image only when the first link wraps around; links[i] are
+/// rows of chain[i].out.
 struct StripNeeds {
   std::vector<Interval> links;
   Rect input;
 };
-[[nodiscard]] StripNeeds strip_needs(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows);
+[[nodiscard]] StripNeeds strip_needs(const std::vector<ChainLink>& chain, const ImageInfo& in,
+                                     const Interval& rows);
 
-/// Splits `height` rows into `parts` bands whose edges are multiples of `align`, as even as they can be. Later bands
-/// may be empty.
+/// Splits `height` rows into `parts` bands whose edges are multiples of `align`, as even as they can be.
+/// Later bands may be empty.
 [[nodiscard]] std::vector<Interval> split_rows(std::int64_t height, int parts, std::int64_t align = 1);
 
-/// A rectangle's parts inside the image when its rows wrap around: at most three unless it is taller than the image.
+/// A rectangle's parts inside the image when its rows wrap around: at most three unless it is taller than the
+/// image.
 [[nodiscard]] std::vector<Rect> wrapped_parts(const Rect& rect, const Extent& image);
 
 struct Move {
@@ -62,23 +66,25 @@ struct Move {
   int to = 0;
   Rect rect;
 };
-/// The general exchange: bands[r] are the rows that rank r holds, needs[r] the rectangles it wants. Every wanted pixel
-/// that another rank holds is in exactly one move of that wanted rectangle; what a rank holds itself is in none.
+/// The general exchange: bands[r] are the rows that rank r holds, needs[r] the rectangles it wants. Every
+/// wanted pixel that another rank holds is in exactly one move of that wanted rectangle; what a rank holds
+/// itself is in none.
 [[nodiscard]] std::vector<Move> plan_exchange(const std::vector<Interval>& bands, std::int64_t width,
                                               const std::vector<std::vector<Rect>>& needs);
 
-/// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip stays in cache.
+/// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip stays in
+/// cache.
 [[nodiscard]] std::int64_t suggest_strip_rows(const Stage& stage);
 
 /// What a run will cost, before it runs: for each stage, and in total.
 struct StageEstimate {
   std::vector<std::string> operators;
-  Halo halo;                            ///< of the whole chain
-  std::int64_t exchanged_bytes = 0;     ///< between ranks, ghost rows and rearrangements
-  std::int64_t reduced_bytes = 0;       ///< statistics' slots
-  std::int64_t memory_bytes = 0;        ///< of one rank, at most
+  Halo halo;                         ///< of the whole chain
+  std::int64_t exchanged_bytes = 0;  ///< between ranks, ghost rows and rearrangements
+  std::int64_t reduced_bytes = 0;    ///< statistics' slots
+  std::int64_t memory_bytes = 0;     ///< of one rank, at most
   std::int64_t strip_rows = 0;
-  bool streams = false;                 ///< memory does not grow with the image's height
+  bool streams = false;  ///< memory does not grow with the image's height
 };
 struct Estimate {
   std::vector<StageEstimate> stages;

@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "engine/pixels.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr int color_tag = 1;
+constexpr int alpha_tag = 2;
+
+std::size_t plane_bytes(const Rect& rect, int type) {
+  return static_cast<std::size_t>(rect.width * rect.height) * CV_ELEM_SIZE(type);
+}
+
+/// Contiguous copy of a part of a plane.
+Bytes pack(const cv::Mat& plane, const Rect& plane_rect, const Rect& part) {
+  Bytes packed(plane_bytes(part, plane.type()));
+  const std::size_t row = static_cast<std::size_t>(part.width) * plane.elemSize();
+  for (std::int64_t y = 0; y < part.height; ++y) {
+    std::memcpy(
+        packed.data() + static_cast<std::size_t>(y) * row,
+        plane.ptr(static_cast<int>(part.y - plane_rect.y + y), static_cast<int>(part.x - plane_rect.x)), row);
+  }
+  return packed;
+}
+
+cv::Mat header(Bytes& bytes, const Rect& rect, int type) {
+  return {static_cast<int>(rect.height), static_cast<int>(rect.width), type, bytes.data()};
+}
+
+}  // namespace
+
+Band Band::allocate(const ImageInfo& info, std::vector<Interval> rows, int rank) {
+  const Interval own = rows[static_cast<std::size_t>(rank)];
+  return {info, std::move(rows), Tile::allocate(Rect::of_rows(own, info.extent.width), info.format)};
+}
+
+BandPixels::BandPixels(const Band& band, const std::vector<std::vector<Rect>>& needs, Communicator& comm)
+    : band_(band) {
+  const PixelFormat& format = band.info.format;
+  for (const Move& move : plan_exchange(band.rows, band.info.extent.width, needs)) {
+    if (move.to == comm.rank()) {
+      auto ghost = std::make_unique<Ghost>();
+      ghost->tile.rect = move.rect;
+      ghost->color.resize(plane_bytes(move.rect, format.color_type()));
+      ghost->tile.color = header(ghost->color, move.rect, format.color_type());
+      transfers_.push_back(comm.receive(ghost->color, move.from, color_tag));
+      if (format.alpha) {
+        ghost->alpha.resize(plane_bytes(move.rect, format.alpha_type()));
+        ghost->tile.alpha = header(ghost->alpha, move.rect, format.alpha_type());
+        transfers_.push_back(comm.receive(ghost->alpha, move.from, alpha_tag));
+      }
+      received_bytes_ += static_cast<std::int64_t>(ghost->color.size() + ghost->alpha.size());
+      ghosts_.push_back(std::move(ghost));
+    } else if (move.from == comm.rank()) {
+      outgoing_.push_back(pack(band.mine.color, band.mine.rect, move.rect));
+      transfers_.push_back(comm.send(outgoing_.back(), move.to, color_tag));
+      sent_bytes_ += static_cast<std::int64_t>(outgoing_.back().size());
+      if (format.alpha) {
+        outgoing_.push_back(pack(band.mine.alpha, band.mine.rect, move.rect));
+        transfers_.push_back(comm.send(outgoing_.back(), move.to, alpha_tag));
+        sent_bytes_ += static_cast<std::int64_t>(outgoing_.back().size());
+      }
+    }
+  }
+}
+
+void BandPixels::finish_exchange() {
+  for (const auto& transfer : transfers_) {
+    transfer->wait();
+  }
+  transfers_.clear();
+  outgoing_.clear();
+}
+
+bool BandPixels::is_local(const Rect& rect) const { return band_.mine.rect.contains(rect); }
+
+void BandPixels::fetch_inside(Tile& out) const {
+  copy_overlap(band_.mine, out);
+  for (const auto& ghost : ghosts_) {
+    copy_overlap(ghost->tile, out);
+  }
+}
+
+void BandPixels::fetch(Tile& out) const {
+  const Interval inside{0, band_.info.extent.height};
+  if (inside.contains(out.rect.rows())) {
+    fetch_inside(out);
+    return;
+  }
+  for (std::int64_t y = out.rect.y; y < out.rect.y + out.rect.height;) {
+    const std::int64_t wrapped = ((y % inside.end) + inside.end) % inside.end;
+    const std::int64_t count = std::min(out.rect.y + out.rect.height - y, inside.end - wrapped);
+    Tile part = out.view({out.rect.x, y, out.rect.width, count});
+    part.rect.y = wrapped;
+    fetch_inside(part);
+    y += count;
+  }
+}
+
+void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,
+               const std::stop_token& stop) {
+  constexpr std::int64_t read_rows = 256;
+  const auto read_into = [&](Tile& target) {
+    for (std::int64_t y = target.rect.y; y < target.rect.y + target.rect.height; y += read_rows) {
+      if (stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "The work was cancelled.");
+      }
+      const std::int64_t end = std::min(target.rect.y + target.rect.height, y + read_rows);
+      Tile part = target.view(Rect::of_rows({y, end}, target.rect.width));
+      source->read_rows(part);
+    }
+  };
+  if (every_rank_reads) {
+    together(comm, [&] { read_into(band.mine); });
+    return;
+  }
+  // A failed read must not leave ranks waiting: the root sends what it has, and then all agree that it
+  // failed.
+  together(comm, [&] {
+    const PixelFormat& format = band.info.format;
+    if (comm.root()) {
+      std::exception_ptr failure;
+      for (int to = 0; to < comm.size(); ++to) {
+        const Interval rows = band.rows[static_cast<std::size_t>(to)];
+        if (rows.empty()) {
+          continue;
+        }
+        Tile tile = to == 0 ? band.mine : Tile::allocate(Rect::of_rows(rows, band.info.extent.width), format);
+        try {
+          if (!failure) {
+            read_into(tile);
+          }
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        if (to != 0) {
+          comm.send({reinterpret_cast<const std::byte*>(tile.color.data),
+                     plane_bytes(tile.rect, tile.color.type())},
+                    to, color_tag)
+              ->wait();
+          if (format.alpha) {
+            comm.send({reinterpret_cast<const std::byte*>(tile.alpha.data),
+                       plane_bytes(tile.rect, tile.alpha.type())},
+                      to, alpha_tag)
+                ->wait();
+          }
+        }
+      }
+      if (failure) {
+        std::rethrow_exception(failure);
+      }
+    } else if (!band.mine.rect.empty()) {
+      Tile& mine = band.mine;
+      comm.receive({reinterpret_cast<std::byte*>(mine.color.data), plane_bytes(mine.rect, mine.color.type())},
+                   0, color_tag)
+          ->wait();
+      if (format.alpha) {
+        comm.receive(
+                {reinterpret_cast<std::byte*>(mine.alpha.data), plane_bytes(mine.rect, mine.alpha.type())}, 0,
+                alpha_tag)
+            ->wait();
+      }
+    }
+  });
+}
+
+}  // namespace tessera

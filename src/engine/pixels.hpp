@@ -1,0 +1,93 @@
+// Where a stage's pixels come from: a band in memory with what other ranks hold, or a source read row by row.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/stream.hpp"
+#include "plan/plan.hpp"
+
+namespace tessera {
+
+/// An image held by a group in bands of rows: this rank's pixels and everyone's share.
+struct Band {
+  ImageInfo info;
+  std::vector<Interval> rows;  ///< of each rank
+  Tile mine;
+
+  [[nodiscard]] static Band allocate(const ImageInfo& info, std::vector<Interval> rows, int rank);
+};
+
+/// Pixels that this rank may read: its band, and copies of what it asked others for.
+class BandPixels {
+ public:
+  /// Starts the exchange. `needs[r]` are the rectangles, inside the image, that rank r will read; all ranks
+  /// pass the same. Collective.
+  BandPixels(const Band& band, const std::vector<std::vector<Rect>>& needs, Communicator& comm);
+  /// Ends when all ghost pixels are here and all sends are done. Not thread-safe.
+  void finish_exchange();
+  /// True if `rect` can be read before the exchange has ended.
+  [[nodiscard]] bool is_local(const Rect& rect) const;
+  /// Copies the pixels of out.rect; rows outside the image wrap around.
+  void fetch(Tile& out) const;
+  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
+  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
+
+ private:
+  struct Ghost {
+    Tile tile;
+    Bytes color;
+    Bytes alpha;
+  };
+  void fetch_inside(Tile& out) const;
+
+  const Band& band_;
+  std::vector<std::unique_ptr<Ghost>> ghosts_;
+  std::vector<Bytes> outgoing_;
+  std::vector<std::unique_ptr<Transfer>> transfers_;
+  std::int64_t sent_bytes_ = 0;
+  std::int64_t received_bytes_ = 0;
+};
+
+/// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
+/// thread needs them first; the memory of rows that no strip will need again is reused.
+class SourcePixels {
+ public:
+  /// `first_rows[k]` is the first row that strip k reads; it must not fall. Rows before first_rows[0] are
+  /// passed over.
+  SourcePixels(Source& source, std::vector<std::int64_t> first_rows);
+  /// Strip `strip` reads full-width rows; waits for, or reads, what is missing.
+  void fetch(std::int64_t strip, Tile& out);
+  /// Strip `strip` will read nothing more.
+  void release(std::int64_t strip);
+
+ private:
+  std::shared_ptr<Tile> next_block(std::unique_lock<std::mutex>& lock);
+  void recycle();
+
+  Source& source_;
+  std::int64_t width_;
+  std::int64_t height_;
+  std::int64_t block_rows_;
+  std::vector<std::int64_t> first_rows_;
+  std::vector<bool> released_;
+  std::size_t oldest_strip_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Tile>> blocks_;
+  std::vector<std::shared_ptr<Tile>> spare_;
+  std::int64_t read_to_ = 0;
+  bool reading_ = false;
+};
+
+/// Spreads a source over the group: each rank gets its band. Where every rank has its own random-access
+/// source, each reads its own rows; otherwise the root reads and sends. Collective.
+void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,
+               const std::stop_token& stop);
+
+}  // namespace tessera

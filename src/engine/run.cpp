@@ -1,0 +1,299 @@
+#include "engine/run.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "engine/band_frame.hpp"
+#include "engine/chain.hpp"
+#include "engine/pixels.hpp"
+#include "engine/strips.hpp"
+#include "engine/workers.hpp"
+
+namespace tessera {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// One run over one plan: the state that travels from stage to stage.
+class Run {
+ public:
+  Run(const Plan& plan, Source* source, Sink& sink, Communicator& comm, const RunOptions& options)
+      : plan_(plan), source_(source), sink_(sink), comm_(comm), options_(options) {
+    std::uint64_t lacking = source_ != nullptr && source_->random_access() ? 0 : 1;
+    comm_.all_reduce(std::span(&lacking, 1), Merge::maximum);
+    every_rank_reads_ = lacking == 0;
+  }
+
+  RunReport run() {
+    for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+      const auto start = Clock::now();
+      stage_ = static_cast<int>(i);
+      run_stage(plan_.stages[i], i + 1 == plan_.stages.size());
+      report_.stages.push_back({stage_name(plan_.stages[i]), seconds_since(start)});
+    }
+    gather_ranks();
+    return std::move(report_);
+  }
+
+ private:
+  void run_stage(const Stage& stage, bool last) {
+    // A chain's first link may be what the statistic before has become.
+    std::vector<ChainLink> chain = stage.chain;
+    if (!chain.empty() && !chain.front().op) {
+      chain.front().op = bound_;
+    }
+    if (stage.statistic && !stage.statistic->halo(stage.out).none()) {
+      hold_input();
+      run_statistic_with_halo(*stage.statistic);
+      return;
+    }
+    if (last) {
+      run_strips_to_sink(stage, chain);
+      return;
+    }
+    if (!chain.empty() || !held_) {
+      run_strips_to_band(stage, chain);
+    } else if (stage.statistic) {
+      run_statistic_with_halo(*stage.statistic);
+    }
+    if (stage.whole_frame) {
+      run_whole_frame(stage);
+    }
+  }
+
+  StripContext context(const Stage& stage, const std::vector<ChainLink>& chain,
+                       const std::vector<Interval>& bands, std::int64_t align) {
+    const std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
+    StripContext result{stage, chain, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
+    result.progress = [this](double fraction) { progress(fraction); };
+    return result;
+  }
+
+  /// Pixels come from the source when no stage has made a band yet and strips can read it in order; else from
+  /// a band.
+  std::unique_ptr<StripInput> input_for(const StripContext& strips) {
+    if (!held_) {
+      const bool own_source = comm_.size() == 1 || every_rank_reads_;
+      std::optional<std::vector<std::int64_t>> first_rows = streaming_rows(strips, comm_.rank());
+      std::uint64_t cannot = own_source && first_rows ? 0 : 1;
+      comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
+      if (cannot == 0) {
+        return std::make_unique<SourceInput>(*source_, std::move(*first_rows));
+      }
+      hold_input();
+    }
+    return std::make_unique<BandInput>(*held_, strips, comm_);
+  }
+
+  void hold_input() {
+    if (!held_) {
+      held_ = Band::allocate(plan_.in, split_rows(plan_.in.extent.height, comm_.size()), comm_.rank());
+      load_band(source_, every_rank_reads_, *held_, comm_, options_.stop);
+    }
+  }
+
+  void run_strips_to_band(const Stage& stage, const std::vector<ChainLink>& chain) {
+    const ImageInfo info = chain.empty() ? stage.in : chain.back().out;
+    std::optional<Band> next;
+    std::vector<std::uint64_t> slots;
+    together(comm_, [&] {
+      next = Band::allocate(info, split_rows(info.extent.height, comm_.size()), comm_.rank());
+    });
+    const StripContext strips = context(stage, chain, next->rows, 1);
+    const auto input = input_for(strips);
+    SlotSet merged(stage.statistic ? stage.statistic->slots(info) : 0, options_.threads);
+    StripFindings findings(chain, strips.count(comm_.rank()));
+    together(comm_, [&] {
+      for_each_strip(strips, *input, findings, [&](int worker, std::int64_t, const Tile& strip) {
+        copy_overlap(strip, next->mine);
+        if (stage.statistic) {
+          stage.statistic->map(strip.color, merged.of(worker),
+                               Region{info, strip.rect, strip.rect, false, nullptr});
+        }
+      });
+      input->finish();
+    });
+    account(*input, strips);
+    collect(findings);
+    held_ = std::move(next);
+    if (stage.statistic) {
+      bind(*stage.statistic, merged);
+    }
+  }
+
+  void run_statistic_with_halo(const StatisticOp& statistic) {
+    const ImageInfo& info = held_->info;
+    const Halo halo = statistic.halo(info);
+    SlotSet merged(statistic.slots(info), options_.threads);
+    const Stage mapping{info, info, {}, nullptr, nullptr, {}};
+    const StripContext strips = context(mapping, mapping.chain, held_->rows, 1);
+    // Without a chain the strips are the input itself; the ghost pixels are this statistic's.
+    const Tile grown = BandFrame(*held_, comm_, options_.threads, options_.stop)
+                           .with_halo(held_->mine, halo, statistic.border(), statistic.border_value());
+    together(comm_, [&] {
+      for_each_index(options_.threads, strips.count(comm_.rank()), options_.stop,
+                     [&](int worker, std::int64_t index) {
+                       const Rect rect = Rect::of_rows(strips.rows(comm_.rank(), index), info.extent.width);
+                       const Rect part = halo.grow(rect);
+                       statistic.map(grown.view(part).color, merged.of(worker),
+                                     Region{info, part, rect, false, nullptr});
+                     });
+    });
+    bind(statistic, merged);
+  }
+
+  void bind(const StatisticOp& statistic, SlotSet& merged) {
+    const std::span<std::uint64_t> slots = merged.merge(statistic.merge());
+    comm_.all_reduce(slots, statistic.merge());
+    bound_ = statistic.finish(slots, held_->info);
+  }
+
+  void run_whole_frame(const Stage& stage) {
+    ImageInfo out_info = stage.out;
+    Band next = Band::allocate(out_info, held_->rows, comm_.rank());
+    BandFrame frame(*held_, comm_, options_.threads, options_.stop);
+    // A whole-frame operator talks to the other ranks as it goes, so a failure in it cannot be agreed on
+    // afterwards.
+    try {
+      stage.whole_frame->run(frame, held_->mine, next.mine);
+    } catch (const std::exception& error) {
+      comm_.abandon(error);
+      throw;
+    }
+    together(comm_, [&] {
+      if (options_.stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "The work was cancelled.");
+      }
+    });
+    if (out_info.format.alpha) {
+      next.mine.alpha = held_->mine.alpha;
+    }
+    if (comm_.root() && !stage.whole_frame->finding_columns().empty()) {
+      report_.findings.push_back({stage.end_name, stage.whole_frame->finding_columns(), frame.findings()});
+    }
+    held_ = std::move(next);
+    progress(1);
+  }
+
+  void run_strips_to_sink(const Stage& stage, const std::vector<ChainLink>& chain) {
+    const std::vector<Interval> bands = split_rows(stage.out.extent.height, comm_.size(), sink_.piece_rows());
+    const StripContext strips = context(stage, chain, bands, sink_.piece_rows());
+    const auto input = input_for(strips);
+    StripFindings findings(chain, strips.count(comm_.rank()));
+    SinkRoute route(strips, sink_, comm_);
+    together(comm_, [&] {
+      try {
+        for_each_strip(
+            strips, *input, findings,
+            [&](int, std::int64_t index, const Tile& strip) { route.put(index, strip); },
+            [&] { route.abandon(); });
+        input->finish();
+      } catch (...) {
+        route.fail();
+        throw;
+      }
+      route.finish();
+    });
+    together(comm_, [&] {
+      if (comm_.root()) {
+        sink_.finish();
+      }
+    });
+    account(*input, strips);
+    collect(findings);
+    rank_.sent_bytes += route.sent_bytes();
+    rank_.received_bytes += route.received_bytes();
+    rank_.rows = bands[static_cast<std::size_t>(comm_.rank())];
+    progress(1);
+  }
+
+  void account(const StripInput& input, const StripContext& strips) {
+    rank_.sent_bytes += input.sent_bytes();
+    rank_.received_bytes += input.received_bytes();
+    rank_.strips += static_cast<int>(strips.count(comm_.rank()));
+  }
+
+  void collect(const StripFindings& findings) {
+    for (Findings& found : findings.gather(comm_)) {
+      report_.findings.push_back(std::move(found));
+    }
+  }
+
+  void progress(double stage_fraction) {
+    if (!options_.progress || !comm_.root()) {
+      return;
+    }
+    const std::scoped_lock lock(progress_mutex_);
+    const auto stages = static_cast<double>(plan_.stages.size());
+    const double fraction = (stage_ + stage_fraction) / stages;
+    if (fraction > progress_fraction_) {
+      progress_fraction_ = fraction;
+      options_.progress({stage_, static_cast<int>(plan_.stages.size()), fraction});
+    }
+  }
+
+  static std::string stage_name(const Stage& stage) {
+    std::string name;
+    for (const ChainLink& link : stage.chain) {
+      name += (name.empty() ? "" : " + ") + link.name;
+    }
+    if (!stage.end_name.empty()) {
+      name += (name.empty() ? "" : " + ") + stage.end_name;
+    }
+    return name.empty() ? "copy" : name;
+  }
+
+  void gather_ranks() {
+    struct Numbers {
+      Interval rows;
+      std::int64_t strips, sent, received;
+      double busy;
+    };
+    const Numbers numbers{rank_.rows, rank_.strips, rank_.sent_bytes, rank_.received_bytes, 0};
+    const std::string location = comm_.location();
+    Bytes mine(sizeof numbers + location.size());
+    std::memcpy(mine.data(), &numbers, sizeof numbers);
+    std::memcpy(mine.data() + sizeof numbers, location.data(), location.size());
+    for (const Bytes& bytes : all_gather_bytes(comm_, mine)) {
+      Numbers theirs{};
+      std::memcpy(&theirs, bytes.data(), sizeof theirs);
+      report_.ranks.push_back({std::string(reinterpret_cast<const char*>(bytes.data()) + sizeof theirs,
+                                           bytes.size() - sizeof theirs),
+                               theirs.rows, static_cast<int>(theirs.strips), theirs.sent, theirs.received,
+                               theirs.busy});
+    }
+    if (!comm_.root()) {
+      report_.ranks.clear();
+    }
+  }
+
+  const Plan& plan_;
+  Source* source_;
+  Sink& sink_;
+  Communicator& comm_;
+  const RunOptions& options_;
+  bool every_rank_reads_ = false;
+  std::optional<Band> held_;
+  std::shared_ptr<const LocalOp> bound_;
+  std::vector<ChainRunner> runners_ = std::vector<ChainRunner>(static_cast<std::size_t>(options_.threads));
+  RunReport report_;
+  RankReport rank_;
+  int stage_ = 0;
+  std::mutex progress_mutex_;
+  double progress_fraction_ = 0;
+};
+
+}  // namespace
+
+RunReport run_plan(const Plan& plan, Source* source, Sink& sink, Communicator& comm,
+                   const RunOptions& options) {
+  return Run(plan, source, sink, comm, options).run();
+}
+
+}  // namespace tessera

@@ -1,0 +1,235 @@
+#include "engine/strips.hpp"
+
+#include <cstring>
+
+namespace tessera {
+namespace {
+
+constexpr int piece_tag = 3;
+/// Strips a fast worker may be ahead of the slowest, per thread.
+constexpr std::int64_t ahead_per_thread = 4;
+
+std::vector<std::vector<Rect>> band_needs(const StripContext& strips) {
+  std::vector<std::vector<Rect>> needs;
+  for (const Interval& rows : strips.bands) {
+    if (rows.empty()) {
+      needs.emplace_back();
+      continue;
+    }
+    needs.push_back(wrapped_parts(strips.needs(rows).input, strips.stage.in.extent));
+  }
+  return needs;
+}
+
+}  // namespace
+
+std::int64_t StripContext::count(int rank) const {
+  return (bands[static_cast<std::size_t>(rank)].size() + strip_rows - 1) / strip_rows;
+}
+
+Interval StripContext::rows(int rank, std::int64_t index) const {
+  const Interval band = bands[static_cast<std::size_t>(rank)];
+  const std::int64_t begin = band.begin + index * strip_rows;
+  return {begin, std::min(band.end, begin + strip_rows)};
+}
+
+BandInput::BandInput(const Band& band, const StripContext& strips, Communicator& comm)
+    : band_(band), pixels_(band, band_needs(strips), comm) {}
+
+void BandInput::fetch(std::int64_t, Tile& out) {
+  if (!finished_ && !pixels_.is_local(out.rect)) {
+    finish();
+  }
+  pixels_.fetch(out);
+}
+
+void BandInput::finish() {
+  const std::scoped_lock lock(mutex_);
+  if (!finished_) {
+    pixels_.finish_exchange();
+    finished_ = true;
+  }
+}
+
+std::optional<std::vector<std::int64_t>> streaming_rows(const StripContext& strips, int rank) {
+  std::vector<std::int64_t> first_rows;
+  std::int64_t last_end = 0;
+  const std::int64_t height = strips.stage.in.extent.height;
+  for (std::int64_t index = 0; index < strips.count(rank); ++index) {
+    const Rect input = strips.needs(strips.rows(rank, index)).input;
+    const Interval rows = input.rows();
+    const bool in_order = first_rows.empty() || (rows.begin >= first_rows.back() && rows.end >= last_end);
+    const bool full_width = input.x == 0 && input.width == strips.stage.in.extent.width;
+    const bool bounded = rows.size() <= std::max<std::int64_t>(height / 2, 4096);
+    if (!in_order || !full_width || !bounded || rows.begin < 0 || rows.end > height) {
+      return std::nullopt;
+    }
+    first_rows.push_back(rows.begin);
+    last_end = rows.end;
+  }
+  return first_rows;
+}
+
+StripFindings::StripFindings(const std::vector<ChainLink>& chain, std::int64_t strips)
+    : chain_(chain),
+      values_(static_cast<std::size_t>(strips),
+              std::vector<std::vector<double>>(std::max<std::size_t>(1, chain.size()))) {}
+
+std::vector<Findings> StripFindings::gather(Communicator& comm) const {
+  std::vector<Findings> result;
+  for (std::size_t i = 0; i < chain_.size(); ++i) {
+    const std::vector<std::string> columns = chain_[i].op->finding_columns();
+    if (columns.empty()) {
+      continue;
+    }
+    std::vector<double> mine;
+    for (const auto& strip : values_) {
+      mine.insert(mine.end(), strip[i].begin(), strip[i].end());
+    }
+    Bytes bytes(mine.size() * sizeof(double));
+    if (!mine.empty()) {
+      std::memcpy(bytes.data(), mine.data(), bytes.size());
+    }
+    Findings all{chain_[i].name, columns, {}};
+    for (const Bytes& theirs : all_gather_bytes(comm, bytes)) {
+      const std::size_t at = all.values.size();
+      all.values.resize(at + theirs.size() / sizeof(double));
+      if (!theirs.empty()) {
+        std::memcpy(all.values.data() + at, theirs.data(), theirs.size());
+      }
+    }
+    if (comm.root()) {
+      result.push_back(std::move(all));
+    }
+  }
+  return result;
+}
+
+std::span<std::uint64_t> SlotSet::merge(Merge merge) {
+  for (std::size_t set = 1; set < sets_.size(); ++set) {
+    for (std::size_t i = 0; i < slots_; ++i) {
+      sets_[0][i] = merge == Merge::sum ? sets_[0][i] + sets_[set][i] : std::max(sets_[0][i], sets_[set][i]);
+    }
+  }
+  return sets_[0];
+}
+
+void for_each_strip(const StripContext& strips, StripInput& input, StripFindings& findings,
+                    const TakeStrip& take, const std::function<void()>& on_failure) {
+  const int rank = strips.comm.rank();
+  const std::int64_t count = strips.count(rank);
+  std::atomic<std::int64_t> done{0};
+  for_each_index(strips.options.threads, count, strips.options.stop, [&](int worker, std::int64_t index) {
+    try {
+      ChainRunner& runner = strips.runners[static_cast<std::size_t>(worker)];
+      const Tile strip = runner.run(
+          strips.chain, strips.stage.in, strips.rows(rank, index),
+          [&](Tile& out) { input.fetch(index, out); }, findings.of(index));
+      input.release(index);
+      take(worker, index, strip);
+    } catch (...) {
+      if (on_failure) {
+        on_failure();
+      }
+      throw;
+    }
+    if (strips.progress) {
+      strips.progress(static_cast<double>(++done) / static_cast<double>(count));
+    }
+  });
+}
+
+SinkRoute::SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm)
+    : strips_(strips),
+      sink_(sink),
+      comm_(comm),
+      order_([this](const Bytes& strip) { take(strip); }, ahead_per_thread * strips.options.threads) {}
+
+void SinkRoute::put(std::int64_t index, const Tile& strip) {
+  const std::int64_t piece_rows = sink_.piece_rows();
+  Bytes framed;
+  for (std::int64_t y = strip.rect.y; y < strip.rect.y + strip.rect.height; y += piece_rows) {
+    const std::int64_t end = std::min(strip.rect.y + strip.rect.height, y + piece_rows);
+    const Bytes piece = sink_.encode(strip.view(Rect::of_rows({y, end}, strip.rect.width)));
+    const std::uint64_t size = piece.size();
+    const std::size_t at = framed.size();
+    framed.resize(at + sizeof size + piece.size());
+    std::memcpy(framed.data() + at, &size, sizeof size);
+    if (!piece.empty()) {
+      std::memcpy(framed.data() + at + sizeof size, piece.data(), piece.size());
+    }
+  }
+  order_.put(index, std::move(framed));
+}
+
+void SinkRoute::take(const Bytes& strip) {
+  if (comm_.root()) {
+    append_pieces(strip);
+  } else {
+    kept_.push_back(strip);
+  }
+}
+
+void SinkRoute::append_pieces(const Bytes& strip) {
+  for (std::size_t at = 0; at < strip.size();) {
+    std::uint64_t size = 0;
+    std::memcpy(&size, strip.data() + at, sizeof size);
+    at += sizeof size;
+    sink_.append(Bytes(strip.begin() + static_cast<std::ptrdiff_t>(at),
+                       strip.begin() + static_cast<std::ptrdiff_t>(at + size)));
+    at += size;
+  }
+}
+
+void SinkRoute::drain(bool keep) {
+  // An empty message says that the rank has failed and sends no more.
+  std::exception_ptr failure;
+  for (int from = 1; from < comm_.size(); ++from) {
+    for (std::int64_t left = strips_.count(from); left > 0; --left) {
+      const Bytes strip = receive_bytes(comm_, from, piece_tag);
+      if (strip.empty()) {
+        keep = false;
+        break;
+      }
+      received_bytes_ += static_cast<std::int64_t>(strip.size());
+      try {
+        if (keep) {
+          append_pieces(strip);
+        }
+      } catch (...) {
+        failure = std::current_exception();
+        keep = false;
+      }
+    }
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+void SinkRoute::finish() {
+  if (comm_.root()) {
+    drain(true);
+    return;
+  }
+  for (const Bytes& strip : kept_) {
+    send_bytes(comm_, strip, 0, piece_tag);
+    sent_bytes_ += static_cast<std::int64_t>(strip.size());
+  }
+  kept_.clear();
+}
+
+void SinkRoute::fail() noexcept {
+  try {
+    if (comm_.root()) {
+      drain(false);
+    } else {
+      send_bytes(comm_, {}, 0, piece_tag);
+    }
+  } catch (const std::exception&) {
+    // The group is already ending; the error that brought us here is the one to report.
+    return;
+  }
+}
+
+}  // namespace tessera

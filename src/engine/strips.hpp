@@ -1,0 +1,139 @@
+// A stage as strips: which rows, where their pixels come from, where results and findings go.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "engine/chain.hpp"
+#include "engine/pixels.hpp"
+#include "engine/run.hpp"
+#include "engine/workers.hpp"
+
+namespace tessera {
+
+struct StripContext {
+  const Stage& stage;
+  const std::vector<ChainLink>& chain;  ///< the stage's, every operator bound
+  Communicator& comm;
+  const RunOptions& options;
+  std::vector<ChainRunner>& runners;  ///< one for each worker
+  std::vector<Interval> bands;        ///< of the stage's result, for each rank
+  std::int64_t strip_rows;
+  std::function<void(double fraction)> progress = {};
+
+  [[nodiscard]] std::int64_t count(int rank) const;
+  [[nodiscard]] Interval rows(int rank, std::int64_t index) const;
+  [[nodiscard]] StripNeeds needs(const Interval& rows) const { return strip_needs(chain, stage.in, rows); }
+};
+
+/// Where strips read. fetch() and release() are thread-safe.
+class StripInput {
+ public:
+  virtual ~StripInput() = default;
+  virtual void fetch(std::int64_t strip, Tile& out) = 0;
+  virtual void release(std::int64_t strip) = 0;
+  /// Ends what is under way with other ranks, even if no strip asked for it.
+  virtual void finish() = 0;
+  /// The order in which strips are best worked on: those that need no other rank first. Empty: as they come.
+  [[nodiscard]] virtual std::vector<std::int64_t> order() const { return {}; }
+  [[nodiscard]] virtual std::int64_t sent_bytes() const { return 0; }
+  [[nodiscard]] virtual std::int64_t received_bytes() const { return 0; }
+};
+
+class SourceInput final : public StripInput {
+ public:
+  SourceInput(Source& source, std::vector<std::int64_t> first_rows)
+      : pixels_(source, std::move(first_rows)) {}
+  void fetch(std::int64_t strip, Tile& out) override { pixels_.fetch(strip, out); }
+  void release(std::int64_t strip) override { pixels_.release(strip); }
+  void finish() override {}
+
+ private:
+  SourcePixels pixels_;
+};
+
+class BandInput final : public StripInput {
+ public:
+  /// Starts the exchange. Collective.
+  BandInput(const Band& band, const StripContext& strips, Communicator& comm);
+  void fetch(std::int64_t strip, Tile& out) override;
+  void release(std::int64_t) override {}
+  void finish() override;
+  std::int64_t sent_bytes() const override { return pixels_.sent_bytes(); }
+  std::int64_t received_bytes() const override { return pixels_.received_bytes(); }
+
+ private:
+  const Band& band_;
+  BandPixels pixels_;
+  std::mutex mutex_;
+  std::atomic<bool> finished_{false};
+};
+
+/// The first source row of each of this rank's strips, if strips can be fed from a source that is read once,
+/// in order, with a bounded number of rows in memory.
+[[nodiscard]] std::optional<std::vector<std::int64_t>> streaming_rows(const StripContext& strips, int rank);
+
+/// What the operators of a chain find, strip by strip; put in order at the end.
+class StripFindings {
+ public:
+  StripFindings(const std::vector<ChainLink>& chain, std::int64_t strips);
+  [[nodiscard]] std::vector<std::vector<double>>& of(std::int64_t strip) {
+    return values_[static_cast<std::size_t>(strip)];
+  }
+  /// On the root: one entry for each operator that lists findings. Collective.
+  [[nodiscard]] std::vector<Findings> gather(Communicator& comm) const;
+
+ private:
+  const std::vector<ChainLink>& chain_;
+  std::vector<std::vector<std::vector<double>>> values_;
+};
+
+/// A statistic's slots, one set for each worker.
+class SlotSet {
+ public:
+  SlotSet(std::size_t slots, int workers)
+      : slots_(slots), sets_(static_cast<std::size_t>(workers), std::vector<std::uint64_t>(slots, 0)) {}
+  [[nodiscard]] std::span<std::uint64_t> of(int worker) { return sets_[static_cast<std::size_t>(worker)]; }
+  /// All sets merged into the first.
+  [[nodiscard]] std::span<std::uint64_t> merge(Merge merge);
+
+ private:
+  std::size_t slots_;
+  std::vector<std::vector<std::uint64_t>> sets_;
+};
+
+using TakeStrip = std::function<void(int worker, std::int64_t index, const Tile& strip)>;
+/// Runs this rank's strips through the chain on its threads. `on_failure` is called once a strip has failed,
+/// before the other threads are waited for.
+void for_each_strip(const StripContext& strips, StripInput& input, StripFindings& findings,
+                    const TakeStrip& take, const std::function<void()>& on_failure = {});
+
+/// Encodes strips piece by piece and brings the pieces to the root's sink in order. Other ranks keep their
+/// encoded pieces until the root, done with its own, takes them.
+class SinkRoute {
+ public:
+  SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm);
+  void put(std::int64_t index, const Tile& strip);
+  void abandon() { order_.abandon(); }
+  /// After all strips: sends or receives what other ranks made. Throws what appending threw.
+  void finish();
+  /// Instead of finish(), on a rank that failed: keeps the others from waiting. Throws nothing.
+  void fail() noexcept;
+  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
+  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
+
+ private:
+  void take(const Bytes& strip);
+  void append_pieces(const Bytes& strip);
+  void drain(bool keep);
+
+  const StripContext& strips_;
+  Sink& sink_;
+  Communicator& comm_;
+  InOrder order_;
+  std::vector<Bytes> kept_;
+  std::int64_t sent_bytes_ = 0;
+  std::int64_t received_bytes_ = 0;
+};
+
+}  // namespace tessera

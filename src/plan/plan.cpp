@@ -1,0 +1,195 @@
+#include "plan/plan.hpp"
+
+#include <fmt/format.h>
+
+namespace tessera {
+namespace {
+
+constexpr std::int64_t largest_side_px = 2'147'483'647;
+
+void check_result(const std::string& name, const ImageInfo& info) {
+  if (info.extent.width < 1 || info.extent.height < 1) {
+    throw Error(ErrorCode::bad_parameter,
+                fmt::format("{}: the result would be {}x{} pixels; it needs at least 1x1.", name,
+                            info.extent.width, info.extent.height));
+  }
+  if (info.extent.width > largest_side_px || info.extent.height > largest_side_px) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format(
+            "{}: the result would be {}x{} pixels; a side can have {} at most. Choose a smaller size.", name,
+            info.extent.width, info.extent.height, largest_side_px));
+  }
+}
+
+class Planner {
+ public:
+  explicit Planner(const ImageInfo& in) : current_(in) {
+    plan_.in = in;
+    plan_.stages.push_back({in, in, {}, nullptr, nullptr, {}});
+  }
+
+  void add(const Operator& op) {
+    if (const auto* parts = std::get_if<Operator::Parts>(&op.body)) {
+      for (const Operator& part : *parts) {
+        add(part);
+      }
+      return;
+    }
+    if (op.info->gray_only && current_.format.channels == 3) {
+      add(build_operator("grayscale", Json::object()));
+    }
+    const std::string name(op.info->name);
+    if (const auto* local = std::get_if<std::shared_ptr<const LocalOp>>(&op.body)) {
+      add_local(name, *local);
+    } else if (const auto* statistic = std::get_if<std::shared_ptr<const StatisticOp>>(&op.body)) {
+      add_statistic(name, *statistic);
+    } else {
+      add_whole_frame(name, std::get<std::shared_ptr<const WholeFrameOp>>(op.body));
+    }
+  }
+
+  Plan finish() {
+    plan_.out = current_;
+    return std::move(plan_);
+  }
+
+ private:
+  Stage& stage() { return plan_.stages.back(); }
+  void cut() { plan_.stages.push_back({current_, current_, {}, nullptr, nullptr, {}}); }
+  void append(ChainLink link) {
+    current_ = link.out;
+    stage().out = current_;
+    stage().chain.push_back(std::move(link));
+  }
+
+  void add_local(const std::string& name, const std::shared_ptr<const LocalOp>& op) {
+    ChainLink link{name, op, current_, op->result(current_), op->halo(current_)};
+    check_result(name, link.out);
+    const bool wraps_rows = op->kind() == LocalKind::neighbourhood && op->border() == Border::wrap &&
+                            (link.halo.top > 0 || link.halo.bottom > 0);
+    if (!stage().chain.empty() && (wraps_rows || op->crosses_rows())) {
+      cut();
+    }
+    append(std::move(link));
+  }
+
+  void add_statistic(const std::string& name, const std::shared_ptr<const StatisticOp>& op) {
+    if (!stage().chain.empty() && !op->halo(current_).none()) {
+      cut();
+    }
+    stage().statistic = op;
+    stage().end_name = name;
+    ChainLink bound{name,
+                    nullptr,
+                    current_,
+                    {current_.extent, op->result_format(current_.format)},
+                    op->applied_halo(current_)};
+    cut();
+    append(std::move(bound));
+  }
+
+  void add_whole_frame(const std::string& name, const std::shared_ptr<const WholeFrameOp>& op) {
+    stage().whole_frame = op;
+    stage().end_name = name;
+    current_.format = op->result_format(current_.format);
+    stage().out = current_;
+    cut();
+  }
+
+  Plan plan_;
+  ImageInfo current_;
+};
+
+Halo chain_halo(const std::vector<ChainLink>& chain) {
+  Halo total;
+  for (const ChainLink& link : chain) {
+    total = total + link.halo;
+  }
+  return total;
+}
+
+}  // namespace
+
+Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in) {
+  Planner planner(in);
+  for (const Operator& op : operators) {
+    planner.add(op);
+  }
+  return planner.finish();
+}
+
+StripNeeds strip_needs(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows) {
+  StripNeeds needs;
+  needs.links.resize(chain.size());
+  Interval wanted = rows;
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    const ChainLink& link = chain[i];
+    needs.links[i] = wanted;
+    const Rect out = Rect::of_rows(wanted, link.out.extent.width);
+    const bool geometry = link.op && link.op->kind() == LocalKind::geometry;
+    const Rect input = geometry ? link.op->needs(out, link.in) : link.halo.grow(out);
+    const Interval inside{0, link.in.extent.height};
+    if (i == 0 && geometry && link.op->crosses_rows()) {
+      needs.input = input.intersect(Rect::whole(link.in.extent));
+      return needs;
+    }
+    const bool wraps = i == 0 && link.op && link.op->border() == Border::wrap && !geometry;
+    wanted = wraps ? input.rows() : input.rows().intersect(inside);
+  }
+  needs.input = Rect::of_rows(wanted, in.extent.width);
+  return needs;
+}
+
+std::vector<Interval> split_rows(std::int64_t height, int parts, std::int64_t align) {
+  const std::int64_t blocks = (height + align - 1) / align;
+  std::vector<Interval> bands;
+  bands.reserve(static_cast<std::size_t>(parts));
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const std::int64_t begin = blocks * part / parts * align;
+    const std::int64_t end = blocks * (part + 1) / parts * align;
+    bands.push_back({std::min(begin, height), std::min(end, height)});
+  }
+  return bands;
+}
+
+std::vector<Rect> wrapped_parts(const Rect& rect, const Extent& image) {
+  if (rect.height >= image.height) {
+    return {{rect.x, 0, rect.width, image.height}};
+  }
+  std::vector<Rect> parts;
+  for (std::int64_t y = rect.y; y < rect.y + rect.height;) {
+    const std::int64_t inside = ((y % image.height) + image.height) % image.height;
+    const std::int64_t count = std::min(rect.y + rect.height - y, image.height - inside);
+    parts.push_back({rect.x, inside, rect.width, count});
+    y += count;
+  }
+  return parts;
+}
+
+std::vector<Move> plan_exchange(const std::vector<Interval>& bands, std::int64_t width,
+                                const std::vector<std::vector<Rect>>& needs) {
+  std::vector<Move> moves;
+  for (std::size_t to = 0; to < needs.size(); ++to) {
+    for (const Rect& need : needs[to]) {
+      for (std::size_t from = 0; from < bands.size(); ++from) {
+        const Rect part = need.intersect(Rect::of_rows(bands[from], width));
+        if (from != to && !part.empty()) {
+          moves.push_back({static_cast<int>(from), static_cast<int>(to), part});
+        }
+      }
+    }
+  }
+  return moves;
+}
+
+std::int64_t suggest_strip_rows(const Stage& stage) {
+  constexpr std::int64_t fewest = 64;
+  constexpr std::int64_t cache_bytes = 1 << 20;
+  const Halo halo = chain_halo(stage.chain);
+  const std::int64_t for_halo = 2 * (halo.top + halo.bottom);
+  const std::int64_t for_cache = cache_bytes / std::max<std::int64_t>(1, stage.out.row_bytes());
+  return std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
+}
+
+}  // namespace tessera

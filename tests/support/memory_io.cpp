@@ -1,0 +1,76 @@
+#include "support/memory_io.hpp"
+
+#include <cstring>
+
+namespace tessera::testing {
+
+void MemorySource::read_rows(Tile& out) {
+  if (!random_ && out.rect.y != next_row_) {
+    throw Error(ErrorCode::internal, "A sequential source was read out of order.");
+  }
+  next_row_ = out.rect.y + out.rect.height;
+  copy_overlap(whole_, out);
+}
+
+Bytes MemorySink::encode(const Tile& piece) const {
+  if (piece.rect.y % piece_rows_ != 0 || piece.rect.height > piece_rows_ ||
+      piece.rect.width != whole_.rect.width) {
+    throw Error(ErrorCode::internal, "A piece is not on the sink's grid.");
+  }
+  Bytes bytes(2 * sizeof(std::int64_t));
+  std::memcpy(bytes.data(), &piece.rect.y, sizeof piece.rect.y);
+  std::memcpy(bytes.data() + sizeof piece.rect.y, &piece.rect.height, sizeof piece.rect.height);
+  for (const cv::Mat* plane : {&piece.color, &piece.alpha}) {
+    for (int y = 0; y < plane->rows; ++y) {
+      const auto* row = reinterpret_cast<const std::byte*>(plane->ptr(y));
+      bytes.insert(bytes.end(), row, row + static_cast<std::size_t>(plane->cols) * plane->elemSize());
+    }
+  }
+  return bytes;
+}
+
+void MemorySink::append(const Bytes& piece) {
+  Rect rect{0, 0, whole_.rect.width, 0};
+  std::memcpy(&rect.y, piece.data(), sizeof rect.y);
+  std::memcpy(&rect.height, piece.data() + sizeof rect.y, sizeof rect.height);
+  if (rect.y != next_row_) {
+    throw Error(ErrorCode::internal, "Pieces came out of order.");
+  }
+  next_row_ += rect.height;
+  Tile part = whole_.view(rect);
+  const std::byte* at = piece.data() + 2 * sizeof(std::int64_t);
+  for (cv::Mat* plane : {&part.color, &part.alpha}) {
+    for (int y = 0; y < plane->rows; ++y) {
+      const std::size_t count = static_cast<std::size_t>(plane->cols) * plane->elemSize();
+      std::memcpy(plane->ptr(y), at, count);
+      at += count;
+    }
+  }
+}
+
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, Communicator& comm,
+                         const Cut& cut) {
+  const Plan plan = make_plan(pipeline, info_of(image));
+  MemorySource source(image, cut.random_access);
+  MemorySink sink(plan.out, cut.piece_rows);
+  RunOptions options;
+  options.threads = cut.threads;
+  options.strip_rows = cut.strip_rows;
+  Source* own = comm.root() || cut.random_access ? &source : nullptr;
+  RunReport report = run_plan(plan, own, sink, comm, options);
+  return {sink.image(), sink.complete(), std::move(report)};
+}
+
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks,
+                         const Cut& cut) {
+  EngineOutcome outcome;
+  run_on_threads(ranks, [&](Communicator& comm) {
+    EngineOutcome mine = run_engine(pipeline, image, comm, cut);
+    if (comm.root()) {
+      outcome = std::move(mine);
+    }
+  });
+  return outcome;
+}
+
+}  // namespace tessera::testing

@@ -1,0 +1,65 @@
+// Images in memory as sources and sinks, and the engine run on them.
+#pragma once
+
+#include "engine/run.hpp"
+#include "support/reference_run.hpp"
+
+namespace tessera::testing {
+
+class MemorySource final : public Source {
+ public:
+  MemorySource(Tile whole, bool random_access)
+      : whole_(std::move(whole)), info_(info_of(whole_)), random_(random_access) {}
+  const ImageInfo& info() const override { return info_; }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return random_; }
+  void read_rows(Tile& out) override;
+
+ private:
+  Tile whole_;
+  ImageInfo info_;
+  Metadata metadata_;
+  bool random_;
+  std::int64_t next_row_ = 0;
+};
+
+/// Pieces are raw pixels; append() checks that they come in order.
+class MemorySink final : public Sink {
+ public:
+  MemorySink(const ImageInfo& info, std::int64_t piece_rows)
+      : whole_(whole_tile(info)), piece_rows_(piece_rows) {}
+  std::int64_t piece_rows() const override { return piece_rows_; }
+  Bytes encode(const Tile& piece) const override;
+  void append(const Bytes& piece) override;
+  void finish() override { finished_ = true; }
+  [[nodiscard]] const Tile& image() const { return whole_; }
+  [[nodiscard]] bool complete() const { return finished_ && next_row_ == whole_.rect.height; }
+
+ private:
+  Tile whole_;
+  std::int64_t piece_rows_;
+  std::int64_t next_row_ = 0;
+  bool finished_ = false;
+};
+
+struct Cut {
+  int threads = 1;
+  std::int64_t strip_rows = 0;
+  std::int64_t piece_rows = 1;
+  bool random_access = false;
+};
+
+struct EngineOutcome {
+  Tile image;
+  bool complete = false;
+  RunReport report;
+};
+
+/// Runs on this communicator; the outcome is filled on the root. The source is the root's alone unless
+/// random-access.
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, Communicator& comm,
+                         const Cut& cut);
+/// The same on `ranks` threads of this process.
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks, const Cut& cut);
+
+}  // namespace tessera::testing
