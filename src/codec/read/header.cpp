@@ -1,0 +1,90 @@
+#include "codec/read/header.hpp"
+
+#include <fmt/format.h>
+
+namespace tessera {
+
+void check_extent(const Input& input, const Limits& limits, std::int64_t width, std::int64_t height) {
+  if (width <= 0 || height <= 0) {
+    throw Error(ErrorCode::damaged_input,
+                fmt::format("The image {} says that it is {} x {} pixels, which is no image.", input.name(),
+                            width, height));
+  }
+  if (width > limits.max_side_px || height > limits.max_side_px) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The image {} is {} x {} pixels; no side may be longer than {}.", input.name(),
+                            width, height, limits.max_side_px));
+  }
+  if (width > limits.max_pixels / height) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The image {} is {} x {} pixels; at most {} pixels are allowed.", input.name(),
+                            width, height, limits.max_pixels));
+  }
+}
+
+void check_size(const Input& input, const Limits& limits, const ImageInfo& info, std::int64_t packed_bytes,
+                Delivery delivery) {
+  check_extent(input, limits, info.extent.width, info.extent.height);
+  const std::int64_t free =
+      delivery == Delivery::held ? limits.expansion_free_bytes / 4 : limits.expansion_free_bytes;
+  if (packed_bytes > free && packed_bytes / limits.max_expansion > input.size()) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("The image {} says that it is {} x {} pixels, but the file has only {} bytes. Files of "
+                    "this size may not expand to more than {} bytes for each of their own; it is taken for "
+                    "a decompression bomb.",
+                    input.name(), info.extent.width, info.extent.height, input.size(), limits.max_expansion));
+  }
+}
+
+void check_buffered(const Input& input, const Limits& limits, std::int64_t bytes, std::string_view what) {
+  if (bytes > limits.max_buffered_bytes) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("The image {} is {}, which has to be held whole and takes {} bytes; the limit is {}. "
+                    "Store it in a form that can be read row by row.",
+                    input.name(), what, bytes, limits.max_buffered_bytes));
+  }
+}
+
+void check_frames(const Input& input, const Limits& limits, std::int64_t frames) {
+  if (frames > limits.max_frames) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The image {} has {} frames or pages; at most {} are allowed.", input.name(),
+                            frames, limits.max_frames));
+  }
+}
+
+void MetadataBudget::add_item(std::int64_t bytes) {
+  bytes_ += bytes;
+  ++items_;
+  if (bytes_ > limits_->max_metadata_bytes) {
+    exceeded();
+  }
+  if (items_ > limits_->max_metadata_items) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("The image {} has more than {} pieces of metadata (texts, profiles, EXIF). Strip them.",
+                    input_->name(), limits_->max_metadata_items));
+  }
+}
+
+void MetadataBudget::exceeded() const {
+  throw Error(
+      ErrorCode::limit_exceeded,
+      fmt::format("The metadata of the image {} (profiles, EXIF, texts) take more than {} bytes. Strip them.",
+                  input_->name(), limits_->max_metadata_bytes));
+}
+
+Error damaged(const Input& input, ImageFormat format, std::string_view detail) {
+  return {ErrorCode::damaged_input,
+          fmt::format("The {} image {} is damaged: {}. Reading with salvage uses what is there.",
+                      format_name(format), input.name(), detail)};
+}
+
+Error unsupported(const Input& input, ImageFormat format, std::string_view detail) {
+  return {ErrorCode::unsupported_input,
+          fmt::format("The {} image {} cannot be read: {}.", format_name(format), input.name(), detail)};
+}
+
+}  // namespace tessera

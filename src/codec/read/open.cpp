@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <array>
+
+#include "codec/read/exif.hpp"
+#include "codec/read/formats.hpp"
+#include "codec/read/orientation.hpp"
+#include "codec/read/vips.hpp"
+#include "codec/reader.hpp"
+
+namespace tessera {
+namespace {
+
+// The source with metadata that no longer speak of an orientation.
+class CleanSource final : public Source {
+ public:
+  CleanSource(std::unique_ptr<Source> source, bool keep_metadata) : source_(std::move(source)) {
+    metadata_ = source_->metadata();
+    if (!keep_metadata) {
+      metadata_.icc.clear();
+      metadata_.exif.clear();
+      metadata_.xmp.clear();
+    }
+    clear_exif_orientation(metadata_.exif);
+    clear_xmp_orientation(metadata_.xmp);
+  }
+  const ImageInfo& info() const override { return source_->info(); }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return source_->random_access(); }
+  void read_rows(Tile& out) override { source_->read_rows(out); }
+
+ private:
+  std::unique_ptr<Source> source_;
+  Metadata metadata_;
+};
+
+// libvips shrinks absurd screens in silence, so the size the file claims is checked here.
+void check_gif_screen(const Input& input, const Limits& limits) {
+  std::array<std::byte, 4> raw{};
+  if (!input.read_all_at(6, raw)) {
+    throw damaged(input, ImageFormat::gif, "it ends within its header");
+  }
+  const std::int64_t width = static_cast<int>(raw[0]) | static_cast<int>(raw[1]) << 8;
+  const std::int64_t height = static_cast<int>(raw[2]) | static_cast<int>(raw[3]) << 8;
+  // A screen of no size takes that of its frames.
+  if (width > 0 && height > 0) {
+    check_size(input, limits, {{width, height}, {}}, width * height, Delivery::held);
+  }
+}
+
+StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
+  switch (format) {
+    case ImageFormat::bmp:
+      return open_bmp(input, options);
+    case ImageFormat::pnm:
+      return open_pnm(input, options);
+    case ImageFormat::png:
+      return open_png(input, options);
+    case ImageFormat::jpeg:
+      return open_jpeg(input, options);
+    case ImageFormat::tiff:
+      return open_tiff(input, options);
+    case ImageFormat::gif:
+      check_gif_screen(*input, options.limits);
+      return open_vips(input, format, options);
+    case ImageFormat::webp:
+    case ImageFormat::heif:
+    case ImageFormat::avif:
+      return open_vips(input, format, options);
+  }
+  throw Error(ErrorCode::internal, "An image format has no reader.");
+}
+
+}  // namespace
+
+StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
+  VipsOpened opened = vips_module().open(input, format, options);
+  return {std::move(opened.source), opened.orientation};
+}
+
+std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, const ReadOptions& options) {
+  return std::make_unique<CleanSource>(
+      orient(std::move(stored.source), stored.orientation, input, options.limits), options.keep_metadata);
+}
+
+std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {
+  if (input->size() > options.limits.max_file_bytes) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The image {} has {} bytes; at most {} are allowed.", input->name(),
+                            input->size(), options.limits.max_file_bytes));
+  }
+  std::array<std::byte, sniff_bytes> head{};
+  const std::size_t got = input->read_at(0, head);
+  const Sniffed sniffed = sniff(std::span(head).first(got));
+  if (!sniffed.format) {
+    throw Error(
+        sniffed.damaged ? ErrorCode::damaged_input : ErrorCode::unsupported_input,
+        fmt::format("The input {} is {}. Tessera reads JPEG, PNG, TIFF, WebP, GIF, BMP, PNM, HEIF and AVIF.",
+                    input->name(), sniffed.description));
+  }
+  return finish_opening(open_stored(input, *sniffed.format, options), *input, options);
+}
+
+std::unique_ptr<Source> open_image(const std::filesystem::path& path, const ReadOptions& options) {
+  return open_input(open_file_input(path), options);
+}
+
+std::unique_ptr<Source> open_image(Bytes bytes, const ReadOptions& options, std::string name) {
+  return open_input(make_memory_input(std::move(bytes), std::move(name)), options);
+}
+
+std::unique_ptr<Source> open_image(std::span<const std::byte> bytes, const ReadOptions& options,
+                                   std::string name) {
+  return open_input(make_view_input(bytes, std::move(name)), options);
+}
+
+}  // namespace tessera

@@ -1,0 +1,319 @@
+#include "codec/vips_module/vips_source.hpp"
+
+#include <fmt/format.h>
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "codec/read/rows.hpp"
+
+namespace tessera {
+namespace {
+
+struct Unref {
+  void operator()(void* object) const { g_object_unref(object); }
+};
+using ImagePtr = std::unique_ptr<VipsImage, Unref>;
+using RegionPtr = std::unique_ptr<VipsRegion, Unref>;
+
+// An Input behind libvips' callbacks. Exceptions must not cross C code: they wait here.
+struct Feed {
+  std::shared_ptr<const Input> input;
+  std::int64_t position = 0;
+  std::exception_ptr failure;
+
+  static gint64 read(VipsSourceCustom*, void* to, gint64 length, Feed* feed) {
+    try {
+      const auto got = static_cast<std::int64_t>(feed->input->read_at(
+          feed->position,
+          {static_cast<std::byte*>(to), static_cast<std::size_t>(std::max<gint64>(0, length))}));
+      feed->position += got;
+      return got;
+    } catch (...) {
+      feed->failure = std::current_exception();
+      return -1;
+    }
+  }
+
+  static gint64 seek(VipsSourceCustom*, gint64 offset, int whence, Feed* feed) {
+    const std::int64_t base =
+        whence == SEEK_SET ? 0 : (whence == SEEK_CUR ? feed->position : feed->input->size());
+    feed->position = std::max<std::int64_t>(0, base + offset);
+    return feed->position;
+  }
+};
+
+Delivery delivery_of(ImageFormat format) {
+  switch (format) {
+    case ImageFormat::webp:
+    case ImageFormat::gif:
+    case ImageFormat::heif:
+    case ImageFormat::avif:
+      return Delivery::held;
+    default:
+      return Delivery::streamed;
+  }
+}
+
+Error failure_of(const Feed& feed, ImageFormat format) {
+  if (feed.failure) {
+    std::rethrow_exception(feed.failure);
+  }
+  const std::string message = take_vips_message();
+  if (message.find("nsupported") != std::string::npos || message.find("not supported") != std::string::npos) {
+    return unsupported(*feed.input, format, message);
+  }
+  return damaged(*feed.input, format, message.empty() ? "it cannot be decoded" : message);
+}
+
+int load(VipsSource* from, ImageFormat format, bool salvage, VipsImage** image) {
+  const VipsFailOn fail_on = salvage ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR;
+  const auto call = [&](const char* loader) {
+    return vips_call(loader, from, image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, nullptr);
+  };
+  switch (format) {
+    case ImageFormat::png:
+      return call("pngload_source");
+    case ImageFormat::jpeg:
+      return call("jpegload_source");
+    case ImageFormat::tiff:
+      return call("tiffload_source");
+    case ImageFormat::webp:
+      return call("webpload_source");
+    case ImageFormat::gif:
+      return call("gifload_source");
+    case ImageFormat::heif:
+    case ImageFormat::avif:
+      return call("heifload_source");
+    case ImageFormat::bmp:
+    case ImageFormat::pnm:
+      break;
+  }
+  vips_error("tessera", "there is no loader for this format");
+  return -1;
+}
+
+Bytes blob(VipsImage* image, const char* name, MetadataBudget& budget) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (vips_image_get_typeof(image, name) == 0 || vips_image_get_blob(image, name, &data, &size) != 0) {
+    return {};
+  }
+  budget.add_item(static_cast<std::int64_t>(size));
+  const auto* begin = static_cast<const std::byte*>(data);
+  return {begin, begin + size};
+}
+
+Metadata metadata_of(VipsImage* image, const Input& input, const Limits& limits) {
+  MetadataBudget budget(input, limits);
+  Metadata metadata;
+  metadata.icc = blob(image, VIPS_META_ICC_NAME, budget);
+  metadata.exif = blob(image, VIPS_META_EXIF_NAME, budget);
+  metadata.xmp = blob(image, VIPS_META_XMP_NAME, budget);
+  constexpr std::string_view prefix("Exif\0\0", 6);
+  if (metadata.exif.size() >= prefix.size() &&
+      std::memcmp(metadata.exif.data(), prefix.data(), prefix.size()) == 0) {
+    metadata.exif.erase(metadata.exif.begin(),
+                        metadata.exif.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+  }
+  // One pixel a millimetre is what libvips says when the file says nothing.
+  if (vips_image_get_xres(image) != 1.0 || vips_image_get_yres(image) != 1.0) {
+    metadata.pixels_per_mm_x = vips_image_get_xres(image);
+    metadata.pixels_per_mm_y = vips_image_get_yres(image);
+  }
+  return metadata;
+}
+
+bool is_integer_image(VipsImage* image) {
+  const VipsBandFormat format = vips_image_get_format(image);
+  return format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT;
+}
+
+// CMYK and Lab become sRGB; everything else keeps its numbers.
+ImagePtr to_gray_or_rgb(ImagePtr image, Metadata& metadata, const Feed& feed, ImageFormat format) {
+  VipsImage* converted = nullptr;
+  int failed = 0;
+  switch (vips_image_get_interpretation(image.get())) {
+    case VIPS_INTERPRETATION_CMYK: {
+      const int depth = vips_image_get_format(image.get()) == VIPS_FORMAT_USHORT ? 16 : 8;
+      failed = vips_icc_transform(image.get(), &converted, "srgb", "embedded", TRUE, "input_profile", "cmyk",
+                                  "depth", depth, nullptr);
+      break;
+    }
+    case VIPS_INTERPRETATION_LABS:
+      failed = vips_colourspace(image.get(), &converted, VIPS_INTERPRETATION_RGB16, nullptr);
+      break;
+    case VIPS_INTERPRETATION_LAB:
+    case VIPS_INTERPRETATION_LABQ:
+    case VIPS_INTERPRETATION_XYZ:
+      failed = vips_colourspace(image.get(), &converted, VIPS_INTERPRETATION_sRGB, nullptr);
+      break;
+    default:
+      return image;
+  }
+  if (failed != 0) {
+    throw failure_of(feed, format);
+  }
+  metadata.icc.clear();
+  return ImagePtr(converted);
+}
+
+PixelFormat format_of(VipsImage* image, const Feed& feed, ImageFormat format) {
+  const int bands = vips_image_get_bands(image);
+  if (!is_integer_image(image) || bands < 1 || bands > 4) {
+    throw unsupported(
+        *feed.input, format,
+        fmt::format("it has {} channels of type {}; only 8- and 16-bit gray or RGB with or without "
+                    "alpha is read",
+                    bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, vips_image_get_format(image))));
+  }
+  return {vips_image_get_format(image) == VIPS_FORMAT_USHORT ? Depth::u16 : Depth::u8, bands >= 3 ? 3 : 1,
+          bands % 2 == 0};
+}
+
+// Bits a sample before libvips unpacked them; what a small file may hold of a 1-bit scan.
+std::int64_t packed_bytes_of(VipsImage* image, const ImageInfo& info) {
+  int bits = 0;
+  if (vips_image_get_typeof(image, "bits-per-sample") != 0 &&
+      vips_image_get_int(image, "bits-per-sample", &bits) == 0 && bits > 0 && bits < 8) {
+    return info.bytes() / 8 * bits;
+  }
+  return info.bytes();
+}
+
+// 10 and 12 bits from HEIF come shifted up, so that white is not quite 65535: the empty bits repeat the high
+// ones.
+void widen(cv::Mat& plane, int bits) {
+  for (int y = 0; y < plane.rows; ++y) {
+    auto* row = plane.ptr<std::uint16_t>(y);
+    for (int i = 0; i < plane.cols * plane.channels(); ++i) {
+      row[i] = static_cast<std::uint16_t>(row[i] | row[i] >> bits);
+    }
+  }
+}
+
+class VipsRows final : public Source {
+ public:
+  VipsRows(std::shared_ptr<Feed> feed, ImagePtr image, ImageHeader header, ImageFormat format, bool salvage)
+      : feed_(std::move(feed)),
+        image_(std::move(image)),
+        info_(header.info),
+        metadata_(std::move(header.metadata)),
+        format_(format),
+        salvage_(salvage) {
+    int bits = 16;
+    if (info_.format.depth == Depth::u16 && vips_image_get_typeof(image_.get(), "heif-bitdepth") != 0 &&
+        vips_image_get_int(image_.get(), "heif-bitdepth", &bits) == 0 && bits > 8 && bits < 16) {
+      significant_bits_ = bits;
+    }
+  }
+
+  const ImageInfo& info() const override { return info_; }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return false; }
+
+  void read_rows(Tile& out) override {
+    check_tile(out, info_);
+    // libvips holds what it is asked for at once, in a buffer of its own.
+    constexpr std::int64_t strip_rows = 128;
+    for (std::int64_t y = 0; y < out.rect.height; y += strip_rows) {
+      Tile strip = out.view({0, out.rect.y + y, out.rect.width, std::min(strip_rows, out.rect.height - y)});
+      read_strip(strip);
+    }
+    // libvips keeps buffers for each thread it has seen, and the caller's threads may end.
+    vips_thread_shutdown();
+  }
+
+ private:
+  void read_strip(Tile& out) {
+    const VipsRect rect{0, static_cast<int>(out.rect.y), static_cast<int>(out.rect.width),
+                        static_cast<int>(out.rect.height)};
+    const RegionPtr region(vips_region_new(image_.get()));
+    if (!region || vips_region_prepare(region.get(), &rect) != 0) {
+      const Error error = failure_of(*feed_, format_);
+      if (!salvage_) {
+        throw error;
+      }
+      fill_blank(out);
+      return;
+    }
+    for (std::int64_t y = 0; y < out.rect.height; ++y) {
+      store_row(reinterpret_cast<const std::byte*>(
+                    VIPS_REGION_ADDR(region.get(), 0, static_cast<int>(out.rect.y + y))),
+                out, y);
+    }
+    if (significant_bits_ < 16) {
+      widen(out.color, significant_bits_);
+      widen(out.alpha, significant_bits_);
+    }
+  }
+
+  std::shared_ptr<Feed> feed_;
+  ImagePtr image_;
+  ImageInfo info_;
+  Metadata metadata_;
+  ImageFormat format_;
+  bool salvage_;
+  int significant_bits_ = 16;
+};
+
+ImagePtr load_header(Feed& feed, ImageFormat format, bool salvage) {
+  VipsSourceCustom* custom = vips_source_custom_new();
+  g_signal_connect(custom, "read", G_CALLBACK(Feed::read), &feed);
+  g_signal_connect(custom, "seek", G_CALLBACK(Feed::seek), &feed);
+  VipsImage* loaded = nullptr;
+  const int failed = load(VIPS_SOURCE(custom), format, salvage, &loaded);
+  g_object_unref(custom);
+  if (failed != 0) {
+    throw failure_of(feed, format);
+  }
+  return ImagePtr(loaded);
+}
+
+}  // namespace
+
+std::string take_vips_message() {
+  char* const buffer = vips_error_buffer_copy();
+  std::string message(buffer == nullptr ? "" : buffer);
+  g_free(buffer);
+  while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) {
+    message.pop_back();
+  }
+  std::replace(message.begin(), message.end(), '\n', ';');
+  constexpr std::size_t enough = 300;
+  return message.substr(0, enough);
+}
+
+VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format,
+                          const ReadOptions& options) {
+  const auto feed = std::make_shared<Feed>();
+  feed->input = std::move(input);
+  vips_error_clear();
+  ImagePtr image = load_header(*feed, format, options.salvage);
+
+  check_extent(*feed->input, options.limits, vips_image_get_width(image.get()),
+               vips_image_get_height(image.get()));
+  check_frames(*feed->input, options.limits, vips_image_get_n_pages(image.get()));
+  ImageHeader header;
+  header.metadata = metadata_of(image.get(), *feed->input, options.limits);
+  // libheif has turned the picture already; the EXIF beside it still speaks of before.
+  const bool turned = format == ImageFormat::heif || format == ImageFormat::avif;
+  const int orientation = turned ? 1 : vips_image_get_orientation(image.get());
+
+  image = to_gray_or_rgb(std::move(image), header.metadata, *feed, format);
+  header.info = {{vips_image_get_width(image.get()), vips_image_get_height(image.get())},
+                 format_of(image.get(), *feed, format)};
+  const Delivery delivery = delivery_of(format);
+  check_size(*feed->input, options.limits, header.info, packed_bytes_of(image.get(), header.info), delivery);
+  if (delivery == Delivery::held) {
+    check_buffered(*feed->input, options.limits, header.info.bytes(), format_name(format));
+  }
+  return {std::make_unique<VipsRows>(feed, std::move(image), std::move(header), format, options.salvage),
+          orientation};
+}
+
+}  // namespace tessera
