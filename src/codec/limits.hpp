@@ -6,7 +6,7 @@
 
 namespace tessera {
 
-struct Limits {
+struct ReadLimits {
   /// Bytes of the encoded file.
   std::int64_t max_file_bytes = std::int64_t{64} << 30;
   /// Pixels of the image. Room for 65500x65500 and 100000x40000.
@@ -28,7 +28,7 @@ struct Limits {
   /// comes near it, while a file that is only a header is far beyond.
   std::int64_t max_expansion = 500;
   /// Up to here a file may expand without bounds, so that a blank page may be as small as it likes: 100
-  /// megapixels of RGBA. A quarter of this where rows cannot be streamed.
+  /// megapixels of RGBA. A sixth of this where rows cannot be streamed.
   std::int64_t expansion_free_bytes = std::int64_t{384} << 20;
 };
 

@@ -15,7 +15,7 @@
 namespace tessera {
 
 struct ReadOptions {
-  Limits limits = {};
+  ReadLimits limits = {};
   /// True: of a truncated or corrupt image, what can be read is used, and the rest is blank (black and
   /// opaque, or a decoder's own gray). The header must still be sound. False: damage is an
   /// Error(damaged_input).
@@ -34,7 +34,7 @@ struct ReadOptions {
 /// Memory: rows stream (a few rows are held) for PNG, JPEG, TIFF, BMP and PNM. The whole image is held from
 /// the first read_rows on for interlaced PNG, progressive JPEG (its coefficients), WebP, GIF, HEIF, AVIF,
 /// run-length BMP, and for orientations that turn rows into columns, or that start at the bottom row where
-/// the format cannot be read in any order; see Limits::max_buffered_bytes.
+/// the format cannot be read in any order; see ReadLimits::max_buffered_bytes.
 ///
 /// random_access() is true for binary PNM, uncompressed BMP, and TIFF of plain gray or RGB whose strips or
 /// tiles are small or uncompressed.

@@ -44,7 +44,7 @@ struct BmpHeader {
 
 class HeaderReader {
  public:
-  HeaderReader(const Input& input, const Limits& limits) : input_(&input), limits_(&limits) {}
+  HeaderReader(const Input& input, const ReadLimits& limits) : input_(&input), limits_(&limits) {}
 
   BmpHeader run() {
     header_.data_offset = number(10, 4);
@@ -142,7 +142,7 @@ class HeaderReader {
   }
 
   const Input* input_;
-  const Limits* limits_;
+  const ReadLimits* limits_;
   BmpHeader header_;
 };
 

@@ -9,6 +9,13 @@
 namespace tessera {
 namespace {
 
+constexpr std::uint32_t tag_orientation = 0x0112;
+constexpr std::uint32_t tag_resolution_x = 0x011A;
+constexpr std::uint32_t tag_resolution_y = 0x011B;
+constexpr std::uint32_t tag_resolution_unit = 0x0128;
+constexpr std::uint32_t type_short = 3;
+constexpr std::uint32_t type_rational = 5;
+
 // An EXIF block is a TIFF file without pixels.
 class ExifView {
  public:
@@ -29,23 +36,33 @@ class ExifView {
     return value;
   }
 
-  // Where the values of orientation tags stand; normally one.
-  [[nodiscard]] std::vector<std::uint64_t> orientation_places() const {
-    constexpr std::uint32_t orientation_tag = 0x0112;
-    constexpr std::uint32_t type_short = 3;
-    std::vector<std::uint64_t> places;
+  // Where the first directory's values of this tag and type stand (for long values: where they point to);
+  // normally one.
+  [[nodiscard]] std::vector<std::uint64_t> places(std::uint32_t tag, std::uint32_t type) const {
+    std::vector<std::uint64_t> found;
     const auto directory = number(4, 4);
     const auto entries = directory ? number(*directory, 2) : std::nullopt;
     if (number(2, 2) != 42U || !entries) {
-      return places;
+      return found;
     }
     for (std::uint64_t i = 0; i < *entries; ++i) {
       const std::uint64_t entry = std::uint64_t{*directory} + 2 + i * 12;
-      if (number(entry, 2) == orientation_tag && number(entry + 2, 2) == type_short && number(entry + 8, 2)) {
-        places.push_back(entry + 8);
+      const auto value = number(entry + 8, 4);
+      if (number(entry, 2) == tag && number(entry + 2, 2) == type && value) {
+        found.push_back(type == type_rational ? *value : entry + 8);
       }
     }
-    return places;
+    return found;
+  }
+
+  [[nodiscard]] double rational(std::uint32_t tag) const {
+    const auto at = places(tag, type_rational);
+    if (at.empty()) {
+      return 0;
+    }
+    const double above = number(at.front(), 4).value_or(0);
+    const double below = number(at.front() + 4, 4).value_or(0);
+    return below == 0 ? 0 : above / below;
   }
 
  private:
@@ -57,14 +74,29 @@ class ExifView {
 
 int exif_orientation(const Bytes& exif) {
   const ExifView view(exif);
-  const auto places = view.orientation_places();
+  const auto places = view.places(tag_orientation, type_short);
   const std::uint32_t value = places.empty() ? 1 : view.number(places.front(), 2).value_or(1);
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
 }
 
+Resolution exif_resolution(const Bytes& exif) {
+  const ExifView view(exif);
+  const auto unit_place = view.places(tag_resolution_unit, type_short);
+  constexpr std::uint32_t unit_none = 1;
+  constexpr std::uint32_t unit_inch = 2;
+  constexpr std::uint32_t unit_cm = 3;
+  const std::uint32_t unit =
+      unit_place.empty() ? unit_inch : view.number(unit_place.front(), 2).value_or(unit_none);
+  if (unit != unit_inch && unit != unit_cm) {
+    return {};
+  }
+  const double mm = unit == unit_cm ? 10 : 25.4;
+  return {view.rational(tag_resolution_x) / mm, view.rational(tag_resolution_y) / mm};
+}
+
 void clear_exif_orientation(Bytes& exif) {
   const ExifView view(exif);
-  for (const std::uint64_t place : view.orientation_places()) {
+  for (const std::uint64_t place : view.places(tag_orientation, type_short)) {
     exif[place] = std::byte{view.big_endian() ? std::uint8_t{0} : std::uint8_t{1}};
     exif[place + 1] = std::byte{view.big_endian() ? std::uint8_t{1} : std::uint8_t{0}};
   }

@@ -4,7 +4,7 @@
 
 namespace tessera {
 
-void check_extent(const Input& input, const Limits& limits, std::int64_t width, std::int64_t height) {
+void check_extent(const Input& input, const ReadLimits& limits, std::int64_t width, std::int64_t height) {
   if (width <= 0 || height <= 0) {
     throw Error(ErrorCode::damaged_input,
                 fmt::format("The image {} says that it is {} x {} pixels, which is no image.", input.name(),
@@ -22,22 +22,22 @@ void check_extent(const Input& input, const Limits& limits, std::int64_t width, 
   }
 }
 
-void check_size(const Input& input, const Limits& limits, const ImageInfo& info, std::int64_t packed_bytes,
+void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info, std::int64_t packed_bytes,
                 Delivery delivery) {
   check_extent(input, limits, info.extent.width, info.extent.height);
   const std::int64_t free =
-      delivery == Delivery::held ? limits.expansion_free_bytes / 4 : limits.expansion_free_bytes;
+      delivery == Delivery::held ? limits.expansion_free_bytes / 6 : limits.expansion_free_bytes;
   if (packed_bytes > free && packed_bytes / limits.max_expansion > input.size()) {
     throw Error(
         ErrorCode::limit_exceeded,
         fmt::format("The image {} says that it is {} x {} pixels, but the file has only {} bytes. Files of "
                     "this size may not expand to more than {} bytes for each of their own; it is taken for "
-                    "a decompression bomb.",
+                    "a decompression bomb. If it is really blank, raise the limit max_expansion.",
                     input.name(), info.extent.width, info.extent.height, input.size(), limits.max_expansion));
   }
 }
 
-void check_buffered(const Input& input, const Limits& limits, std::int64_t bytes, std::string_view what) {
+void check_buffered(const Input& input, const ReadLimits& limits, std::int64_t bytes, std::string_view what) {
   if (bytes > limits.max_buffered_bytes) {
     throw Error(
         ErrorCode::limit_exceeded,
@@ -47,7 +47,7 @@ void check_buffered(const Input& input, const Limits& limits, std::int64_t bytes
   }
 }
 
-void check_frames(const Input& input, const Limits& limits, std::int64_t frames) {
+void check_frames(const Input& input, const ReadLimits& limits, std::int64_t frames) {
   if (frames > limits.max_frames) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The image {} has {} frames or pages; at most {} are allowed.", input.name(),
@@ -78,7 +78,7 @@ void MetadataBudget::exceeded() const {
 
 Error damaged(const Input& input, ImageFormat format, std::string_view detail) {
   return {ErrorCode::damaged_input,
-          fmt::format("The {} image {} is damaged: {}. Reading with salvage uses what is there.",
+          fmt::format("The {} image {} is damaged: {}. Reading with salvage may use a part of it.",
                       format_name(format), input.name(), detail)};
 }
 

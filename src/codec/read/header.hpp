@@ -25,21 +25,21 @@ struct ImageHeader {
 /// Refuses sizes that are zero, negative or beyond the limits, files too small to hold so many pixels (a
 /// header with nothing behind it), and whole-image formats that would hold too much. `packed_bytes` is the
 /// size of the samples before compression.
-void check_size(const Input& input, const Limits& limits, const ImageInfo& info, std::int64_t packed_bytes,
+void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info, std::int64_t packed_bytes,
                 Delivery delivery);
 
 /// Only width and height; for a reader whose further arithmetic needs sane numbers.
-void check_extent(const Input& input, const Limits& limits, std::int64_t width, std::int64_t height);
+void check_extent(const Input& input, const ReadLimits& limits, std::int64_t width, std::int64_t height);
 
-/// Refuses to hold more than Limits::max_buffered_bytes. `what` names what is held: "an interlaced PNG".
-void check_buffered(const Input& input, const Limits& limits, std::int64_t bytes, std::string_view what);
+/// Refuses to hold more than ReadLimits::max_buffered_bytes. `what` names what is held: "an interlaced PNG".
+void check_buffered(const Input& input, const ReadLimits& limits, std::int64_t bytes, std::string_view what);
 
-void check_frames(const Input& input, const Limits& limits, std::int64_t frames);
+void check_frames(const Input& input, const ReadLimits& limits, std::int64_t frames);
 
 /// Counts the metadata of one file against the limits.
 class MetadataBudget {
  public:
-  MetadataBudget(const Input& input, const Limits& limits) : input_(&input), limits_(&limits) {}
+  MetadataBudget(const Input& input, const ReadLimits& limits) : input_(&input), limits_(&limits) {}
   void add_item(std::int64_t bytes);
   [[nodiscard]] std::int64_t left() const { return limits_->max_metadata_bytes - bytes_; }
   /// For content that is still unfolding: it exceeds the limit.
@@ -47,7 +47,7 @@ class MetadataBudget {
 
  private:
   const Input* input_;
-  const Limits* limits_;
+  const ReadLimits* limits_;
   std::int64_t bytes_ = 0;
   std::int64_t items_ = 0;
 };

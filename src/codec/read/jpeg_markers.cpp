@@ -33,7 +33,7 @@ int word(std::span<const std::byte> content, std::size_t at) {
 
 class Scanner {
  public:
-  Scanner(const std::shared_ptr<const Input>& input, const Limits& limits)
+  Scanner(const std::shared_ptr<const Input>& input, const ReadLimits& limits)
       : stream_(input), limits_(&limits), budget_(*input, limits) {}
 
   JpegLayout run() {
@@ -191,7 +191,7 @@ class Scanner {
   }
 
   InputStream stream_;
-  const Limits* limits_;
+  const ReadLimits* limits_;
   MetadataBudget budget_;
   JpegLayout layout_;
   std::map<int, Bytes> profile_parts_;
@@ -199,7 +199,7 @@ class Scanner {
 
 }  // namespace
 
-JpegLayout scan_jpeg(const std::shared_ptr<const Input>& input, const Limits& limits) {
+JpegLayout scan_jpeg(const std::shared_ptr<const Input>& input, const ReadLimits& limits) {
   return Scanner(input, limits).run();
 }
 

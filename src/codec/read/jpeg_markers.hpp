@@ -15,6 +15,6 @@ struct JpegLayout {
 };
 
 /// Throws Error: damaged_input, unsupported_input (lossless, hierarchical, 12 bits), limit_exceeded.
-[[nodiscard]] JpegLayout scan_jpeg(const std::shared_ptr<const Input>& input, const Limits& limits);
+[[nodiscard]] JpegLayout scan_jpeg(const std::shared_ptr<const Input>& input, const ReadLimits& limits);
 
 }  // namespace tessera

@@ -14,8 +14,13 @@ namespace {
 // The source with metadata that no longer speak of an orientation.
 class CleanSource final : public Source {
  public:
-  CleanSource(std::unique_ptr<Source> source, bool keep_metadata) : source_(std::move(source)) {
+  CleanSource(std::unique_ptr<Source> source, bool turned, bool keep_metadata) : source_(std::move(source)) {
     metadata_ = source_->metadata();
+    if (metadata_.pixels_per_mm_x == 0) {
+      const Resolution stored = exif_resolution(metadata_.exif);
+      metadata_.pixels_per_mm_x = turned ? stored.pixels_per_mm_y : stored.pixels_per_mm_x;
+      metadata_.pixels_per_mm_y = turned ? stored.pixels_per_mm_x : stored.pixels_per_mm_y;
+    }
     if (!keep_metadata) {
       metadata_.icc.clear();
       metadata_.exif.clear();
@@ -35,7 +40,7 @@ class CleanSource final : public Source {
 };
 
 // libvips shrinks absurd screens in silence, so the size the file claims is checked here.
-void check_gif_screen(const Input& input, const Limits& limits) {
+void check_gif_screen(const Input& input, const ReadLimits& limits) {
   std::array<std::byte, 4> raw{};
   if (!input.read_all_at(6, raw)) {
     throw damaged(input, ImageFormat::gif, "it ends within its header");
@@ -79,8 +84,10 @@ StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptio
 }
 
 std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, const ReadOptions& options) {
+  const bool turned = stored.orientation >= 5;
   return std::make_unique<CleanSource>(
-      orient(std::move(stored.source), stored.orientation, input, options.limits), options.keep_metadata);
+      orient(std::move(stored.source), stored.orientation, input, options.limits), turned,
+      options.keep_metadata);
 }
 
 std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {

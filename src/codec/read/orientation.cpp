@@ -131,7 +131,7 @@ class HeldSource final : public Source {
 }  // namespace
 
 std::unique_ptr<Source> orient(std::unique_ptr<Source> stored, int orientation, const Input& input,
-                               const Limits& limits) {
+                               const ReadLimits& limits) {
   if (orientation <= 1 || orientation > 8) {
     return stored;
   }

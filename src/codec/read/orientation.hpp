@@ -12,6 +12,6 @@ namespace tessera {
 /// where `stored` has random access; all others hold the whole image from the first read_rows on, which
 /// `limits.max_buffered_bytes` bounds. `input` names the image in errors.
 [[nodiscard]] std::unique_ptr<Source> orient(std::unique_ptr<Source> stored, int orientation,
-                                             const Input& input, const Limits& limits);
+                                             const Input& input, const ReadLimits& limits);
 
 }  // namespace tessera

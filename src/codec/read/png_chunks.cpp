@@ -61,7 +61,7 @@ class Inflater {
 
 class Scanner {
  public:
-  Scanner(const std::shared_ptr<const Input>& input, const Limits& limits, bool salvage)
+  Scanner(const std::shared_ptr<const Input>& input, const ReadLimits& limits, bool salvage)
       : stream_(input, signature_bytes), limits_(&limits), salvage_(salvage), budget_(*input, limits) {}
 
   PngLayout run() {
@@ -265,7 +265,7 @@ class Scanner {
   }
 
   InputStream stream_;
-  const Limits* limits_;
+  const ReadLimits* limits_;
   bool salvage_;
   MetadataBudget budget_;
   PngLayout layout_;
@@ -274,7 +274,7 @@ class Scanner {
 
 }  // namespace
 
-PngLayout scan_png(const std::shared_ptr<const Input>& input, const Limits& limits, bool salvage) {
+PngLayout scan_png(const std::shared_ptr<const Input>& input, const ReadLimits& limits, bool salvage) {
   return Scanner(input, limits, salvage).run();
 }
 

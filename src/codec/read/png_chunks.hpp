@@ -33,7 +33,7 @@ struct PngLayout {
 
 /// Throws Error: damaged_input where chunks make no sense (with `salvage` it stops there instead),
 /// limit_exceeded.
-[[nodiscard]] PngLayout scan_png(const std::shared_ptr<const Input>& input, const Limits& limits,
+[[nodiscard]] PngLayout scan_png(const std::shared_ptr<const Input>& input, const ReadLimits& limits,
                                  bool salvage);
 
 }  // namespace tessera

@@ -57,7 +57,7 @@ std::int64_t read_number(InputStream& stream) {
   return value;
 }
 
-PnmHeader read_header(const InputPtr& input, const Limits& limits) {
+PnmHeader read_header(const InputPtr& input, const ReadLimits& limits) {
   InputStream stream(input, 1);
   PnmHeader header;
   header.kind = stream.get() - '0';

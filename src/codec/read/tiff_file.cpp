@@ -20,7 +20,9 @@ constexpr tmsize_t max_single_allocation_bytes = tmsize_t{128} << 20;
 std::string formatted(const char* format, va_list arguments) {
   std::array<char, 300> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
-  return text.data();
+  // libtiff begins with the file's name, which it does not have.
+  const std::string message = text.data();
+  return message.starts_with(": ") ? message.substr(2) : message;
 }
 
 Bytes blob(TIFF* file, std::uint32_t tag, MetadataBudget& budget) {
@@ -142,7 +144,7 @@ TiffLayout TiffFile::layout() const {
   return layout;
 }
 
-Metadata TiffFile::metadata(const Limits& limits) const {
+Metadata TiffFile::metadata(const ReadLimits& limits) const {
   MetadataBudget budget(*input_, limits);
   Metadata metadata;
   metadata.icc = blob(file_, TIFFTAG_ICCPROFILE, budget);

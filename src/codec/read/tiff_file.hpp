@@ -42,7 +42,7 @@ class TiffFile {
   [[nodiscard]] const Input& input() const { return *input_; }
   [[nodiscard]] TiffLayout layout() const;
   /// ICC, XMP and resolution.
-  [[nodiscard]] Metadata metadata(const Limits& limits) const;
+  [[nodiscard]] Metadata metadata(const ReadLimits& limits) const;
   /// Number of pages. Throws Error(damaged_input) if they chase each other in a circle.
   [[nodiscard]] std::int64_t pages();
   /// Error(damaged_input) with what libtiff said last. Rethrows what the Input threw.

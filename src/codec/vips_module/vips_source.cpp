@@ -47,16 +47,10 @@ struct Feed {
   }
 };
 
-Delivery delivery_of(ImageFormat format) {
-  switch (format) {
-    case ImageFormat::webp:
-    case ImageFormat::gif:
-    case ImageFormat::heif:
-    case ImageFormat::avif:
-      return Delivery::held;
-    default:
-      return Delivery::streamed;
-  }
+// Formats that libvips decodes whole.
+bool is_held(ImageFormat format) {
+  return format == ImageFormat::webp || format == ImageFormat::gif || format == ImageFormat::heif ||
+         format == ImageFormat::avif;
 }
 
 Error failure_of(const Feed& feed, ImageFormat format) {
@@ -108,7 +102,7 @@ Bytes blob(VipsImage* image, const char* name, MetadataBudget& budget) {
   return {begin, begin + size};
 }
 
-Metadata metadata_of(VipsImage* image, const Input& input, const Limits& limits) {
+Metadata metadata_of(VipsImage* image, const Input& input, const ReadLimits& limits) {
   MetadataBudget budget(input, limits);
   Metadata metadata;
   metadata.icc = blob(image, VIPS_META_ICC_NAME, budget);
@@ -173,16 +167,6 @@ PixelFormat format_of(VipsImage* image, const Feed& feed, ImageFormat format) {
   }
   return {vips_image_get_format(image) == VIPS_FORMAT_USHORT ? Depth::u16 : Depth::u8, bands >= 3 ? 3 : 1,
           bands % 2 == 0};
-}
-
-// Bits a sample before libvips unpacked them; what a small file may hold of a 1-bit scan.
-std::int64_t packed_bytes_of(VipsImage* image, const ImageInfo& info) {
-  int bits = 0;
-  if (vips_image_get_typeof(image, "bits-per-sample") != 0 &&
-      vips_image_get_int(image, "bits-per-sample", &bits) == 0 && bits > 0 && bits < 8) {
-    return info.bytes() / 8 * bits;
-  }
-  return info.bytes();
 }
 
 // 10 and 12 bits from HEIF come shifted up, so that white is not quite 65535: the empty bits repeat the high
@@ -307,9 +291,9 @@ VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format
   image = to_gray_or_rgb(std::move(image), header.metadata, *feed, format);
   header.info = {{vips_image_get_width(image.get()), vips_image_get_height(image.get())},
                  format_of(image.get(), *feed, format)};
-  const Delivery delivery = delivery_of(format);
-  check_size(*feed->input, options.limits, header.info, packed_bytes_of(image.get(), header.info), delivery);
-  if (delivery == Delivery::held) {
+  // The others' own readers have looked at the header already, and know how many bits are behind a byte.
+  if (is_held(format)) {
+    check_size(*feed->input, options.limits, header.info, header.info.bytes(), Delivery::held);
     check_buffered(*feed->input, options.limits, header.info.bytes(), format_name(format));
   }
   return {std::make_unique<VipsRows>(feed, std::move(image), std::move(header), format, options.salvage),

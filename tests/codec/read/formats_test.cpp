@@ -1,7 +1,8 @@
 // Every format and kind, against the same picture stored as PNG or decoded by libvips.
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <array>
+#include <thread>
 
 #include "support.hpp"
 
@@ -281,6 +282,42 @@ TEST(Source, NoRowsAreNothingToRead) {
     source->read_rows(none);
     EXPECT_GE(difference(read_whole(*source), read_whole(data_file(name))), 0);
   }
+}
+
+constexpr std::array every_decoder{
+    "rgba8.png",           "rgb8.jpg", "rgb8_tiled.tif", "gray8_miniswhite.tif",
+    "rgba8_lossless.webp", "rgb8.gif", "rgb8.avif",      "cmyk_plain.jpg"};
+
+TEST(Source, EachStripMayBeReadByAnotherThread) {
+  for (const char* name : every_decoder) {
+    const auto source = open_image(data_file(name));
+    Tile whole = Tile::allocate(Rect::whole(source->info().extent), source->info().format);
+    for (std::int64_t y = 0; y < 47; y += 5) {
+      Tile strip = whole.view({0, y, 61, std::min<std::int64_t>(5, 47 - y)});
+      std::thread([&] { source->read_rows(strip); }).join();
+    }
+    EXPECT_EQ(difference(whole, read_whole(data_file(name))), 0) << name;
+  }
+}
+
+TEST(Source, SeveralImagesMayBeReadAtOnce) {
+  std::vector<Tile> expected;
+  for (const char* name : every_decoder) {
+    expected.push_back(read_whole(data_file(name)));
+  }
+  std::array<int, 4> different{};
+  std::vector<std::thread> readers;
+  for (int& count : different) {
+    readers.emplace_back([&] {
+      for (std::size_t i = 0; i < every_decoder.size(); ++i) {
+        count += difference(read_whole(data_file(every_decoder[i])), expected[i]) == 0 ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  EXPECT_EQ(different, (std::array<int, 4>{}));
 }
 
 TEST(Source, LeavesWhatLiesBesideATileAlone) {

@@ -157,6 +157,12 @@ TEST(Metadata, PngProfileIsThatOfLibvips) {
 TEST(Metadata, ResolutionIsKept) {
   EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdun2c08.png"))->metadata().pixels_per_mm_x, 1);
   EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdfn2c08.png"))->metadata().pixels_per_mm_x, 0);
+  // 72 to the inch, in EXIF alone.
+  for (const char* name : {"exif/recurser/Landscape_1.jpg", "exif/recurser/Landscape_6.jpg"}) {
+    const auto source = open_image(case_file(name));
+    EXPECT_NEAR(source->metadata().pixels_per_mm_x, 72 / 25.4, 1e-9) << name;
+    EXPECT_NEAR(source->metadata().pixels_per_mm_y, 72 / 25.4, 1e-9) << name;
+  }
 }
 
 TEST(Metadata, CmykLosesItsProfileWithItsInks) {
