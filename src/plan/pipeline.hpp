@@ -5,7 +5,8 @@
 //
 // In text, values with spaces, '|' or quotes are quoted ("..." with \" and \\); name@2 asks for version 2; a
 // step
-// @soft stands for the preset "soft".
+// @soft stands for the preset "soft", which in JSON is {"preset": "soft"}. JSON may also be the array of
+// operators alone. Pipelines are UTF-8, at most 64 KiB and 256 operators.
 #pragma once
 
 #include <map>
@@ -25,7 +26,7 @@ struct PipelineStep {
 };
 using Pipeline = std::vector<PipelineStep>;
 /// Named pipelines of a presets file: {"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}}; a
-/// value may also be a JSON pipeline.
+/// value may also be a JSON pipeline. A preset may use those above it in the file.
 using Presets = std::map<std::string, Pipeline>;
 
 /// Parses and checks text, or JSON if it begins with '{' or '['. Throws Error(usage, unknown_operator,

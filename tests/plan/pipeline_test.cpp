@@ -1,0 +1,237 @@
+#include "plan/pipeline.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace tessera {
+namespace {
+
+ErrorCode code_of(std::string_view text, std::string* sentence = nullptr, const Presets& presets = {}) {
+  try {
+    const Pipeline parsed = parse_pipeline(text, presets);
+    ADD_FAILURE() << "accepted: " << text << " as " << to_text(parsed);
+  } catch (const Error& error) {
+    if (sentence != nullptr) {
+      *sentence = error.what();
+    }
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+TEST(Pipeline, TextAndJsonAreTheSame) {
+  const Pipeline text = parse_pipeline("gaussian-blur sigma=2 border=wrap|otsu");
+  const Pipeline json = parse_pipeline(
+      R"({"operators": [{"name": "gaussian-blur", "version": 1, "parameters": {"sigma": 2, "border": "wrap"}},
+                        {"name": "otsu"}]})");
+  EXPECT_EQ(text, json);
+  ASSERT_EQ(text.size(), 2U);
+  EXPECT_EQ(text[0].name, "gaussian-blur");
+  EXPECT_EQ(text[0].parameters["sigma"], 2.0);
+  EXPECT_EQ(to_text(json), "gaussian-blur sigma=2 border=wrap | otsu");
+}
+
+TEST(Pipeline, JsonMayBeAnArrayAlone) {
+  EXPECT_EQ(parse_pipeline(R"( [{"name": "otsu"}] )"), parse_pipeline("otsu"));
+}
+
+TEST(Pipeline, DefaultsAreNotFilledIn) { EXPECT_TRUE(parse_pipeline("gaussian-blur")[0].parameters.empty()); }
+
+TEST(Pipeline, WhitespaceAndQuotesAreFree) {
+  EXPECT_EQ(parse_pipeline("  gaussian-blur\t sigma=\"2\"\n  |\n otsu \n"),
+            parse_pipeline("gaussian-blur sigma=2|otsu"));
+}
+
+TEST(Pipeline, VersionIsChecked) {
+  EXPECT_EQ(parse_pipeline("otsu@1"), parse_pipeline("otsu"));
+  std::string sentence;
+  EXPECT_EQ(code_of("otsu@999", &sentence), ErrorCode::unknown_operator);
+  EXPECT_EQ(sentence,
+            "otsu: version 999 was asked for, but this Tessera has version 1 only. (at character 1 of the "
+            "pipeline)");
+  EXPECT_EQ(code_of("otsu@"), ErrorCode::usage);
+  EXPECT_EQ(code_of("otsu@one"), ErrorCode::usage);
+  EXPECT_EQ(code_of("otsu@99999999999999999999"), ErrorCode::usage);
+  EXPECT_EQ(code_of(R"([{"name": "otsu", "version": 2}])"), ErrorCode::unknown_operator);
+}
+
+TEST(Pipeline, ErrorsSayWhere) {
+  std::string sentence;
+  EXPECT_EQ(code_of("otsu | gausian-blur sigma=2", &sentence), ErrorCode::unknown_operator);
+  EXPECT_NE(sentence.find("Did you mean 'gaussian-blur'?"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("(at character 8 of the pipeline)"), std::string::npos) << sentence;
+  EXPECT_EQ(code_of("otsu | gaussian-blur sigma=-1", &sentence), ErrorCode::bad_parameter);
+  EXPECT_NE(sentence.find("at character 22"), std::string::npos) << sentence;
+  EXPECT_EQ(code_of("gaussian-blur sgma=2", &sentence), ErrorCode::bad_parameter);
+  EXPECT_NE(sentence.find("Did you mean 'sigma'?"), std::string::npos) << sentence;
+  EXPECT_EQ(
+      code_of(R"({"operators": [{"name": "otsu"}, {"name": "gaussian-blur", "parameters": {"sigma": "a"}}]})",
+              &sentence),
+      ErrorCode::bad_parameter);
+  EXPECT_NE(sentence.find("at operators[1]"), std::string::npos) << sentence;
+}
+
+TEST(Pipeline, PositionCountsCharactersNotBytes) {
+  std::string sentence;
+  EXPECT_EQ(code_of("\"é\"", &sentence), ErrorCode::usage);
+  EXPECT_EQ(code_of("gaussian-blur border=\"é\" | nothing", &sentence), ErrorCode::bad_parameter);
+  EXPECT_EQ(code_of("é | otsu", &sentence), ErrorCode::unknown_operator);
+  EXPECT_NE(sentence.find("at character 1 "), std::string::npos) << sentence;
+}
+
+TEST(Pipeline, RefusesWhatIsMalformed) {
+  for (const char* text : {"",
+                           "  ",
+                           "|",
+                           "otsu |",
+                           "| otsu",
+                           "otsu || otsu",
+                           "gaussian-blur sigma",
+                           "gaussian-blur sigma=",
+                           "gaussian-blur sigma= 2",
+                           "gaussian-blur =2",
+                           "gaussian-blur sigma=2 sigma=3",
+                           "gaussian-blur sigma=\"2",
+                           "gaussian-blur sigma=\"2\"x",
+                           "gaussian-blur border=\"a\\n\"",
+                           "\"otsu\"",
+                           "sigma=2",
+                           "@soft",
+                           "@",
+                           "[]",
+                           "{}",
+                           "[",
+                           "{\"operators\": 3}",
+                           "{\"operators\": [], \"x\": 1}",
+                           "[3]",
+                           "[{}]",
+                           "[{\"name\": 3}]",
+                           "[{\"name\": \"otsu\", \"colour\": 1}]",
+                           "[{\"name\": \"otsu\", \"version\": 1.5}]",
+                           "[{\"preset\": \"x\", \"name\": \"otsu\"}]",
+                           "[{\"preset\": 1}]",
+                           "\xff",
+                           "otsu \xc0\xaf",
+                           "\xed\xa0\x80",
+                           "[\"\xff\"]"}) {
+    EXPECT_EQ(code_of(text), ErrorCode::usage) << text;
+  }
+  EXPECT_EQ(code_of("gaussian-blur sigma=2\"3\""), ErrorCode::usage);
+  EXPECT_EQ(code_of("gaussian-blur sigma=nan"), ErrorCode::bad_parameter);
+  EXPECT_EQ(code_of("gaussian-blur sigma=1e999"), ErrorCode::bad_parameter);
+  EXPECT_EQ(code_of("[{\"name\": \"gaussian-blur\", \"parameters\": [1]}]"), ErrorCode::bad_parameter);
+}
+
+TEST(Pipeline, SizeIsLimited) {
+  EXPECT_EQ(code_of(std::string(70000, 'a')), ErrorCode::limit_exceeded);
+  std::string many = "otsu";
+  for (int i = 0; i < 256; ++i) {
+    many += "|otsu";
+  }
+  EXPECT_EQ(code_of(many), ErrorCode::limit_exceeded);
+  EXPECT_EQ(parse_pipeline(many.substr(5)).size(), 256U);
+  // A deeply nested document must not exhaust the stack.
+  EXPECT_EQ(code_of(std::string(60000, '[')), ErrorCode::usage);
+}
+
+TEST(Presets, StandForTheirSteps) {
+  const Presets presets = parse_presets(
+      R"({"presets": {"soft": "gaussian-blur sigma=2", "ink": [{"name": "otsu"}],
+                      "both": {"operators": [{"preset": "soft"}, {"preset": "ink"}]}, "more": "@both | invert"}})");
+  EXPECT_EQ(parse_pipeline("@soft | otsu", presets), parse_pipeline("gaussian-blur sigma=2 | otsu"));
+  EXPECT_EQ(parse_pipeline("@more", presets), parse_pipeline("gaussian-blur sigma=2 | otsu | invert"));
+  std::string sentence;
+  EXPECT_EQ(code_of("@sofd", &sentence, presets), ErrorCode::usage);
+  EXPECT_NE(sentence.find("Did you mean '@soft'?"), std::string::npos) << sentence;
+  EXPECT_EQ(code_of("@soft sigma=3", &sentence, presets), ErrorCode::usage);
+  EXPECT_NE(sentence.find("takes no parameters"), std::string::npos) << sentence;
+}
+
+TEST(Presets, RefuseWhatIsMalformed) {
+  for (const char* text : {"", "[]", "{}", R"({"presets": []})", R"({"presets": {"a b": "otsu"}})",
+                           R"({"presets": {"": "otsu"}})", R"({"presets": {"later": "@x", "x": "otsu"}})",
+                           R"({"presets": {"x": 3}})", R"({"presets": {"x": "@x"}})"}) {
+    EXPECT_THROW(parse_presets(text), Error) << text;
+  }
+  try {
+    const Presets presets = parse_presets(R"({"presets": {"x": "otsuu"}})");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unknown_operator);
+    EXPECT_NE(std::string(error.what()).find("in the preset 'x'"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Presets, CannotGrowWithoutEnd) {
+  std::string json = R"({"presets": {"p0": "otsu | otsu")";
+  for (int i = 1; i < 40; ++i) {
+    json += fmt::format(R"(, "p{}": "@p{} | @p{}")", i, i - 1, i - 1);
+  }
+  try {
+    const Presets presets = parse_presets(json + "}}");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::limit_exceeded);
+  }
+}
+
+TEST(Pipeline, BuildsOperatorsWithDefaults) {
+  const auto operators = build_pipeline(parse_pipeline("gaussian-blur sigma=3 | otsu"));
+  ASSERT_EQ(operators.size(), 2U);
+  EXPECT_EQ(operators[0].parameters["sigma"], 3.0);
+  EXPECT_EQ(operators[0].parameters["border"], "reflect101");
+}
+
+Json random_value(const ParamInfo& param, std::mt19937& random) {
+  std::uniform_real_distribution<double> real(param.limits.min, std::max(param.limits.min, param.limits.max));
+  switch (param.type) {
+    case ParamType::number:
+      return real(random);
+    case ParamType::integer: {
+      const auto value = static_cast<std::int64_t>(real(random));
+      return param.limits.odd && value % 2 == 0 ? static_cast<std::int64_t>(param.limits.min) | 1 : value;
+    }
+    case ParamType::boolean:
+      return random() % 2 == 0;
+    case ParamType::choice:
+      return param.choices[random() % param.choices.size()];
+    case ParamType::color:
+      return fmt::format("#{:06x}", random() % 0x1000000);
+    case ParamType::text: {
+      static const std::vector<std::string> texts{
+          "",          "plain",          "two words", "a|b", "\"quoted\"", "back\\slash\\",
+          "snow ☃ 雪", "tab\tnew\nline", "=",         "@x"};
+      return texts[random() % texts.size()];
+    }
+  }
+  return nullptr;
+}
+
+TEST(Pipeline, EveryOperatorComesBackFromTextAndJson) {
+  std::mt19937 random(7);
+  for (const CatalogEntry& entry : catalog()) {
+    for (int round = 0; round < 20; ++round) {
+      PipelineStep step{std::string(entry.info.name)};
+      for (const ParamInfo& param : entry.params) {
+        if (random() % 2 == 0) {
+          step.parameters[param.name] = random_value(param, random);
+        }
+      }
+      const Pipeline pipeline{step, step};
+      EXPECT_EQ(parse_pipeline(to_text(pipeline)), pipeline) << to_text(pipeline);
+      EXPECT_EQ(parse_pipeline(to_json(pipeline).dump()), pipeline) << to_json(pipeline);
+    }
+  }
+}
+
+TEST(Pipeline, EveryExampleOfTheCatalogueParses) {
+  for (const CatalogEntry& entry : catalog()) {
+    EXPECT_NO_THROW(static_cast<void>(parse_pipeline(entry.info.example))) << entry.info.example;
+  }
+}
+
+}  // namespace
+}  // namespace tessera
