@@ -402,7 +402,9 @@ Presets parse_presets(std::string_view text) {
                 "A presets file must look like {\"presets\": {\"soft\": \"gaussian-blur sigma=2\"}}.");
   }
   Presets presets;
-  for (const auto& [name, value] : list->items()) {
+  for (auto item = list->begin(); item != list->end(); ++item) {
+    const std::string& name = item.key();
+    const Json& value = item.value();
     if (!is_preset_name(name)) {
       throw Error(ErrorCode::usage,
                   fmt::format("'{}' cannot name a preset: use letters, digits, '-' and '_'.", name));

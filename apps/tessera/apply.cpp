@@ -1,0 +1,155 @@
+// tessera apply: its flags, and on what it runs: this process alone, or ranks.
+#include "apply.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "comm/mpi.hpp"
+#include "command.hpp"
+#include "core/error.hpp"
+#include "launch.hpp"
+#include "pipelines.hpp"
+#include "text.hpp"
+#include "work.hpp"
+
+namespace tessera::cli {
+namespace {
+
+void check_streams(const ApplyOptions& options) {
+  if (options.output.empty() && options.findings.empty()) {
+    throw Error(ErrorCode::usage,
+                "Nothing would be kept: give -o for the picture, or --findings for what is found.");
+  }
+  if ((options.output == "-") + (options.findings == "-") + static_cast<int>(options.json) > 1) {
+    throw Error(
+        ErrorCode::usage,
+        "Only one of '-o -', '--findings -' and '--json' can go to standard output: give the others a file.");
+  }
+  if (!options.hostfile.empty() && options.ranks == 1) {
+    throw Error(ErrorCode::usage, "--hostfile needs --ranks: how many ranks to start on those hosts.");
+  }
+}
+
+/// Starts the ranks, after what can be refused without them.
+int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
+  static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
+  const auto inputs = expand_inputs(options.inputs);
+  const auto console = make_terminal_console(!options.json && !options.quiet);
+  const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
+  return launch({options.ranks, options.hostfile, needs_stdin, options.verbose}, arguments, *console);
+}
+
+/// One of the ranks that this program or somebody else's mpirun started.
+int apply_as_rank(const ApplyOptions& options) {
+  const bool launched = started_by_launcher();
+  Interrupts interrupts(false);
+  const auto comm = make_mpi();
+  const auto console =
+      launched ? make_event_console() : make_terminal_console(!options.json && !options.quiet);
+  int code = 0;
+  try {
+    if (options.ranks != 1 && options.ranks != comm->size()) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("--ranks {} contradicts mpirun, which started {} ranks: leave it out.",
+                              options.ranks, comm->size()));
+    }
+    code = apply_to_images(*comm, options, *console, interrupts);
+  } catch (const Error& error) {
+    code = meaning(error.code()).exit_code;
+    if (comm->root() || error.code() == ErrorCode::rank_lost) {
+      console->message(fmt::format("tessera: {}", error.what()));
+    }
+    if (error.code() == ErrorCode::rank_lost) {
+      console->finished(code);
+      abort_mpi(code);  // with a rank gone, MPI cannot be ended in order
+    }
+  } catch (const std::exception& error) {
+    code = meaning(ErrorCode::internal).exit_code;
+    console->message(fmt::format("tessera: internal error on rank {}: {}", comm->rank(), error.what()));
+    console->finished(code);
+    abort_mpi(code);  // the other ranks do not know and would wait
+  }
+  if (comm->root()) {
+    console->finished(code);
+  }
+  // The launcher has been told; a code from a rank would only make mpirun complain.
+  return launched ? 0 : code;
+}
+
+int apply_alone(const ApplyOptions& options) {
+  Interrupts interrupts(true);
+  const auto comm = make_solo();
+  const auto console = make_terminal_console(!options.json && !options.quiet);
+  return apply_to_images(*comm, options, *console, interrupts);
+}
+
+void add_limits(CLI::App& app, const std::shared_ptr<ApplyOptions>& options) {
+  auto& limits = options->read.limits;
+  const auto amount = [&app](const std::string& flag, std::int64_t& value, const std::string& doc) {
+    app.add_option_function<std::string>(
+           flag, [flag, &value](const std::string& text) { value = parse_amount(flag, text); },
+           fmt::format("{} (default {})", doc, value))
+        ->type_name("N[k|M|G]")
+        ->group("Limits");
+  };
+  amount("--max-pixels", limits.max_pixels, "Pixels of an input");
+  amount("--max-side", limits.max_side_px, "Width or height of an input");
+  amount("--max-bytes", limits.max_file_bytes, "Bytes of an input file, or of standard input");
+  amount("--max-buffered", limits.max_buffered_bytes, "Bytes of an input that must be held whole");
+  amount("--max-frames", limits.max_frames, "Pages or frames of an input; only the first is used");
+  amount("--max-metadata", limits.max_metadata_bytes, "Bytes of profile, EXIF and XMP");
+  app.add_option("--timeout", options->timeout_s, "Seconds for each image")
+      ->check(CLI::Range(0.001, 1e7))
+      ->group("Limits");
+}
+
+}  // namespace
+
+Command add_apply(CLI::App& program, const Arguments& arguments) {
+  CLI::App* app = program.add_subcommand("apply", "Apply operators to images");
+  auto options = std::make_shared<ApplyOptions>();
+  app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
+      ->required();
+  app->add_option("IN", options->inputs, "Images; patterns like '*.jpg' are expanded, '-' is standard input")
+      ->required()
+      // Or CLI11 takes a name in square brackets for a list.
+      ->allow_extra_args(false);
+  app->add_option("-o,--output", options->output, "Where the result goes: a file, a folder, or '-'")
+      ->type_name("OUT");
+  app->add_option("-f,--format", options->format,
+                  "Format of the result (default: by the name of the output)");
+  app->add_option("-q,--quality", options->quality, "Quality of lossy formats, 1 to 100")
+      ->check(CLI::Range(1, 100));
+  app->add_flag("--strip", options->strip, "Leave profile, EXIF and XMP out of the result");
+  app->add_flag("--salvage", options->read.salvage, "Use what can be read of damaged images");
+  app->add_option(
+         "--findings", options->findings,
+         "Where to write what operators found (lines, corners, counts), as JSON: a file, a folder or '-'")
+      ->type_name("FILE");
+  app->add_flag("--force", options->force, "Replace results that exist");
+  app->add_option("--presets", options->presets,
+                  "File of named pipelines (default: $TESSERA_PRESETS or ~/.config/tessera/presets.json)")
+      ->type_name("FILE");
+  app->add_flag("--json", options->json, "Report as JSON on standard output");
+  app->add_flag("--quiet", options->quiet, "No report and no progress, only errors");
+  app->add_flag("-v,--verbose", options->verbose, "Also say where ranks run and what mpirun says");
+  app->add_option("-n,--ranks", options->ranks, "MPI ranks to start")->check(CLI::Range(1, 4096));
+  app->add_option("-t,--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
+      ->check(CLI::Range(0, 1024));
+  app->add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
+      ->type_name("FILE");
+  add_limits(*app, options);
+  return {app, [options, arguments] {
+            check_streams(*options);
+            options->read.keep_metadata = !options->strip;
+            if (started_by_mpi()) {
+              return apply_as_rank(*options);
+            }
+            return options->ranks > 1 ? apply_on_ranks(*options, arguments) : apply_alone(*options);
+          }};
+}
+
+}  // namespace tessera::cli

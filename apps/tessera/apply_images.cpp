@@ -1,0 +1,320 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "apply.hpp"
+#include "core/error.hpp"
+#include "engine/run.hpp"
+#include "outputs.hpp"
+#include "pipelines.hpp"
+#include "plan/plan.hpp"
+#include "report.hpp"
+#include "shared_source.hpp"
+#include "work.hpp"
+
+namespace tessera::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+Bytes to_bytes(std::string_view text) {
+  Bytes bytes(text.size());
+  std::memcpy(bytes.data(), text.data(), text.size());
+  return bytes;
+}
+
+std::string to_string(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Text that the root makes, on every rank.
+std::string from_root(Communicator& comm, const std::function<std::string()>& make) {
+  std::string text;
+  together(comm, [&] {
+    if (comm.root()) {
+      text = make();
+    }
+  });
+  return to_string(broadcast_bytes(comm, to_bytes(text), 0));
+}
+
+/// Names travel ended by NULs: no file name holds one.
+std::vector<WorkItem> work_from_root(Communicator& comm, const ApplyOptions& options) {
+  const std::string packed = from_root(comm, [&] {
+    const auto inputs = expand_inputs(options.inputs);
+    const OutputRules rules{options.output, options.force,
+                            [&](const std::string& input) { return result_extension(input, options); }};
+    std::string names;
+    for (const WorkItem& item : plan_work(inputs, rules)) {
+      names += item.input + '\0' + item.output + '\0';
+    }
+    return names;
+  });
+  std::vector<WorkItem> work;
+  std::size_t at = 0;
+  const auto next = [&] {
+    const std::size_t end = packed.find('\0', at);
+    return packed.substr(std::exchange(at, end + 1), end - at);
+  };
+  while (at < packed.size()) {
+    WorkItem item;
+    item.input = next();
+    item.output = next();
+    work.push_back(std::move(item));
+  }
+  return work;
+}
+
+/// Hosts may differ in what files they have: the root reads, and every rank gets the pixels.
+ImageLoader shared_loader(Communicator& comm, const ReadOptions& read) {
+  return [&comm, load = image_loader(read)](const std::string& name) {
+    Tile tile;
+    together(comm, [&] {
+      if (comm.root()) {
+        tile = load(name);
+      }
+    });
+    return broadcast_tile(comm, std::move(tile));
+  };
+}
+
+int threads_of_rank(Communicator& comm, const ApplyOptions& options) {
+  if (options.threads > 0) {
+    return options.threads;
+  }
+  const auto host_of = [](std::string_view location) { return location.substr(0, location.rfind(':')); };
+  const std::string mine = comm.location();
+  int ranks_here = 0;
+  for (const Bytes& other : all_gather_bytes(comm, to_bytes(mine))) {
+    ranks_here += host_of(to_string(other)) == host_of(mine) ? 1 : 0;
+  }
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, ranks_here));
+}
+
+class Application {
+ public:
+  Application(Communicator& comm, const ApplyOptions& options, Console& console, Interrupts& interrupts)
+      : comm_(comm), options_(options), console_(console), interrupts_(interrupts) {}
+
+  int run() {
+    const std::string pipeline = from_root(comm_, [&] {
+      return to_json(parse_pipeline(options_.pipeline, load_presets(options_.presets))).dump();
+    });
+    pipeline_ = parse_pipeline(pipeline);
+    const std::vector<WorkItem> work = work_from_root(comm_, options_);
+    check_findings_target(work);
+    operators_ = build_pipeline(pipeline_, shared_loader(comm_, options_.read));
+    threads_ = threads_of_rank(comm_, options_);
+    tell_where();
+    int code = 0;
+    for (const WorkItem& item : work) {
+      const int result = apply_to(item);
+      code = code == 0 ? result : code;
+      if (interrupts_.interrupted() || ended_) {
+        break;
+      }
+    }
+    report_all(code);
+    return code;
+  }
+
+ private:
+  void tell_where() {
+    if (!options_.verbose) {
+      return;
+    }
+    const auto locations = all_gather_bytes(comm_, to_bytes(comm_.location()));
+    for (std::size_t rank = 0; comm_.root() && rank < locations.size(); ++rank) {
+      console_.message(
+          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), threads_));
+    }
+  }
+
+  /// Work on one image; its failure is reported and does not keep the next from being tried.
+  int apply_to(const WorkItem& item) {
+    ImageReport report;
+    report.item = item;
+    try {
+      process(report);
+    } catch (const Error& error) {
+      report.failure = explain(error, item);
+    }
+    const int code = report.failure ? meaning(report.failure->code()).exit_code : 0;
+    if (report.failure) {
+      const ErrorCode kind = report.failure->code();
+      // After these the ranks have no common ground to go on from.
+      ended_ = kind == ErrorCode::rank_lost || kind == ErrorCode::cancelled ||
+               (comm_.size() > 1 && interrupts_.timed_out());
+      if (comm_.root() || kind == ErrorCode::rank_lost) {
+        console_.message(fmt::format("tessera: {}", report.failure->what()));
+      }
+      if (kind == ErrorCode::rank_lost) {
+        throw *report.failure;
+      }
+    } else if (comm_.root() && !options_.quiet && !options_.json) {
+      tell(human_report(report));
+    }
+    if (comm_.root()) {
+      reports_.push_back(std::move(report));
+    }
+    return code;
+  }
+
+  void process(ImageReport& report) {
+    const auto begin = Clock::now();
+    const std::stop_token stop = interrupts_.begin(options_.timeout_s);
+    SharedSource source = open_shared(comm_, report.item.input, options_.read);
+    std::optional<Plan> plan;
+    std::unique_ptr<Sink> sink;
+    together(comm_, [&] {
+      plan = make_plan(operators_, source.info);
+      sink = open_output(report.item, plan->out, options_.strip ? Metadata{} : source.metadata, options_,
+                         comm_.root());
+    });
+    RunOptions run;
+    run.threads = threads_;
+    run.stop = stop;
+    run.progress = [&](const Progress& progress) {
+      console_.progress(progress.fraction, progress.stages > 1
+                                               ? fmt::format("{} (stage {} of {})", report.item.input,
+                                                             progress.stage + 1, progress.stages)
+                                               : report.item.input);
+    };
+    report.run = run_plan(*plan, source.pixels.get(), *sink, comm_, run);
+    report.in = plan->in;
+    report.out = plan->out;
+    together(comm_, [&] {
+      if (comm_.root()) {
+        report.output_bytes = written_bytes(report.item, *sink);
+        report.seconds = seconds_since(begin);
+        write_findings(report);
+      }
+    });
+  }
+
+  Error explain(const Error& error, const WorkItem& item) const {
+    if (error.code() == ErrorCode::cancelled) {
+      if (interrupts_.timed_out() && !interrupts_.interrupted()) {
+        return {ErrorCode::limit_exceeded,
+                fmt::format("{}: not done after {} s (--timeout); no result was written.", item.input,
+                            options_.timeout_s)};
+      }
+      return {ErrorCode::cancelled,
+              fmt::format("{}: stopped before it was done; no result was written.", item.input)};
+    }
+    // Sentences about a file name it; others (a parameter that does not suit the image) need to be told
+    // which.
+    const std::string sentence = error.what();
+    return {error.code(), item.input == "-" || sentence.find(item.input) != std::string::npos
+                              ? sentence
+                              : fmt::format("{}: {}", item.input, sentence)};
+  }
+
+  [[nodiscard]] bool findings_in_folder() const {
+    std::error_code ignored;
+    return options_.findings.ends_with('/') || std::filesystem::is_directory(options_.findings, ignored);
+  }
+
+  void check_findings_target(const std::vector<WorkItem>& work) {
+    together(comm_, [&] {
+      if (!comm_.root() || options_.findings.empty()) {
+        return;
+      }
+      if (findings_in_folder()) {
+        std::error_code failure;
+        std::filesystem::create_directories(options_.findings, failure);
+        if (failure) {
+          throw Error(ErrorCode::io,
+                      fmt::format("Cannot make the folder '{}': {}.", options_.findings, failure.message()));
+        }
+      }
+      std::vector<std::string> inputs;
+      for (const WorkItem& item : work) {
+        inputs.push_back(item.input);
+      }
+      for (const WorkItem& item : work) {
+        check_writable(
+            findings_in_folder() ? name_beside(item.input, options_.findings, "json") : options_.findings,
+            options_.force, inputs);
+      }
+    });
+  }
+
+  void write_findings(const ImageReport& report) {
+    if (options_.findings.empty()) {
+      return;
+    }
+    if (findings_in_folder()) {
+      write_text(name_beside(report.item.input, options_.findings, "json"), dump(findings_json(report)));
+      return;
+    }
+    // One file for all images: an object for one, else an array that grows with each.
+    findings_.push_back(findings_json(report));
+    if (options_.findings != "-") {
+      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
+    }
+  }
+
+  void report_all(int code) {
+    if (!comm_.root()) {
+      return;
+    }
+    if (options_.findings == "-" && !findings_.empty()) {
+      fmt::print("{}", dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
+    }
+    if (options_.json) {
+      Json images = Json::array();
+      for (const ImageReport& report : reports_) {
+        images.push_back(json_report(report));
+      }
+      fmt::print("{}", dump({{"version", TESSERA_VERSION},
+                             {"pipeline", to_json(pipeline_)},
+                             {"ranks", comm_.size()},
+                             {"threads", threads_},
+                             {"exit_code", code},
+                             {"images", std::move(images)}}));
+    }
+    std::fflush(stdout);
+  }
+
+  void tell(const std::string& text) {
+    if (options_.output == "-" || options_.findings == "-") {
+      console_.message(text);
+    } else {
+      console_.clear();
+      fmt::print("{}\n", text);
+      std::fflush(stdout);
+    }
+  }
+
+  Communicator& comm_;
+  const ApplyOptions& options_;
+  Console& console_;
+  Interrupts& interrupts_;
+  Pipeline pipeline_;
+  std::vector<Operator> operators_;
+  int threads_ = 1;
+  bool ended_ = false;
+  std::vector<ImageReport> reports_;  ///< root only
+  std::vector<Json> findings_;        ///< root only
+};
+
+}  // namespace
+
+int apply_to_images(Communicator& comm, const ApplyOptions& options, Console& console,
+                    Interrupts& interrupts) {
+  return Application(comm, options, console, interrupts).run();
+}
+
+}  // namespace tessera::cli

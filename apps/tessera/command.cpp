@@ -1,0 +1,70 @@
+#include "command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "core/error.hpp"
+
+namespace tessera::cli {
+namespace {
+
+std::string exit_codes() {
+  std::string text =
+      "Exit codes:\n    0  Success; 'compare' found no difference.\n"
+      "    1  'compare' found a difference.\n";
+  int last = -1;
+  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
+    const ErrorMeaning& row = meaning(static_cast<ErrorCode>(code));
+    text += row.exit_code == last ? fmt::format("       {}\n", row.summary)
+                                  : fmt::format("  {:>3}  {}\n", row.exit_code, row.summary);
+    last = row.exit_code;
+  }
+  return text;
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "tessera: {}\n", error.what());
+  return meaning(error.code()).exit_code;
+}
+
+}  // namespace
+
+int run(const Arguments& arguments) {
+  CLI::App program{
+      "Image processing that is cut into pieces, worked on side by side, and never shows the cut.",
+      "tessera"};
+  program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION,
+                           "Print the version and exit");
+  program.set_help_flag("-h,--help", "Print this help and exit");
+  program.require_subcommand(1);
+  program.footer(exit_codes());
+  const std::vector<Command> commands{add_apply(program, arguments), add_ops(program), add_explain(program),
+                                      add_compare(program), add_completion(program)};
+  try {
+    program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    for (const Command& command : commands) {
+      if (command.app->parsed()) {
+        return command.run();
+      }
+    }
+    return 0;
+  } catch (const CLI::Success& request) {  // --help and --version
+    return program.exit(request);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr,
+               "tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.\n",
+               error.what());
+    return meaning(ErrorCode::usage).exit_code;
+  } catch (const Error& error) {
+    return fail(error);
+  } catch (const std::bad_alloc&) {
+    return fail(Error(ErrorCode::limit_exceeded,
+                      "Memory ran out. Use more ranks, fewer threads, or a machine with more memory."));
+  } catch (const std::exception& error) {
+    return fail(Error(ErrorCode::internal, fmt::format("Internal error: {}", error.what())));
+  }
+}
+
+}  // namespace tessera::cli

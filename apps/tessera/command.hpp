@@ -1,0 +1,31 @@
+// A subcommand: its part of the command line, and what it does.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tessera::cli {
+
+struct Command {
+  CLI::App* app = nullptr;
+  /// Returns the exit code; throws Error.
+  std::function<int()> run;
+};
+
+/// Everything after the program's name, for a command that starts this program again.
+using Arguments = std::vector<std::string>;
+
+Command add_apply(CLI::App& program, const Arguments& arguments);
+Command add_ops(CLI::App& program);
+Command add_explain(CLI::App& program);
+Command add_compare(CLI::App& program);
+Command add_completion(CLI::App& program);
+
+/// Runs the command line and returns the exit code. Errors are printed as one sentence on stderr.
+int run(const Arguments& arguments);
+
+}  // namespace tessera::cli

@@ -1,0 +1,143 @@
+#include "console.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+namespace tessera::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr auto progress_interval = std::chrono::milliseconds(100);
+constexpr char event_mark = '\x1e';
+constexpr std::size_t max_noise_bytes = 64 * 1024;
+
+void write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    if (count <= 0) {
+      return;
+    }
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+class TerminalConsole final : public Console {
+ public:
+  explicit TerminalConsole(bool show_progress) : bar_(show_progress && isatty(STDERR_FILENO) == 1) {}
+  ~TerminalConsole() override { clear(); }
+
+  void progress(double fraction, const std::string& what) override {
+    const auto now = Clock::now();
+    if (!bar_ || now < next_) {
+      return;
+    }
+    next_ = now + progress_interval;
+    constexpr int cells = 30;
+    const int full = std::clamp(static_cast<int>(fraction * cells), 0, cells);
+    winsize size{};
+    const int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    const auto room = static_cast<std::size_t>(std::max(0, columns - cells - 10));
+    // Bytes, not columns: a name with many wide characters is cut early, which is harmless.
+    write_all(STDERR_FILENO, fmt::format("\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}% {}", "", full, "", cells - full,
+                                         100 * fraction, what.size() <= room ? what : std::string()));
+    shown_ = true;
+  }
+  void message(const std::string& line) override {
+    clear();
+    write_all(STDERR_FILENO, line + '\n');
+  }
+  void finished(int) override { clear(); }
+  void clear() final {
+    if (shown_) {
+      write_all(STDERR_FILENO, "\r\x1b[K");
+      shown_ = false;
+      next_ = {};
+    }
+  }
+
+ private:
+  bool bar_;
+  bool shown_ = false;
+  Clock::time_point next_{};
+};
+
+class EventConsole final : public Console {
+ public:
+  void progress(double fraction, const std::string& what) override {
+    const auto now = Clock::now();
+    if (now >= next_) {
+      next_ = now + progress_interval;
+      send({{"progress", fraction}, {"what", what}});
+    }
+  }
+  void clear() override { send({{"clear", true}}); }
+  void message(const std::string& line) override { send({{"message", line}}); }
+  void finished(int exit_code) override { send({{"exit", exit_code}}); }
+
+ private:
+  static void send(const json& event) {
+    write_all(STDERR_FILENO, event_mark + event.dump(-1, ' ', true, json::error_handler_t::replace) + '\n');
+  }
+  Clock::time_point next_{};
+};
+
+}  // namespace
+
+bool started_by_launcher() { return std::getenv(launched_variable) != nullptr; }
+
+std::unique_ptr<Console> make_terminal_console(bool show_progress) {
+  return std::make_unique<TerminalConsole>(show_progress);
+}
+std::unique_ptr<Console> make_event_console() { return std::make_unique<EventConsole>(); }
+
+void EventReader::feed(std::string_view bytes) {
+  partial_ += bytes;
+  std::size_t begin = 0;
+  for (std::size_t end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n', begin)) {
+    take_line(std::string_view(partial_).substr(begin, end - begin));
+    begin = end + 1;
+  }
+  partial_.erase(0, begin);
+}
+
+void EventReader::end() {
+  if (!partial_.empty()) {
+    take_line(partial_);
+    partial_.clear();
+  }
+}
+
+void EventReader::take_line(std::string_view line) {
+  // Something else may have left an unfinished line before the event.
+  const std::size_t mark = line.find(event_mark);
+  const std::string_view other = line.substr(0, mark);
+  if ((mark == std::string_view::npos || !other.empty()) && noise_.size() < max_noise_bytes) {
+    noise_ += other;
+    noise_ += '\n';
+  }
+  if (mark == std::string_view::npos) {
+    return;
+  }
+  const json event = json::parse(line.substr(mark + 1), nullptr, false);
+  if (!event.is_object()) {
+    return;
+  }
+  if (event.contains("progress")) {
+    console_.progress(event.value("progress", 0.0), event.value("what", std::string()));
+  } else if (event.contains("clear")) {
+    console_.clear();
+  } else if (event.contains("message")) {
+    console_.message(event.value("message", std::string()));
+  } else if (event.contains("exit")) {
+    exit_code_ = event.value("exit", -1);
+  }
+}
+
+}  // namespace tessera::cli

@@ -1,0 +1,54 @@
+// What a person sees while the work goes on. A rank that the launcher started has no terminal of its own: it
+// sends events through its stderr, and the launcher shows them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tessera::cli {
+
+/// Set in the environment of ranks that the launcher started.
+inline constexpr const char* launched_variable = "TESSERA_LAUNCHED";
+[[nodiscard]] bool started_by_launcher();
+
+class Console {
+ public:
+  virtual ~Console() = default;
+  /// How far a piece of work called `what` has come, 0..1.
+  virtual void progress(double fraction, const std::string& what) = 0;
+  /// Takes the progress off the screen, before something else is printed.
+  virtual void clear() = 0;
+  /// A line for people, on stderr.
+  virtual void message(const std::string& line) = 0;
+  /// Nothing follows: the exit code of the whole command.
+  virtual void finished(int exit_code) = 0;
+};
+
+/// On this process's stderr; a progress bar if `show_progress` and stderr is a terminal.
+[[nodiscard]] std::unique_ptr<Console> make_terminal_console(bool show_progress);
+/// Through stderr to the launcher.
+[[nodiscard]] std::unique_ptr<Console> make_event_console();
+
+/// Takes the stderr of launched ranks apart.
+class EventReader {
+ public:
+  explicit EventReader(Console& console) : console_(console) {}
+  /// The next bytes that came. Events go to the console, other lines to noise().
+  void feed(std::string_view bytes);
+  /// What was left unfinished at the end.
+  void end();
+  [[nodiscard]] const std::string& noise() const { return noise_; }
+  /// Exit code of the ranks, or -1 as long as they have not said.
+  [[nodiscard]] int exit_code() const { return exit_code_; }
+
+ private:
+  void take_line(std::string_view line);
+  Console& console_;
+  std::string partial_;
+  std::string noise_;
+  int exit_code_ = -1;
+};
+
+}  // namespace tessera::cli

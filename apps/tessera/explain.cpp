@@ -1,0 +1,147 @@
+// tessera explain: what a pipeline will do and cost, before anything runs.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <thread>
+
+#include "codec/reader.hpp"
+#include "command.hpp"
+#include "core/error.hpp"
+#include "pipelines.hpp"
+#include "plan/plan.hpp"
+#include "text.hpp"
+
+namespace tessera::cli {
+namespace {
+
+struct ExplainOptions {
+  std::string pipeline;
+  std::string input;
+  std::string size = "4000x3000";
+  std::string pixel_format = "rgb8";
+  std::string presets;
+  int ranks = 1;
+  int threads = 0;
+  bool json = false;
+};
+
+struct Subject {
+  ImageInfo image;
+  bool random_access = true;
+};
+
+Subject subject_of(const ExplainOptions& options) {
+  if (options.input.empty()) {
+    return {
+        {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
+  }
+  const auto source = open_image(std::filesystem::path(options.input));
+  return {source->info(), source->random_access()};
+}
+
+Json link_json(const ChainLink& link) {
+  return {{"operator", link.name},
+          {"halo", Json::array({link.halo.left, link.halo.top, link.halo.right, link.halo.bottom})},
+          {"width", link.out.extent.width},
+          {"height", link.out.extent.height},
+          {"format", link.out.format.describe()}};
+}
+
+void print_json(const Pipeline& pipeline, const Plan& plan, const Estimate& cost, int ranks, int threads) {
+  Json stages = Json::array();
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const Stage& stage = plan.stages[i];
+    const StageEstimate& part = cost.stages.at(i);
+    Json chain = Json::array();
+    for (const ChainLink& link : stage.chain) {
+      chain.push_back(link_json(link));
+    }
+    stages.push_back(
+        {{"chain", std::move(chain)},
+         {"ends_with", stage.end_name},
+         {"halo", Json::array({part.halo.left, part.halo.top, part.halo.right, part.halo.bottom})},
+         {"strip_rows", part.strip_rows},
+         {"exchanged_bytes", part.exchanged_bytes},
+         {"reduced_bytes", part.reduced_bytes},
+         {"memory_bytes", part.memory_bytes},
+         {"streams", part.streams}});
+  }
+  const Json report{{"pipeline", to_json(pipeline)},
+                    {"ranks", ranks},
+                    {"threads", threads},
+                    {"input", info_text(plan.in)},
+                    {"output", info_text(plan.out)},
+                    {"stages", std::move(stages)},
+                    {"memory_bytes_per_rank", cost.memory_bytes}};
+  fmt::print("{}\n", report.dump(2));
+}
+
+void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cost, int ranks, int threads) {
+  fmt::print("{}\n{} -> {}, on {} rank{} with {} thread{} each\n", to_text(pipeline), info_text(plan.in),
+             info_text(plan.out), ranks, ranks == 1 ? "" : "s", threads, threads == 1 ? "" : "s");
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const Stage& stage = plan.stages[i];
+    const StageEstimate& part = cost.stages.at(i);
+    fmt::print("\nStage {} of {}: strips of {} rows, each through the whole chain\n", i + 1,
+               plan.stages.size(), part.strip_rows);
+    for (const ChainLink& link : stage.chain) {
+      fmt::print("  {:<24} {:<28}{}\n", link.name, info_text(link.out),
+                 link.halo.none() ? "" : "  halo " + halo_text(link.halo));
+    }
+    if (stage.statistic) {
+      fmt::print("  {:<24} counts over the whole image; {} from each rank are merged\n", stage.end_name,
+                 bytes_text(part.reduced_bytes));
+    } else if (stage.whole_frame) {
+      fmt::print("  {:<24} looks at the whole image at once\n", stage.end_name);
+    }
+    if (ranks > 1) {
+      fmt::print("  halo of the stage: {}; ranks exchange {}\n", halo_text(part.halo),
+                 bytes_text(part.exchanged_bytes));
+    } else {
+      fmt::print("  halo of the stage: {}\n", halo_text(part.halo));
+    }
+    fmt::print("  memory of a rank: {}{}\n", bytes_text(part.memory_bytes),
+               part.streams ? ", whatever the height (rows stream through)" : "");
+  }
+  fmt::print("\nA rank needs at most {}.\n", bytes_text(cost.memory_bytes));
+}
+
+int run_explain(const ExplainOptions& options) {
+  const Pipeline pipeline = parse_pipeline(options.pipeline, load_presets(options.presets));
+  const Subject subject = subject_of(options);
+  const Plan plan = make_plan(build_pipeline(pipeline, image_loader({})), subject.image);
+  const int threads =
+      options.threads > 0
+          ? options.threads
+          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options.ranks);
+  const Estimate cost = estimate(plan, options.ranks, threads, subject.random_access);
+  (options.json ? print_json : print_human)(pipeline, plan, cost, options.ranks, threads);
+  return 0;
+}
+
+}  // namespace
+
+Command add_explain(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("explain", "Show what a pipeline will do and cost, without running it");
+  auto options = std::make_shared<ExplainOptions>();
+  app->add_option("PIPELINE", options->pipeline, "Operators, as for 'apply'")->required();
+  CLI::Option* input =
+      app->add_option("IN", options->input, "Image to explain it for; only its header is read");
+  app->add_option("--size", options->size, "Size of the image, when there is no IN")
+      ->excludes(input)
+      ->capture_default_str();
+  app->add_option("--pixel-format", options->pixel_format,
+                  "gray8, rgb8, rgba8, gray16, rgb16, ... when there is no IN")
+      ->excludes(input)
+      ->capture_default_str();
+  app->add_option("--ranks", options->ranks, "MPI ranks")->check(CLI::Range(1, 4096))->capture_default_str();
+  app->add_option("--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
+      ->check(CLI::Range(0, 1024));
+  app->add_option("--presets", options->presets, "File of named pipelines")->type_name("FILE");
+  app->add_flag("--json", options->json, "The same as JSON");
+  return {app, [options] { return run_explain(*options); }};
+}
+
+}  // namespace tessera::cli

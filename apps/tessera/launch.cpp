@@ -1,0 +1,324 @@
+#include "launch.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "core/error.hpp"
+
+namespace tessera::cli {
+namespace {
+
+// How long ranks may take to stop in order before they are told to end, and then killed.
+constexpr int patience_s = 5;
+
+/// Open MPI copies between ranks of a host straight from the other's memory where the system lets it, and
+/// complains at length where it does not: under Yama's ptrace_scope, and in containers that forbid the call.
+bool may_read_other_processes() {
+  int scope = 0;
+  if (std::ifstream file("/proc/sys/kernel/yama/ptrace_scope"); file >> scope && scope != 0) {
+    return false;
+  }
+  char from = 1;
+  char to = 0;
+  const iovec local{&to, 1};
+  const iovec remote{&from, 1};
+  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+std::vector<std::string> mpirun_command(const Launch& options, const Arguments& arguments) {
+  // Not /proc/self/exe: in mpirun's child that would be mpirun.
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  std::vector<std::string> command{"mpirun", "-n", std::to_string(options.ranks),
+                                   // The engine has threads of its own; bound to a core they would share it.
+                                   "--bind-to", "none", "--oversubscribe", "-x", launched_variable};
+  if (!options.hostfile.empty()) {
+    command.insert(command.end(), {"--hostfile", options.hostfile});
+  }
+  command.push_back(self);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+std::vector<std::string> mpirun_environment() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    environment.emplace_back(*entry);
+  }
+  const auto set = [&](const char* name, const char* value) {
+    if (std::getenv(name) == nullptr) {
+      environment.push_back(fmt::format("{}={}", name, value));
+    }
+  };
+  set(launched_variable, "1");
+  // Ranks wait for each other while the threads of others work on the same cores.
+  set("OMPI_MCA_mpi_yield_when_idle", "1");
+  if (!may_read_other_processes()) {
+    set("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+  }
+  if (geteuid() == 0) {
+    set("OMPI_ALLOW_RUN_AS_ROOT", "1");
+    set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+  }
+  return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (std::string& string : strings) {
+    result.push_back(string.data());
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value = -1) : value_(value) {}
+  ~Descriptor() { reset(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return value_; }
+  void reset(int value = -1) {
+    if (value_ >= 0) {
+      ::close(value_);
+    }
+    value_ = value;
+  }
+
+ private:
+  int value_;
+};
+
+[[noreturn]] void fail(const char* what, int reason) {
+  throw Error(ErrorCode::io, fmt::format("Cannot {}: {}.", what, std::strerror(reason)));
+}
+
+struct Pipe {
+  Descriptor read;
+  Descriptor write;
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+      fail("make a pipe", errno);
+    }
+    read.reset(ends[0]);
+    write.reset(ends[1]);
+  }
+};
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
+    sigaddset(&set, signal);
+  }
+  return set;
+}
+
+/// In the child: only calls that are safe after fork in a process with threads.
+[[noreturn]] void become_mpirun(const Launch& options, char* const* command, char* const* environment,
+                                int stderr_end, int failure_end) {
+  // A group of its own: Ctrl-C reaches this program alone, which then stops the ranks in order.
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const sigset_t watched = watched_signals();
+  pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
+  dup2(stderr_end, STDERR_FILENO);
+  if (!options.needs_stdin) {
+    dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  }
+  execvpe(command[0], command, environment);
+  const int reason = errno;
+  static_cast<void>(::write(failure_end, &reason, sizeof reason));
+  _exit(127);
+}
+
+pid_t start_mpirun(const Launch& options, const Arguments& arguments, Pipe& messages) {
+  std::vector<std::string> command = mpirun_command(options, arguments);
+  std::vector<std::string> environment = mpirun_environment();
+  const std::vector<char*> command_pointers = pointers(command);
+  const std::vector<char*> environment_pointers = pointers(environment);
+  Pipe failure;
+  const pid_t child = fork();
+  if (child < 0) {
+    fail("start mpirun", errno);
+  }
+  if (child == 0) {
+    become_mpirun(options, command_pointers.data(), environment_pointers.data(), messages.write.get(),
+                  failure.write.get());
+  }
+  messages.write.reset();
+  failure.write.reset();
+  int reason = 0;
+  if (::read(failure.read.get(), &reason, sizeof reason) == sizeof reason) {
+    waitpid(child, nullptr, 0);
+    if (reason == ENOENT) {
+      throw Error(
+          ErrorCode::not_found,
+          "Several ranks need 'mpirun', which is not installed. Install Open MPI (openmpi-bin), or leave out "
+          "--ranks: threads use all cores as well.");
+    }
+    fail("start mpirun", reason);
+  }
+  return child;
+}
+
+/// Follows a started job to its end.
+class Watch {
+ public:
+  Watch(pid_t child, Pipe& messages, EventReader& events, bool verbose)
+      : child_(child), messages_(messages), events_(events), verbose_(verbose) {
+    const sigset_t watched = watched_signals();
+    signals_.reset(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+    fcntl(messages.read.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  /// Returns mpirun's status as waitpid gives it.
+  int until_end() {
+    int status = 0;
+    while (waitpid(child_, &status, WNOHANG) == 0) {
+      std::array<pollfd, 3> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
+                                  pollfd{ended_ ? -1 : messages_.read.get(), POLLIN, 0}};
+      if (poll(waits.data(), waits.size(), -1) < 0) {
+        continue;
+      }
+      if (waits[0].revents != 0) {
+        take_signals();
+      }
+      if (waits[1].revents != 0) {
+        press();
+      }
+      if (waits[2].revents != 0) {
+        read_messages();
+      }
+    }
+    read_messages();
+    events_.end();
+    return status;
+  }
+  [[nodiscard]] bool interrupted() const { return pressure_ > 0; }
+
+ private:
+  void take_signals() {
+    signalfd_siginfo received{};
+    while (::read(signals_.get(), &received, sizeof received) == sizeof received) {
+      if (received.ssi_signo != SIGCHLD) {
+        press();
+      }
+    }
+  }
+
+  /// Asks to stop, then tells to end, then kills: by the user's next signal or when patience is over.
+  void press() {
+    ++pressure_;
+    if (pressure_ == 1) {
+      kill(child_, SIGUSR1);  // which mpirun passes on to every rank
+    } else if (pressure_ == 2) {
+      kill(child_, SIGTERM);  // mpirun kills the ranks and ends
+    } else {
+      kill(-child_, SIGKILL);
+    }
+    itimerspec time{};
+    time.it_value.tv_sec = patience_s;
+    timerfd_settime(timer_.get(), 0, &time, nullptr);
+  }
+
+  void read_messages() {
+    std::array<char, 16 * 1024> buffer;
+    while (true) {
+      const ssize_t count = ::read(messages_.read.get(), buffer.data(), buffer.size());
+      if (count <= 0) {
+        ended_ = count == 0;
+        return;
+      }
+      const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+      const std::size_t before = events_.noise().size();
+      events_.feed(bytes);
+      if (verbose_) {
+        fmt::print(stderr, "{}", std::string_view(events_.noise()).substr(before));
+      }
+    }
+  }
+
+  pid_t child_;
+  Pipe& messages_;
+  EventReader& events_;
+  bool verbose_;
+  bool ended_ = false;
+  int pressure_ = 0;
+  Descriptor signals_;
+  Descriptor timer_;
+};
+
+}  // namespace
+
+std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
+  std::smatch found;
+  if (std::regex_search(
+          noise, found,
+          std::regex("process rank ([0-9]+) with PID ([0-9]+) on\\s+node (\\S+) exited on\\s+signal "
+                     "([0-9]+)( \\([^)]*\\))?"))) {
+    return fmt::format(
+        "Rank {} (process {} on {}) died of signal {}{}. The other ranks were stopped and no result "
+        "was written; try again.",
+        found[1].str(), found[2].str(), found[3].str(), found[4].str(), found[5].str());
+  }
+  if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
+    return fmt::format(
+        "Rank {} ended early. The other ranks were stopped and no result was written; use --verbose to "
+        "see what it said.",
+        found[1].str());
+  }
+  std::string said;
+  std::size_t begin = 0;
+  while (begin < noise.size() && said.size() < 300) {
+    const std::size_t end = std::min(noise.find('\n', begin), noise.size());
+    const std::string line = noise.substr(begin, end - begin);
+    if (!line.empty() && line.find_first_not_of("-= ") != std::string::npos) {
+      said += (said.empty() ? "" : " ") + line;
+    }
+    begin = end + 1;
+  }
+  const std::string how = WIFSIGNALED(mpirun_status)
+                              ? fmt::format("was ended by signal {}", WTERMSIG(mpirun_status))
+                              : fmt::format("ended with {}", WEXITSTATUS(mpirun_status));
+  return fmt::format("The ranks went away before they were done: mpirun {}{}.", how,
+                     said.empty() ? "" : " and said: " + said);
+}
+
+int launch(const Launch& options, const Arguments& arguments, Console& console) {
+  const sigset_t watched = watched_signals();
+  pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+  Pipe messages;
+  EventReader events(console);
+  const pid_t child = start_mpirun(options, arguments, messages);
+  Watch watch(child, messages, events, options.verbose);
+  const int status = watch.until_end();
+  console.finished(events.exit_code());
+  if (events.exit_code() >= 0) {
+    return events.exit_code();
+  }
+  if (watch.interrupted()) {
+    throw Error(ErrorCode::cancelled, "Stopped before it was done; no result was written.");
+  }
+  throw Error(ErrorCode::rank_lost, explain_lost_ranks(events.noise(), status));
+}
+
+}  // namespace tessera::cli

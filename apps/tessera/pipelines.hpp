@@ -1,0 +1,23 @@
+// What a pipeline on the command line may draw on: presets, and images that operators name.
+#pragma once
+
+#include <string>
+
+#include "codec/reader.hpp"
+#include "ops/kinds.hpp"
+#include "plan/pipeline.hpp"
+
+namespace tessera::cli {
+
+/// The presets of `file`; if it is empty, of $TESSERA_PRESETS, or else of
+/// $XDG_CONFIG_HOME/tessera/presets.json
+/// (~/.config) if that exists.
+[[nodiscard]] Presets load_presets(const std::string& file);
+
+/// Reads images that operators name as parameters, from files.
+[[nodiscard]] ImageLoader image_loader(const ReadOptions& options);
+
+/// The whole content of a file or of standard input ("-"), at most `max_bytes`.
+[[nodiscard]] Bytes read_all(const std::string& file, std::int64_t max_bytes);
+
+}  // namespace tessera::cli

@@ -1,0 +1,32 @@
+// What was done, for people and for programs.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/error.hpp"
+#include "engine/run.hpp"
+#include "work.hpp"
+
+namespace tessera::cli {
+
+/// One image's way through the pipeline, as the root rank knows it.
+struct ImageReport {
+  WorkItem item;
+  ImageInfo in;
+  ImageInfo out;
+  std::int64_t output_bytes = 0;
+  double seconds = 0;
+  RunReport run;
+  std::optional<Error> failure;
+};
+
+/// A few lines, the last without a line break.
+[[nodiscard]] std::string human_report(const ImageReport& report);
+[[nodiscard]] Json json_report(const ImageReport& report);
+/// {"input": ..., "findings": [{"operator", "columns", "count", "rows"}]}
+[[nodiscard]] Json findings_json(const ImageReport& report);
+/// JSON as text; file names that are not UTF-8 lose their strange bytes.
+[[nodiscard]] std::string dump(const Json& json);
+
+}  // namespace tessera::cli

@@ -1,0 +1,143 @@
+#include "shared_source.hpp"
+
+#include <array>
+#include <bit>
+#include <filesystem>
+#include <span>
+#include <system_error>
+
+#include "core/error.hpp"
+#include "pipelines.hpp"
+
+namespace tessera::cli {
+namespace {
+
+/// What the ranks compare to know that they look at the same file.
+struct Header {
+  ImageInfo info;
+  std::uint64_t file_bytes = 0;
+  bool random_access = false;
+  double pixels_per_mm_x = 0;
+  double pixels_per_mm_y = 0;
+};
+
+using PackedHeader = std::array<std::uint64_t, 9>;
+
+PackedHeader pack(const Header& header) {
+  return {static_cast<std::uint64_t>(header.info.extent.width),
+          static_cast<std::uint64_t>(header.info.extent.height),
+          static_cast<std::uint64_t>(header.info.format.depth),
+          static_cast<std::uint64_t>(header.info.format.channels),
+          static_cast<std::uint64_t>(header.info.format.alpha),
+          header.file_bytes,
+          static_cast<std::uint64_t>(header.random_access),
+          std::bit_cast<std::uint64_t>(header.pixels_per_mm_x),
+          std::bit_cast<std::uint64_t>(header.pixels_per_mm_y)};
+}
+
+Header unpack(const PackedHeader& packed) {
+  Header header;
+  header.info.extent = {static_cast<std::int64_t>(packed[0]), static_cast<std::int64_t>(packed[1])};
+  header.info.format = {static_cast<Depth>(packed[2]), static_cast<int>(packed[3]), packed[4] != 0};
+  header.file_bytes = packed[5];
+  header.random_access = packed[6] != 0;
+  header.pixels_per_mm_x = std::bit_cast<double>(packed[7]);
+  header.pixels_per_mm_y = std::bit_cast<double>(packed[8]);
+  return header;
+}
+
+Header header_of(const std::string& input, const Source& source) {
+  Header header{source.info(), 0, source.random_access() && input != "-", source.metadata().pixels_per_mm_x,
+                source.metadata().pixels_per_mm_y};
+  std::error_code ignored;
+  if (const auto size = std::filesystem::file_size(input, ignored); !ignored) {
+    header.file_bytes = size;
+  }
+  return header;
+}
+
+std::unique_ptr<Source> open(const std::string& input, const ReadOptions& options) {
+  if (input != "-") {
+    return open_image(std::filesystem::path(input), options);
+  }
+  return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
+}
+
+Header broadcast_header(Communicator& comm, const Header& header) {
+  PackedHeader packed = pack(header);
+  comm.broadcast(std::as_writable_bytes(std::span(packed)), 0);
+  return unpack(packed);
+}
+
+/// A rank other than the root opens the file itself; null if it is not the same.
+std::unique_ptr<Source> open_again(const std::string& input, const ReadOptions& options,
+                                   const Header& expected) {
+  try {
+    auto source = open(input, options);
+    return pack(header_of(input, *source)) == pack(expected) ? std::move(source) : nullptr;
+  } catch (const Error&) {
+    return nullptr;  // a host without the file: the root will send the rows
+  }
+}
+
+}  // namespace
+
+SharedSource open_shared(Communicator& comm, const std::string& input, const ReadOptions& options) {
+  SharedSource shared;
+  Header header;
+  together(comm, [&] {
+    if (comm.root()) {
+      shared.pixels = open(input, options);
+      header = header_of(input, *shared.pixels);
+      shared.metadata = shared.pixels->metadata();
+    }
+  });
+  if (comm.size() == 1) {
+    shared.info = header.info;
+    return shared;
+  }
+  header = broadcast_header(comm, header);
+  shared.info = header.info;
+  shared.metadata.icc = broadcast_bytes(comm, std::move(shared.metadata.icc), 0);
+  shared.metadata.exif = broadcast_bytes(comm, std::move(shared.metadata.exif), 0);
+  shared.metadata.xmp = broadcast_bytes(comm, std::move(shared.metadata.xmp), 0);
+  shared.metadata.pixels_per_mm_x = header.pixels_per_mm_x;
+  shared.metadata.pixels_per_mm_y = header.pixels_per_mm_y;
+  if (header.random_access) {
+    if (!comm.root()) {
+      shared.pixels = open_again(input, options, header);
+    }
+    std::uint64_t missing = shared.pixels ? 0 : 1;
+    comm.all_reduce(std::span(&missing, 1), Merge::maximum);
+    if (missing != 0 && !comm.root()) {
+      shared.pixels = nullptr;
+    }
+  }
+  return shared;
+}
+
+Tile broadcast_tile(Communicator& comm, Tile tile) {
+  if (comm.size() == 1) {
+    return tile;
+  }
+  Header header;
+  if (comm.root()) {
+    header.info = {
+        {tile.rect.width, tile.rect.height},
+        {tile.color.depth() == CV_8U ? Depth::u8 : Depth::u16, tile.color.channels(), !tile.alpha.empty()}};
+  }
+  header = broadcast_header(comm, header);
+  if (!comm.root()) {
+    tile = Tile::allocate(Rect::whole(header.info.extent), header.info.format);
+  }
+  for (cv::Mat* plane : {&tile.color, &tile.alpha}) {
+    for (int row = 0; row < plane->rows; ++row) {
+      comm.broadcast(std::as_writable_bytes(std::span(
+                         plane->ptr(row), static_cast<std::size_t>(plane->cols) * plane->elemSize())),
+                     0);
+    }
+  }
+  return tile;
+}
+
+}  // namespace tessera::cli

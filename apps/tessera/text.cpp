@@ -1,0 +1,108 @@
+#include "text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace tessera::cli {
+
+std::string bytes_text(std::int64_t bytes) {
+  static constexpr std::array units{"kB", "MB", "GB", "TB"};
+  if (bytes < 1000) {
+    return fmt::format("{} bytes", bytes);
+  }
+  double value = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < units.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, units[unit]);
+}
+
+std::string seconds_text(double seconds) {
+  if (seconds < 60) {
+    return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
+  }
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
+                      : fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string info_text(const ImageInfo& info) {
+  return fmt::format("{}x{} {}", info.extent.width, info.extent.height, info.format.describe());
+}
+
+std::string halo_text(const Halo& halo) {
+  if (halo == Halo::all(halo.left)) {
+    return fmt::format("{} px", halo.left);
+  }
+  return fmt::format("{}/{}/{}/{} px (left/top/right/bottom)", halo.left, halo.top, halo.right, halo.bottom);
+}
+
+std::int64_t parse_amount(std::string_view flag, std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  const std::string_view suffix = text.substr(static_cast<std::size_t>(stop - text.data()));
+  double factor = 0;
+  if (suffix.empty()) {
+    factor = 1;
+  } else if (suffix == "k" || suffix == "K") {
+    factor = 1e3;
+  } else if (suffix == "M") {
+    factor = 1e6;
+  } else if (suffix == "G") {
+    factor = 1e9;
+  } else if (suffix == "T") {
+    factor = 1e12;
+  }
+  const double amount = value * factor;
+  if (failure != std::errc{} || !(amount >= 1) || amount > 9e18) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: '{}' is not an amount: write a number, perhaps with k, M, G or T after it.",
+                            flag, text));
+  }
+  return static_cast<std::int64_t>(amount);
+}
+
+Extent parse_extent(std::string_view flag, std::string_view text) {
+  Extent extent;
+  const char* end = text.data() + text.size();
+  const auto width = std::from_chars(text.data(), end, extent.width);
+  if (width.ec == std::errc{} && width.ptr != end && *width.ptr == 'x') {
+    const auto height = std::from_chars(width.ptr + 1, end, extent.height);
+    if (height.ec == std::errc{} && height.ptr == end && extent.width > 0 && extent.height > 0 &&
+        extent.width <= 1'000'000'000 && extent.height <= 1'000'000'000) {
+      return extent;
+    }
+  }
+  throw Error(ErrorCode::usage,
+              fmt::format("{}: '{}' is not a size in pixels: write WIDTHxHEIGHT, like 640x480.", flag, text));
+}
+
+PixelFormat parse_pixel_format(std::string_view flag, std::string_view text) {
+  for (const Depth depth : {Depth::u8, Depth::u16}) {
+    for (const int channels : {1, 3}) {
+      for (const bool alpha : {false, true}) {
+        const PixelFormat format{depth, channels, alpha};
+        if (text == fmt::format("{}{}{}", channels == 1 ? "gray" : "rgb", alpha ? "a" : "",
+                                depth == Depth::u8 ? 8 : 16)) {
+          return format;
+        }
+      }
+    }
+  }
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{}: '{}' is not a pixel format: write gray8, gray16, rgb8 or rgb16, with an 'a' before "
+                  "the number for alpha (rgba8).",
+                  flag, text));
+}
+
+}  // namespace tessera::cli
