@@ -66,7 +66,9 @@ double Difference::psnr_db() const {
 }
 
 Difference find_difference(Source& first, Source& second, Sink* picture, double amplify) {
-  Difference result{first.info(), second.info()};
+  Difference result;
+  result.first = first.info();
+  result.second = second.info();
   if (!result.comparable()) {
     return result;
   }
