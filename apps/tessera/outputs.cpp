@@ -1,33 +1,81 @@
-// STUB
 #include "outputs.hpp"
-#include <fstream>
-#include <filesystem>
+
 #include <fmt/format.h>
-#include <unistd.h>
-#include <cstring>
+
+#include <filesystem>
+
+#include "codec/write/atomic_file.hpp"
+#include "codec/writer.hpp"
 #include "core/error.hpp"
+
 namespace tessera::cli {
-std::string result_extension(const std::string&, const ApplyOptions& o) { return o.format.empty() ? "png" : o.format; }
-struct StubSink : Sink {
-  std::string file, head; bool root; int fd = -1; std::int64_t row;
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view known_formats = "png, jpg, tif and webp";
+
+/// For findings alone: the pixels go nowhere.
+class NoSink final : public Sink {
+ public:
   std::int64_t piece_rows() const override { return 64; }
-  Bytes encode(const Tile& t) const override { Bytes b; for (int y = 0; y < t.rect.height; ++y) { auto* p = reinterpret_cast<const std::byte*>(t.color.ptr(y)); b.insert(b.end(), p, p + row); } return b; }
-  void append(const Bytes& b) override { static_cast<void>(!::write(fd, b.data(), b.size())); }
-  void finish() override {
-    std::string path = fmt::format("/proc/self/fd/{}", fd);
-    std::ifstream in(path, std::ios::binary);
-    if (file == "-") { std::string all((std::istreambuf_iterator<char>(in)), {}); fwrite(all.data(), 1, all.size(), stdout); fflush(stdout); }
-    else { std::ofstream(file, std::ios::binary) << in.rdbuf(); }
-  }
+  Bytes encode(const Tile&) const override { return {}; }
+  void append(const Bytes&) override {}
+  void finish() override {}
 };
-std::unique_ptr<Sink> open_output(const WorkItem& item, const ImageInfo& info, const Metadata&, const ApplyOptions&, bool root) {
-  auto s = std::make_unique<StubSink>(); s->file = item.output; s->root = root; s->row = info.row_bytes();
-  if (item.output.ends_with(".xyz")) throw Error(ErrorCode::usage, "xyz");
-  if (root) { FILE* f = tmpfile(); s->fd = dup(fileno(f)); fclose(f); auto h = fmt::format("P{}\n{} {}\n255\n", info.format.channels == 1 ? 5 : 6, info.extent.width, info.extent.height); Bytes b(h.size()); std::memcpy(b.data(), h.data(), h.size()); s->append(b);
-   if (item.output != "-" && item.output != "") { auto d = std::filesystem::path(item.output).parent_path(); if (!d.empty() && !std::filesystem::exists(d)) throw Error(ErrorCode::io, d.string()); } }
-  if (item.output.empty()) s->file = "/dev/null";
-  return s;
+
+FileFormat chosen_format(const WorkItem& item, const ApplyOptions& options) {
+  if (!options.format.empty()) {
+    if (const auto format = format_from_extension(options.format)) {
+      return *format;
+    }
+    throw Error(ErrorCode::usage,
+                fmt::format("--format: '{}' is not written; {} are.", options.format, known_formats));
+  }
+  if (item.output == "-") {
+    return FileFormat::png;
+  }
+  const std::string extension = fs::path(item.output).extension().string();
+  if (const auto format = format_from_extension(extension)) {
+    return *format;
+  }
+  throw Error(ErrorCode::usage, fmt::format("'{}': the extension '{}' names no format that is written; {} are. Or "
+                                            "give --format.",
+                                            item.output, extension, known_formats));
 }
-std::int64_t written_bytes(const WorkItem& item, const Sink&) { std::error_code e; auto n = std::filesystem::file_size(item.output, e); return e ? 0 : static_cast<std::int64_t>(n); }
-void write_text(const std::string& f, const std::string& t) { std::ofstream(f) << t; }
+
+}  // namespace
+
+std::string result_extension(const std::string& input, const ApplyOptions& options) {
+  if (!options.format.empty()) {
+    return std::string(format_extension(chosen_format({input, "-"}, options)));
+  }
+  const auto format = format_from_extension(fs::path(input).extension().string());
+  return std::string(format_extension(format.value_or(FileFormat::png)));
 }
+
+std::unique_ptr<Sink> open_output(const WorkItem& item, const ImageInfo& info, const Metadata& metadata,
+                                  const ApplyOptions& options, bool root) {
+  if (item.output.empty()) {
+    return std::make_unique<NoSink>();
+  }
+  WriteOptions write;
+  write.format = chosen_format(item, options);
+  write.quality = options.quality > 0 ? options.quality : write.quality;
+  write.keep_metadata = !options.strip;
+  return root ? open_sink(item.output, info, metadata, write) : make_encoder(info, write);
+}
+
+std::int64_t written_bytes(const WorkItem& item, const Sink&) {
+  std::error_code unknown;
+  const auto size = fs::file_size(item.output, unknown);
+  return unknown ? 0 : static_cast<std::int64_t>(size);
+}
+
+void write_text(const std::string& file, const std::string& text) {
+  AtomicFile out(file);
+  out.write(std::as_bytes(std::span(text)));
+  out.commit();
+}
+
+}  // namespace tessera::cli

@@ -1,0 +1,167 @@
+#include "codec/write/formats.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+template <class T>
+void interleave(const Tile& tile, int row, T* out) {
+  const int channels = tile.color.channels();
+  const T* color = tile.color.ptr<T>(row);
+  const T* alpha = tile.alpha.ptr<T>(row);
+  for (int x = 0; x < tile.color.cols; ++x) {
+    for (int c = 0; c < channels; ++c) {
+      *out++ = *color++;
+    }
+    *out++ = *alpha++;
+  }
+}
+
+std::uint8_t to_8bit(std::uint8_t value) { return value; }
+std::uint8_t to_8bit(std::uint16_t value) { return static_cast<std::uint8_t>((value + 128) / 257); }
+
+template <class T>
+void flatten(const Tile& tile, int row, Color background, std::uint8_t* out) {
+  const int channels = tile.color.channels();
+  const int gray = (299 * background.red + 587 * background.green + 114 * background.blue + 500) / 1000;
+  const int behind[3] = {channels == 1 ? gray : background.red, background.green, background.blue};
+  const T* color = tile.color.ptr<T>(row);
+  const T* alpha = tile.alpha.empty() ? nullptr : tile.alpha.ptr<T>(row);
+  for (int x = 0; x < tile.color.cols; ++x) {
+    const int opacity = alpha == nullptr ? 255 : to_8bit(alpha[x]);
+    for (int c = 0; c < channels; ++c) {
+      const int value = to_8bit(*color++);
+      *out++ = static_cast<std::uint8_t>((value * opacity + behind[c] * (255 - opacity) + 127) / 255);
+    }
+  }
+}
+
+template <class T>
+void interleave_8bit(const Tile& tile, int row, std::uint8_t* out) {
+  const int channels = tile.color.channels();
+  const T* color = tile.color.ptr<T>(row);
+  const T* alpha = tile.alpha.empty() ? nullptr : tile.alpha.ptr<T>(row);
+  for (int x = 0; x < tile.color.cols; ++x) {
+    for (int c = 0; c < channels; ++c) {
+      *out++ = to_8bit(*color++);
+    }
+    if (alpha != nullptr) {
+      *out++ = to_8bit(alpha[x]);
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<FileFormat> format_from_extension(std::string_view extension) {
+  std::string name(extension.starts_with('.') ? extension.substr(1) : extension);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (name == "png") {
+    return FileFormat::png;
+  }
+  if (name == "jpg" || name == "jpeg") {
+    return FileFormat::jpeg;
+  }
+  if (name == "tif" || name == "tiff") {
+    return FileFormat::tiff;
+  }
+  if (name == "webp") {
+    return FileFormat::webp;
+  }
+  return std::nullopt;
+}
+
+std::string_view format_extension(FileFormat format) {
+  switch (format) {
+    case FileFormat::png:
+      return "png";
+    case FileFormat::jpeg:
+      return "jpg";
+    case FileFormat::tiff:
+      return "tif";
+    case FileFormat::webp:
+      return "webp";
+  }
+  return {};
+}
+
+void interleave_row(const Tile& tile, int row, std::byte* out) {
+  if (tile.alpha.empty()) {
+    std::memcpy(out, tile.color.ptr(row), static_cast<std::size_t>(tile.color.cols) * tile.color.elemSize());
+  } else if (tile.color.depth() == CV_8U) {
+    interleave(tile, row, reinterpret_cast<std::uint8_t*>(out));
+  } else {
+    interleave(tile, row, reinterpret_cast<std::uint16_t*>(out));
+  }
+}
+
+void flatten_row(const Tile& tile, int row, Color background, std::uint8_t* out) {
+  if (tile.color.depth() == CV_8U) {
+    if (tile.alpha.empty()) {
+      std::memcpy(out, tile.color.ptr(row), static_cast<std::size_t>(tile.color.cols) * tile.color.elemSize());
+      return;
+    }
+    flatten<std::uint8_t>(tile, row, background, out);
+  } else {
+    flatten<std::uint16_t>(tile, row, background, out);
+  }
+}
+
+void interleave_row_8bit(const Tile& tile, int row, std::uint8_t* out) {
+  if (tile.color.depth() == CV_8U) {
+    interleave_8bit<std::uint8_t>(tile, row, out);
+  } else {
+    interleave_8bit<std::uint16_t>(tile, row, out);
+  }
+}
+
+void append_bytes(Bytes& bytes, const void* data, std::size_t size) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  bytes.insert(bytes.end(), begin, begin + size);
+}
+
+void check_side(const ImageInfo& info, std::int64_t longest_px, std::string_view format, std::string_view instead) {
+  if (info.extent.width > longest_px || info.extent.height > longest_px) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("{} holds at most {} pixels a side, and the result has {}x{}. Write {} instead.", format,
+                            longest_px, info.extent.width, info.extent.height, instead));
+  }
+}
+
+namespace {
+
+std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata,
+                                const WriteOptions& options) {
+  const Metadata& kept = options.keep_metadata ? metadata : Metadata{};
+  switch (options.format) {
+    case FileFormat::png:
+      return make_png_sink(std::move(file), info, kept);
+    case FileFormat::jpeg:
+      return make_jpeg_sink(std::move(file), info, kept, options);
+    case FileFormat::tiff:
+      return make_tiff_sink(std::move(file), info, kept, options);
+    case FileFormat::webp:
+      return make_webp_sink(std::move(file), info, kept, options);
+  }
+  throw Error(ErrorCode::internal, "An output format has no writer.");
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info, const Metadata& metadata,
+                                const WriteOptions& options) {
+  return make_sink(std::make_unique<AtomicFile>(target), info, metadata, options);
+}
+
+std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options) {
+  return make_sink(nullptr, info, {}, options);
+}
+
+}  // namespace tessera

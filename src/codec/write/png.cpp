@@ -1,0 +1,233 @@
+// PNG in pieces: each is filtered and deflated alone, ending in a full flush, so that the pieces joined are one valid
+// zlib stream; the checksum of the whole is combined from theirs (zlib's adler32_combine).
+#include <isa-l/igzip_lib.h>
+#include <zlib.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "codec/write/formats.hpp"
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::int64_t piece_bytes = 1 << 20;
+constexpr std::int64_t fewest_rows = 16;
+
+void big_endian(std::byte* at, std::uint32_t value) {
+  for (int i = 0; i < 4; ++i) {
+    at[i] = static_cast<std::byte>(value >> (24 - 8 * i));
+  }
+}
+
+void append_chunk(Bytes& out, const char* type, const void* data, std::size_t size) {
+  const std::size_t start = out.size();
+  out.resize(start + 8);
+  big_endian(out.data() + start, static_cast<std::uint32_t>(size));
+  std::memcpy(out.data() + start + 4, type, 4);
+  append_bytes(out, data, size);
+  const auto* checked = reinterpret_cast<const Bytef*>(out.data() + start + 4);
+  const auto crc = static_cast<std::uint32_t>(crc32_z(0, checked, size + 4));
+  out.resize(out.size() + 4);
+  big_endian(out.data() + out.size() - 4, crc);
+}
+
+/// What encode() hands to append(), followed by the IDAT chunk.
+struct PieceHead {
+  std::uint64_t raw_bytes;
+  std::uint32_t adler;
+};
+
+/// Sum of the filtered bytes as signed magnitudes: small means compressible (the PNG specification's heuristic).
+std::uint64_t weight(const std::uint8_t* bytes, std::size_t count) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const int value = static_cast<std::int8_t>(bytes[i]);
+    sum += static_cast<std::uint64_t>(value < 0 ? -value : value);
+  }
+  return sum;
+}
+
+class PngSink final : public Sink {
+ public:
+  PngSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata)
+      : file_(std::move(file)),
+        info_(info),
+        row_bytes_(static_cast<std::size_t>(info.row_bytes())),
+        pixel_bytes_(static_cast<std::size_t>(info.format.bytes_per_pixel())) {
+    check_side(info, 0x7fffffff, "PNG", "TIFF");
+    if (file_) {
+      write_header(metadata);
+    }
+  }
+
+  std::int64_t piece_rows() const override {
+    return std::max(fewest_rows, piece_bytes / std::max<std::int64_t>(1, info_.row_bytes()));
+  }
+
+  Bytes encode(const Tile& piece) const override {
+    const auto rows = static_cast<std::size_t>(piece.rect.height);
+    std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> filtered(rows * (row_bytes_ + 1));
+    filter(piece, filtered.data());
+    const PieceHead head{filtered.size(),
+                         static_cast<std::uint32_t>(adler32_z(1, filtered.data(), filtered.size()))};
+    const Bytes deflated = deflate_piece(filtered.data(), filtered.size());
+    Bytes out;
+    out.reserve(sizeof head + deflated.size() + 12);
+    append_bytes(out, &head, sizeof head);
+    append_chunk(out, "IDAT", deflated.data(), deflated.size());
+    return out;
+  }
+
+  void append(const Bytes& piece) override {
+    PieceHead head{};
+    std::memcpy(&head, piece.data(), sizeof head);
+    adler_ = static_cast<std::uint32_t>(adler32_combine(adler_, head.adler, static_cast<z_off_t>(head.raw_bytes)));
+    file_->write(std::span(piece).subspan(sizeof head));
+  }
+
+  void finish() override {
+    // An empty final block of fixed codes ends the zlib stream that the full flushes left open.
+    std::array<std::byte, 6> end{std::byte{0x03}, std::byte{0x00}};
+    big_endian(end.data() + 2, adler_);
+    Bytes out;
+    append_chunk(out, "IDAT", end.data(), end.size());
+    append_chunk(out, "IEND", nullptr, 0);
+    file_->write(out);
+    file_->commit();
+  }
+
+ private:
+  void write_header(const Metadata& metadata) {
+    static constexpr std::array<unsigned char, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    Bytes out;
+    append_bytes(out, signature.data(), signature.size());
+    std::array<std::byte, 13> header{};
+    big_endian(header.data(), static_cast<std::uint32_t>(info_.extent.width));
+    big_endian(header.data() + 4, static_cast<std::uint32_t>(info_.extent.height));
+    header[8] = static_cast<std::byte>(8 * info_.format.bytes_per_sample());
+    header[9] = static_cast<std::byte>((info_.format.channels == 3 ? 2 : 0) + (info_.format.alpha ? 4 : 0));
+    append_chunk(out, "IHDR", header.data(), header.size());
+    if (!metadata.icc.empty()) {
+      append_profile(out, metadata.icc);
+    }
+    if (metadata.pixels_per_mm_x > 0 && metadata.pixels_per_mm_y > 0) {
+      std::array<std::byte, 9> density{};
+      big_endian(density.data(), static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_x * 1000)));
+      big_endian(density.data() + 4, static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_y * 1000)));
+      density[8] = std::byte{1};
+      append_chunk(out, "pHYs", density.data(), density.size());
+    }
+    if (!metadata.exif.empty()) {
+      append_chunk(out, "eXIf", metadata.exif.data(), metadata.exif.size());
+    }
+    if (!metadata.xmp.empty()) {
+      static constexpr std::string_view keyword("XML:com.adobe.xmp\0\0\0\0\0", 22);
+      Bytes text;
+      append_bytes(text, keyword.data(), keyword.size());
+      append_bytes(text, metadata.xmp.data(), metadata.xmp.size());
+      append_chunk(out, "iTXt", text.data(), text.size());
+    }
+    static constexpr std::array<unsigned char, 2> zlib_header{0x78, 0x01};
+    append_chunk(out, "IDAT", zlib_header.data(), zlib_header.size());
+    file_->write(out);
+  }
+
+  static void append_profile(Bytes& out, const Bytes& icc) {
+    static constexpr std::string_view name("ICC profile\0\0", 13);
+    uLongf size = compressBound(static_cast<uLong>(icc.size()));
+    Bytes chunk;
+    append_bytes(chunk, name.data(), name.size());
+    chunk.resize(name.size() + size);
+    compress2(reinterpret_cast<Bytef*>(chunk.data() + name.size()), &size, reinterpret_cast<const Bytef*>(icc.data()),
+              static_cast<uLong>(icc.size()), Z_BEST_SPEED);
+    append_chunk(out, "iCCP", chunk.data(), name.size() + size);
+  }
+
+  /// PNG samples are big-endian.
+  void raw_row(const Tile& piece, int row, std::uint8_t* out) const {
+    interleave_row(piece, row, reinterpret_cast<std::byte*>(out));
+    if (info_.format.depth == Depth::u16) {
+      for (std::size_t i = 0; i + 1 < row_bytes_; i += 2) {
+        std::swap(out[i], out[i + 1]);
+      }
+    }
+  }
+
+  /// Each row by the lighter of Sub and Up; the first of a piece by Sub, so that pieces do not need each other.
+  void filter(const Tile& piece, std::uint8_t* out) const {
+    std::vector<std::uint8_t> current(row_bytes_);
+    std::vector<std::uint8_t> previous(row_bytes_);
+    std::vector<std::uint8_t> up(row_bytes_);
+    for (int row = 0; row < piece.color.rows; ++row) {
+      raw_row(piece, row, current.data());
+      std::uint8_t* sub = out + 1;
+      std::copy_n(current.data(), std::min(pixel_bytes_, row_bytes_), sub);
+      for (std::size_t i = pixel_bytes_; i < row_bytes_; ++i) {
+        sub[i] = static_cast<std::uint8_t>(current[i] - current[i - pixel_bytes_]);
+      }
+      out[0] = 1;
+      if (row > 0) {
+        for (std::size_t i = 0; i < row_bytes_; ++i) {
+          up[i] = static_cast<std::uint8_t>(current[i] - previous[i]);
+        }
+        if (weight(up.data(), row_bytes_) <= weight(sub, row_bytes_)) {
+          std::memcpy(sub, up.data(), row_bytes_);
+          out[0] = 2;
+        }
+      }
+      std::swap(current, previous);
+      out += row_bytes_ + 1;
+    }
+  }
+
+  static Bytes deflate_piece(std::uint8_t* raw, std::size_t size) {
+    isal_zstream stream;
+    isal_deflate_init(&stream);
+    std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> level_buffer(ISAL_DEF_LVL1_DEFAULT);
+    stream.level = 1;
+    stream.level_buf = level_buffer.data();
+    stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+    stream.flush = FULL_FLUSH;
+    stream.end_of_stream = 0;
+    stream.next_in = raw;
+    Bytes out(size + size / 8 + 1024);
+    std::size_t used = 0;
+    std::size_t left = size;
+    do {
+      constexpr std::size_t step = std::size_t{1} << 30;
+      if (stream.avail_in == 0 && left > 0) {
+        stream.avail_in = static_cast<std::uint32_t>(std::min(step, left));
+        left -= stream.avail_in;
+      }
+      if (out.size() - used < 1024) {
+        out.resize(out.size() * 2);
+      }
+      const std::size_t room = std::min(step, out.size() - used);
+      stream.next_out = reinterpret_cast<std::uint8_t*>(out.data()) + used;
+      stream.avail_out = static_cast<std::uint32_t>(room);
+      if (isal_deflate(&stream) != COMP_OK) {
+        throw Error(ErrorCode::internal, "Deflating a piece of a PNG failed.");
+      }
+      used += room - stream.avail_out;
+    } while (stream.avail_out == 0 || left > 0 || stream.avail_in > 0);
+    out.resize(used);
+    return out;
+  }
+
+  std::unique_ptr<AtomicFile> file_;
+  ImageInfo info_;
+  std::size_t row_bytes_;
+  std::size_t pixel_bytes_;
+  std::uint32_t adler_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata) {
+  return std::make_unique<PngSink>(std::move(file), info, metadata);
+}
+
+}  // namespace tessera

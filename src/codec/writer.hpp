@@ -1,0 +1,47 @@
+// Writes images. Every format is encoded in pieces that any thread of any rank can make alone; the root puts them
+// together into one ordinary file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/stream.hpp"
+#include "schema/param.hpp"
+
+namespace tessera {
+
+enum class FileFormat : std::uint8_t { png, jpeg, tiff, webp };
+
+/// The format that a file's extension stands for (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", any case, with or
+/// without the dot). Nothing for others.
+[[nodiscard]] std::optional<FileFormat> format_from_extension(std::string_view extension);
+/// "png", "jpg", "tif", "webp": also the usual extension.
+[[nodiscard]] std::string_view format_extension(FileFormat format);
+
+enum class TiffCompression : std::uint8_t { none, lzw, deflate };
+
+struct WriteOptions {
+  FileFormat format = FileFormat::png;
+  /// JPEG and WebP, 1..100. JPEG chroma is halved in both directions (4:2:0) below 90.
+  int quality = 85;
+  TiffCompression tiff_compression = TiffCompression::deflate;
+  /// JPEG has no alpha: what is transparent shows this colour.
+  Color background = {255, 255, 255};
+  bool keep_metadata = true;
+};
+
+/// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any failure or
+/// kill, there is nothing. "-" is standard output. 16-bit images become 8-bit in JPEG and WebP (divided by 257,
+/// rounded). TIFF is tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone.
+/// Throws Error(io) if the folder is missing or not writable, Error(limit_exceeded) if the format cannot hold the
+/// extent.
+[[nodiscard]] std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                              const Metadata& metadata, const WriteOptions& options);
+/// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.
+[[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
+
+}  // namespace tessera
