@@ -22,8 +22,8 @@ void check_extent(const Input& input, const ReadLimits& limits, std::int64_t wid
   }
 }
 
-void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info, std::int64_t packed_bytes,
-                Delivery delivery) {
+void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info,
+                std::int64_t packed_bytes, Delivery delivery) {
   check_extent(input, limits, info.extent.width, info.extent.height);
   const std::int64_t free =
       delivery == Delivery::held ? limits.expansion_free_bytes / 6 : limits.expansion_free_bytes;

@@ -25,8 +25,8 @@ struct ImageHeader {
 /// Refuses sizes that are zero, negative or beyond the limits, files too small to hold so many pixels (a
 /// header with nothing behind it), and whole-image formats that would hold too much. `packed_bytes` is the
 /// size of the samples before compression.
-void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info, std::int64_t packed_bytes,
-                Delivery delivery);
+void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& info,
+                std::int64_t packed_bytes, Delivery delivery);
 
 /// Only width and height; for a reader whose further arithmetic needs sane numbers.
 void check_extent(const Input& input, const ReadLimits& limits, std::int64_t width, std::int64_t height);

@@ -180,6 +180,16 @@ bool fits_units(const TiffLayout& layout) {
   return layout.unit_rows <= max_unit_bytes / row_bytes;
 }
 
+// libvips takes time with the square of the tiles in a row: a minute for 60 000 of them.
+void check_tiles_across(const Input& input, const TiffLayout& layout) {
+  constexpr std::int64_t most_tiles = 4096;
+  if (layout.tiled && (layout.tile_width == 0 || layout.width / layout.tile_width > most_tiles)) {
+    throw unsupported(input, ImageFormat::tiff,
+                      fmt::format("its tiles are {} pixels wide, so that there are more than {} in a row",
+                                  layout.tile_width, most_tiles));
+  }
+}
+
 }  // namespace
 
 StoredImage open_tiff(const InputPtr& input, const ReadOptions& options) {
@@ -200,6 +210,7 @@ StoredImage open_tiff(const InputPtr& input, const ReadOptions& options) {
     check_frames(*input, options.limits, file->pages());
   }
   if (!native) {
+    check_tiles_across(*input, layout);
     return open_vips(input, ImageFormat::tiff, options);
   }
   // Counting the pages may have moved libtiff's place.

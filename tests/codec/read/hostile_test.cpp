@@ -84,6 +84,13 @@ TEST(Hostile, ASmallFileOfAWholeImageFormatIsRefusedEvenIfItIsSound) {
   EXPECT_NE(refusal.sentence.find("max_expansion"), std::string::npos) << refusal.sentence;
 }
 
+// Found by fuzzing: 155 bytes with tiles of one pixel, for which libvips took a minute.
+TEST(Hostile, ATiffOfTinyTilesIsRefused) {
+  const Refusal refusal = refusal_of(data_file("hostile_tiles_1x1_of_60000x1.tif"));
+  EXPECT_EQ(refusal.code, ErrorCode::unsupported_input);
+  EXPECT_NE(refusal.sentence.find("tiles"), std::string::npos) << refusal.sentence;
+}
+
 TEST(Hostile, ContentDecidesNotTheName) {
   const auto sentence = [](const std::string& name) {
     return refusal_of(case_file("mismatch-own/" + name)).sentence;

@@ -120,6 +120,36 @@ TEST(Exif, ABlockIsReadAndClearedInBothByteOrders) {
   }
 }
 
+TEST(Exif, ResolutionIsRead) {
+  // Little-endian: X is 300/1, Y is 150/1, to the centimetre; the two fractions follow the directory.
+  Bytes block;
+  const auto add = [&block](std::uint32_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) {
+      block.push_back(static_cast<std::byte>(value >> (8 * i)));
+    }
+  };
+  const auto entry = [&add](std::uint32_t tag, std::uint32_t type, std::uint32_t value) {
+    add(tag, 2);
+    add(type, 2);
+    add(1, 4);
+    add(value, 4);
+  };
+  add(0x002A4949, 4);
+  add(8, 4);
+  add(3, 2);
+  entry(0x011A, 5, 50);
+  entry(0x011B, 5, 58);
+  entry(0x0128, 3, 3);
+  add(0, 4);
+  for (const std::uint32_t value : {300U, 1U, 150U, 1U}) {
+    add(value, 4);
+  }
+  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_x, 30);
+  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_y, 15);
+  block.resize(block.size() - 8);
+  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_y, 0);
+}
+
 TEST(Exif, XmpOrientationIsClearedAsAttributeAndElement) {
   const auto cleared = [](std::string text) {
     const auto* begin = reinterpret_cast<const std::byte*>(text.data());
@@ -157,7 +187,7 @@ TEST(Metadata, PngProfileIsThatOfLibvips) {
 TEST(Metadata, ResolutionIsKept) {
   EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdun2c08.png"))->metadata().pixels_per_mm_x, 1);
   EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdfn2c08.png"))->metadata().pixels_per_mm_x, 0);
-  // 72 to the inch, in EXIF alone.
+  // 72 to the inch.
   for (const char* name : {"exif/recurser/Landscape_1.jpg", "exif/recurser/Landscape_6.jpg"}) {
     const auto source = open_image(case_file(name));
     EXPECT_NEAR(source->metadata().pixels_per_mm_x, 72 / 25.4, 1e-9) << name;
