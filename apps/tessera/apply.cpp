@@ -114,9 +114,7 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
   app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
       ->required();
   app->add_option("IN", options->inputs, "Images; patterns like '*.jpg' are expanded, '-' is standard input")
-      ->required()
-      // Or CLI11 takes a name in square brackets for a list.
-      ->allow_extra_args(false);
+      ->required();
   app->add_option("-o,--output", options->output, "Where the result goes: a file, a folder, or '-'")
       ->type_name("OUT");
   app->add_option("-f,--format", options->format,

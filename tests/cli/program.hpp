@@ -22,9 +22,9 @@ struct Outcome {
 class Program {
  public:
   struct Setup {
-    std::vector<std::string> environment;  ///< NAME=VALUE, added
-    std::string input;                     ///< what it reads from standard input
-    bool terminal = false;                 ///< standard error is a terminal; what it shows is in Outcome::err
+    std::vector<std::string> environment = {};  ///< NAME=VALUE, added
+    std::string input = {};                     ///< what it reads from standard input
+    bool terminal = false;  ///< standard error is a terminal; what it shows is in Outcome::err
   };
   explicit Program(const std::vector<std::string>& arguments) : Program(arguments, Setup{}) {}
   Program(const std::vector<std::string>& arguments, const Setup& setup);

@@ -184,9 +184,11 @@ class PngSink final : public Sink {
   }
 
   static Bytes deflate_piece(std::uint8_t* raw, std::size_t size) {
-    isal_zstream stream;
+    isal_zstream stream{};
     isal_deflate_init(&stream);
-    std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> level_buffer(ISAL_DEF_LVL1_DEFAULT);
+    // Zeroed: the compressor looks for matches in its tables before it has filled them, and what memory happened to
+    // hold would show in the bytes.
+    std::vector<std::uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
     stream.level = 1;
     stream.level_buf = level_buffer.data();
     stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());

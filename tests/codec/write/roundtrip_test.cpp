@@ -1,15 +1,16 @@
-// What is written is read back as it was, by readers that are not the writers' kin (libspng, libtiff, libjpeg).
+// What is written is read back as it was, by readers that are not the writers' kin (libspng, libtiff,
+// libjpeg).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <jpeglib.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
+#include <opencv2/core.hpp>
 #include <thread>
-
-#include <jpeglib.h>
 
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
@@ -30,7 +31,8 @@ class Writing : public ::testing::Test {
   fs::path folder_;
 };
 
-void write(const fs::path& file, const Tile& image, const WriteOptions& options, const Metadata& metadata = {}) {
+void write(const fs::path& file, const Tile& image, const WriteOptions& options,
+           const Metadata& metadata = {}) {
   const auto sink = open_sink(file, info_of(image), metadata, options);
   for (std::int64_t y = 0; y < image.rect.height; y += sink->piece_rows()) {
     const std::int64_t end = std::min(image.rect.height, y + sink->piece_rows());
@@ -61,7 +63,8 @@ TEST_F(Writing, LosslessFormatsGiveBackEveryPixel) {
           const Tile image = make_image({extent, {depth, channels, alpha}}, Pattern::photo_like, 3);
           write(folder_ / "a.png", image, {.format = FileFormat::png});
           EXPECT_EQ(difference(read(folder_ / "a.png"), image), 0) << extent.width << "x" << extent.height;
-          for (const auto compression : {TiffCompression::none, TiffCompression::lzw, TiffCompression::deflate}) {
+          for (const auto compression :
+               {TiffCompression::none, TiffCompression::lzw, TiffCompression::deflate}) {
             write(folder_ / "a.tif", image, {.format = FileFormat::tiff, .tiff_compression = compression});
             EXPECT_EQ(difference(read(folder_ / "a.tif"), image), 0)
                 << extent.width << "x" << extent.height << " compression " << static_cast<int>(compression);
@@ -169,7 +172,8 @@ TEST_F(Writing, LeavesNothingWhenGivenUpOrKilled) {
     const pid_t child = fork();
     if (child == 0) {
       const auto sink = open_sink(file, info_of(image), {}, {.format = format});
-      sink->append(sink->encode(image.view(Rect::of_rows({0, std::min<std::int64_t>(64, sink->piece_rows())}, 64))));
+      sink->append(
+          sink->encode(image.view(Rect::of_rows({0, std::min<std::int64_t>(64, sink->piece_rows())}, 64))));
       kill(getpid(), SIGKILL);
     }
     int status = 0;
@@ -189,9 +193,11 @@ TEST_F(Writing, SaysWhatIsWrong) {
     }
     return "nothing was refused";
   };
-  EXPECT_NE(sentence(folder_ / "no" / "a.png", info, FileFormat::png).find("does not exist"), std::string::npos);
+  EXPECT_NE(sentence(folder_ / "no" / "a.png", info, FileFormat::png).find("does not exist"),
+            std::string::npos);
   EXPECT_NE(sentence(folder_ / "a.jpg", {{70000, 8}, {}}, FileFormat::jpeg).find("65535"), std::string::npos);
-  EXPECT_NE(sentence(folder_ / "a.webp", {{8, 20000}, {}}, FileFormat::webp).find("16383"), std::string::npos);
+  EXPECT_NE(sentence(folder_ / "a.webp", {{8, 20000}, {}}, FileFormat::webp).find("16383"),
+            std::string::npos);
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
