@@ -2,10 +2,11 @@
 #include "apply.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "comm/mpi.hpp"
 #include "command.hpp"
@@ -42,6 +43,8 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   return launch({options.ranks, options.hostfile, needs_stdin, options.verbose}, arguments, *console);
 }
 
+constexpr std::chrono::seconds time_for_mpirun{3};
+
 /// One of the ranks that this program or somebody else's mpirun started.
 int apply_as_rank(const ApplyOptions& options) {
   const bool launched = started_by_launcher();
@@ -59,6 +62,10 @@ int apply_as_rank(const ApplyOptions& options) {
     code = apply_to_images(*comm, options, *console, interrupts);
   } catch (const Error& error) {
     code = meaning(error.code()).exit_code;
+    if (error.code() == ErrorCode::rank_lost) {
+      // mpirun knows which rank died and ends the others; this one must not look like the cause.
+      std::this_thread::sleep_for(time_for_mpirun);
+    }
     if (comm->root() || error.code() == ErrorCode::rank_lost) {
       console->message(fmt::format("tessera: {}", error.what()));
     }

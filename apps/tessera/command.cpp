@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 
 #include "core/error.hpp"
 
@@ -43,7 +44,14 @@ int run(const Arguments& arguments) {
   const std::vector<Command> commands{add_apply(program, arguments), add_ops(program), add_explain(program),
                                       add_compare(program), add_completion(program)};
   try {
-    program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    for (std::string& argument : reversed) {
+      // CLI11 takes a word in square brackets for a list; as a file's name it must not begin with one.
+      if (argument.starts_with('[') && argument.ends_with(']') && std::filesystem::exists(argument)) {
+        argument.insert(0, "./");
+      }
+    }
+    program.parse(std::move(reversed));
     for (const Command& command : commands) {
       if (command.app->parsed()) {
         return command.run();

@@ -273,12 +273,12 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
   std::smatch found;
   if (std::regex_search(
           noise, found,
-          std::regex("process rank ([0-9]+) with PID ([0-9]+) on\\s+node (\\S+) exited on\\s+signal "
+          std::regex("process rank ([0-9]+) with PID [0-9]+ on\\s+node (\\S+) exited on\\s+signal "
                      "([0-9]+)( \\([^)]*\\))?"))) {
     return fmt::format(
-        "Rank {} (process {} on {}) died of signal {}{}. The other ranks were stopped and no result "
+        "Rank {} on {} died of signal {}{}. The other ranks were stopped and no result "
         "was written; try again.",
-        found[1].str(), found[2].str(), found[3].str(), found[4].str(), found[5].str());
+        found[1].str(), found[2].str(), found[3].str(), found[4].str());
   }
   if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
     return fmt::format(

@@ -39,9 +39,10 @@ FileFormat chosen_format(const WorkItem& item, const ApplyOptions& options) {
   if (const auto format = format_from_extension(extension)) {
     return *format;
   }
-  throw Error(ErrorCode::usage, fmt::format("'{}': the extension '{}' names no format that is written; {} are. Or "
-                                            "give --format.",
-                                            item.output, extension, known_formats));
+  throw Error(ErrorCode::usage,
+              fmt::format("'{}': the extension '{}' names no format that is written; {} are. Or "
+                          "give --format.",
+                          item.output, extension, known_formats));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <set>
 #include <system_error>
 
+#include "comm/mpi.hpp"
 #include "core/error.hpp"
 
 namespace tessera::cli {
@@ -136,7 +137,8 @@ std::vector<WorkItem> plan_work(const std::vector<std::string>& inputs, const Ou
   for (const WorkItem& item : work) {
     check_writable(item.output, rules.replace, inputs);
   }
-  if (rules.output == "-" && isatty(STDOUT_FILENO) == 1) {
+  // mpirun gives its ranks a terminal of its own; the command that started it has looked at the real one.
+  if (rules.output == "-" && !started_by_mpi() && isatty(STDOUT_FILENO) == 1) {
     throw Error(ErrorCode::usage, "Standard output is a terminal: redirect it to a file or a program.");
   }
   if (folder) {

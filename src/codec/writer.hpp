@@ -1,5 +1,5 @@
-// Writes images. Every format is encoded in pieces that any thread of any rank can make alone; the root puts them
-// together into one ordinary file.
+// Writes images. Every format is encoded in pieces that any thread of any rank can make alone; the root puts
+// them together into one ordinary file.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace tessera {
 
 enum class FileFormat : std::uint8_t { png, jpeg, tiff, webp };
 
-/// The format that a file's extension stands for (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", any case, with or
-/// without the dot). Nothing for others.
+/// The format that a file's extension stands for (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", any
+/// case, with or without the dot). Nothing for others.
 [[nodiscard]] std::optional<FileFormat> format_from_extension(std::string_view extension);
 /// "png", "jpg", "tif", "webp": also the usual extension.
 [[nodiscard]] std::string_view format_extension(FileFormat format);
@@ -34,11 +34,11 @@ struct WriteOptions {
   bool keep_metadata = true;
 };
 
-/// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any failure or
-/// kill, there is nothing. "-" is standard output. 16-bit images become 8-bit in JPEG and WebP (divided by 257,
-/// rounded). TIFF is tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone.
-/// Throws Error(io) if the folder is missing or not writable, Error(limit_exceeded) if the format cannot hold the
-/// extent.
+/// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any
+/// failure or kill, there is nothing. "-" is standard output. 16-bit images become 8-bit in JPEG and WebP
+/// (divided by 257, rounded). TIFF is tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is
+/// compressed on the root alone. Throws Error(io) if the folder is missing or not writable,
+/// Error(limit_exceeded) if the format cannot hold the extent.
 [[nodiscard]] std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
                                               const Metadata& metadata, const WriteOptions& options);
 /// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.

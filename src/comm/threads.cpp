@@ -1,5 +1,8 @@
 // Ranks as threads of one process: the same interface, for tests and for running without MPI. A send copies
 // into the receiver's mailbox, so it is complete at once.
+#include <unistd.h>
+
+#include <array>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -82,7 +85,12 @@ class ThreadCommunicator final : public Communicator {
   ThreadCommunicator(std::shared_ptr<Board> board, int rank) : board_(std::move(board)), rank_(rank) {}
   int rank() const override { return rank_; }
   int size() const override { return board_->size; }
-  std::string location() const override { return "thread " + std::to_string(rank_); }
+  std::string location() const override {
+    std::array<char, 256> host{};
+    gethostname(host.data(), host.size() - 1);
+    const std::string process = std::string(host.data()) + ":" + std::to_string(getpid());
+    return size() == 1 ? process : process + " thread " + std::to_string(rank_);
+  }
 
   std::unique_ptr<Transfer> send(std::span<const std::byte> data, int to, int tag) override {
     board_->post(rank_, to, tag, data);

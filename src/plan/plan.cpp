@@ -7,6 +7,17 @@ namespace {
 
 constexpr std::int64_t largest_side_px = 2'147'483'647;
 
+/// Ghost rows add up along a chain and are worked on twice; beyond this a pass over memory is cheaper.
+constexpr std::int64_t most_fused_halo_rows = 128;
+
+Halo chain_halo(const std::vector<ChainLink>& chain) {
+  Halo total;
+  for (const ChainLink& link : chain) {
+    total = total + link.halo;
+  }
+  return total;
+}
+
 void check_result(const std::string& name, const ImageInfo& info) {
   if (info.extent.width < 1 || info.extent.height < 1) {
     throw Error(ErrorCode::bad_parameter,
@@ -68,7 +79,10 @@ class Planner {
     check_result(name, link.out);
     const bool wraps_rows = op->kind() == LocalKind::neighbourhood && op->border() == Border::wrap &&
                             (link.halo.top > 0 || link.halo.bottom > 0);
-    if (!stage().chain.empty() && (wraps_rows || op->crosses_rows())) {
+    const Halo before = chain_halo(stage().chain);
+    const std::int64_t fused_rows = before.top + before.bottom + link.halo.top + link.halo.bottom;
+    const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
+    if (!stage().chain.empty() && (wraps_rows || too_deep || op->crosses_rows())) {
       cut();
     }
     append(std::move(link));
@@ -100,14 +114,6 @@ class Planner {
   Plan plan_;
   ImageInfo current_;
 };
-
-Halo chain_halo(const std::vector<ChainLink>& chain) {
-  Halo total;
-  for (const ChainLink& link : chain) {
-    total = total + link.halo;
-  }
-  return total;
-}
 
 }  // namespace
 

@@ -132,6 +132,18 @@ bool Program::wait_for_error(const std::string& text) {
   return true;
 }
 
+bool Program::wait_for_error_line(const std::string& text) {
+  if (!wait_for_error(text)) {
+    return false;
+  }
+  while (err_.find('\n', err_.find(text)) == std::string::npos) {
+    if (!read_some()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 Outcome Program::wait() {
   while (read_some()) {
   }

@@ -35,6 +35,8 @@ class Program {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Reads until standard error holds `text`; false if the program ends before.
   [[nodiscard]] bool wait_for_error(const std::string& text);
+  /// The same, and for the end of its line.
+  [[nodiscard]] bool wait_for_error_line(const std::string& text);
   /// Everything it has written to standard error so far.
   [[nodiscard]] const std::string& error_so_far() const { return err_; }
   Outcome wait();

@@ -34,14 +34,16 @@ std::string reason() { return std::error_code(errno, std::generic_category()).me
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
   const bool to_standard_output = target_ == "-";
-  const std::filesystem::path folder = to_standard_output ? std::filesystem::temp_directory_path() : folder_of(target_);
+  const std::filesystem::path folder =
+      to_standard_output ? std::filesystem::temp_directory_path() : folder_of(target_);
   descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
   if (descriptor_ >= 0) {
     return;
   }
   if (errno == ENOENT && !std::filesystem::exists(folder)) {
-    throw Error(ErrorCode::io, fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.",
-                                           target_.string(), folder.string()));
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.",
+                            target_.string(), folder.string()));
   }
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
     temporary_ = temporary_name(to_standard_output ? folder / "stdout" : target_);
@@ -100,7 +102,8 @@ void AtomicFile::copy_to_standard_output() {
     }
     offset += count;
     for (ssize_t done = 0; done < count;) {
-      const ssize_t written = ::write(STDOUT_FILENO, buffer.data() + done, static_cast<std::size_t>(count - done));
+      const ssize_t written =
+          ::write(STDOUT_FILENO, buffer.data() + done, static_cast<std::size_t>(count - done));
       if (written < 0 && errno != EINTR) {
         fail("writing to standard output failed");
       }

@@ -8,9 +8,9 @@
 
 namespace tessera {
 
-/// Written without a name (O_TMPFILE), so that even a kill leaves nothing; commit() gives it its name in one step,
-/// replacing what had it. Where the file system cannot do that, a hidden temporary name is used and removed by the
-/// destructor. "-" stands for standard output, which gets the bytes at commit().
+/// Written without a name (O_TMPFILE), so that even a kill leaves nothing; commit() gives it its name in one
+/// step, replacing what had it. Where the file system cannot do that, a hidden temporary name is used and
+/// removed by the destructor. "-" stands for standard output, which gets the bytes at commit().
 class AtomicFile {
  public:
   /// Throws Error(io, not_found) if the folder is missing or not writable.

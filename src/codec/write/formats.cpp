@@ -105,7 +105,8 @@ void interleave_row(const Tile& tile, int row, std::byte* out) {
 void flatten_row(const Tile& tile, int row, Color background, std::uint8_t* out) {
   if (tile.color.depth() == CV_8U) {
     if (tile.alpha.empty()) {
-      std::memcpy(out, tile.color.ptr(row), static_cast<std::size_t>(tile.color.cols) * tile.color.elemSize());
+      std::memcpy(out, tile.color.ptr(row),
+                  static_cast<std::size_t>(tile.color.cols) * tile.color.elemSize());
       return;
     }
     flatten<std::uint8_t>(tile, row, background, out);
@@ -127,18 +128,19 @@ void append_bytes(Bytes& bytes, const void* data, std::size_t size) {
   bytes.insert(bytes.end(), begin, begin + size);
 }
 
-void check_side(const ImageInfo& info, std::int64_t longest_px, std::string_view format, std::string_view instead) {
+void check_side(const ImageInfo& info, std::int64_t longest_px, std::string_view format,
+                std::string_view instead) {
   if (info.extent.width > longest_px || info.extent.height > longest_px) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("{} holds at most {} pixels a side, and the result has {}x{}. Write {} instead.", format,
-                            longest_px, info.extent.width, info.extent.height, instead));
+                fmt::format("{} holds at most {} pixels a side, and the result has {}x{}. Write {} instead.",
+                            format, longest_px, info.extent.width, info.extent.height, instead));
   }
 }
 
 namespace {
 
-std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata,
-                                const WriteOptions& options) {
+std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                const Metadata& metadata, const WriteOptions& options) {
   const Metadata& kept = options.keep_metadata ? metadata : Metadata{};
   switch (options.format) {
     case FileFormat::png:
@@ -155,8 +157,8 @@ std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInf
 
 }  // namespace
 
-std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info, const Metadata& metadata,
-                                const WriteOptions& options) {
+std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                const Metadata& metadata, const WriteOptions& options) {
   return make_sink(std::make_unique<AtomicFile>(target), info, metadata, options);
 }
 

@@ -1,15 +1,14 @@
-// JPEG in pieces: each is encoded alone with a restart marker after every row of MCUs and holds eight of those rows,
-// so that restart numbers go on from piece to piece; the entropy-coded segments are joined behind one header. The
-// bytes are those of one encode of the whole image with restart_in_rows = 1.
+// JPEG in pieces: each is encoded alone with a restart marker after every row of MCUs and holds eight of
+// those rows, so that restart numbers go on from piece to piece; the entropy-coded segments are joined behind
+// one header. The bytes are those of one encode of the whole image with restart_in_rows = 1.
 #include <fmt/format.h>
+#include <jpeglib.h>
 
 #include <array>
-#include <csetjmp>
 #include <cmath>
+#include <csetjmp>
 #include <cstdio>
 #include <cstring>
-
-#include <jpeglib.h>
 
 #include "codec/write/formats.hpp"
 #include "core/error.hpp"
@@ -37,7 +36,8 @@ void append_segment(Bytes& out, int marker, const void* head, std::size_t head_s
                     std::size_t size) {
   const std::size_t length = 2 + head_size + size;
   const std::array<std::uint8_t, 4> start{0xff, static_cast<std::uint8_t>(marker),
-                                          static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)};
+                                          static_cast<std::uint8_t>(length >> 8),
+                                          static_cast<std::uint8_t>(length)};
   append_bytes(out, start.data(), start.size());
   append_bytes(out, head, head_size);
   append_bytes(out, data, size);
@@ -67,7 +67,8 @@ Bytes metadata_segments(const Metadata& metadata) {
 
 class JpegSink final : public Sink {
  public:
-  JpegSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata, const WriteOptions& options)
+  JpegSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata,
+           const WriteOptions& options)
       : file_(std::move(file)),
         info_(info),
         metadata_(std::move(metadata)),
@@ -76,7 +77,9 @@ class JpegSink final : public Sink {
     check_side(info, 65535, "JPEG", "PNG or TIFF");
   }
 
-  bool halves_chroma() const { return info_.format.channels == 3 && quality_ <= best_quality_with_halved_chroma; }
+  bool halves_chroma() const {
+    return info_.format.channels == 3 && quality_ <= best_quality_with_halved_chroma;
+  }
   std::int64_t piece_rows() const override { return mcu_rows_per_piece * (halves_chroma() ? 16 : 8); }
 
   Bytes encode(const Tile& piece) const override {
@@ -181,7 +184,8 @@ class JpegSink final : public Sink {
       }
       at += 2 + length;
     }
-    header.insert(header.begin() + static_cast<std::ptrdiff_t>(behind_jfif), segments.begin(), segments.end());
+    header.insert(header.begin() + static_cast<std::ptrdiff_t>(behind_jfif), segments.begin(),
+                  segments.end());
     file_->write(header);
   }
 
@@ -195,8 +199,8 @@ class JpegSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata,
-                                     const WriteOptions& options) {
+std::unique_ptr<Sink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                     const Metadata& metadata, const WriteOptions& options) {
   return std::make_unique<JpegSink>(std::move(file), info, metadata, options);
 }
 

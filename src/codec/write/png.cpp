@@ -1,5 +1,5 @@
-// PNG in pieces: each is filtered and deflated alone, ending in a full flush, so that the pieces joined are one valid
-// zlib stream; the checksum of the whole is combined from theirs (zlib's adler32_combine).
+// PNG in pieces: each is filtered and deflated alone, ending in a full flush, so that the pieces joined are
+// one valid zlib stream; the checksum of the whole is combined from theirs (zlib's adler32_combine).
 #include <isa-l/igzip_lib.h>
 #include <zlib.h>
 
@@ -37,10 +37,11 @@ void append_chunk(Bytes& out, const char* type, const void* data, std::size_t si
 /// What encode() hands to append(), followed by the IDAT chunk.
 struct PieceHead {
   std::uint64_t raw_bytes;
-  std::uint32_t adler;
+  std::uint64_t adler;  ///< 64 bits wide so that no padding of unknown content is in the bytes
 };
 
-/// Sum of the filtered bytes as signed magnitudes: small means compressible (the PNG specification's heuristic).
+/// Sum of the filtered bytes as signed magnitudes: small means compressible (the PNG specification's
+/// heuristic).
 std::uint64_t weight(const std::uint8_t* bytes, std::size_t count) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -72,7 +73,7 @@ class PngSink final : public Sink {
     std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> filtered(rows * (row_bytes_ + 1));
     filter(piece, filtered.data());
     const PieceHead head{filtered.size(),
-                         static_cast<std::uint32_t>(adler32_z(1, filtered.data(), filtered.size()))};
+                         static_cast<std::uint64_t>(adler32_z(1, filtered.data(), filtered.size()))};
     const Bytes deflated = deflate_piece(filtered.data(), filtered.size());
     Bytes out;
     out.reserve(sizeof head + deflated.size() + 12);
@@ -84,7 +85,8 @@ class PngSink final : public Sink {
   void append(const Bytes& piece) override {
     PieceHead head{};
     std::memcpy(&head, piece.data(), sizeof head);
-    adler_ = static_cast<std::uint32_t>(adler32_combine(adler_, head.adler, static_cast<z_off_t>(head.raw_bytes)));
+    adler_ = static_cast<std::uint32_t>(
+        adler32_combine(adler_, static_cast<uLong>(head.adler), static_cast<z_off_t>(head.raw_bytes)));
     file_->write(std::span(piece).subspan(sizeof head));
   }
 
@@ -116,7 +118,8 @@ class PngSink final : public Sink {
     if (metadata.pixels_per_mm_x > 0 && metadata.pixels_per_mm_y > 0) {
       std::array<std::byte, 9> density{};
       big_endian(density.data(), static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_x * 1000)));
-      big_endian(density.data() + 4, static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_y * 1000)));
+      big_endian(density.data() + 4,
+                 static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_y * 1000)));
       density[8] = std::byte{1};
       append_chunk(out, "pHYs", density.data(), density.size());
     }
@@ -141,8 +144,8 @@ class PngSink final : public Sink {
     Bytes chunk;
     append_bytes(chunk, name.data(), name.size());
     chunk.resize(name.size() + size);
-    compress2(reinterpret_cast<Bytef*>(chunk.data() + name.size()), &size, reinterpret_cast<const Bytef*>(icc.data()),
-              static_cast<uLong>(icc.size()), Z_BEST_SPEED);
+    compress2(reinterpret_cast<Bytef*>(chunk.data() + name.size()), &size,
+              reinterpret_cast<const Bytef*>(icc.data()), static_cast<uLong>(icc.size()), Z_BEST_SPEED);
     append_chunk(out, "iCCP", chunk.data(), name.size() + size);
   }
 
@@ -156,7 +159,8 @@ class PngSink final : public Sink {
     }
   }
 
-  /// Each row by the lighter of Sub and Up; the first of a piece by Sub, so that pieces do not need each other.
+  /// Each row by the lighter of Sub and Up; the first of a piece by Sub, so that pieces do not need each
+  /// other.
   void filter(const Tile& piece, std::uint8_t* out) const {
     std::vector<std::uint8_t> current(row_bytes_);
     std::vector<std::uint8_t> previous(row_bytes_);
@@ -186,8 +190,8 @@ class PngSink final : public Sink {
   static Bytes deflate_piece(std::uint8_t* raw, std::size_t size) {
     isal_zstream stream{};
     isal_deflate_init(&stream);
-    // Zeroed: the compressor looks for matches in its tables before it has filled them, and what memory happened to
-    // hold would show in the bytes.
+    // Zeroed: the compressor looks for matches in its tables before it has filled them, and what memory
+    // happened to hold would show in the bytes.
     std::vector<std::uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
     stream.level = 1;
     stream.level_buf = level_buffer.data();
@@ -228,7 +232,8 @@ class PngSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata) {
+std::unique_ptr<Sink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                    const Metadata& metadata) {
   return std::make_unique<PngSink>(std::move(file), info, metadata);
 }
 

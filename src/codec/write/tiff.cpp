@@ -1,4 +1,5 @@
-// TIFF in tiles of 256x256: a piece is one row of tiles, compressed by whoever made it; libtiff keeps the container.
+// TIFF in tiles of 256x256: a piece is one row of tiles, compressed by whoever made it; libtiff keeps the
+// container.
 #include <fmt/format.h>
 #include <libdeflate.h>
 #include <tiffio.h>
@@ -20,7 +21,8 @@ constexpr int deflate_level = 1;
 template <class T>
 void predict(std::byte* row, std::size_t samples_per_pixel) {
   auto* samples = reinterpret_cast<T*>(row);
-  for (std::size_t i = static_cast<std::size_t>(tile_px) * samples_per_pixel - 1; i >= samples_per_pixel; --i) {
+  for (std::size_t i = static_cast<std::size_t>(tile_px) * samples_per_pixel - 1; i >= samples_per_pixel;
+       --i) {
     samples[i] = static_cast<T>(samples[i] - samples[i - samples_per_pixel]);
   }
 }
@@ -75,8 +77,9 @@ class TiffSink final : public Sink {
       // libtiff's parameter is not const, but it only reads; its LZW encoder is its own, on the root.
       auto* data = const_cast<std::byte*>(piece.data() + at);
       const auto count = static_cast<tmsize_t>(size);
-      const tmsize_t written = compression_ == TiffCompression::lzw ? TIFFWriteEncodedTile(tiff_, next_tile_, data, count)
-                                                                    : TIFFWriteRawTile(tiff_, next_tile_, data, count);
+      const tmsize_t written = compression_ == TiffCompression::lzw
+                                   ? TIFFWriteEncodedTile(tiff_, next_tile_, data, count)
+                                   : TIFFWriteRawTile(tiff_, next_tile_, data, count);
       if (written < 0) {
         throw Error(ErrorCode::io, "Writing a tile of the TIFF failed: is the disk full?");
       }
@@ -146,7 +149,8 @@ class TiffSink final : public Sink {
     TIFFSetField(tiff_, TIFFTAG_SAMPLESPERPIXEL, samples);
     TIFFSetField(tiff_, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff_, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
-    TIFFSetField(tiff_, TIFFTAG_PHOTOMETRIC, info_.format.channels == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+    TIFFSetField(tiff_, TIFFTAG_PHOTOMETRIC,
+                 info_.format.channels == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
     if (info_.format.alpha) {
       const std::uint16_t kind = EXTRASAMPLE_UNASSALPHA;
       TIFFSetField(tiff_, TIFFTAG_EXTRASAMPLES, 1, &kind);
@@ -159,10 +163,12 @@ class TiffSink final : public Sink {
       TIFFSetField(tiff_, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
     if (!metadata.icc.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()), metadata.icc.data());
+      TIFFSetField(tiff_, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()),
+                   metadata.icc.data());
     }
     if (!metadata.xmp.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_XMLPACKET, static_cast<std::uint32_t>(metadata.xmp.size()), metadata.xmp.data());
+      TIFFSetField(tiff_, TIFFTAG_XMLPACKET, static_cast<std::uint32_t>(metadata.xmp.size()),
+                   metadata.xmp.data());
     }
     if (metadata.pixels_per_mm_x > 0) {
       TIFFSetField(tiff_, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
@@ -180,8 +186,8 @@ class TiffSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_tiff_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata,
-                                     const WriteOptions& options) {
+std::unique_ptr<Sink> make_tiff_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                     const Metadata& metadata, const WriteOptions& options) {
   return std::make_unique<TiffSink>(std::move(file), info, metadata, options);
 }
 

@@ -10,11 +10,14 @@
 namespace tessera {
 namespace {
 
-WebPData view(const Bytes& bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
+WebPData view(const Bytes& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
 
 class WebpSink final : public Sink {
  public:
-  WebpSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata, const WriteOptions& options)
+  WebpSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata,
+           const WriteOptions& options)
       : file_(std::move(file)), info_(info), metadata_(std::move(metadata)), quality_(options.quality) {
     check_side(info, WEBP_MAX_DIMENSION, "WebP", "PNG, JPEG or TIFF");
   }
@@ -25,7 +28,8 @@ class WebpSink final : public Sink {
     const auto samples = static_cast<std::size_t>(info_.extent.width) * source_samples();
     Bytes out(samples * static_cast<std::size_t>(piece.rect.height));
     for (int y = 0; y < piece.color.rows; ++y) {
-      interleave_row_8bit(piece, y, reinterpret_cast<std::uint8_t*>(out.data()) + static_cast<std::size_t>(y) * samples);
+      interleave_row_8bit(
+          piece, y, reinterpret_cast<std::uint8_t*>(out.data()) + static_cast<std::size_t>(y) * samples);
     }
     return out;
   }
@@ -117,8 +121,8 @@ class WebpSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata,
-                                     const WriteOptions& options) {
+std::unique_ptr<Sink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                     const Metadata& metadata, const WriteOptions& options) {
   return std::make_unique<WebpSink>(std::move(file), info, metadata, options);
 }
 
