@@ -40,7 +40,9 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   const auto inputs = expand_inputs(options.inputs);
   const auto console = make_terminal_console(!options.json && !options.quiet);
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch({options.ranks, options.hostfile, needs_stdin, options.verbose}, arguments, *console);
+  return launch(
+      {options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes, options.verbose},
+      arguments, *console);
 }
 
 constexpr std::chrono::seconds time_for_mpirun{3};

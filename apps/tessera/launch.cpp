@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -17,9 +18,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <regex>
 
 #include "core/error.hpp"
+#include "pipelines.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -47,6 +50,9 @@ std::vector<std::string> mpirun_command(const Launch& options, const Arguments& 
   std::vector<std::string> command{"mpirun", "-n", std::to_string(options.ranks),
                                    // The engine has threads of its own; bound to a core they would share it.
                                    "--bind-to", "none", "--oversubscribe", "-x", launched_variable};
+  if (options.needs_stdin) {
+    command.insert(command.end(), {"-x", stdin_variable});
+  }
   if (!options.hostfile.empty()) {
     command.insert(command.end(), {"--hostfile", options.hostfile});
   }
@@ -55,7 +61,32 @@ std::vector<std::string> mpirun_command(const Launch& options, const Arguments& 
   return command;
 }
 
-std::vector<std::string> mpirun_environment() {
+/// What comes on standard input, held in memory under a name that the root rank, on this host, can open.
+class StdinSpool {
+ public:
+  explicit StdinSpool(std::int64_t max_bytes) : descriptor_(memfd_create("tessera-stdin", MFD_CLOEXEC)) {
+    if (descriptor_ < 0) {
+      throw Error(ErrorCode::io, fmt::format("Cannot hold standard input: {}.", std::strerror(errno)));
+    }
+    const Bytes content = read_all("-", max_bytes);
+    for (std::size_t done = 0; done < content.size();) {
+      const ssize_t count = ::write(descriptor_, content.data() + done, content.size() - done);
+      if (count < 0 && errno != EINTR) {
+        throw Error(ErrorCode::io, fmt::format("Cannot hold standard input: {}.", std::strerror(errno)));
+      }
+      done += static_cast<std::size_t>(std::max<ssize_t>(0, count));
+    }
+  }
+  ~StdinSpool() { ::close(descriptor_); }
+  StdinSpool(const StdinSpool&) = delete;
+  StdinSpool& operator=(const StdinSpool&) = delete;
+  [[nodiscard]] std::string path() const { return fmt::format("/proc/{}/fd/{}", getpid(), descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+std::vector<std::string> mpirun_environment(const std::string& stdin_path) {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     environment.emplace_back(*entry);
@@ -66,6 +97,9 @@ std::vector<std::string> mpirun_environment() {
     }
   };
   set(launched_variable, "1");
+  if (!stdin_path.empty()) {
+    set(stdin_variable, stdin_path.c_str());
+  }
   // Ranks wait for each other while the threads of others work on the same cores.
   set("OMPI_MCA_mpi_yield_when_idle", "1");
   if (!may_read_other_processes()) {
@@ -132,26 +166,25 @@ sigset_t watched_signals() {
 }
 
 /// In the child: only calls that are safe after fork in a process with threads.
-[[noreturn]] void become_mpirun(const Launch& options, char* const* command, char* const* environment,
-                                int stderr_end, int failure_end) {
+[[noreturn]] void become_mpirun(char* const* command, char* const* environment, int stderr_end,
+                                int failure_end) {
   // A group of its own: Ctrl-C reaches this program alone, which then stops the ranks in order.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   const sigset_t watched = watched_signals();
   pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
   dup2(stderr_end, STDERR_FILENO);
-  if (!options.needs_stdin) {
-    dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  }
+  dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   execvpe(command[0], command, environment);
   const int reason = errno;
   static_cast<void>(::write(failure_end, &reason, sizeof reason));
   _exit(127);
 }
 
-pid_t start_mpirun(const Launch& options, const Arguments& arguments, Pipe& messages) {
+pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std::string& stdin_path,
+                   Pipe& messages) {
   std::vector<std::string> command = mpirun_command(options, arguments);
-  std::vector<std::string> environment = mpirun_environment();
+  std::vector<std::string> environment = mpirun_environment(stdin_path);
   const std::vector<char*> command_pointers = pointers(command);
   const std::vector<char*> environment_pointers = pointers(environment);
   Pipe failure;
@@ -160,7 +193,7 @@ pid_t start_mpirun(const Launch& options, const Arguments& arguments, Pipe& mess
     fail("start mpirun", errno);
   }
   if (child == 0) {
-    become_mpirun(options, command_pointers.data(), environment_pointers.data(), messages.write.get(),
+    become_mpirun(command_pointers.data(), environment_pointers.data(), messages.write.get(),
                   failure.write.get());
   }
   messages.write.reset();
@@ -304,11 +337,15 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
 }
 
 int launch(const Launch& options, const Arguments& arguments, Console& console) {
+  std::optional<StdinSpool> spool;
+  if (options.needs_stdin) {
+    spool.emplace(options.max_stdin_bytes);
+  }
   const sigset_t watched = watched_signals();
   pthread_sigmask(SIG_BLOCK, &watched, nullptr);
   Pipe messages;
   EventReader events(console);
-  const pid_t child = start_mpirun(options, arguments, messages);
+  const pid_t child = start_mpirun(options, arguments, spool ? spool->path() : std::string(), messages);
   Watch watch(child, messages, events, options.verbose);
   const int status = watch.until_end();
   console.finished(events.exit_code());

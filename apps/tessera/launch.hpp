@@ -1,6 +1,7 @@
 // Starts this program again on several ranks, through mpirun.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "command.hpp"
@@ -12,6 +13,7 @@ struct Launch {
   int ranks = 2;
   std::string hostfile;  ///< of mpirun; empty: this host
   bool needs_stdin = false;
+  std::int64_t max_stdin_bytes = 0;
   bool verbose = false;  ///< shows what mpirun itself says
 };
 

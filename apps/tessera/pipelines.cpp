@@ -39,7 +39,10 @@ std::string presets_file_in_home() {
 Bytes read_all(const std::string& file, std::int64_t max_bytes) {
   const bool from_stdin = file == "-";
   const std::string name = from_stdin ? "standard input" : fmt::format("'{}'", file);
-  const int descriptor = from_stdin ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const std::string spooled = from_stdin ? environment(stdin_variable) : std::string();
+  const int descriptor = from_stdin && spooled.empty()
+                             ? STDIN_FILENO
+                             : ::open((from_stdin ? spooled : file).c_str(), O_RDONLY | O_CLOEXEC);
   const auto fail = [&](int reason) {
     throw Error(reason == ENOENT ? ErrorCode::not_found : ErrorCode::io,
                 fmt::format("Cannot read {}: {}.", name, std::generic_category().message(reason)));
@@ -68,7 +71,7 @@ Bytes read_all(const std::string& file, std::int64_t max_bytes) {
       break;
     }
   }
-  if (!from_stdin) {
+  if (descriptor != STDIN_FILENO) {
     ::close(descriptor);
   }
   if (reason != 0) {

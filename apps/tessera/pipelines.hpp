@@ -17,6 +17,10 @@ namespace tessera::cli {
 /// Reads images that operators name as parameters, from files.
 [[nodiscard]] ImageLoader image_loader(const ReadOptions& options);
 
+/// Names a file that holds what came on standard input, for ranks that a launcher has started: mpirun 4.1 may
+/// crash when it passes its own standard input on.
+inline constexpr const char* stdin_variable = "TESSERA_STDIN";
+
 /// The whole content of a file or of standard input ("-"), at most `max_bytes`.
 [[nodiscard]] Bytes read_all(const std::string& file, std::int64_t max_bytes);
 
