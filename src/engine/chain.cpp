@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "engine/border.hpp"
+#include "ops/border.hpp"
 
 namespace tessera {
 namespace {

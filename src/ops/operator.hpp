@@ -81,13 +81,16 @@ PixelFormat result_format(const Op& op, const PixelFormat& in) {
 
 template <class Op>
 Halo halo(const Op& op, const ImageInfo& in) {
+  Halo result;
   if constexpr (requires { op.halo(in); }) {
-    return op.halo(in);
+    result = op.halo(in);
   } else if constexpr (requires { op.halo(); }) {
-    return op.halo();
-  } else {
-    return {};
+    result = op.halo();
   }
+  // As deep above as below: a ghost row outside the image mirrors a row that lies as far inside, and a strip at the
+  // image's edge must have fetched that one too.
+  result.top = result.bottom = std::max(result.top, result.bottom);
+  return result;
 }
 
 template <class Op>

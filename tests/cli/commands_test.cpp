@@ -200,7 +200,7 @@ TEST(Launch, ExplainsWhatMpirunSays) {
                 "-----\nmpirun noticed that process rank 1 with PID 4711 on node host-a exited on "
                 "signal 9 (Killed).\n-----\n",
                 9),
-            "Rank 1 (process 4711 on host-a) died of signal 9 (Killed). The other ranks were stopped and no "
+            "Rank 1 on host-a died of signal 9 (Killed). The other ranks were stopped and no "
             "result was "
             "written; try again.");
   expect_has(cli::explain_lost_ranks("There are not enough slots\n", 256), "There are not enough slots");

@@ -1,4 +1,4 @@
-#include "engine/border.hpp"
+#include "ops/border.hpp"
 
 #include <cstring>
 

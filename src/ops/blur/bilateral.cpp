@@ -1,0 +1,78 @@
+#include "ops/blur/bilateral.hpp"
+
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+namespace tessera {
+namespace {
+
+struct Tap {
+  int dy;
+  int dx;
+  double weight;
+};
+
+std::vector<Tap> disc(int radius, double sigma_px) {
+  std::vector<Tap> taps;
+  for (int dy = -radius; dy <= radius; ++dy) {
+    for (int dx = -radius; dx <= radius; ++dx) {
+      const int squared = dx * dx + dy * dy;
+      if (squared <= radius * radius) {
+        taps.push_back({dy, dx, std::exp(-squared / (2 * sigma_px * sigma_px))});
+      }
+    }
+  }
+  return taps;
+}
+
+/// OpenCV's filter for floats builds its table from the tile's own minimum and maximum, so its result would
+/// depend on the cut; this one's depends on the neighbours alone.
+template <int channels>
+void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op) {
+  const std::vector<Tap> taps = disc(op.radius, op.sigma_space);
+  const double sigma = op.sigma_color * 257;
+  std::vector<double> closeness(65536 * channels);
+  for (std::size_t i = 0; i < closeness.size(); ++i) {
+    const auto difference = static_cast<double>(i);
+    closeness[i] = std::exp(-difference * difference / (2 * sigma * sigma));
+  }
+  for (int y = op.radius; y < in.rows - op.radius; ++y) {
+    const auto* middle_row = in.ptr<std::uint16_t>(y);
+    auto* target = out.ptr<std::uint16_t>(y);
+    for (int x = op.radius; x < in.cols - op.radius; ++x) {
+      const std::uint16_t* middle = middle_row + x * channels;
+      double sums[channels] = {};
+      double total = 0;
+      for (const Tap& tap : taps) {
+        const std::uint16_t* pixel = in.ptr<std::uint16_t>(y + tap.dy) + (x + tap.dx) * channels;
+        int difference = 0;
+        for (int c = 0; c < channels; ++c) {
+          difference += std::abs(pixel[c] - middle[c]);
+        }
+        const double weight = tap.weight * closeness[static_cast<std::size_t>(difference)];
+        total += weight;
+        for (int c = 0; c < channels; ++c) {
+          sums[c] += weight * pixel[c];
+        }
+      }
+      for (int c = 0; c < channels; ++c) {
+        target[x * channels + c] = cv::saturate_cast<std::uint16_t>(sums[c] / total);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void Bilateral::run(const cv::Mat& in, cv::Mat& out) const {
+  if (in.depth() == CV_8U) {
+    cv::bilateralFilter(in, out, 2 * radius + 1, sigma_color, sigma_space);
+  } else if (in.channels() == 1) {
+    filter_16bit<1>(in, out, *this);
+  } else {
+    filter_16bit<3>(in, out, *this);
+  }
+}
+
+}  // namespace tessera

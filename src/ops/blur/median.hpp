@@ -1,0 +1,30 @@
+// median: removes specks and keeps edges.
+#pragma once
+
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+struct Median : Bordered {
+  int size = 5;
+
+  static constexpr OperatorInfo info{
+      .name = "median",
+      .group = "Blur and denoise",
+      .doc =
+          "Removes specks and keeps edges: each pixel becomes the middle one of its neighbours by "
+          "brightness.",
+      .definition =
+          "Median of size x size pixels in every channel: cv::medianBlur for 8-bit, and for 16-bit of size 3 "
+          "and 5; the same by selection for 16-bit beyond that.",
+      .example = "median size=5"};
+  static constexpr auto params = std::tuple_cat(
+      std::tuple{integer("size", &Median::size, "Side of the square.",
+                         {.min = 3, .max = 31, .slider_min = 3, .slider_max = 9, .unit = "px", .odd = true})},
+      border_params<Median>());
+
+  [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
+  void run(const cv::Mat& in, cv::Mat& out) const;
+};
+
+}  // namespace tessera

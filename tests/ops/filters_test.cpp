@@ -1,0 +1,194 @@
+// Neighbourhood operators against OpenCV's own functions on the whole image, ghost pixels added beforehand.
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+#include <opencv2/photo.hpp>
+
+#include "support/reference_run.hpp"
+
+namespace tessera::testing {
+namespace {
+
+constexpr int margin = 24;
+
+/// What `filter` makes of the image with `margin` ghost pixels on each side, without them.
+template <class Filter>
+cv::Mat on_whole(const Tile& image, Border border, const Filter& filter) {
+  const Tile grown = fetch(image, Halo::all(margin).grow(image.rect), border, 40);
+  cv::Mat out;
+  filter(grown.color, out);
+  return out(cv::Rect(margin, margin, image.color.cols, image.color.rows)).clone();
+}
+
+const std::vector<PixelFormat> formats{
+    {Depth::u8, 1, false}, {Depth::u8, 3, false}, {Depth::u16, 1, false}, {Depth::u16, 3, false}};
+const std::vector<std::string> borders{"reflect101", "replicate", "constant", "wrap"};
+
+template <class Filter>
+void expect_equal(const std::string& name, Json parameters, const Filter& filter, double tolerance = 0) {
+  for (const PixelFormat& format : formats) {
+    for (std::size_t border = 0; border < borders.size(); ++border) {
+      const Tile image = make_image({{61, 47}, format}, Pattern::photo_like, 9);
+      parameters["border"] = borders[border];
+      parameters["border-value"] = 40.0;
+      const cv::Mat expected = on_whole(image, static_cast<Border>(border), filter);
+      const Outcome outcome = run_reference(build_operator(name, parameters), image);
+      EXPECT_LE(cv::norm(outcome.image.color, expected, cv::NORM_INF), tolerance)
+          << name << " " << parameters << " " << format.describe();
+    }
+  }
+}
+
+TEST(Filters, BlursEqualOpenCv) {
+  expect_equal("box-blur", {{"radius", 3}}, [](const cv::Mat& in, cv::Mat& out) {
+    cv::blur(in, out, {7, 7});
+  });
+  expect_equal("gaussian-blur", {{"sigma", 2.0}}, [](const cv::Mat& in, cv::Mat& out) {
+    const int size = in.depth() == CV_8U ? 13 : 17;
+    cv::GaussianBlur(in, out, {size, size}, 2);
+  });
+  expect_equal("median", {{"size", 5}}, [](const cv::Mat& in, cv::Mat& out) { cv::medianBlur(in, out, 5); });
+}
+
+TEST(Filters, MedianOfSixteenBitsEqualsThatOfEight) {
+  const Tile narrow = make_image({{40, 30}, {Depth::u8, 3, false}}, Pattern::noise, 4);
+  Tile wide = whole_tile({{40, 30}, {Depth::u16, 3, false}});
+  narrow.color.convertTo(wide.color, CV_16U, 257);
+  for (const int size : {3, 7, 11}) {
+    const Operator median = build_operator("median", {{"size", size}});
+    cv::Mat expected;
+    run_reference(median, narrow).image.color.convertTo(expected, CV_16U, 257);
+    EXPECT_EQ(cv::norm(run_reference(median, wide).image.color, expected, cv::NORM_INF), 0) << size;
+  }
+}
+
+TEST(Filters, DenoisersEqualOpenCvOnEightBits) {
+  const Tile image = make_image({{61, 47}, {Depth::u8, 3, false}}, Pattern::photo_like, 9);
+  const cv::Mat bilateral = on_whole(image, Border::reflect101, [](const cv::Mat& in, cv::Mat& out) {
+    cv::bilateralFilter(in, out, 9, 30, 3);
+  });
+  EXPECT_EQ(cv::norm(run_reference(build_operator("bilateral", Json::object()), image).image.color, bilateral,
+                     cv::NORM_INF),
+            0);
+  const cv::Mat denoised = on_whole(image, Border::reflect101, [](const cv::Mat& in, cv::Mat& out) {
+    cv::fastNlMeansDenoising(in, out, 8, 7, 15);
+  });
+  EXPECT_EQ(cv::norm(run_reference(build_operator("non-local-means", Json::object()), image).image.color,
+                     denoised, cv::NORM_INF),
+            0);
+}
+
+TEST(Filters, BilateralOfSixteenBitsIsThatOfEightWithinALevel) {
+  const Tile narrow = make_image({{40, 30}, {Depth::u8, 3, false}}, Pattern::photo_like, 4);
+  Tile wide = whole_tile({{40, 30}, {Depth::u16, 3, false}});
+  narrow.color.convertTo(wide.color, CV_16U, 257);
+  const Operator bilateral = build_operator("bilateral", {{"radius", 3}});
+  cv::Mat reduced;
+  run_reference(bilateral, wide).image.color.convertTo(reduced, CV_8U, 1 / 257.0);
+  EXPECT_LE(cv::norm(reduced, run_reference(bilateral, narrow).image.color, cv::NORM_INF), 1);
+}
+
+TEST(Filters, MotionAlongARowIsAOneRowMean) {
+  expect_equal("motion-blur", {{"length", 7}, {"angle", 0.0}}, [](const cv::Mat& in, cv::Mat& out) {
+    cv::blur(in, out, {7, 1});
+  });
+  expect_equal("motion-blur", {{"length", 9}, {"angle", 90.0}}, [](const cv::Mat& in, cv::Mat& out) {
+    cv::blur(in, out, {1, 9});
+  });
+}
+
+TEST(Filters, SharpeningEqualsItsKernel) {
+  const auto& info = find_operator("sharpen").info;
+  expect_equal(
+      "sharpen", {{"amount", 1.0}},
+      [](const cv::Mat& in, cv::Mat& out) {
+        cv::filter2D(in, out, -1, cv::Matx33f(0, -1, 0, -1, 5, -1, 0, -1, 0));
+      },
+      info.tolerance);
+}
+
+TEST(Filters, UnsharpMaskAddsTheDifference) {
+  const Tile image = make_image({{50, 40}, {Depth::u8, 3, false}}, Pattern::photo_like, 3);
+  const cv::Mat blurred = run_reference(build_operator("gaussian-blur", {{"sigma", 2.0}}), image).image.color;
+  const cv::Mat sharpened =
+      run_reference(build_operator("unsharp-mask", {{"sigma", 2.0}, {"amount", 1.5}, {"threshold", 4.0}}),
+                    image)
+          .image.color;
+  for (int y = 0; y < image.color.rows; ++y) {
+    for (int i = 0; i < image.color.cols * 3; ++i) {
+      const int p = image.color.ptr(y)[i];
+      const int d = p - blurred.ptr(y)[i];
+      const int expected = std::abs(d) <= 4 ? p : cv::saturate_cast<std::uint8_t>(p + 1.5 * d);
+      ASSERT_EQ(sharpened.ptr(y)[i], expected);
+    }
+  }
+}
+
+template <class Derive>
+auto length_of(const Derive& derive) {
+  return [derive](const cv::Mat& in, cv::Mat& out) {
+    cv::Mat gx;
+    cv::Mat gy;
+    derive(in, gx, gy);
+    cv::Mat length;
+    cv::sqrt(gx.mul(gx) + gy.mul(gy), length);
+    length.convertTo(out, in.depth());
+  };
+}
+
+TEST(Filters, EdgesEqualOpenCvDerivatives) {
+  for (const int size : {3, 5, 7}) {
+    expect_equal("sobel", {{"size", size}}, length_of([size](const cv::Mat& in, cv::Mat& gx, cv::Mat& gy) {
+                   cv::Sobel(in, gx, CV_64F, 1, 0, size);
+                   cv::Sobel(in, gy, CV_64F, 0, 1, size);
+                 }));
+  }
+  expect_equal("prewitt", Json::object(), length_of([](const cv::Mat& in, cv::Mat& gx, cv::Mat& gy) {
+                 cv::filter2D(in, gx, CV_64F, cv::Matx33d(-1, 0, 1, -1, 0, 1, -1, 0, 1));
+                 cv::filter2D(in, gy, CV_64F, cv::Matx33d(-1, -1, -1, 0, 0, 0, 1, 1, 1));
+               }));
+  expect_equal("roberts", Json::object(), length_of([](const cv::Mat& in, cv::Mat& gx, cv::Mat& gy) {
+                 cv::filter2D(in, gx, CV_64F, cv::Matx22d(1, 0, 0, -1), {0, 0});
+                 cv::filter2D(in, gy, CV_64F, cv::Matx22d(0, 1, -1, 0), {0, 0});
+               }));
+  for (const int size : {1, 3, 5}) {
+    expect_equal("laplacian", {{"size", size}}, [size](const cv::Mat& in, cv::Mat& out) {
+      cv::Mat second;
+      cv::Laplacian(in, second, CV_64F, size);
+      cv::Mat(cv::abs(second)).convertTo(out, in.depth());
+    });
+  }
+}
+
+TEST(Filters, MorphologyEqualsOpenCv) {
+  const cv::Mat element = cv::getStructuringElement(cv::MORPH_ELLIPSE, {5, 5});
+  expect_equal("erode", {{"size", 5}}, [&](const cv::Mat& in, cv::Mat& out) { cv::erode(in, out, element); });
+  expect_equal("dilate", {{"size", 5}},
+               [&](const cv::Mat& in, cv::Mat& out) { cv::dilate(in, out, element); });
+  expect_equal("gradient", {{"size", 5}}, [&](const cv::Mat& in, cv::Mat& out) {
+    cv::morphologyEx(in, out, cv::MORPH_GRADIENT, element);
+  });
+}
+
+TEST(Filters, HatsAreWhatOpeningAndClosingChange) {
+  for (const auto& border : borders) {
+    for (const Extent& extent : {Extent{61, 47}, Extent{5, 3}, Extent{1, 9}}) {
+      for (const PixelFormat& format : formats) {
+        const Tile image = make_image({extent, format}, Pattern::noise, 12);
+        const Json parameters{{"size", 7}, {"shape", "cross"}, {"border", border}, {"border-value", 90.0}};
+        const auto run = [&](const char* name) {
+          return run_reference(build_operator(name, parameters), image).image.color;
+        };
+        cv::Mat top;
+        cv::Mat black;
+        cv::subtract(image.color, run("open"), top);
+        cv::subtract(run("close"), image.color, black);
+        EXPECT_EQ(cv::norm(run("top-hat"), top, cv::NORM_INF), 0) << border << " " << extent.width;
+        EXPECT_EQ(cv::norm(run("black-hat"), black, cv::NORM_INF), 0) << border << " " << extent.width;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tessera::testing
