@@ -1,0 +1,43 @@
+// Filtering by multiplication in the frequency domain, for images held in bands of rows.
+#pragma once
+
+#include <functional>
+
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+/// One axis of the periodic image that is transformed: `size` pixels continued by reflection on both sides to
+/// `period`, a length that factors into 2, 3 and 5.
+struct MirroredAxis {
+  std::int64_t size = 0;
+  std::int64_t period = 0;
+
+  /// At least min(margin_px, size - 1) reflected pixels before and after. Throws Error(limit_exceeded) if the
+  /// period would pass 2^31 - 1.
+  [[nodiscard]] static MirroredAxis of(std::int64_t size, std::int64_t margin_px);
+  /// The pixel that stands at `position`, 0 <= position < period: itself inside the image; past its end the
+  /// reflection (without repeating the edge pixel) about the last pixel or, nearer to the period's end, about
+  /// pixel 0.
+  [[nodiscard]] std::int64_t source(std::int64_t position) const {
+    if (position < size) {
+      return position;
+    }
+    const std::int64_t after = position - (size - 1);
+    const std::int64_t before = period - position;
+    return after <= before ? std::max<std::int64_t>(0, size - 1 - after) : std::min(size - 1, before);
+  }
+  /// Frequency of bin k, 0 <= k < period, in cycles per pixel: 0..0.5.
+  [[nodiscard]] double frequency(std::int64_t bin) const {
+    return static_cast<double>(std::min(bin, period - bin)) / static_cast<double>(period);
+  }
+};
+
+/// Multiplies the 2-D discrete Fourier transform of every channel, continued as MirroredAxis says, by
+/// gain(fx^2 + fy^2), frequencies in cycles per pixel; `offset` (in the image's own levels) is added to the
+/// result, which is rounded half to even and saturated. Single precision; each 1-D transform is made whole on
+/// one rank, so the bits do not depend on the bands. Collective. `gain` is called from several threads.
+void filter_frequencies(Frame& frame, const Tile& in, Tile& out, std::int64_t margin_px, double offset,
+                        const std::function<double(double squared_frequency)>& gain);
+
+}  // namespace tessera
