@@ -66,11 +66,13 @@ TEST(Butterworth, IsTheFilterOfTheWholeImage) {
         const Outcome low_pass =
             run_on_ranks(build_operator("butterworth-low-pass", parameters(cutoff, order)), image, 3);
         const Outcome high_pass = run_on_ranks(build_operator("butterworth-high-pass", high), image, 3);
-        EXPECT_LE(cv::norm(low_pass.image.color, reference(image.color, cutoff, order, false, 0), cv::NORM_INF), 1)
+        EXPECT_LE(
+            cv::norm(low_pass.image.color, reference(image.color, cutoff, order, false, 0), cv::NORM_INF), 1)
             << extent.width << "x" << extent.height << " " << cutoff;
-        EXPECT_LE(cv::norm(high_pass.image.color,
-                           reference(image.color, cutoff, order, true, 100 * format.level_scale()), cv::NORM_INF),
-                  1)
+        EXPECT_LE(
+            cv::norm(high_pass.image.color,
+                     reference(image.color, cutoff, order, true, 100 * format.level_scale()), cv::NORM_INF),
+            1)
             << extent.width << "x" << extent.height << " " << cutoff;
       }
     }

@@ -46,7 +46,8 @@ TEST(Canny, IsOpenCvsOnTheWholeImage) {
               "canny", {{"low", low}, {"high", high}, {"aperture", std::to_string(aperture)}, {"l2", l2}});
           const Outcome outcome = run_on_ranks(op, tile_of(image), 3);
           ASSERT_EQ(cv::norm(outcome.image.color, expected, cv::NORM_INF), 0)
-              << image.size() << " low " << low << " high " << high << " aperture " << aperture << " l2 " << l2;
+              << image.size() << " low " << low << " high " << high << " aperture " << aperture << " l2 "
+              << l2;
         }
       }
     }
@@ -80,8 +81,8 @@ TEST(Canny, ScalesWithTheDepth) {
   for (const cv::Mat& image : images()) {
     for (const char* aperture : {"3", "5"}) {
       for (const bool l2 : {false, true}) {
-        const Operator op = build_operator(
-            "canny", {{"low", 40}, {"high", 160}, {"aperture", aperture}, {"l2", l2}});
+        const Operator op =
+            build_operator("canny", {{"low", 40}, {"high", 160}, {"aperture", aperture}, {"l2", l2}});
         cv::Mat deep;
         image.convertTo(deep, CV_16U, 257);
         cv::Mat expected;

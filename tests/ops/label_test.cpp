@@ -41,9 +41,9 @@ cv::Mat reference(const cv::Mat& mask, int connectivity, int& count) {
 
 std::vector<cv::Mat> masks() {
   std::vector<cv::Mat> result{
-      spiral(41, 53, 255),      snake(33, 40, 255),       spiral(1, 9, 255),         random_mask(1, 1, 1, 1),
-      random_mask(1, 90, .5, 2), random_mask(90, 1, .5, 3), random_mask(64, 200, .4, 4), random_mask(50, 5, .6, 5),
-      cv::Mat::zeros(9, 9, CV_8UC1)};
+      spiral(41, 53, 255),         snake(33, 40, 255),        spiral(1, 9, 255),
+      random_mask(1, 1, 1, 1),     random_mask(1, 90, .5, 2), random_mask(90, 1, .5, 3),
+      random_mask(64, 200, .4, 4), random_mask(50, 5, .6, 5), cv::Mat::zeros(9, 9, CV_8UC1)};
   for (unsigned seed = 0; seed < 12; ++seed) {
     result.push_back(random_mask(31 + static_cast<int>(seed), 29, 0.3 + 0.04 * seed, 100 + seed));
   }
@@ -76,9 +76,9 @@ TEST(Label, ThresholdIsOnTheEightBitScale) {
   const Outcome outcome = run_on_ranks(build_operator("label", {{"threshold", 100}}), tile_of(deep), 1);
   EXPECT_EQ(outcome.findings, std::vector<double>{2});
   const Color first = label_color(1);
-  EXPECT_EQ(outcome.image.color.at<cv::Vec3w>(0, 2),
-            cv::Vec3w(static_cast<std::uint16_t>(first.red * 257), static_cast<std::uint16_t>(first.green * 257),
-                      static_cast<std::uint16_t>(first.blue * 257)));
+  EXPECT_EQ(outcome.image.color.at<cv::Vec3w>(0, 2), cv::Vec3w(static_cast<std::uint16_t>(first.red * 257),
+                                                               static_cast<std::uint16_t>(first.green * 257),
+                                                               static_cast<std::uint16_t>(first.blue * 257)));
   EXPECT_EQ(outcome.image.color.at<cv::Vec3w>(0, 0), cv::Vec3w(0, 0, 0));
 }
 

@@ -26,10 +26,12 @@ struct Canny {
       .group = "Edges and features",
       .doc = "Finds thin, connected edges: white lines on black.",
       .definition =
-          "J. Canny, 1986, exactly as cv::Canny(gray, low, high, aperture, l2) on the whole 8-bit image: Sobel "
+          "J. Canny, 1986, exactly as cv::Canny(gray, low, high, aperture, l2) on the whole 8-bit image: "
+          "Sobel "
           "derivatives with BORDER_REPLICATE (divided by 16 and rounded half to even for aperture 7, whose "
           "thresholds are too), magnitude |dx| + |dy| or dx^2 + dy^2 against floor(threshold) or "
-          "floor(threshold^2), non-maximum suppression in four directions, 8-connected hysteresis. 16-bit: the "
+          "floor(threshold^2), non-maximum suppression in four directions, 8-connected hysteresis. 16-bit: "
+          "the "
           "same in wider integers with both thresholds (and their limit of 32767) times 257. Result 0 or the "
           "largest value.",
       .example = "canny low=50 high=150",
@@ -44,8 +46,8 @@ struct Canny {
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
     const int aperture_px = 3 + 2 * static_cast<int>(aperture);
-    const cv::Mat edges = canny_edges(
-        frame, in, {.low = low, .high = high, .aperture = aperture_px, .l2_gradient = l2});
+    const cv::Mat edges =
+        canny_edges(frame, in, {.low = low, .high = high, .aperture = aperture_px, .l2_gradient = l2});
     for_each_strip(frame, edges.rows, [&](std::int64_t, const Interval& rows) {
       const cv::Range range(static_cast<int>(rows.begin), static_cast<int>(rows.end));
       cv::Mat part = out.color.rowRange(range);

@@ -142,11 +142,10 @@ template <class Gradient, class Wide>
 void classify_strip(const Tile& grown, const Interval& strip, std::int64_t first_row, std::int64_t image_rows,
                     const CannySettings& settings, const Thresholds& thresholds, cv::Mat& classes) {
   const int reach = 1 + settings.aperture / 2;
-  const cv::Mat input =
-      standalone(grown.color, cv::Rect(0, static_cast<int>(strip.begin), grown.color.cols,
-                                       static_cast<int>(strip.size()) + 2 * reach));
-  const StripClassifier<Gradient, Wide> classifier(
-      input, {first_row + strip.begin, first_row + strip.end}, image_rows, settings);
+  const cv::Mat input = standalone(grown.color, cv::Rect(0, static_cast<int>(strip.begin), grown.color.cols,
+                                                         static_cast<int>(strip.size()) + 2 * reach));
+  const StripClassifier<Gradient, Wide> classifier(input, {first_row + strip.begin, first_row + strip.end},
+                                                   image_rows, settings);
   for (int y = 0; y < static_cast<int>(strip.size()); ++y) {
     classifier.classify(y, thresholds, classes.ptr(static_cast<int>(strip.begin) + y));
   }
@@ -199,8 +198,8 @@ cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& setting
   const Interval own = frame.rows(frame.rank());
   cv::Mat classes(static_cast<int>(own.size()), static_cast<int>(image.extent.width), CV_8UC1);
   {
-    const Tile grown =
-        frame.with_halo({gray.rect, gray.color, {}}, Halo::all(1 + settings.aperture / 2), Border::replicate, 0);
+    const Tile grown = frame.with_halo({gray.rect, gray.color, {}}, Halo::all(1 + settings.aperture / 2),
+                                       Border::replicate, 0);
     for_each_strip(frame, classes.rows, [&](std::int64_t, const Interval& strip) {
       const auto classify = grown.color.depth() == CV_8U ? classify_strip<std::int16_t, std::int32_t>
                                                          : classify_strip<std::int32_t, std::int64_t>;

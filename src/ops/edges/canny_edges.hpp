@@ -6,9 +6,9 @@
 namespace tessera {
 
 struct CannySettings {
-  double low = 50;   ///< weak edges are above this gradient magnitude, 8-bit scale
+  double low = 50;    ///< weak edges are above this gradient magnitude, 8-bit scale
   double high = 150;  ///< strong edges are above this; the two are swapped if low > high
-  int aperture = 3;  ///< of the Sobel operator: 3, 5 or 7
+  int aperture = 3;   ///< of the Sobel operator: 3, 5 or 7
   bool l2_gradient = false;
 };
 

@@ -24,8 +24,8 @@ Interval batch(std::int64_t index, std::int64_t count) {
 }
 
 /// One channel on its way through the transforms. A block, for each pair of ranks, is the spectrum of the
-/// rows of one at the bins (frequencies along x) of the other, bin after bin: it is filled by the owner of the
-/// rows, filtered in place by the owner of the bins and sent back.
+/// rows of one at the bins (frequencies along x) of the other, bin after bin: it is filled by the owner of
+/// the rows, filtered in place by the owner of the bins and sent back.
 class BandFilter {
  public:
   BandFilter(Frame& frame, std::int64_t margin_px)
@@ -188,8 +188,10 @@ MirroredAxis MirroredAxis::of(std::int64_t size, std::int64_t margin_px) {
       least <= std::numeric_limits<int>::max() ? cv::getOptimalDFTSize(static_cast<int>(least)) : -1;
   if (period < 0) {
     throw Error(ErrorCode::limit_exceeded,
-                "A side of " + std::to_string(size) + " pixels with its reflected margins takes a Fourier "
-                "transform of " + std::to_string(least) +
+                "A side of " + std::to_string(size) +
+                    " pixels with its reflected margins takes a Fourier "
+                    "transform of " +
+                    std::to_string(least) +
                     " points, more than 2125764000; resize the picture first or raise the cutoff.");
   }
   return {size, period};

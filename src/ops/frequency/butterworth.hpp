@@ -31,7 +31,8 @@ struct ButterworthLowPass {
       .group = "Frequency",
       .doc = "Keeps slow changes of brightness and fades out fine detail, by Fourier transform.",
       .definition =
-          "Each axis of n pixels is continued periodically: period P = cv::getOptimalDFTSize(n + 2 min(m, n - "
+          "Each axis of n pixels is continued periodically: period P = cv::getOptimalDFTSize(n + 2 min(m, n "
+          "- "
           "1)), m = ceil(2 / cutoff); positions n..P-1 reflect (without repeating the edge) about the last "
           "pixel while p - (n - 1) <= P - p, then about pixel 0, clamped to the image. The 2-D DFT of each "
           "channel times H = 1 / (1 + (D / cutoff)^(2 order)), D = sqrt(fx^2 + fy^2) in cycles per pixel (S. "
@@ -64,7 +65,8 @@ struct ButterworthHighPass {
       .group = "Frequency",
       .doc = "Keeps fine detail and takes away slow changes of brightness, by Fourier transform.",
       .definition =
-          "As butterworth-low-pass with H = 1 - 1 / (1 + (D / cutoff)^(2 order)), so the mean becomes 0; then "
+          "As butterworth-low-pass with H = 1 - 1 / (1 + (D / cutoff)^(2 order)), so the mean becomes 0; "
+          "then "
           "the level `offset` (times 257 for 16-bit) is added, rounded half to even and saturated.",
       .example = "butterworth-high-pass cutoff=0.05 order=2 offset=128",
       .tolerance = 1,

@@ -15,10 +15,12 @@ struct Label {
       .doc = "Paints every connected region brighter than a level in a colour of its own and counts them.",
       .definition =
           "Foreground: gray > threshold (in the image's own levels, threshold * 257 for 16-bit). Its "
-          "4- or 8-connected components, the partition of cv::connectedComponents, are numbered from 1 in the "
+          "4- or 8-connected components, the partition of cv::connectedComponents, are numbered from 1 in "
+          "the "
           "scan order of their first pixels. Component n is painted in the colour label_color(n): with "
           "h = (n * 0x9e3779b97f4a7c15 mod 2^64), h ^= h >> 29, byte c of h (red, green, blue: c = 0, 1, 2) "
-          "becomes 64 + (byte * 3) / 4, integer division, times 257 for 16-bit. Background is black. Finding: "
+          "becomes 64 + (byte * 3) / 4, integer division, times 257 for 16-bit. Background is black. "
+          "Finding: "
           "the number of components.",
       .example = "otsu | label connectivity=8",
       .gray_only = true};
