@@ -42,8 +42,7 @@ class BandFilter {
   }
 
   template <class Sample>
-  void run(const cv::Mat& in, cv::Mat& out, int channel, double offset,
-           const std::function<double(double)>& gain) {
+  void run(const cv::Mat& in, cv::Mat& out, int channel, double offset, const GainOf& gain) {
     std::vector<Bytes> blocks;
     for (int rank = 0; rank < frame_.ranks(); ++rank) {
       blocks.emplace_back(static_cast<std::size_t>(own_rows_.size() * bins(rank).size()) * sizeof(Complex));
@@ -111,8 +110,7 @@ class BandFilter {
     }
   }
 
-  void filter_columns(std::int64_t index, std::vector<Bytes>& blocks,
-                      const std::function<double(double)>& gain) {
+  void filter_columns(std::int64_t index, std::vector<Bytes>& blocks, const GainOf& gain) {
     const std::int64_t first_bin = bins(frame_.rank()).begin;
     const Interval columns = batch(index, bins(frame_.rank()).size());
     cv::Mat lines(static_cast<int>(columns.size()), static_cast<int>(y_.period), CV_32FC2);
@@ -127,12 +125,18 @@ class BandFilter {
       }
     }
     cv::dft(lines, lines, cv::DFT_ROWS);
+    // The gains of the frequencies +k and -k are the same.
+    std::vector<double> gains(static_cast<std::size_t>(y_.period / 2 + 1));
     for (std::int64_t column = columns.begin; column < columns.end; ++column) {
       auto* line = lines.ptr<Complex>(static_cast<int>(column - columns.begin));
       const double fx = x_.frequency(first_bin + column);
+      for (std::size_t k = 0; k < gains.size(); ++k) {
+        const double fy = y_.frequency(static_cast<std::int64_t>(k));
+        gains[k] = fx * fx + fy * fy;
+      }
+      gain(gains);
       for (std::int64_t k = 0; k < y_.period; ++k) {
-        const double fy = y_.frequency(k);
-        line[k] *= static_cast<float>(gain(fx * fx + fy * fy));
+        line[k] *= static_cast<float>(gains[static_cast<std::size_t>(std::min(k, y_.period - k))]);
       }
     }
     cv::dft(lines, lines, cv::DFT_ROWS | cv::DFT_INVERSE | cv::DFT_SCALE);
@@ -198,7 +202,7 @@ MirroredAxis MirroredAxis::of(std::int64_t size, std::int64_t margin_px) {
 }
 
 void filter_frequencies(Frame& frame, const Tile& in, Tile& out, std::int64_t margin_px, double offset,
-                        const std::function<double(double)>& gain) {
+                        const GainOf& gain) {
   BandFilter filter(frame, margin_px);
   const PixelFormat format = frame.image().format;
   for (int channel = 0; channel < format.channels; ++channel) {

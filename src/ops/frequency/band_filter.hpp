@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "ops/kinds.hpp"
 
@@ -33,11 +34,15 @@ struct MirroredAxis {
   }
 };
 
-/// Multiplies the 2-D discrete Fourier transform of every channel, continued as MirroredAxis says, by
-/// gain(fx^2 + fy^2), frequencies in cycles per pixel; `offset` (in the image's own levels) is added to the
-/// result, which is rounded half to even and saturated. Single precision; each 1-D transform is made whole on
-/// one rank, so the bits do not depend on the bands. Collective. `gain` is called from several threads.
+/// Replaces squared frequencies, in cycles per pixel squared, by the filter's gains. Called from several
+/// threads.
+using GainOf = std::function<void(std::span<double> squared_frequencies)>;
+
+/// Multiplies the 2-D discrete Fourier transform of every channel, continued as MirroredAxis says, by the
+/// gain at fx^2 + fy^2; `offset` (in the image's own levels) is added to the result, which is rounded half to
+/// even and saturated. Single precision; each 1-D transform is made whole on one rank, so the bits do not
+/// depend on the bands. Collective.
 void filter_frequencies(Frame& frame, const Tile& in, Tile& out, std::int64_t margin_px, double offset,
-                        const std::function<double(double squared_frequency)>& gain);
+                        const GainOf& gain);
 
 }  // namespace tessera

@@ -7,14 +7,18 @@
 
 namespace tessera {
 
-/// (f / cutoff)^(2 order) from f^2, by repeated multiplication so that every machine gives the same bits.
-[[nodiscard]] inline double butterworth_ratio(double squared_frequency, double cutoff, int order) {
-  const double ratio = squared_frequency / (cutoff * cutoff);
-  double power = 1;
-  for (int i = 0; i < order; ++i) {
-    power *= ratio;
+/// Turns each f^2 into 1 / (1 + (f / cutoff)^(2 order)); the power is taken by repeated multiplication so
+/// that every machine gives the same bits.
+inline void butterworth_gains(std::span<double> squared_frequencies, double cutoff, int order) {
+  const double squared_cutoff = cutoff * cutoff;
+  for (double& value : squared_frequencies) {
+    const double ratio = value / squared_cutoff;
+    double power = 1;
+    for (int i = 0; i < order; ++i) {
+      power *= ratio;
+    }
+    value = 1 / (1 + power);
   }
-  return power;
 }
 
 /// Reflected pixels needed for the filter's ringing to die down before the opposite side of the image.
@@ -49,9 +53,8 @@ struct ButterworthLowPass {
               {.min = 1, .max = 20, .slider_min = 1, .slider_max = 8})};
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
-    filter_frequencies(frame, in, out, butterworth_margin_px(cutoff), 0, [this](double squared_frequency) {
-      return 1 / (1 + butterworth_ratio(squared_frequency, cutoff, order));
-    });
+    filter_frequencies(frame, in, out, butterworth_margin_px(cutoff), 0,
+                       [this](std::span<double> values) { butterworth_gains(values, cutoff, order); });
   }
 };
 
@@ -83,8 +86,11 @@ struct ButterworthHighPass {
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
     filter_frequencies(frame, in, out, butterworth_margin_px(cutoff),
-                       offset * frame.image().format.level_scale(), [this](double squared_frequency) {
-                         return 1 - 1 / (1 + butterworth_ratio(squared_frequency, cutoff, order));
+                       offset * frame.image().format.level_scale(), [this](std::span<double> values) {
+                         butterworth_gains(values, cutoff, order);
+                         for (double& value : values) {
+                           value = 1 - value;
+                         }
                        });
   }
 };
