@@ -138,11 +138,14 @@ void draw_in_row(cv::Mat& rgb, int row, std::int64_t image_y, const DrawnLine& l
   std::int64_t end = rgb.cols;
   const double along_y = static_cast<double>(image_y) * line.sine;
   // Bounds for the pixels worth testing, wide enough for any rounding.
-  if (std::abs(line.cosine) > 1e-6) {
+  constexpr double level = 1e-6;
+  if (std::abs(line.cosine) > level) {
     const double middle = (line.rho - along_y) / line.cosine;
     const double reach = half_width / std::abs(line.cosine) + 2;
     begin = static_cast<std::int64_t>(std::clamp(middle - reach, 0.0, static_cast<double>(rgb.cols)));
     end = static_cast<std::int64_t>(std::clamp(middle + reach + 1, 0.0, static_cast<double>(rgb.cols)));
+  } else if (std::abs(along_y - line.rho) > half_width + level * rgb.cols + 1) {
+    return;
   }
   for (std::int64_t x = begin; x < end; ++x) {
     if (std::abs(static_cast<double>(x) * line.cosine + along_y - line.rho) <= half_width) {
