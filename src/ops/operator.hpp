@@ -45,6 +45,8 @@ class StatisticOp {
   virtual void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const = 0;
   [[nodiscard]] virtual std::shared_ptr<const LocalOp> finish(std::span<const std::uint64_t> slots,
                                                               const ImageInfo& in) const = 0;
+  /// Of the operator that finish() returns.
+  [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
 };
 
 class WholeFrameOp {
@@ -193,6 +195,9 @@ class StatisticModel final : public StatisticOp {
                                         const ImageInfo& in) const override {
     auto bound = op_.finish(slots, in);
     return std::make_shared<LocalModel<decltype(bound)>>(std::move(bound));
+  }
+  std::vector<std::string> finding_columns() const override {
+    return erased::finding_columns<std::remove_cvref_t<decltype(op_.finish({}, {}))>>();
   }
 
  private:

@@ -67,7 +67,10 @@ class Planner {
 
  private:
   Stage& stage() { return plan_.stages.back(); }
-  void cut() { plan_.stages.push_back({current_, current_, {}, nullptr, nullptr, {}}); }
+  void cut() {
+    plan_.stages.push_back({current_, current_, {}, nullptr, nullptr, {}});
+    lists_findings_ = false;
+  }
   void append(ChainLink link) {
     current_ = link.out;
     stage().out = current_;
@@ -82,10 +85,13 @@ class Planner {
     const Halo before = chain_halo(stage().chain);
     const std::int64_t fused_rows = before.top + before.bottom + link.halo.top + link.halo.bottom;
     const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
-    if (!stage().chain.empty() && (wraps_rows || too_deep || op->crosses_rows())) {
+    // Other rows than the strip's own would be listed twice or, cropped away later, not at all.
+    const bool moves_rows = lists_findings_ && op->kind() != LocalKind::pointwise;
+    if (!stage().chain.empty() && (wraps_rows || too_deep || moves_rows || op->crosses_rows())) {
       cut();
     }
     append(std::move(link));
+    lists_findings_ = lists_findings_ || !op->finding_columns().empty();
   }
 
   void add_statistic(const std::string& name, const std::shared_ptr<const StatisticOp>& op) {
@@ -101,6 +107,7 @@ class Planner {
                     op->applied_halo(current_)};
     cut();
     append(std::move(bound));
+    lists_findings_ = !op->finding_columns().empty();
   }
 
   void add_whole_frame(const std::string& name, const std::shared_ptr<const WholeFrameOp>& op) {
@@ -113,6 +120,7 @@ class Planner {
 
   Plan plan_;
   ImageInfo current_;
+  bool lists_findings_ = false;  ///< some operator of the current stage's chain does
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "ops/catalog.hpp"
+#include "ops/edges/canny.hpp"
 #include "ops/edges/laplacian.hpp"
 #include "ops/edges/prewitt.hpp"
 #include "ops/edges/roberts.hpp"
@@ -6,11 +7,6 @@
 
 namespace tessera {
 
-void add_edges(Catalog& catalog) {
-  add_operators<Sobel>(catalog);
-  add_operators<Prewitt>(catalog);
-  add_operators<Roberts>(catalog);
-  add_operators<Laplacian>(catalog);
-}
+void add_edges(Catalog& catalog) { add_operators<Sobel, Prewitt, Roberts, Laplacian, Canny>(catalog); }
 
 }  // namespace tessera

@@ -1,7 +1,9 @@
 #include "ops/catalog.hpp"
+#include "ops/features/harris.hpp"
+#include "ops/features/hough_lines.hpp"
 
 namespace tessera {
 
-void add_features(Catalog&) {}
+void add_features(Catalog& catalog) { add_operators<HoughLines, Harris>(catalog); }
 
 }  // namespace tessera

@@ -1,7 +1,8 @@
 #include "ops/catalog.hpp"
+#include "ops/frequency/butterworth.hpp"
 
 namespace tessera {
 
-void add_frequency(Catalog&) {}
+void add_frequency(Catalog& catalog) { add_operators<ButterworthLowPass, ButterworthHighPass>(catalog); }
 
 }  // namespace tessera

@@ -1,0 +1,59 @@
+// canny: thin edges, weak ones kept where they continue strong ones.
+#pragma once
+
+#include "ops/band_strips.hpp"
+#include "ops/edges/canny_edges.hpp"
+
+namespace tessera {
+
+enum class CannyAperture : std::uint8_t { three, five, seven };
+
+template <>
+struct EnumNames<CannyAperture> {
+  static constexpr std::array names{std::pair{CannyAperture::three, std::string_view("3")},
+                                    std::pair{CannyAperture::five, std::string_view("5")},
+                                    std::pair{CannyAperture::seven, std::string_view("7")}};
+};
+
+struct Canny {
+  double low = 50;
+  double high = 150;
+  CannyAperture aperture = CannyAperture::three;
+  bool l2 = false;
+
+  static constexpr OperatorInfo info{
+      .name = "canny",
+      .group = "Edges and features",
+      .doc = "Finds thin, connected edges: white lines on black.",
+      .definition =
+          "J. Canny, 1986, exactly as cv::Canny(gray, low, high, aperture, l2) on the whole 8-bit image: "
+          "Sobel "
+          "derivatives with BORDER_REPLICATE (divided by 16 and rounded half to even for aperture 7, whose "
+          "thresholds are too), magnitude |dx| + |dy| or dx^2 + dy^2 against floor(threshold) or "
+          "floor(threshold^2), non-maximum suppression in four directions, 8-connected hysteresis. 16-bit: "
+          "the "
+          "same in wider integers with both thresholds (and their limit of 32767) times 257. Result 0 or the "
+          "largest value.",
+      .example = "canny low=50 high=150",
+      .gray_only = true};
+  static constexpr auto params = std::tuple{
+      number("low", &Canny::low, "Gradient above which an edge is continued.",
+             {.min = 0, .max = 32767, .slider_min = 0, .slider_max = 500, .unit = "level"}),
+      number("high", &Canny::high, "Gradient above which an edge is begun.",
+             {.min = 0, .max = 32767, .slider_min = 0, .slider_max = 500, .unit = "level"}),
+      choice("aperture", &Canny::aperture, "Size of the Sobel kernel that measures the gradient."),
+      boolean("l2", &Canny::l2, "Measure gradients by their Euclidean length instead of |dx| + |dy|.")};
+
+  void run(Frame& frame, const Tile& in, Tile& out) const {
+    const int aperture_px = 3 + 2 * static_cast<int>(aperture);
+    const cv::Mat edges =
+        canny_edges(frame, in, {.low = low, .high = high, .aperture = aperture_px, .l2_gradient = l2});
+    for_each_strip(frame, edges.rows, [&](std::int64_t, const Interval& rows) {
+      const cv::Range range(static_cast<int>(rows.begin), static_cast<int>(rows.end));
+      cv::Mat part = out.color.rowRange(range);
+      edges.rowRange(range).convertTo(part, out.color.depth(), out.color.depth() == CV_8U ? 1 : 257);
+    });
+  }
+};
+
+}  // namespace tessera
