@@ -1,5 +1,6 @@
 #include "ops/threshold/histogram.hpp"
 
+#include <algorithm>
 #include <cfloat>
 
 namespace tessera {
@@ -61,6 +62,41 @@ int otsu_threshold(std::span<const std::uint64_t> histogram) {
     }
   }
   return best;
+}
+
+int triangle_threshold(std::span<const std::uint64_t> histogram) {
+  const int last = static_cast<int>(histogram.size()) - 1;
+  int left = 0;
+  while (left < last && histogram[static_cast<std::size_t>(left)] == 0) {
+    ++left;
+  }
+  int right = last;
+  while (right > 0 && histogram[static_cast<std::size_t>(right)] == 0) {
+    --right;
+  }
+  left = std::max(left - 1, 0);
+  right = std::min(right + 1, last);
+  const auto highest = std::max_element(histogram.begin(), histogram.end());
+  int peak = static_cast<int>(highest - histogram.begin());
+  // The search goes up a tail on the left; one on the right is mirrored.
+  const bool mirrored = peak - left < right - peak;
+  if (mirrored) {
+    left = last - right;
+    peak = last - peak;
+  }
+  const auto height = static_cast<double>(*highest);
+  double farthest = 0;
+  int threshold = left;
+  for (int level = left + 1; level <= peak; ++level) {
+    const std::uint64_t count = histogram[static_cast<std::size_t>(mirrored ? last - level : level)];
+    const double distance = height * level + static_cast<double>(left - peak) * static_cast<double>(count);
+    if (distance > farthest) {
+      farthest = distance;
+      threshold = level;
+    }
+  }
+  --threshold;
+  return mirrored ? last - threshold : threshold;
 }
 
 }  // namespace tessera

@@ -18,5 +18,9 @@ void add_histogram(const cv::Mat& tile, int channel, std::span<std::uint64_t> bi
 /// The level of the greatest between-class variance, the lowest of equals; pixels above it are the bright
 /// class. Computed as cv::threshold's getThreshVal_Otsu does, in double precision.
 [[nodiscard]] int otsu_threshold(std::span<const std::uint64_t> histogram);
+/// The level farthest from the line between the histogram's peak and the end of its longer tail; pixels above
+/// it are the bright class. May be -1 or histogram.size(). Computed as cv::threshold's
+/// getThreshVal_Triangle_8u does.
+[[nodiscard]] int triangle_threshold(std::span<const std::uint64_t> histogram);
 
 }  // namespace tessera

@@ -1,0 +1,16 @@
+// Operators that work on brightness alone: luma taken out of a picture, changed, and put back.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+
+namespace tessera {
+
+/// The picture itself if it is gray (sharing its pixels), else its luma as the operator grayscale gives it.
+[[nodiscard]] cv::Mat luma_of(const cv::Mat& picture);
+
+/// Gives every pixel of `in` (RGB) a new luma: out = in + (changed - luma) in R, G and B alike, clamped. That
+/// keeps the differences R - Y and B - Y, so it is what replacing Y in YCrCb does, without the rounding on
+/// the way there and back. `in` and `out` may be the same matrix.
+void replace_luma(const cv::Mat& in, const cv::Mat& luma, const cv::Mat& changed, cv::Mat& out);
+
+}  // namespace tessera
