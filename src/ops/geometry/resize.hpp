@@ -1,0 +1,67 @@
+// resize: a bigger or smaller picture.
+#pragma once
+
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+enum class ResizeMethod : std::uint8_t { nearest, linear, cubic, lanczos3, area };
+
+template <>
+struct EnumNames<ResizeMethod> {
+  static constexpr std::array names{std::pair{ResizeMethod::nearest, std::string_view("nearest")},
+                                    std::pair{ResizeMethod::linear, std::string_view("linear")},
+                                    std::pair{ResizeMethod::cubic, std::string_view("cubic")},
+                                    std::pair{ResizeMethod::lanczos3, std::string_view("lanczos3")},
+                                    std::pair{ResizeMethod::area, std::string_view("area")}};
+};
+
+struct Resize {
+  int width = 0;
+  int height = 0;
+  double scale = 0;
+  bool fit = false;
+  ResizeMethod method = ResizeMethod::lanczos3;
+
+  static constexpr OperatorInfo info{
+      .name = "resize",
+      .group = "Geometry",
+      .doc = "Makes the picture bigger or smaller: by size, by scale, or to fit inside a box.",
+      .definition =
+          "Separable: rows first, then columns. An output sample at (i + 1/2) s - 1/2, s = in/out, is the "
+          "sum of input "
+          "samples weighted by the method's kernel, stretched by max(1, s) so that shrinking does not alias, "
+          "normalised to 1, pixels outside the picture counting as the nearest inside (box for area, "
+          "triangle for "
+          "linear, Keys' cubic with a = -1/2, Lanczos with three lobes); coefficients and rows in single "
+          "precision, "
+          "rounded once at the end. nearest takes floor(i s) as cv::INTER_NEAREST does.",
+      .example = "resize width=800",
+      .tolerance = 1,
+      .tolerance_reason = "sums are in single precision, the reference's in double"};
+  static constexpr auto params = std::tuple{
+      integer("width", &Resize::width, "Width of the result; 0: by the picture's proportions.",
+              {.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"}),
+      integer("height", &Resize::height, "Height of the result; 0: by the picture's proportions.",
+              {.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"}),
+      number("scale", &Resize::scale, "Factor for both sides, instead of width and height; 0: not used.",
+             {.min = 0, .max = 1000, .slider_min = 0.1, .slider_max = 2}),
+      boolean("fit", &Resize::fit, "Keep the proportions and stay within width and height."),
+      choice("method", &Resize::method, "How new pixels are made.")};
+  static constexpr bool random_parameters = false;
+
+  static std::vector<Resize> samples(Extent in);
+  [[nodiscard]] Extent result_extent(Extent in) const;
+  [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
+};
+
+/// The input samples that make one output sample, and their weights.
+struct ResampleTaps {
+  std::int64_t first = 0;  ///< may lie outside the image: such samples count as the nearest inside
+  std::vector<float> weights;
+};
+[[nodiscard]] ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in,
+                                         std::int64_t out);
+
+}  // namespace tessera

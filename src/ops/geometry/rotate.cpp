@@ -1,0 +1,202 @@
+#include "ops/geometry/rotate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <opencv2/core.hpp>
+
+namespace tessera {
+namespace {
+
+struct Point {
+  double x;
+  double y;
+};
+
+/// Where the pixels of the turned picture come from.
+class Back {
+ public:
+  Back(double angle_degrees, Extent in, Extent out)
+      : cosine_(std::cos(angle_degrees * std::numbers::pi / 180)),
+        sine_(std::sin(angle_degrees * std::numbers::pi / 180)),
+        in_{(static_cast<double>(in.width) - 1) / 2, (static_cast<double>(in.height) - 1) / 2},
+        out_{(static_cast<double>(out.width) - 1) / 2, (static_cast<double>(out.height) - 1) / 2} {}
+  [[nodiscard]] Point operator()(std::int64_t x, std::int64_t y) const {
+    const double dx = static_cast<double>(x) - out_.x;
+    const double dy = static_cast<double>(y) - out_.y;
+    return {cosine_ * dx + sine_ * dy + in_.x, cosine_ * dy - sine_ * dx + in_.y};
+  }
+
+ private:
+  double cosine_;
+  double sine_;
+  Point in_;
+  Point out_;
+};
+
+/// Square blocks, so that both reads and writes stay in cache.
+template <class Pixel>
+void turn_quarters(const cv::Mat& in, cv::Mat& out, const Region& region, int turns) {
+  constexpr int block = 32;
+  const Extent size = region.image.extent;
+  for (int top = 0; top < out.rows; top += block) {
+    for (int left = 0; left < out.cols; left += block) {
+      for (int y = top; y < std::min(out.rows, top + block); ++y) {
+        auto* target = out.ptr<Pixel>(y);
+        const std::int64_t row = region.out.y + y;
+        for (int x = left; x < std::min(out.cols, left + block); ++x) {
+          const std::int64_t column = region.out.x + x;
+          const std::int64_t from_x = turns == 1   ? row
+                                      : turns == 2 ? size.width - 1 - column
+                                                   : size.width - 1 - row;
+          const std::int64_t from_y = turns == 1   ? size.height - 1 - column
+                                      : turns == 2 ? size.height - 1 - row
+                                                   : column;
+          target[x] =
+              *in.ptr<Pixel>(static_cast<int>(from_y - region.in.y), static_cast<int>(from_x - region.in.x));
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void turn(const cv::Mat& in, cv::Mat& out, const Region& region, const Back& back, const double* fill,
+          bool linear) {
+  const int channels = in.channels();
+  const Extent size = region.image.extent;
+  const auto pixel = [&](std::int64_t x, std::int64_t y) -> const T* {
+    if (x < 0 || y < 0 || x >= size.width || y >= size.height) {
+      return nullptr;
+    }
+    return in.ptr<T>(static_cast<int>(y - region.in.y)) + (x - region.in.x) * channels;
+  };
+  for (int y = 0; y < out.rows; ++y) {
+    T* target = out.ptr<T>(y);
+    for (int x = 0; x < out.cols; ++x, target += channels) {
+      const Point from = back(region.out.x + x, region.out.y + y);
+      if (!linear) {
+        const T* nearest = pixel(std::llround(from.x), std::llround(from.y));
+        for (int c = 0; c < channels; ++c) {
+          target[c] = nearest != nullptr ? nearest[c] : static_cast<T>(fill[c]);
+        }
+        continue;
+      }
+      const auto left = static_cast<std::int64_t>(std::floor(from.x));
+      const auto top = static_cast<std::int64_t>(std::floor(from.y));
+      const double across = from.x - static_cast<double>(left);
+      const double down = from.y - static_cast<double>(top);
+      const T* corners[4] = {pixel(left, top), pixel(left + 1, top), pixel(left, top + 1),
+                             pixel(left + 1, top + 1)};
+      for (int c = 0; c < channels; ++c) {
+        double values[4];
+        for (int i = 0; i < 4; ++i) {
+          values[i] = corners[i] != nullptr ? static_cast<double>(corners[i][c]) : fill[c];
+        }
+        const double above = values[0] + across * (values[1] - values[0]);
+        const double below = values[2] + across * (values[3] - values[2]);
+        target[c] = cv::saturate_cast<T>(above + down * (below - above));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Rotate> Rotate::samples(Extent) {
+  return {{.angle = 90}, {.angle = 180}, {.angle = -90}, {.angle = 0}, {.angle = 30, .expand = false}};
+}
+
+int Rotate::quarter_turns() const {
+  const double turns = angle / 90;
+  return turns == std::floor(turns) ? ((static_cast<int>(turns) % 4) + 4) % 4 : -1;
+}
+
+Extent Rotate::result_extent(Extent in) const {
+  const int turns = quarter_turns();
+  if (turns >= 0) {
+    return turns % 2 == 0 || !expand ? in : Extent{in.height, in.width};
+  }
+  if (!expand) {
+    return in;
+  }
+  const double radians = angle * std::numbers::pi / 180;
+  const double cosine = std::abs(std::cos(radians));
+  const double sine = std::abs(std::sin(radians));
+  const auto width = static_cast<double>(in.width);
+  const auto height = static_cast<double>(in.height);
+  // A hair less than the exact size, so that rounding errors do not add an empty row.
+  constexpr double hair = 1e-6;
+  return {static_cast<std::int64_t>(std::ceil(width * cosine + height * sine - hair)),
+          static_cast<std::int64_t>(std::ceil(width * sine + height * cosine - hair))};
+}
+
+Rect Rotate::needs(const Rect& out, Extent in) const {
+  const int turns = quarter_turns();
+  if (turns == 0) {
+    return out;
+  }
+  const Extent whole = result_extent(in);
+  if (turns == 2) {
+    return {in.width - out.x - out.width, in.height - out.y - out.height, out.width, out.height};
+  }
+  if (turns == 1 && expand) {
+    return {out.y, in.height - out.x - out.width, out.height, out.width};
+  }
+  if (turns == 3 && expand) {
+    return {in.width - out.y - out.height, out.x, out.height, out.width};
+  }
+  const Back back(angle, in, whole);
+  Interval columns{in.width, 0};
+  Interval rows{in.height, 0};
+  for (const std::int64_t x : {out.x, out.x + out.width - 1}) {
+    for (const std::int64_t y : {out.y, out.y + out.height - 1}) {
+      const Point from = back(x, y);
+      columns.begin = std::min(columns.begin, static_cast<std::int64_t>(std::floor(from.x)) - 1);
+      columns.end = std::max(columns.end, static_cast<std::int64_t>(std::floor(from.x)) + 3);
+      rows.begin = std::min(rows.begin, static_cast<std::int64_t>(std::floor(from.y)) - 1);
+      rows.end = std::max(rows.end, static_cast<std::int64_t>(std::floor(from.y)) + 3);
+    }
+  }
+  const Rect rect = Rect::from(columns, rows).intersect(Rect::whole(in));
+  // A piece of nothing but corner still gets a pixel, so that there is something to hold.
+  return rect.empty() ? Rect{0, 0, 1, 1} : rect;
+}
+
+void Rotate::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+  const int turns = quarter_turns();
+  if (turns == 0) {
+    in(cv::Rect(static_cast<int>(region.out.x - region.in.x), static_cast<int>(region.out.y - region.in.y),
+                out.cols, out.rows))
+        .copyTo(out);
+    return;
+  }
+  if (turns == 2 || (turns > 0 && expand)) {
+    switch (in.elemSize()) {
+      case 1:
+        return turn_quarters<std::uint8_t>(in, out, region, turns);
+      case 2:
+        return turn_quarters<std::uint16_t>(in, out, region, turns);
+      case 3:
+        return turn_quarters<cv::Vec3b>(in, out, region, turns);
+      default:
+        return turn_quarters<cv::Vec3w>(in, out, region, turns);
+    }
+  }
+  const Back back(angle, region.image.extent, result_extent(region.image.extent));
+  const double scale = region.image.format.level_scale();
+  const double luma = std::round(0.299 * fill.red + 0.587 * fill.green + 0.114 * fill.blue);
+  double outside[3] = {fill.red * scale, fill.green * scale, fill.blue * scale};
+  if (in.channels() == 1) {
+    outside[0] = region.alpha ? 0 : luma * scale;
+  }
+  const bool linear = method == RotateMethod::linear;
+  if (in.depth() == CV_8U) {
+    turn<std::uint8_t>(in, out, region, back, outside, linear);
+  } else {
+    turn<std::uint16_t>(in, out, region, back, outside, linear);
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,162 @@
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "ops/geometry/resize.hpp"
+#include "support/reference_run.hpp"
+
+namespace tessera::testing {
+namespace {
+
+const std::vector<PixelFormat> formats{
+    {Depth::u8, 1, true}, {Depth::u8, 3, false}, {Depth::u16, 1, false}, {Depth::u16, 3, true}};
+
+cv::Mat run(const char* name, const Json& parameters, const Tile& image) {
+  return run_reference(build_operator(name, parameters), image).image.color;
+}
+
+TEST(Geometry, FlipsEqualOpenCv) {
+  for (const PixelFormat& format : formats) {
+    const Tile image = make_image({{37, 29}, format}, Pattern::noise, 1);
+    for (const auto& [axis, code] : {std::pair{"horizontal", 1}, {"vertical", 0}, {"both", -1}}) {
+      cv::Mat expected;
+      cv::flip(image.color, expected, code);
+      EXPECT_EQ(cv::norm(run("flip", {{"axis", axis}}, image), expected, cv::NORM_INF), 0) << axis;
+    }
+  }
+}
+
+TEST(Geometry, QuarterTurnsEqualOpenCvAndFourAreNone) {
+  for (const PixelFormat& format : formats) {
+    const Tile image = make_image({{37, 70}, format}, Pattern::noise, 2);
+    for (const auto& [angle, code] : {std::pair{90.0, cv::ROTATE_90_CLOCKWISE},
+                                      {180.0, cv::ROTATE_180},
+                                      {-90.0, cv::ROTATE_90_COUNTERCLOCKWISE}}) {
+      cv::Mat expected;
+      cv::rotate(image.color, expected, code);
+      EXPECT_EQ(cv::norm(run("rotate", {{"angle", angle}}, image), expected, cv::NORM_INF), 0) << angle;
+    }
+    Tile turned = image;
+    for (int i = 0; i < 4; ++i) {
+      turned = run_reference(build_operator("rotate", {{"angle", 90.0}}), turned).image;
+    }
+    EXPECT_EQ(difference(turned, image), 0);
+  }
+}
+
+TEST(Geometry, SmallAnglesComeCloseToOpenCv) {
+  const Tile image = make_image({{60, 50}, {Depth::u8, 3, false}}, Pattern::zones, 3);
+  const cv::Mat turned = run("rotate", {{"angle", 20.0}, {"expand", false}}, image);
+  const cv::Mat matrix = cv::getRotationMatrix2D({29.5F, 24.5F}, -20, 1);
+  cv::Mat expected;
+  cv::warpAffine(image.color, expected, matrix, image.color.size(), cv::INTER_LINEAR);
+  // OpenCV interpolates with 1/32 pixel steps.
+  EXPECT_LE(cv::norm(turned, expected, cv::NORM_L1) / static_cast<double>(turned.total() * 3), 1.5);
+}
+
+TEST(Geometry, CropIsTheRectangleAndRefusesWhatIsOutside) {
+  const Tile image = make_image({{40, 30}, {Depth::u8, 3, false}}, Pattern::noise, 4);
+  EXPECT_EQ(cv::norm(run("crop", {{"x", 5}, {"y", 7}, {"width", 20}, {"height", 11}}, image),
+                     image.color(cv::Rect(5, 7, 20, 11)), cv::NORM_INF),
+            0);
+  try {
+    static_cast<void>(run("crop", {{"x", 30}, {"width", 20}}, image));
+    ADD_FAILURE() << "a rectangle outside the picture was taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("40x30"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Geometry, PadsEqualOpenCv) {
+  for (const PixelFormat& format : formats) {
+    const Tile image = make_image({{17, 13}, format}, Pattern::noise, 5);
+    for (const auto& [mode, code] : {std::pair{"reflect101", cv::BORDER_REFLECT_101},
+                                     {"replicate", cv::BORDER_REPLICATE},
+                                     {"wrap", cv::BORDER_WRAP},
+                                     {"constant", cv::BORDER_CONSTANT}}) {
+      cv::Mat expected;
+      cv::copyMakeBorder(image.color, expected, 20, 3, 5, 30, code);
+      const Json parameters{{"left", 5}, {"top", 20}, {"right", 30}, {"bottom", 3}, {"mode", mode}};
+      EXPECT_EQ(cv::norm(run("pad", parameters, image), expected, cv::NORM_INF), 0) << mode;
+    }
+  }
+}
+
+/// The definition, sample by sample in double precision.
+double resampled(const cv::Mat& in, ResizeMethod method, cv::Size out, int x, int y, int channel) {
+  const auto weights = [method](int index, int from, int to) {
+    std::vector<std::pair<int, double>> taps;
+    const ResampleTaps table = resample_taps(method, index, from, to);
+    double total = 0;
+    for (const float weight : table.weights) {
+      total += weight;
+    }
+    for (std::size_t i = 0; i < table.weights.size(); ++i) {
+      taps.emplace_back(std::clamp(static_cast<int>(table.first) + static_cast<int>(i), 0, from - 1),
+                        table.weights[i] / total);
+    }
+    return taps;
+  };
+  double sum = 0;
+  for (const auto& [from_y, down] : weights(y, in.rows, out.height)) {
+    for (const auto& [from_x, across] : weights(x, in.cols, out.width)) {
+      const double value = in.depth() == CV_8U
+                               ? in.ptr(from_y)[from_x * in.channels() + channel]
+                               : in.ptr<std::uint16_t>(from_y)[from_x * in.channels() + channel];
+      sum += down * across * value;
+    }
+  }
+  return std::clamp(sum, 0.0, in.depth() == CV_8U ? 255.0 : 65535.0);
+}
+
+TEST(Geometry, ResizeEqualsItsDefinition) {
+  for (const PixelFormat& format : formats) {
+    const Tile image = make_image({{31, 23}, format}, Pattern::photo_like, 6);
+    for (const auto& [method, name] : EnumNames<ResizeMethod>::names) {
+      for (const cv::Size& size : {cv::Size(47, 50), cv::Size(10, 9), cv::Size(1, 1)}) {
+        const cv::Mat out =
+            run("resize", {{"width", size.width}, {"height", size.height}, {"method", name}}, image);
+        ASSERT_EQ(out.size(), size);
+        for (int y = 0; y < size.height; ++y) {
+          for (int x = 0; x < size.width; ++x) {
+            const double expected = resampled(image.color, method, size, x, y, 0);
+            const double value = out.depth() == CV_8U ? out.ptr(y)[x * out.channels()]
+                                                      : out.ptr<std::uint16_t>(y)[x * out.channels()];
+            ASSERT_NEAR(value, expected, 1) << name << " " << size << " at " << x << "," << y;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Geometry, ResizeEqualsOpenCvWhereTheDefinitionsMeet) {
+  const Tile image = make_image({{60, 48}, {Depth::u8, 3, false}}, Pattern::photo_like, 7);
+  const auto against = [&](const char* method, int code, cv::Size size, double tolerance) {
+    cv::Mat expected;
+    cv::resize(image.color, expected, size, 0, 0, code);
+    EXPECT_LE(
+        cv::norm(run("resize", {{"width", size.width}, {"height", size.height}, {"method", method}}, image),
+                 expected, cv::NORM_INF),
+        tolerance)
+        << method;
+  };
+  against("nearest", cv::INTER_NEAREST, {33, 91}, 0);
+  against("linear", cv::INTER_LINEAR, {90, 96}, 1);
+  against("area", cv::INTER_AREA, {20, 12}, 1);
+}
+
+TEST(Geometry, ResizeKeepsConstantsAndProportions) {
+  const Tile image = make_image({{30, 20}, {Depth::u16, 1, false}}, Pattern::constant, 8);
+  for (const auto& [method, name] : EnumNames<ResizeMethod>::names) {
+    const cv::Mat out = run("resize", {{"width", 45}, {"method", name}}, image);
+    EXPECT_EQ(out.size(), cv::Size(45, 30));
+    EXPECT_EQ(cv::norm(out, cv::Mat(out.size(), out.type(), cv::Scalar::all(21845)), cv::NORM_INF), 0)
+        << name;
+  }
+  EXPECT_EQ(run("resize", {{"width", 15}, {"height", 15}, {"fit", true}}, image).size(), cv::Size(15, 10));
+  EXPECT_EQ(run("resize", {{"scale", 0.001}}, image).size(), cv::Size(1, 1));
+}
+
+}  // namespace
+}  // namespace tessera::testing
