@@ -116,15 +116,18 @@ class ThreadCommunicator final : public Communicator {
     }
   }
   void all_reduce(std::span<std::uint64_t> values, Merge merge) override {
-    std::vector<std::uint64_t> all(values.size() * static_cast<std::size_t>(size()));
-    all_gather(std::as_bytes(values), std::as_writable_bytes(std::span(all)));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      std::uint64_t merged = all[i];
-      for (std::size_t at = i + values.size(); at < all.size(); at += values.size()) {
-        merged = merge == Merge::sum ? merged + all[at] : std::max(merged, all[at]);
+    if (rank_ != 0) {
+      board_->post(rank_, 0, collective_tag, std::as_bytes(values));
+    } else {
+      std::vector<std::uint64_t> theirs(values.size());
+      for (int from = 1; from < size(); ++from) {
+        receive(std::as_writable_bytes(std::span(theirs)), from, collective_tag)->wait();
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          values[i] = merge == Merge::sum ? values[i] + theirs[i] : std::max(values[i], theirs[i]);
+        }
       }
-      values[i] = merged;
     }
+    broadcast(std::as_writable_bytes(values), 0);
   }
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     for (int to = 0; to < size(); ++to) {

@@ -89,8 +89,8 @@ Halo halo(const Op& op, const ImageInfo& in) {
   } else if constexpr (requires { op.halo(); }) {
     result = op.halo();
   }
-  // As deep above as below: a ghost row outside the image mirrors a row that lies as far inside, and a strip at the
-  // image's edge must have fetched that one too.
+  // As deep above as below: a ghost row outside the image mirrors a row that lies as far inside, and a strip
+  // at the image's edge must have fetched that one too.
   result.top = result.bottom = std::max(result.top, result.bottom);
   return result;
 }
