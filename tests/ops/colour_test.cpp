@@ -214,6 +214,25 @@ TEST(Sepia, BlendsWithTheBrownTone) {
   }
 }
 
+TEST(ColorMatrix, GivesAPixelTheSameBytesInEveryColumn) {
+  // Whole vectors and what is left over at the end of a row must round alike.
+  for (const PixelFormat& format : formats) {
+    const Tile image = make_image({{1003, 5}, format}, Pattern::noise, 4);
+    for (const int shift : {1, 7, 11}) {
+      Tile shifted = whole_tile({{1003 - shift, 5}, format});
+      image.color.colRange(shift, 1003).copyTo(shifted.color);
+      for (const auto& [name, parameters] :
+           std::vector<std::pair<std::string, Json>>{{"saturate", {{"factor", 1.37}}},
+                                                     {"hue", {{"degrees", 77.0}}},
+                                                     {"sepia", {{"amount", 61.0}}}}) {
+        EXPECT_EQ(
+            distance(run(name, parameters, image).colRange(shift, 1003), run(name, parameters, shifted)), 0)
+            << name << " " << format.describe() << " " << shift;
+      }
+    }
+  }
+}
+
 TEST(WhiteBalance, MakesTheAverageGray) {
   for (const Depth depth : {Depth::u8, Depth::u16}) {
     Tile image = make_image({{61, 37}, {depth, 3, false}}, Pattern::photo_like, 4);

@@ -17,19 +17,19 @@ std::int64_t reflect101(std::int64_t position, std::int64_t size) {
   return folded < size ? folded : 2 * (size - 1) - folded;
 }
 
-/// Counts a row of the image as row `y` of the padded image.
+/// Counts what a row of the image, taken as row `y` of the padded image, has in one column of tiles.
 template <class T>
-void count_row(const T* row, std::int64_t width, const ClaheGrid& grid, std::int64_t y, std::size_t bins,
-               std::span<std::uint64_t> slots) {
-  std::uint64_t* counts = slots.data() + static_cast<std::size_t>(y / grid.tile_height * grid.tiles_x) * bins;
-  for (std::int64_t x = 0; x < grid.padded.width; counts += bins) {
-    const std::int64_t tile_end = x + grid.tile_width;
-    for (const std::int64_t end = std::min(tile_end, width); x < end; ++x) {
-      ++counts[row[x]];
-    }
-    for (; x < tile_end; ++x) {
-      ++counts[row[reflect101(x, width)]];
-    }
+void count_row(const T* row, std::int64_t width, const ClaheGrid& grid, int tile_x, std::int64_t y,
+               std::size_t bins, std::span<std::uint64_t> slots) {
+  const std::int64_t tile = y / grid.tile_height * grid.tiles_x + tile_x;
+  std::uint64_t* counts = slots.data() + static_cast<std::size_t>(tile) * bins;
+  std::int64_t x = tile_x * grid.tile_width;
+  const std::int64_t tile_end = x + grid.tile_width;
+  for (const std::int64_t end = std::min(tile_end, width); x < end; ++x) {
+    ++counts[row[x]];
+  }
+  for (; x < tile_end; ++x) {
+    ++counts[row[reflect101(x, width)]];
   }
 }
 
@@ -37,12 +37,15 @@ template <class T>
 void count_rows(const cv::Mat& luma, const ClaheGrid& grid, std::size_t bins, std::span<std::uint64_t> slots,
                 const Region& region) {
   const Extent& image = region.image.extent;
-  for (int i = 0; i < luma.rows; ++i) {
-    const std::int64_t y = region.out.y + i;
-    count_row(luma.ptr<T>(i), image.width, grid, y, bins, slots);
-    for (std::int64_t ghost = image.height; ghost < grid.padded.height; ++ghost) {
-      if (reflect101(ghost, image.height) == y) {
-        count_row(luma.ptr<T>(i), image.width, grid, ghost, bins, slots);
+  // One column of tiles after another, so that one tile's counts at a time are in the cache.
+  for (int tile_x = 0; tile_x < grid.tiles_x; ++tile_x) {
+    for (int i = 0; i < luma.rows; ++i) {
+      const std::int64_t y = region.out.y + i;
+      count_row(luma.ptr<T>(i), image.width, grid, tile_x, y, bins, slots);
+      for (std::int64_t ghost = image.height; ghost < grid.padded.height; ++ghost) {
+        if (reflect101(ghost, image.height) == y) {
+          count_row(luma.ptr<T>(i), image.width, grid, tile_x, ghost, bins, slots);
+        }
       }
     }
   }

@@ -64,6 +64,11 @@ struct Clahe {
       integer("tiles-y", &Clahe::tiles_y, "Tiles down the image.",
               {.min = 1, .max = 16, .slider_min = 1, .slider_max = 16})};
   static constexpr Merge merge = Merge::sum;
+  /// Grids that divide tiny pictures or not; random ones would have tests count in gigabytes.
+  static constexpr bool random_parameters = false;
+  static std::vector<Clahe> samples(Extent) {
+    return {{2, 4, 4}, {0, 3, 5}, {40, 1, 1}, {1.5, 2, 7}, {3, 5, 1}};
+  }
 
   [[nodiscard]] std::size_t slots(const ImageInfo& image) const;
   void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const;

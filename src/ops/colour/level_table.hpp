@@ -47,10 +47,6 @@ class LevelTable {
     }
   }
 
-  /// The output level for `level` in `table`.
-  [[nodiscard]] std::uint16_t operator()(int level, int table = 0) const {
-    return levels_[static_cast<std::size_t>(table * level_count(depth_) + level)];
-  }
   /// `in` is of the table's depth, with as many channels as there are tables, or any number for one table.
   /// `in` and `out` may be the same matrix.
   void apply(const cv::Mat& in, cv::Mat& out) const;
