@@ -72,6 +72,7 @@ class Run {
     const std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
     StripContext result{stage, chain, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
     result.progress = [this](double fraction) { progress(fraction); };
+    result.busy_ns = &busy_ns_;
     return result;
   }
 
@@ -160,8 +161,10 @@ class Run {
     BandFrame frame(*held_, comm_, options_.threads, options_.stop);
     // A whole-frame operator talks to the other ranks as it goes, so a failure in it cannot be agreed on
     // afterwards.
+    const auto start = Clock::now();
     try {
       stage.whole_frame->run(frame, held_->mine, next.mine);
+      busy_ns_ += std::chrono::nanoseconds(Clock::now() - start).count();
     } catch (const std::exception& error) {
       comm_.abandon(error);
       throw;
@@ -255,7 +258,8 @@ class Run {
       std::int64_t strips, sent, received;
       double busy;
     };
-    const Numbers numbers{rank_.rows, rank_.strips, rank_.sent_bytes, rank_.received_bytes, 0};
+    const Numbers numbers{rank_.rows, rank_.strips, rank_.sent_bytes, rank_.received_bytes,
+                          static_cast<double>(busy_ns_) * 1e-9};
     const std::string location = comm_.location();
     Bytes mine(sizeof numbers + location.size());
     std::memcpy(mine.data(), &numbers, sizeof numbers);
@@ -285,6 +289,7 @@ class Run {
   RunReport report_;
   RankReport rank_;
   int stage_ = 0;
+  std::atomic<std::int64_t> busy_ns_{0};
   std::mutex progress_mutex_;
   double progress_fraction_ = 0;
 };

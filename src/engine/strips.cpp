@@ -1,5 +1,6 @@
 #include "engine/strips.hpp"
 
+#include <chrono>
 #include <cstring>
 
 namespace tessera {
@@ -120,6 +121,7 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
   const std::int64_t count = strips.count(rank);
   std::atomic<std::int64_t> done{0};
   for_each_index(strips.options.threads, count, strips.options.stop, [&](int worker, std::int64_t index) {
+    const auto start = std::chrono::steady_clock::now();
     try {
       ChainRunner& runner = strips.runners[static_cast<std::size_t>(worker)];
       const Tile strip = runner.run(
@@ -132,6 +134,9 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
         on_failure();
       }
       throw;
+    }
+    if (strips.busy_ns != nullptr) {
+      *strips.busy_ns += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
     }
     if (strips.progress) {
       strips.progress(static_cast<double>(++done) / static_cast<double>(count));

@@ -20,6 +20,7 @@ struct StripContext {
   std::vector<Interval> bands;        ///< of the stage's result, for each rank
   std::int64_t strip_rows;
   std::function<void(double fraction)> progress = {};
+  std::atomic<std::int64_t>* busy_ns = nullptr;  ///< gets the time that workers spend on strips
 
   [[nodiscard]] std::int64_t count(int rank) const;
   [[nodiscard]] Interval rows(int rank, std::int64_t index) const;

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int64_t piece_bytes = 1 << 20;
 constexpr std::int64_t fewest_rows = 16;
+/// Small images too give every rank and thread something to do.
+constexpr std::int64_t fewest_pieces = 8;
 
 void big_endian(std::byte* at, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) {
@@ -65,7 +67,9 @@ class PngSink final : public Sink {
   }
 
   std::int64_t piece_rows() const override {
-    return std::max(fewest_rows, piece_bytes / std::max<std::int64_t>(1, info_.row_bytes()));
+    const std::int64_t for_size = piece_bytes / std::max<std::int64_t>(1, info_.row_bytes());
+    const std::int64_t for_sharing = (info_.extent.height + fewest_pieces - 1) / fewest_pieces;
+    return std::max(fewest_rows, std::min(for_size, for_sharing));
   }
 
   Bytes encode(const Tile& piece) const override {
