@@ -50,6 +50,28 @@ TEST(Filters, BlursEqualOpenCv) {
   expect_equal("median", {{"size", 5}}, [](const cv::Mat& in, cv::Mat& out) { cv::medianBlur(in, out, 5); });
 }
 
+TEST(Filters, BoxBlurOfSixteenBitsIsTheRoundedMean) {
+  const Tile image = make_image({{61, 47}, {Depth::u16, 3, false}}, Pattern::noise, 2);
+  for (const int radius : {3, 10, 24}) {
+    const cv::Mat blurred =
+        run_reference(build_operator("box-blur", {{"radius", radius}}), image).image.color;
+    const Tile grown = fetch(image, Halo::all(radius).grow(image.rect), Border::reflect101, 0);
+    const std::uint64_t area =
+        static_cast<std::uint64_t>(2 * radius + 1) * static_cast<std::uint64_t>(2 * radius + 1);
+    for (int y = 0; y < blurred.rows; y += 7) {
+      for (int i = 0; i < blurred.cols * 3; ++i) {
+        std::uint64_t sum = 0;
+        for (int dy = 0; dy <= 2 * radius; ++dy) {
+          for (int dx = 0; dx <= 2 * radius; ++dx) {
+            sum += grown.color.ptr<std::uint16_t>(y + dy)[i + dx * 3];
+          }
+        }
+        ASSERT_EQ(blurred.ptr<std::uint16_t>(y)[i], (sum + area / 2) / area) << radius;
+      }
+    }
+  }
+}
+
 TEST(Filters, MedianOfSixteenBitsEqualsThatOfEight) {
   const Tile narrow = make_image({{40, 30}, {Depth::u8, 3, false}}, Pattern::noise, 4);
   Tile wide = whole_tile({{40, 30}, {Depth::u16, 3, false}});

@@ -28,7 +28,7 @@ struct Sobel : Bordered {
 
   [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
   void run(const cv::Mat& in, cv::Mat& out) const {
-    // 5x5 on 8-bit reaches 96 * 255, which a short holds; 7x7 does not fit.
+    // 5x5 on 8-bit reaches 48 * 255, which a short holds; 7x7 does not fit.
     const int depth = in.depth() == CV_16U ? CV_64F : size <= 5 ? CV_16S : CV_32F;
     cv::Mat gx;
     cv::Mat gy;
