@@ -13,11 +13,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <regex>
 
@@ -244,6 +246,7 @@ class Watch {
     }
     read_messages();
     events_.end();
+    wait_for_ranks();
     return status;
   }
   [[nodiscard]] bool interrupted() const { return pressure_ > 0; }
@@ -271,6 +274,40 @@ class Watch {
     itimerspec time{};
     time.it_value.tv_sec = patience_s;
     timerfd_settime(timer_.get(), 0, &time, nullptr);
+  }
+
+  /// mpirun may end before the ranks that it told to end: as their subreaper this program gets them as
+  /// children, and none of them outlives it.
+  void wait_for_ranks() {
+    using std::chrono::steady_clock;
+    auto deadline = steady_clock::now() + std::chrono::seconds(patience_s);
+    for (bool killed = false;;) {
+      pid_t ended = 0;
+      while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
+      }
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+      if (ended < 0 || (left.count() <= 0 && killed)) {
+        return;
+      }
+      if (left.count() <= 0) {
+        for (const pid_t process : children()) {
+          kill(process, SIGKILL);
+        }
+        killed = true;
+        deadline = steady_clock::now() + std::chrono::seconds(patience_s);
+        continue;
+      }
+      pollfd wait{signals_.get(), POLLIN, 0};
+      poll(&wait, 1, static_cast<int>(left.count()));
+      signalfd_siginfo received{};
+      while (::read(signals_.get(), &received, sizeof received) == sizeof received) {
+      }
+    }
+  }
+
+  static std::vector<pid_t> children() {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", getpid()));
+    return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
   }
 
   void read_messages() {
@@ -343,6 +380,7 @@ int launch(const Launch& options, const Arguments& arguments, Console& console) 
   }
   const sigset_t watched = watched_signals();
   pthread_sigmask(SIG_BLOCK, &watched, nullptr);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   Pipe messages;
   EventReader events(console);
   const pid_t child = start_mpirun(options, arguments, spool ? spool->path() : std::string(), messages);
