@@ -110,7 +110,8 @@ void add_limits(CLI::App& app, const std::shared_ptr<ApplyOptions>& options) {
   amount("--max-buffered", limits.max_buffered_bytes, "Bytes of an input that must be held whole");
   amount("--max-frames", limits.max_frames, "Pages or frames of an input; only the first is used");
   amount("--max-metadata", limits.max_metadata_bytes, "Bytes of profile, EXIF and XMP");
-  amount("--max-expansion", limits.max_expansion, "Bytes of pixels for each byte of a file that is small for its size");
+  amount("--max-expansion", limits.max_expansion,
+         "Bytes of pixels for each byte of a file that is small for its size");
   app.add_option("--timeout", options->timeout_s, "Seconds for each image")
       ->check(CLI::Range(0.001, 1e7))
       ->group("Limits");

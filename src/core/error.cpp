@@ -20,6 +20,12 @@ const ErrorMeaning& meaning(ErrorCode code) {
       ErrorMeaning{io, "io", 8, 503, true, "Reading or writing failed."},
       ErrorMeaning{cancelled, "cancelled", 130, 409, false, "The work was cancelled."},
       ErrorMeaning{rank_lost, "rank-lost", 9, 503, true, "An MPI rank died or stopped answering."},
+      ErrorMeaning{unauthorized, "unauthorized", 10, 401, false, "The token is missing, unknown or expired."},
+      ErrorMeaning{forbidden, "forbidden", 10, 403, false, "The token or link does not allow this."},
+      ErrorMeaning{conflict, "conflict", 11, 409, false,
+                   "The request does not go with the present state or an earlier request."},
+      ErrorMeaning{busy, "busy", 12, 503, true, "Too much work is waiting already."},
+      ErrorMeaning{unavailable, "unavailable", 12, 503, true, "A server that is needed does not answer."},
       ErrorMeaning{internal, "internal", 70, 500, false, "A defect in Tessera."},
   };
   return table.at(static_cast<std::size_t>(code));

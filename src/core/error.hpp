@@ -20,6 +20,11 @@ enum class ErrorCode : std::uint8_t {
   io,                 ///< reading or writing failed
   cancelled,          ///< the caller asked to stop
   rank_lost,          ///< an MPI rank died or no longer answers
+  unauthorized,       ///< no token, or one that is not known or has expired
+  forbidden,          ///< known, but not allowed to do this
+  conflict,           ///< does not go with the present state or with an earlier request
+  busy,               ///< too much is waiting already
+  unavailable,        ///< a server that is needed (broker, state, objects, gateway) does not answer
   internal,           ///< a defect in Tessera
 };
 

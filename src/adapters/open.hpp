@@ -1,0 +1,40 @@
+// Opens stores, queues and state by URL. The one place that knows which adapters there are.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ports/job_queue.hpp"
+#include "ports/job_store.hpp"
+#include "ports/object_store.hpp"
+
+namespace tessera {
+
+struct ObjectStoreOptions {
+  Clock now = system_now;
+  /// Local folders: links are `public_url`/objects/NAME?... and are signed with this secret; the gateway
+  /// serves them.
+  std::string public_url;
+  std::string link_secret;
+};
+
+/// - `file:///var/lib/tessera/objects`: a local folder
+/// - `s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1&style=path|virtual`: S3 or what
+/// speaks its
+///   protocol. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
+/// - `gs://bucket/prefix?endpoint=...`: Google Cloud Storage. Credentials: GOOGLE_APPLICATION_CREDENTIALS (a
+///   service account's key file), TESSERA_GCS_HMAC_KEY and TESSERA_GCS_HMAC_SECRET, or else the metadata
+///   server.
+/// Throws Error(usage) for what it cannot understand.
+[[nodiscard]] std::unique_ptr<ObjectStore> open_object_store(const std::string& url,
+                                                             const ObjectStoreOptions& options);
+
+/// - `sqlite:///var/lib/tessera/queue.db`
+/// - `amqp://user:password@host:5672/vhost`, `amqps://...`
+[[nodiscard]] std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options);
+
+/// - `sqlite:///var/lib/tessera/state.db`
+/// - `redis://user:password@host:6379/0`, `rediss://...`
+[[nodiscard]] StateStore open_state_store(const std::string& url, const StateOptions& options);
+
+}  // namespace tessera

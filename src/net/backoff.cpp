@@ -1,0 +1,21 @@
+#include <algorithm>
+#include <random>
+
+#include "net/http_client.hpp"
+
+namespace tessera {
+
+Backoff::Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max) : first_(first), max_(max) {}
+
+std::chrono::milliseconds Backoff::next() {
+  constexpr int most_doublings = 20;
+  const auto ceiling = std::min(max_, first_ * (1 << std::min(failures_, most_doublings)));
+  ++failures_;
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<std::chrono::milliseconds::rep>(0, ceiling.count())(random));
+}
+
+void Backoff::reset() { failures_ = 0; }
+
+}  // namespace tessera

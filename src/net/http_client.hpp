@@ -1,0 +1,83 @@
+// HTTP as a client speaks it: streamed bodies, time limits, retries. Used by the cloud stores, webhooks and
+// the command line.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "ports/bytes_io.hpp"
+#include "ports/clock.hpp"
+
+namespace tessera {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;                   ///< sent if `body_source` is null
+  ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
+  ByteSink* response_sink = nullptr;  ///< takes the body of a 2xx answer; others go to HttpResponse::body
+  /// For streams without end (Server-Sent Events): called with what arrived; false ends the request in order.
+  std::function<bool(std::string_view)> on_data;
+  /// Bytes sent and received so far.
+  std::function<void(std::int64_t sent, std::int64_t received)> on_progress;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
+};
+
+struct HttpOptions {
+  std::chrono::milliseconds connect_timeout{10'000};
+  /// A transfer slower than a byte in this time is broken off. Zero: never.
+  std::chrono::milliseconds stall_timeout{60'000};
+  int max_attempts = 5;  ///< for 408, 429, 5xx and broken connections; Retry-After is honoured
+  std::chrono::milliseconds first_backoff{100};
+  std::chrono::milliseconds max_backoff{10'000};
+  std::string ca_file;                                   ///< empty: the system's
+  std::int64_t max_body_bytes = std::int64_t{64} << 20;  ///< of an answer held in HttpResponse::body
+};
+
+/// Safe to use from many threads; keeps connections open for reuse.
+class HttpClient {
+ public:
+  explicit HttpClient(HttpOptions options = {});
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Any answer, 4xx and 5xx included, once the attempts are used up. Throws Error(unavailable) with the
+  /// reason if none came, Error(cancelled) when asked to stop. `request` is called for each attempt, so that
+  /// signatures and tokens are made afresh.
+  HttpResponse send(const std::function<HttpRequest()>& request, std::stop_token stop = {});
+  HttpResponse send(const HttpRequest& request, std::stop_token stop = {}) {
+    return send([&] { return request; }, std::move(stop));
+  }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Waiting times that grow: full jitter between zero and first * 2^n, at most `max` (AWS Architecture Blog,
+/// "Exponential Backoff and Jitter", 2015).
+class Backoff {
+ public:
+  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max);
+  [[nodiscard]] std::chrono::milliseconds next();
+  void reset();
+
+ private:
+  std::chrono::milliseconds first_;
+  std::chrono::milliseconds max_;
+  int failures_ = 0;
+};
+
+}  // namespace tessera

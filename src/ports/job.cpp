@@ -1,0 +1,183 @@
+#include "ports/job.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::array<std::string_view, 6> state_names{"queued", "running", "storing",
+                                                      "done",   "failed",  "cancelled"};
+constexpr std::array<std::string_view, 2> priority_names{"interactive", "bulk"};
+
+template <class E, std::size_t N>
+E parse_name(const std::array<std::string_view, N>& names, std::string_view text, std::string_view what) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == text) {
+      return static_cast<E>(i);
+    }
+  }
+  throw Error(ErrorCode::usage,
+              fmt::format("'{}' is no {}; use one of: {}.", text, what, fmt::join(names, ", ")));
+}
+
+int number_at(std::string_view text, std::size_t at, std::size_t digits) {
+  int value = 0;
+  const char* const begin = text.data() + at;
+  const auto [end, problem] = std::from_chars(begin, begin + digits, value);
+  if (problem != std::errc() || end != begin + digits) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' is no time; write it like 2026-11-24T04:05:06.789Z.", text));
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string_view to_string(JobState state) { return state_names.at(static_cast<std::size_t>(state)); }
+JobState parse_job_state(std::string_view text) {
+  return parse_name<JobState>(state_names, text, "state of a job");
+}
+std::string_view to_string(Priority priority) {
+  return priority_names.at(static_cast<std::size_t>(priority));
+}
+Priority parse_priority(std::string_view text) {
+  return parse_name<Priority>(priority_names, text, "priority");
+}
+
+Json to_json(const JobRequest& request) {
+  return {{"object", request.object},
+          {"name", request.name},
+          {"pipeline", request.pipeline},
+          {"output", request.output},
+          {"priority", to_string(request.priority)}};
+}
+
+JobRequest request_from_json(const Json& json) {
+  return {.object = json.at("object"),
+          .name = json.at("name"),
+          .pipeline = json.at("pipeline"),
+          .output = json.at("output"),
+          .priority = parse_priority(json.at("priority").get<std::string>())};
+}
+
+Json to_json(const JobResult& result) {
+  return {{"object", result.object},
+          {"file_name", result.file_name},
+          {"content_type", result.content_type},
+          {"size_bytes", result.size_bytes},
+          {"width_px", result.width_px},
+          {"height_px", result.height_px},
+          {"findings", result.findings}};
+}
+
+JobResult result_from_json(const Json& json) {
+  return {.object = json.at("object"),
+          .file_name = json.at("file_name"),
+          .content_type = json.at("content_type"),
+          .size_bytes = json.at("size_bytes"),
+          .width_px = json.at("width_px"),
+          .height_px = json.at("height_px"),
+          .findings = json.at("findings")};
+}
+
+Json to_json(const Job& job) {
+  Json json{{"id", job.id},
+            {"batch", job.batch_id},
+            {"owner", job.owner},
+            {"request_id", job.request_id},
+            {"request", to_json(job.request)},
+            {"generation", job.generation},
+            {"state", to_string(job.state)},
+            {"attempt", job.attempt},
+            {"fraction", job.fraction},
+            {"stage", job.stage},
+            {"node", job.node},
+            {"layout", job.layout}};
+  if (job.failure) {
+    json["failure"] = {{"code", job.failure->code}, {"sentence", job.failure->sentence}};
+  }
+  if (job.result) {
+    json["result"] = to_json(*job.result);
+  }
+  json["created"] = to_iso8601(job.created);
+  json["updated"] = to_iso8601(job.updated);
+  return json;
+}
+
+Job job_from_json(const Json& json) {
+  Job job{.id = json.at("id"),
+          .batch_id = json.at("batch"),
+          .owner = json.at("owner"),
+          .request_id = json.at("request_id"),
+          .request = request_from_json(json.at("request")),
+          .generation = json.at("generation"),
+          .state = parse_job_state(json.at("state").get<std::string>()),
+          .attempt = json.at("attempt"),
+          .fraction = json.at("fraction"),
+          .stage = json.at("stage"),
+          .node = json.at("node"),
+          .layout = json.at("layout"),
+          .failure = {},
+          .result = {},
+          .created = time_from_iso8601(json.at("created").get<std::string>()),
+          .updated = time_from_iso8601(json.at("updated").get<std::string>())};
+  if (const auto failure = json.find("failure"); failure != json.end()) {
+    job.failure = JobFailure{failure->at("code"), failure->at("sentence")};
+  }
+  if (const auto result = json.find("result"); result != json.end()) {
+    job.result = result_from_json(*result);
+  }
+  return job;
+}
+
+std::string to_iso8601(TimePoint time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+TimePoint time_from_iso8601(std::string_view text) {
+  if (text.size() != 24 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text[19] != '.' || text[23] != 'Z') {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' is no time; write it like 2026-11-24T04:05:06.789Z.", text));
+  }
+  using namespace std::chrono;
+  const year_month_day date(year(number_at(text, 0, 4)), month(static_cast<unsigned>(number_at(text, 5, 2))),
+                            day(static_cast<unsigned>(number_at(text, 8, 2))));
+  return sys_days(date) + hours(number_at(text, 11, 2)) + minutes(number_at(text, 14, 2)) +
+         seconds(number_at(text, 17, 2)) + milliseconds(number_at(text, 20, 3));
+}
+
+std::string new_id(std::string_view prefix, TimePoint now) {
+  constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::array<unsigned char, 16> random{};
+  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    throw Error(ErrorCode::internal,
+                fmt::format("The system gives no random bytes: {}.", std::strerror(errno)));
+  }
+  std::string id(prefix);
+  id += '_';
+  const auto milliseconds = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  for (int shift = 45; shift >= 0; shift -= 5) {
+    id += digits[(milliseconds >> shift) & 31U];
+  }
+  for (const unsigned char byte : random) {
+    id += digits[byte & 31U];
+  }
+  return id;
+}
+
+}  // namespace tessera

@@ -1,0 +1,87 @@
+// What the service knows about a job, and how it looks as JSON (in the store, in events and in answers).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ports/clock.hpp"
+#include "ports/job_queue.hpp"
+#include "schema/param.hpp"
+
+namespace tessera {
+
+/// queued -> running -> storing -> done, failed or cancelled. Queued may come again after running, when a
+/// node gave the job back. The last three are final: nothing changes them but a person's retry.
+enum class JobState : std::uint8_t { queued, running, storing, done, failed, cancelled };
+[[nodiscard]] std::string_view to_string(JobState state);
+/// Throws Error(usage) for anything else.
+[[nodiscard]] JobState parse_job_state(std::string_view text);
+[[nodiscard]] constexpr bool is_final(JobState state) { return state >= JobState::done; }
+[[nodiscard]] std::string_view to_string(Priority priority);
+[[nodiscard]] Priority parse_priority(std::string_view text);
+
+/// What the client asked for. Never changes.
+struct JobRequest {
+  std::string object;             ///< of the input, in the object store
+  std::string name;               ///< of the input, for people: "photo.jpg"
+  Json pipeline = Json::array();  ///< as to_json(Pipeline) gives it
+  Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional
+  Priority priority = Priority::interactive;
+};
+
+struct JobFailure {
+  std::string code;      ///< a name of the error table: "damaged-input"
+  std::string sentence;  ///< for people
+  bool operator==(const JobFailure&) const = default;
+};
+
+struct JobResult {
+  std::string object;     ///< in the object store
+  std::string file_name;  ///< for saving: "photo-gaussian-blur.png"
+  std::string content_type;
+  std::int64_t size_bytes = 0;
+  std::int64_t width_px = 0;
+  std::int64_t height_px = 0;
+  Json findings = Json::array();  ///< lists such as Hough lines: [{"operator", "columns", "values"}]
+  bool operator==(const JobResult&) const = default;
+};
+
+struct Job {
+  std::string id;        ///< sorts by time of creation
+  std::string batch_id;  ///< jobs submitted together; always set
+  std::string owner;     ///< the client whose token it was
+  std::string request_id;
+  JobRequest request;
+  int generation = 1;
+  JobState state = JobState::queued;
+  int attempt = 0;       ///< of this generation
+  double fraction = 0;   ///< 0..1
+  std::string stage;     ///< in words, while running: "gaussian-blur | otsu"
+  std::string node;      ///< that has or had it
+  Json layout = Json();  ///< {"mode": "farm"|"split", "ranks": [...]}; null before it runs
+  std::optional<JobFailure> failure;
+  std::optional<JobResult> result;
+  TimePoint created{};
+  TimePoint updated{};
+};
+
+[[nodiscard]] Json to_json(const JobRequest& request);
+[[nodiscard]] JobRequest request_from_json(const Json& json);
+[[nodiscard]] Json to_json(const JobResult& result);
+[[nodiscard]] JobResult result_from_json(const Json& json);
+/// All of it; what clients see has its links added and its object names taken out by the gateway.
+[[nodiscard]] Json to_json(const Job& job);
+[[nodiscard]] Job job_from_json(const Json& json);
+
+/// "2026-11-24T04:05:06.789Z", and back. Throws Error(usage).
+[[nodiscard]] std::string to_iso8601(TimePoint time);
+[[nodiscard]] TimePoint time_from_iso8601(std::string_view text);
+
+/// A new identifier: `prefix`, '_', and 26 characters (Crockford base32, lower case) of which the first 10
+/// are the time in milliseconds and 16 are random (80 bits of the system's generator). As ULIDs, they sort by
+/// time.
+[[nodiscard]] std::string new_id(std::string_view prefix, TimePoint now);
+
+}  // namespace tessera

@@ -1,0 +1,181 @@
+// The state of jobs, the log of what happened to them, and who may ask. Every change of a job and the event
+// that tells of it are one transaction. All are safe to use from many threads and processes, and throw
+// Error(unavailable) when the server behind them does not answer.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/clock.hpp"
+#include "ports/job.hpp"
+
+namespace tessera {
+
+/// Identifies a request that may be sent twice: the same key with the same fingerprint gives the first
+/// answer again.
+struct IdempotencyKey {
+  std::string key;
+  std::string fingerprint;  ///< of the request's content
+};
+
+struct NewJobs {
+  std::vector<Job> jobs;  ///< ids, batch_id and owner set; all of one owner and one batch
+  std::optional<IdempotencyKey> idempotency;
+  std::string webhook_url;     ///< empty: none
+  std::string webhook_secret;  ///< signs what is sent there
+};
+
+struct Batch {
+  std::string id;
+  std::string owner;
+  std::vector<std::string> job_ids;
+  std::string webhook_url;
+  std::string webhook_secret;
+  TimePoint created{};
+};
+
+/// What to change; what is not set stays. A change whose conditions do not hold is not made.
+struct JobChange {
+  std::optional<JobState> state;
+  std::optional<int> attempt;
+  std::optional<double> fraction;
+  std::optional<std::string> stage;
+  std::optional<std::string> node;
+  std::optional<Json> layout;
+  std::optional<JobFailure> failure;
+  std::optional<JobResult> result;
+};
+
+struct JobFilter {
+  std::string owner;  ///< empty: everyone's
+  std::string batch_id;
+  std::optional<JobState> state;
+};
+
+struct JobPage {
+  std::vector<Job> jobs;  ///< newest first
+  std::string next;       ///< pass it as `after` to get what follows; empty: that was all
+};
+
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  /// Creates all jobs and their batch with a "queued" event each, or nothing. Returns the batch: the first
+  /// one's when the idempotency key is known with the same fingerprint (`created` tells them apart). Throws
+  /// Error(conflict) if it is known with another fingerprint. Keys are kept for a day at least.
+  struct Created {
+    Batch batch;
+    bool created = true;
+  };
+  virtual Created create(const NewJobs& jobs) = 0;
+
+  /// Jobs are created unpublished; the gateway marks them when the queue has them. Those that stay behind
+  /// after a crash are found here and published again.
+  virtual void mark_published(const std::string& job_id, int generation) = 0;
+  [[nodiscard]] virtual std::vector<Job> unpublished(TimePoint created_before, int limit) = 0;
+
+  [[nodiscard]] virtual std::optional<Job> find(const std::string& job_id) = 0;
+  [[nodiscard]] virtual std::optional<Batch> find_batch(const std::string& batch_id) = 0;
+  [[nodiscard]] virtual JobPage list(const JobFilter& filter, const std::string& after, int limit) = 0;
+
+  /// Makes the change and appends its event, unless the job is gone, is of another generation, or is final
+  /// already: then nothing happens and nothing is returned. `generation` 0 means any. Returns the job as it
+  /// is after the change.
+  virtual std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) = 0;
+  /// A failed or cancelled job becomes queued and unpublished again: generation + 1, attempt 0, no failure.
+  /// Nothing is returned if it is in another state or gone.
+  virtual std::optional<Job> retry(const std::string& job_id) = 0;
+
+  /// Final jobs last changed before `time`, oldest first: to be removed with their objects.
+  [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;
+  virtual void remove(const std::string& job_id) = 0;
+
+  /// Jobs by state, for metrics.
+  [[nodiscard]] virtual std::vector<std::pair<JobState, std::int64_t>> count_by_state() = 0;
+  virtual void check() = 0;
+};
+
+struct Event {
+  std::string id;    ///< opaque; ids of later events compare greater with event_before()
+  std::string type;  ///< "queued", "running", "progress", "storing", "done", "failed", "cancelled"
+  std::string job_id;
+  std::string batch_id;
+  std::string owner;
+  TimePoint time{};
+  Json data = Json::object();  ///< the job after the change, as to_json(Job) gives it
+};
+
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+  /// Events after the one named, in order, at most `limit`; waits for the first at most `patience`. An empty
+  /// id means from the oldest kept on.
+  [[nodiscard]] virtual std::vector<Event> read_after(const std::string& id, int limit,
+                                                      std::chrono::milliseconds patience) = 0;
+  /// Of the newest event; of an empty log one that is before all events to come.
+  [[nodiscard]] virtual std::string newest_id() = 0;
+  /// Whether events after `id` may have been dropped because the log is kept only so long: who asks from
+  /// there must fetch states afresh.
+  [[nodiscard]] virtual bool has_gap_after(const std::string& id) = 0;
+  /// True if `a` came before `b`. Throws Error(usage) for what is no id of this log.
+  [[nodiscard]] virtual bool event_before(const std::string& a, const std::string& b) const = 0;
+  /// Ends a waiting read_after on this object, which then returns what it has; later ones return at once.
+  virtual void stop_reading() = 0;
+};
+
+enum class Scope : std::uint8_t { submit = 1, read = 2, admin = 4 };
+
+struct Token {
+  std::string hash;   ///< SHA-256 of the token, in hexadecimal; the token itself is never stored
+  std::string owner;  ///< jobs belong to owners; several tokens may have the same
+  int scopes = 0;     ///< of Scope, added
+  TimePoint created{};
+  std::optional<TimePoint> expires;
+};
+
+class TokenStore {
+ public:
+  virtual ~TokenStore() = default;
+  virtual void put(const Token& token) = 0;
+  [[nodiscard]] virtual std::optional<Token> find(const std::string& hash) = 0;
+  [[nodiscard]] virtual std::vector<Token> list() = 0;
+  virtual bool remove(const std::string& hash) = 0;
+};
+
+/// A processing node as it describes itself; gone when it has not been heard of for its lifetime.
+struct NodeInfo {
+  std::string id;
+  std::string host;
+  std::string version;
+  Json details = Json::object();  ///< ranks with their hosts, threads, current jobs, restarts, state
+  TimePoint seen{};
+};
+
+class NodeRegistry {
+ public:
+  virtual ~NodeRegistry() = default;
+  virtual void announce(const NodeInfo& node, std::chrono::milliseconds lifetime) = 0;
+  virtual void withdraw(const std::string& node_id) = 0;
+  [[nodiscard]] virtual std::vector<NodeInfo> list() = 0;
+};
+
+/// All that one server keeps. Opened with a connection or a pool of its own.
+struct StateStore {
+  std::unique_ptr<JobStore> jobs;
+  std::unique_ptr<EventLog> events;
+  std::unique_ptr<TokenStore> tokens;
+  std::unique_ptr<NodeRegistry> nodes;
+};
+
+struct StateOptions {
+  std::int64_t max_events = 1'000'000;  ///< kept in the log, about
+  std::chrono::hours idempotency_lifetime{24};
+  Clock now = system_now;
+};
+
+}  // namespace tessera

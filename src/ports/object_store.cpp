@@ -1,0 +1,37 @@
+#include "ports/object_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace tessera {
+
+void check_object_name(const std::string& name) {
+  constexpr std::size_t max_bytes = 1024;
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' cannot be the name of an object: {}.", name.substr(0, 100), why));
+  };
+  if (name.empty() || name.size() > max_bytes) {
+    refuse(fmt::format("it has {} bytes; allowed are 1 to {}", name.size(), max_bytes));
+  }
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; })) {
+    refuse("it contains a control character or a backslash");
+  }
+  for (std::string_view rest = name;;) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") {
+      refuse("a part between slashes is empty, '.' or '..'");
+    }
+    if (slash == std::string_view::npos) {
+      return;
+    }
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,167 @@
+#include "servers/server_process.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+namespace tessera::testing {
+namespace {
+
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+bool accepts(int port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool connected =
+      ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(descriptor);
+  return connected;
+}
+
+std::string end_of(const std::filesystem::path& log) {
+  std::ifstream file(log);
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string all = text.str();
+  return all.size() > 2000 ? all.substr(all.size() - 2000) : all;
+}
+
+}  // namespace
+
+int free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  if (::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw std::runtime_error(fmt::format("no free port: {}", std::strerror(errno)));
+  }
+  ::close(descriptor);
+  return ntohs(address.sin_port);
+}
+
+ServerFolder::ServerFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "tessera-server-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw std::runtime_error(fmt::format("cannot make {}: {}", name, std::strerror(errno)));
+  }
+  path_ = name;
+}
+
+ServerFolder::~ServerFolder() {
+  std::error_code ignored;  // a server that was killed may leave sockets that go away meanwhile
+  std::filesystem::remove_all(path_, ignored);
+}
+
+ServerProcess::ServerProcess(std::vector<std::string> command, const Environment& environment,
+                             std::filesystem::path log)
+    : log_(std::move(log)) {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view name = std::string_view(*entry).substr(0, std::string_view(*entry).find('='));
+    bool replaced = false;
+    for (const auto& [key, value] : environment) {
+      replaced = replaced || key == name;
+    }
+    if (!replaced) {
+      variables.emplace_back(*entry);
+    }
+  }
+  for (const auto& [key, value] : environment) {
+    variables.push_back(key + "=" + value);
+  }
+  const auto pointers = [](std::vector<std::string>& strings) {
+    std::vector<char*> result;
+    for (std::string& string : strings) {
+      result.push_back(string.data());
+    }
+    result.push_back(nullptr);
+    return result;
+  };
+  const std::vector<char*> arguments = pointers(command);
+  const std::vector<char*> variable_pointers = pointers(variables);
+  const int output = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::execvpe(arguments[0], arguments.data(), variable_pointers.data());
+    ::dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], std::strerror(errno));
+    ::_exit(127);
+  }
+  ::setpgid(pid_, pid_);
+  ::close(output);
+}
+
+ServerProcess::~ServerProcess() { stop(); }
+
+bool ServerProcess::running() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+    pid_ = -1;
+  }
+  return pid_ > 0;
+}
+
+void ServerProcess::wait_until_ready(int port, const std::function<bool()>& ready,
+                                     std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!(accepts(port) && (!ready || ready()))) {
+    if (!running() || std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("the server did not come up:\n" + end_of(log_));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a foreign server announces nothing
+  }
+}
+
+void ServerProcess::signal_group(int signal) const {
+  if (pid_ > 0) {
+    ::kill(-pid_, signal);
+  }
+}
+
+void ServerProcess::stop() {
+  signal_group(SIGCONT);
+  if (pid_ > 0) {
+    ::kill(pid_, SIGTERM);
+  }
+  for (int waited = 0; running() && waited < 500; ++waited) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  kill();
+}
+
+void ServerProcess::kill() {
+  signal_group(SIGKILL);
+  if (pid_ > 0) {
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+}
+
+void ServerProcess::suspend() { signal_group(SIGSTOP); }
+void ServerProcess::resume() { signal_group(SIGCONT); }
+
+}  // namespace tessera::testing

@@ -1,0 +1,59 @@
+// A real server of a test's own: a process on free loopback ports, in a temporary folder, ended with the
+// test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tessera::testing {
+
+/// A TCP port of 127.0.0.1 that was free a moment ago.
+[[nodiscard]] int free_port();
+
+/// A new folder under the system's temporary one, removed with all it holds at the end.
+class ServerFolder {
+ public:
+  ServerFolder();
+  ~ServerFolder();
+  ServerFolder(const ServerFolder&) = delete;
+  ServerFolder& operator=(const ServerFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class ServerProcess {
+ public:
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+  /// Starts `command` in a process group of its own; its output goes to `log`. It dies with this process.
+  ServerProcess(std::vector<std::string> command, const Environment& environment, std::filesystem::path log);
+  /// Stops it in order (SIGTERM), or kills it with its group if that takes more than ten seconds.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  /// Returns once a connection to 127.0.0.1:`port` succeeds and `ready` (if given) says true. Throws
+  /// std::runtime_error with the log's end when the process ends before, or after `patience`.
+  void wait_until_ready(int port, const std::function<bool()>& ready = {},
+                        std::chrono::seconds patience = std::chrono::seconds(60));
+  void stop();
+  void kill();     ///< SIGKILL to the whole group, as a crash
+  void suspend();  ///< SIGSTOP: alive, but silent
+  void resume();
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] bool running();
+
+ private:
+  void signal_group(int signal) const;
+  std::filesystem::path log_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace tessera::testing
