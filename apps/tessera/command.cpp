@@ -41,8 +41,9 @@ int run(const Arguments& arguments) {
   program.set_help_flag("-h,--help", "Print this help and exit");
   program.require_subcommand(1);
   program.footer(exit_codes());
-  const std::vector<Command> commands{add_apply(program, arguments), add_ops(program), add_explain(program),
-                                      add_compare(program), add_completion(program)};
+  const std::vector<Command> commands{add_apply(program, arguments), add_ops(program),
+                                      add_explain(program),          add_compare(program),
+                                      add_completion(program),       add_worker(program)};
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     for (std::string& argument : reversed) {

@@ -24,6 +24,8 @@ Command add_ops(CLI::App& program);
 Command add_explain(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_completion(CLI::App& program);
+/// Not for people: what 'tessera node' starts.
+Command add_worker(CLI::App& program);
 
 /// Runs the command line and returns the exit code. Errors are printed as one sentence on stderr.
 int run(const Arguments& arguments);

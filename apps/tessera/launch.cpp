@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,47 +20,16 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <regex>
 
 #include "core/error.hpp"
 #include "pipelines.hpp"
+#include "ranks/mpirun.hpp"
 
 namespace tessera::cli {
 namespace {
 
 // How long ranks may take to stop in order before they are told to end, and then killed.
 constexpr int patience_s = 5;
-
-/// Open MPI copies between ranks of a host straight from the other's memory where the system lets it, and
-/// complains at length where it does not: under Yama's ptrace_scope, and in containers that forbid the call.
-bool may_read_other_processes() {
-  int scope = 0;
-  if (std::ifstream file("/proc/sys/kernel/yama/ptrace_scope"); file >> scope && scope != 0) {
-    return false;
-  }
-  char from = 1;
-  char to = 0;
-  const iovec local{&to, 1};
-  const iovec remote{&from, 1};
-  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
-}
-
-std::vector<std::string> mpirun_command(const Launch& options, const Arguments& arguments) {
-  // Not /proc/self/exe: in mpirun's child that would be mpirun.
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> command{"mpirun", "-n", std::to_string(options.ranks),
-                                   // The engine has threads of its own; bound to a core they would share it.
-                                   "--bind-to", "none", "--oversubscribe", "-x", launched_variable};
-  if (options.needs_stdin) {
-    command.insert(command.end(), {"-x", stdin_variable});
-  }
-  if (!options.hostfile.empty()) {
-    command.insert(command.end(), {"--hostfile", options.hostfile});
-  }
-  command.push_back(self);
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
 
 /// What comes on standard input, held in memory under a name that the root rank, on this host, can open.
 class StdinSpool {
@@ -87,41 +55,6 @@ class StdinSpool {
  private:
   int descriptor_;
 };
-
-std::vector<std::string> mpirun_environment(const std::string& stdin_path) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    environment.emplace_back(*entry);
-  }
-  const auto set = [&](const char* name, const char* value) {
-    if (std::getenv(name) == nullptr) {
-      environment.push_back(fmt::format("{}={}", name, value));
-    }
-  };
-  set(launched_variable, "1");
-  if (!stdin_path.empty()) {
-    set(stdin_variable, stdin_path.c_str());
-  }
-  // Ranks wait for each other while the threads of others work on the same cores.
-  set("OMPI_MCA_mpi_yield_when_idle", "1");
-  if (!may_read_other_processes()) {
-    set("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
-  }
-  if (geteuid() == 0) {
-    set("OMPI_ALLOW_RUN_AS_ROOT", "1");
-    set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-  }
-  return environment;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  for (std::string& string : strings) {
-    result.push_back(string.data());
-  }
-  result.push_back(nullptr);
-  return result;
-}
 
 class Descriptor {
  public:
@@ -185,10 +118,19 @@ sigset_t watched_signals() {
 
 pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std::string& stdin_path,
                    Pipe& messages) {
-  std::vector<std::string> command = mpirun_command(options, arguments);
-  std::vector<std::string> environment = mpirun_environment(stdin_path);
-  const std::vector<char*> command_pointers = pointers(command);
-  const std::vector<char*> environment_pointers = pointers(environment);
+  MpirunOptions mpirun{options.ranks, options.hostfile, {launched_variable}};
+  std::vector<std::pair<std::string, std::string>> additions{{launched_variable, "1"}};
+  if (!stdin_path.empty()) {
+    mpirun.variables.emplace_back(stdin_variable);
+    additions.emplace_back(stdin_variable, stdin_path);
+  }
+  // Not /proc/self/exe: in mpirun's child that would be mpirun.
+  std::vector<std::string> program{std::filesystem::read_symlink("/proc/self/exe").string()};
+  program.insert(program.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> command = mpirun_command(mpirun, program);
+  std::vector<std::string> environment = mpirun_environment(additions);
+  const std::vector<char*> command_pointers = exec_vector(command);
+  const std::vector<char*> environment_pointers = exec_vector(environment);
   Pipe failure;
   const pid_t child = fork();
   if (child < 0) {
@@ -338,40 +280,6 @@ class Watch {
 };
 
 }  // namespace
-
-std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
-  std::smatch found;
-  if (std::regex_search(
-          noise, found,
-          std::regex("process rank ([0-9]+) with PID [0-9]+ on\\s+node (\\S+) exited on\\s+signal "
-                     "([0-9]+)( \\([^)]*\\))?"))) {
-    return fmt::format(
-        "Rank {} on {} died of signal {}{}. The other ranks were stopped and no result "
-        "was written; try again.",
-        found[1].str(), found[2].str(), found[3].str(), found[4].str());
-  }
-  if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
-    return fmt::format(
-        "Rank {} ended early. The other ranks were stopped and no result was written; use --verbose to "
-        "see what it said.",
-        found[1].str());
-  }
-  std::string said;
-  std::size_t begin = 0;
-  while (begin < noise.size() && said.size() < 300) {
-    const std::size_t end = std::min(noise.find('\n', begin), noise.size());
-    const std::string line = noise.substr(begin, end - begin);
-    if (!line.empty() && line.find_first_not_of("-= ") != std::string::npos) {
-      said += (said.empty() ? "" : " ") + line;
-    }
-    begin = end + 1;
-  }
-  const std::string how = WIFSIGNALED(mpirun_status)
-                              ? fmt::format("was ended by signal {}", WTERMSIG(mpirun_status))
-                              : fmt::format("ended with {}", WEXITSTATUS(mpirun_status));
-  return fmt::format("The ranks went away before they were done: mpirun {}{}.", how,
-                     said.empty() ? "" : " and said: " + said);
-}
 
 int launch(const Launch& options, const Arguments& arguments, Console& console) {
   std::optional<StdinSpool> spool;

@@ -22,7 +22,4 @@ struct Launch {
 /// Error(rank_lost) if a rank dies, Error(not_found) if there is no mpirun.
 int launch(const Launch& options, const Arguments& arguments, Console& console);
 
-/// The sentence for a job whose ranks ended without saying why, from what mpirun said.
-[[nodiscard]] std::string explain_lost_ranks(const std::string& noise, int mpirun_status);
-
 }  // namespace tessera::cli

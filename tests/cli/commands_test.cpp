@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "launch.hpp"
 #include "ops/catalog.hpp"
 #include "program.hpp"
+#include "ranks/mpirun.hpp"
 #include "text.hpp"
 
 namespace tessera::testing {
@@ -196,14 +196,14 @@ TEST(Text, AmountsAndSizes) {
 }
 
 TEST(Launch, ExplainsWhatMpirunSays) {
-  EXPECT_EQ(cli::explain_lost_ranks(
-                "-----\nmpirun noticed that process rank 1 with PID 4711 on node host-a exited on "
-                "signal 9 (Killed).\n-----\n",
-                9),
-            "Rank 1 on host-a died of signal 9 (Killed). The other ranks were stopped and no "
-            "result was "
-            "written; try again.");
-  expect_has(cli::explain_lost_ranks("There are not enough slots\n", 256), "There are not enough slots");
+  EXPECT_EQ(
+      explain_lost_ranks("-----\nmpirun noticed that process rank 1 with PID 4711 on node host-a exited on "
+                         "signal 9 (Killed).\n-----\n",
+                         9),
+      "Rank 1 on host-a died of signal 9 (Killed). The other ranks were stopped and no "
+      "result was "
+      "written; try again.");
+  expect_has(explain_lost_ranks("There are not enough slots\n", 256), "There are not enough slots");
 }
 
 }  // namespace

@@ -1,0 +1,115 @@
+#include "ranks/mpirun.hpp"
+
+#include <fmt/format.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+
+namespace tessera {
+namespace {
+
+/// Open MPI copies between ranks of a host straight from the other's memory where the system lets it, and
+/// complains at length where it does not: under Yama's ptrace_scope, and in containers that forbid the call.
+bool may_read_other_processes() {
+  int scope = 0;
+  if (std::ifstream file("/proc/sys/kernel/yama/ptrace_scope"); file >> scope && scope != 0) {
+    return false;
+  }
+  char from = 1;
+  char to = 0;
+  const iovec local{&to, 1};
+  const iovec remote{&from, 1};
+  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+}  // namespace
+
+std::vector<std::string> mpirun_command(const MpirunOptions& options,
+                                        const std::vector<std::string>& program) {
+  // The engine has threads of its own; bound to a core they would share it.
+  std::vector<std::string> command{"mpirun",    "-n",   std::to_string(options.ranks),
+                                   "--bind-to", "none", "--oversubscribe"};
+  for (const std::string& variable : options.variables) {
+    command.insert(command.end(), {"-x", variable});
+  }
+  if (!options.hostfile.empty()) {
+    command.insert(command.end(), {"--hostfile", options.hostfile});
+  }
+  command.insert(command.end(), program.begin(), program.end());
+  return command;
+}
+
+std::vector<std::string> mpirun_environment(
+    const std::vector<std::pair<std::string, std::string>>& additions) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    environment.emplace_back(*entry);
+  }
+  const auto set = [&](const std::string& name, const std::string& value) {
+    if (std::getenv(name.c_str()) == nullptr) {
+      environment.push_back(name + "=" + value);
+    }
+  };
+  for (const auto& [name, value] : additions) {
+    set(name, value);
+  }
+  // Ranks wait for each other while the threads of others work on the same cores.
+  set("OMPI_MCA_mpi_yield_when_idle", "1");
+  if (!may_read_other_processes()) {
+    set("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+  }
+  if (geteuid() == 0) {
+    set("OMPI_ALLOW_RUN_AS_ROOT", "1");
+    set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+  }
+  return environment;
+}
+
+std::vector<char*> exec_vector(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (std::string& string : strings) {
+    result.push_back(string.data());
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
+std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
+  std::smatch found;
+  if (std::regex_search(
+          noise, found,
+          std::regex("process rank ([0-9]+) with PID [0-9]+ on\\s+node (\\S+) exited on\\s+signal "
+                     "([0-9]+)( \\([^)]*\\))?"))) {
+    return fmt::format(
+        "Rank {} on {} died of signal {}{}. The other ranks were stopped and no result "
+        "was written; try again.",
+        found[1].str(), found[2].str(), found[3].str(), found[4].str());
+  }
+  if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
+    return fmt::format(
+        "Rank {} ended early. The other ranks were stopped and no result was written; use --verbose to "
+        "see what it said.",
+        found[1].str());
+  }
+  std::string said;
+  std::size_t begin = 0;
+  while (begin < noise.size() && said.size() < 300) {
+    const std::size_t end = std::min(noise.find('\n', begin), noise.size());
+    const std::string line = noise.substr(begin, end - begin);
+    if (!line.empty() && line.find_first_not_of("-= ") != std::string::npos) {
+      said += (said.empty() ? "" : " ") + line;
+    }
+    begin = end + 1;
+  }
+  const std::string how = WIFSIGNALED(mpirun_status)
+                              ? fmt::format("was ended by signal {}", WTERMSIG(mpirun_status))
+                              : fmt::format("ended with {}", WEXITSTATUS(mpirun_status));
+  return fmt::format("The ranks went away before they were done: mpirun {}{}.", how,
+                     said.empty() ? "" : " and said: " + said);
+}
+
+}  // namespace tessera
