@@ -1,0 +1,136 @@
+// A warm group of ranks: processes that wait for images, so that no job pays for starting MPI. The group is
+// kept alive: when a rank dies or falls silent all of it ends, what it was doing is reported as lost, and it
+// is started again, after a growing pause if it keeps dying.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ranks/json_channel.hpp"
+
+namespace tessera {
+
+struct RankGroupOptions {
+  std::filesystem::path program;  ///< the tessera command
+  int ranks = 1;                  ///< 1: without MPI
+  int threads = 0;                ///< of each rank; 0: this host's cores divided by ranks
+  std::string hostfile;           ///< as mpirun wants it; empty: this host
+  std::string address;            ///< with a hostfile: the name or address under which ranks reach this host
+  std::filesystem::path scratch;  ///< existing folder of this node alone
+  std::int64_t max_memory_bytes = 0;                ///< of a rank; 0: no limit
+  std::chrono::milliseconds silence_limit{15'000};  ///< ranks tell every second that they are alive
+  std::chrono::milliseconds start_limit{60'000};    ///< from starting to all ranks being there
+  std::chrono::milliseconds first_pause{500};       ///< after a death; doubles up to max_pause
+  std::chrono::milliseconds max_pause{30'000};
+  std::function<void(const std::string& sentence)> log;  ///< starts and deaths, for the node's log
+};
+
+struct RankTask {
+  std::filesystem::path input;
+  std::filesystem::path output;  ///< its extension names the format
+  std::string name;              ///< of the input, in sentences for people
+  Json pipeline;
+  Json output_options = Json::object();
+  Json limits = Json::object();
+  std::chrono::milliseconds time_limit{0};  ///< zero: none
+};
+
+enum class Placement : std::uint8_t {
+  one_rank,   ///< beside other tasks on other ranks
+  all_ranks,  ///< cut over all of them
+  alone,      ///< one rank, while the others do nothing: for a task that may kill its group
+};
+
+struct RankOutcome {
+  enum class End : std::uint8_t { done, failed, lost, stopped } end = End::lost;
+  Json result;           ///< done: as 'tessera apply --json' reports an image
+  std::string code;      ///< failed: a name of the error table
+  std::string sentence;  ///< failed, lost: why
+  std::vector<int> ranks;
+};
+
+struct RankState {
+  int rank = 0;
+  std::string location;  ///< "host:pid"
+  std::int64_t memory_bytes = 0;
+  bool busy = false;
+};
+
+class RankProcess;
+
+class RankGroup {
+ public:
+  explicit RankGroup(RankGroupOptions options);
+  /// Ends the ranks; tasks still running are reported as lost.
+  ~RankGroup();
+  RankGroup(const RankGroup&) = delete;
+  RankGroup& operator=(const RankGroup&) = delete;
+
+  /// Waits for its turn (first come, first served), runs the task and returns how it ended. `begun` is told
+  /// which ranks have it. When `stop` is asked the task is cancelled; ranks that do not heed that within the
+  /// patience for it are killed with their group. Safe to call from many threads.
+  RankOutcome run(const RankTask& task, Placement placement, const std::stop_token& stop,
+                  const std::function<void(const std::vector<int>& ranks)>& begun,
+                  const std::function<void(double fraction, const std::string& stage)>& progress);
+
+  [[nodiscard]] std::vector<RankState> state() const;
+  /// How often the group was started again.
+  [[nodiscard]] int restarts() const;
+  /// Whether all ranks are there.
+  [[nodiscard]] bool ready() const;
+  [[nodiscard]] int size() const { return options_.ranks; }
+
+ private:
+  struct Rank;
+  struct Running;
+  struct Process;
+
+  void keep_alive(const std::stop_token& stop);
+  /// Starts the ranks and serves them until they end or must; says why.
+  std::string live(const std::stop_token& stop, bool& was_ready);
+  void serve_life(Process& life, const std::string& secret, const std::stop_token& stop);
+  void greet(int descriptor, const std::string& secret);
+  void take(int rank, std::uint64_t life, const Json& message);
+  void check_memory(Rank& own, int rank);
+  void check_health(Process& life);
+  void end_process(RankProcess& process);
+  void end_life(const std::string& reason);
+  [[nodiscard]] bool may_begin(std::uint64_t turn, Placement placement) const;
+  [[nodiscard]] Json describe(const RankTask& task, Placement placement, std::int64_t ticket) const;
+  void follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket, const RankTask& task,
+              const std::stop_token& stop);
+  void wake() const;
+
+  RankGroupOptions options_;
+  int wake_ = -1;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  // All below but the keeper are guarded by mutex_.
+  std::vector<Rank> ranks_;  ///< of this life
+  std::map<std::int64_t, std::shared_ptr<Running>> running_;
+  std::deque<std::uint64_t> turns_;  ///< who waits for ranks, in order
+  std::uint64_t next_turn_ = 1;
+  std::int64_t next_ticket_ = 1;
+  std::uint64_t life_ = 0;       ///< counts starts and ends, so that what comes late is known as such
+  std::uint64_t was_ready_ = 0;  ///< the last life in which all ranks were there
+  std::string kill_reason_;      ///< set to end this life
+  int restarts_ = 0;
+  bool ready_ = false;
+  bool alone_ = false;  ///< a task that wants no others beside it is running
+  std::vector<std::shared_ptr<JsonChannel>> channels_;
+  std::vector<std::jthread> listeners_;
+  std::jthread keeper_;
+};
+
+}  // namespace tessera

@@ -1,0 +1,61 @@
+// The process behind a group of ranks: mpirun, or a single worker.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tessera {
+
+class RankProcess {
+ public:
+  /// Starts `command` in a process group of its own, its messages caught. It is told to end when the calling
+  /// thread ends. Throws Error(not_found, io).
+  RankProcess(std::vector<std::string> command, std::vector<std::string> environment);
+  /// Kills what is left.
+  ~RankProcess();
+  RankProcess(const RankProcess&) = delete;
+  RankProcess& operator=(const RankProcess&) = delete;
+
+  /// Readable when the process has ended.
+  [[nodiscard]] int end_descriptor() const { return end_; }
+  /// Readable when it has said something.
+  [[nodiscard]] int message_descriptor() const { return messages_; }
+  /// Takes in what was said; the last 64 KiB are kept. False when nothing more will come.
+  bool read_messages();
+  [[nodiscard]] const std::string& messages() const { return said_; }
+
+  void tell_to_end();
+  void kill();
+  /// Waits for the end; status as waitpid gives it.
+  int wait();
+
+ private:
+  pid_t pid_ = -1;
+  int end_ = -1;
+  int messages_ = -1;
+  int status_ = 0;
+  std::string said_;
+};
+
+/// A socket that listens at `address` ("unix:/path" or "tcp:host:0"; the port is chosen and put in).
+class Listener {
+ public:
+  explicit Listener(const std::string& address);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] const std::string& address() const { return address_; }
+  /// A connection, or -1.
+  [[nodiscard]] int accept() const;
+
+ private:
+  std::string address_;
+  std::string path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace tessera

@@ -1,0 +1,236 @@
+// Real ranks of the real program: alone and under mpirun, killed, silent, too slow, too big.
+#include "node/rank_group.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "servers/server_process.hpp"
+
+namespace tessera {
+namespace {
+
+using namespace std::chrono_literals;
+using End = RankOutcome::End;
+
+std::string pnm(int width, int height) {
+  std::string text = fmt::format("P6\n{} {}\n255\n", width, height);
+  for (int i = 0; i < width * height * 3; ++i) {
+    text += static_cast<char>((i * 7919) >> 3);
+  }
+  return text;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+class Ranks : public ::testing::TestWithParam<int> {
+ protected:
+  testing::ServerFolder folder;
+  std::mutex mutex;
+  std::vector<std::string> said;
+
+  RankGroupOptions options(int ranks) {
+    RankGroupOptions result;
+    result.program = TESSERA_PROGRAM;
+    result.ranks = ranks;
+    result.threads = 1;
+    result.scratch = folder.path();
+    result.first_pause = 10ms;
+    result.log = [this](const std::string& sentence) {
+      const std::lock_guard lock(mutex);
+      said.push_back(sentence);
+    };
+    return result;
+  }
+
+  RankTask task(const std::string& name, int width, int height, const char* pipeline) {
+    RankTask result;
+    result.input = folder.path() / (name + ".ppm");
+    result.output = folder.path() / (name + "-out.png");
+    result.name = "holiday.ppm";
+    std::ofstream(result.input, std::ios::binary) << pnm(width, height);
+    result.pipeline = Json::parse(pipeline);
+    return result;
+  }
+
+  RankTask slow_task(const std::string& name) {
+    return task(name, 3000, 3000, R"([{"name": "non-local-means", "parameters": {"search-radius": 10}}])");
+  }
+
+  struct Watch {
+    std::promise<std::vector<int>> begun;
+    std::promise<void> moving;
+    std::atomic<bool> moved = false;
+  };
+  static RankOutcome run(RankGroup& group, const RankTask& task, Placement placement, Watch& watch,
+                         const std::stop_token& stop = {}) {
+    return group.run(
+        task, placement, stop, [&](const std::vector<int>& ranks) { watch.begun.set_value(ranks); },
+        [&](double, const std::string&) {
+          if (!watch.moved.exchange(true)) {
+            watch.moving.set_value();
+          }
+        });
+  }
+  /// Waits until the task has reported progress.
+  static bool moves(Watch& watch) {
+    return watch.moving.get_future().wait_for(60s) == std::future_status::ready;
+  }
+  static RankOutcome run(RankGroup& group, const RankTask& task, Placement placement) {
+    Watch watch;
+    return run(group, task, placement, watch);
+  }
+};
+
+TEST_P(Ranks, GiveTheSameBytesInEveryPlacement) {
+  RankGroup group(options(GetParam()));
+  const char* const pipeline = R"([{"name": "gaussian-blur", "parameters": {"sigma": 2}}, {"name": "otsu"}])";
+  std::vector<std::string> results;
+  for (const Placement placement : {Placement::one_rank, Placement::all_ranks, Placement::alone}) {
+    RankTask job = task(fmt::format("in{}", static_cast<int>(placement)), 301, 203, pipeline);
+    const RankOutcome outcome = run(group, job, placement);
+    ASSERT_EQ(outcome.end, End::done) << outcome.sentence;
+    EXPECT_EQ(outcome.result["image_out"]["width"], 301);
+    EXPECT_EQ(outcome.result["ranks"].size(),
+              placement == Placement::all_ranks ? static_cast<std::size_t>(GetParam()) : 1U);
+    results.push_back(read_file(job.output));
+  }
+  EXPECT_FALSE(results[0].empty());
+  EXPECT_TRUE(results[0] == results[1] && results[1] == results[2]);
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+TEST_P(Ranks, NameTheImageWhenItIsBad) {
+  RankGroup group(options(GetParam()));
+  RankTask job = task("bad", 30, 20, R"([{"name": "invert"}])");
+  std::ofstream(job.input) << "P6\n30 20\n255\nshort";
+  for (const Placement placement : {Placement::one_rank, Placement::all_ranks}) {
+    const RankOutcome outcome = run(group, job, placement);
+    EXPECT_EQ(outcome.end, End::failed);
+    EXPECT_EQ(outcome.code, "damaged-input");
+    EXPECT_NE(outcome.sentence.find("holiday.ppm"), std::string::npos) << outcome.sentence;
+    EXPECT_EQ(outcome.sentence.find(folder.path().string()), std::string::npos) << outcome.sentence;
+    EXPECT_FALSE(std::filesystem::exists(job.output));
+  }
+  EXPECT_EQ(run(group, task("good", 30, 20, R"([{"name": "invert"}])"), Placement::one_rank).end, End::done);
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
+  RankGroup group(options(GetParam()));
+  for (const Placement placement : {Placement::one_rank, Placement::all_ranks}) {
+    Watch watch;
+    std::stop_source stop;
+    const RankTask job = slow_task("slow");
+    auto outcome =
+        std::async(std::launch::async, [&] { return run(group, job, placement, watch, stop.get_token()); });
+    ASSERT_TRUE(moves(watch));
+    stop.request_stop();
+    EXPECT_EQ(outcome.get().end, End::stopped);
+    EXPECT_FALSE(std::filesystem::exists(job.output));
+  }
+  EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
+  RankGroup group(options(GetParam()));
+  RankTask job = slow_task("slow");
+  job.time_limit = 300ms;
+  const RankOutcome outcome = run(group, job, Placement::all_ranks);
+  EXPECT_EQ(outcome.end, End::failed);
+  EXPECT_EQ(outcome.code, "limit-exceeded");
+  EXPECT_NE(outcome.sentence.find("0.3 s"), std::string::npos) << outcome.sentence;
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
+  RankGroup group(options(GetParam()));
+  Watch watch;
+  const RankTask job = slow_task("slow");
+  auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
+  ASSERT_TRUE(moves(watch));
+  const std::string location = group.state().back().location;
+  ::kill(std::stoi(location.substr(location.rfind(':') + 1)), SIGKILL);
+  const RankOutcome lost = outcome.get();
+  EXPECT_EQ(lost.end, End::lost);
+  EXPECT_NE(lost.sentence.find("signal 9"), std::string::npos) << lost.sentence;
+  EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
+  EXPECT_EQ(group.restarts(), 1);
+}
+
+TEST_P(Ranks, AreStartedAgainWhenOneFallsSilent) {
+  RankGroupOptions with_little_patience = options(GetParam());
+  with_little_patience.silence_limit = 2500ms;
+  RankGroup group(with_little_patience);
+  Watch watch;
+  const RankTask job = slow_task("slow");
+  auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
+  ASSERT_TRUE(moves(watch));
+  const std::string location = group.state().back().location;
+  ::kill(std::stoi(location.substr(location.rfind(':') + 1)), SIGSTOP);
+  const RankOutcome lost = outcome.get();
+  EXPECT_EQ(lost.end, End::lost);
+  EXPECT_NE(lost.sentence.find("did not answer"), std::string::npos) << lost.sentence;
+  EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
+}
+
+TEST_P(Ranks, RefuseATaskThatTakesTooMuchMemory) {
+  RankGroupOptions small = options(GetParam());
+  small.max_memory_bytes = 150'000'000;
+  RankGroup group(small);
+  Watch watch;
+  // A whole-frame operator holds the image: 8 bytes a pixel and more.
+  const RankTask job =
+      task("big", 6000, 5000, R"([{"name": "butterworth-low-pass"}, {"name": "butterworth-low-pass"}])");
+  const RankOutcome outcome = run(group, job, Placement::one_rank, watch);
+  EXPECT_EQ(outcome.end, End::failed);
+  EXPECT_EQ(outcome.code, "limit-exceeded");
+  EXPECT_NE(outcome.sentence.find("150000000"), std::string::npos) << outcome.sentence;
+  EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::one_rank).end, End::done);
+}
+
+INSTANTIATE_TEST_SUITE_P(OneAndTwo, Ranks, ::testing::Values(1, 2));
+
+TEST_F(Ranks, WorkSideBySideOnSmallImages) {
+  RankGroup group(options(2));
+  Watch first;
+  Watch second;
+  std::stop_source stop;
+  const RankTask slow = slow_task("first");
+  auto one = std::async(std::launch::async,
+                        [&] { return run(group, slow, Placement::one_rank, first, stop.get_token()); });
+  const std::vector<int> first_ranks = first.begun.get_future().get();
+  const RankTask quick = task("second", 30, 20, R"([{"name": "invert"}])");
+  EXPECT_EQ(run(group, quick, Placement::one_rank, second).end, End::done);
+  EXPECT_NE(second.begun.get_future().get(), first_ranks);
+  stop.request_stop();
+  EXPECT_EQ(one.get().end, End::stopped);
+}
+
+TEST_F(Ranks, AreExplainedWhenTheyCannotStart) {
+  RankGroupOptions wrong = options(1);
+  wrong.program = folder.path() / "nothing";
+  std::promise<std::string> explained;
+  std::atomic<bool> once = false;
+  wrong.log = [&](const std::string& sentence) {
+    if (!once.exchange(true)) {
+      explained.set_value(sentence);
+    }
+  };
+  RankGroup group(wrong);
+  EXPECT_NE(explained.get_future().get().find("nothing is not installed"), std::string::npos);
+  EXPECT_FALSE(group.ready());
+}
+
+}  // namespace
+}  // namespace tessera
