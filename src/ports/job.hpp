@@ -56,7 +56,7 @@ struct Job {
   JobRequest request;
   int generation = 1;
   JobState state = JobState::queued;
-  int attempt = 0;       ///< of this generation
+  int attempt = 0;       ///< of this generation; those that ended in order, without result, are not counted
   double fraction = 0;   ///< 0..1
   std::string stage;     ///< in words, while running: "gaussian-blur | otsu"
   std::string node;      ///< that has or had it

@@ -81,7 +81,9 @@ class JobQueue {
 };
 
 struct QueueOptions {
-  int delivery_limit = 5;  ///< attempts before a message is set aside
+  /// Deliveries before a message is set aside. Nodes count attempts themselves, and set aside with a reason;
+  /// this is for what they cannot count.
+  int delivery_limit = 20;
   /// Deliveries that may be taken and not ended at once, by this user of the queue.
   int prefetch = 4;
   std::chrono::milliseconds publish_timeout{10'000};

@@ -1,0 +1,264 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.hpp"
+#include "net/http_client.hpp"
+#include "node/node_state.hpp"
+
+namespace tessera {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds take_patience = 1s;
+constexpr std::chrono::milliseconds event_patience = 1s;
+constexpr std::chrono::milliseconds first_backoff = 200ms;
+constexpr std::chrono::milliseconds max_backoff = 5s;
+
+}  // namespace
+
+Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger> log)
+    : options_(std::move(options)),
+      ports_(ports),
+      log_(std::move(log)),
+      // One on each rank, and as many again being fetched or stored meanwhile.
+      capacity_(2 * options_.ranks.ranks + 2) {
+  options_.ranks.log = [this](const std::string& sentence) { log_->info("ranks: {}", sentence); };
+  group_ = std::make_unique<RankGroup>(options_.ranks);
+  announcer_ = std::jthread([this](const std::stop_token& stop) { announce(stop); });
+  canceller_ = std::jthread([this](const std::stop_token& stop) { follow_cancellations(stop); });
+  taker_ = std::jthread([this](const std::stop_token& stop) { take_jobs(stop); });
+}
+
+Node::~Node() {
+  options_.drain_limit = 0ms;
+  drain();
+}
+
+void Node::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(draining_, true)) {
+      return;
+    }
+  }
+  log_->info("draining: {} jobs under way", jobs_under_way());
+  taker_.request_stop();
+  ports_.queue.stop_taking();
+  taker_.join();
+  {
+    std::unique_lock lock(mutex_);
+    const auto idle = [this] {
+      return std::ranges::all_of(active_, [](const auto& entry) { return entry.second->ended; });
+    };
+    if (!changed_.wait_for(lock, options_.drain_limit, idle)) {
+      for (const auto& [id, active] : active_) {
+        active->given_up = true;
+        active->stop.request_stop();
+      }
+      changed_.wait(lock, idle);
+    }
+  }
+  active_.clear();  // joins their threads, which need no lock any more
+  canceller_.request_stop();
+  ports_.events.stop_reading();
+  canceller_.join();
+  announcer_.request_stop();
+  announcer_.join();
+  group_.reset();
+  try {
+    ports_.registry.withdraw(options_.id);
+  } catch (const Error& error) {
+    log_->warn("cannot withdraw from the registry, which will forget this node by itself: {}", error.what());
+  }
+}
+
+int Node::jobs_under_way() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(
+      std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->ended; }));
+}
+
+Node::Counts Node::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+void Node::take_jobs(const std::stop_token& stop) {
+  Backoff backoff(first_backoff, max_backoff);
+  while (!stop.stop_requested()) {
+    std::vector<std::shared_ptr<Active>> ended;  // threads are joined outside the lock
+    {
+      std::unique_lock lock(mutex_);
+      std::erase_if(active_, [&](const auto& entry) {
+        if (entry.second->ended) {
+          ended.push_back(entry.second);
+        }
+        return entry.second->ended;
+      });
+      const auto room = [this] {
+        return std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->ended; }) <
+               capacity_;
+      };
+      if (!changed_.wait(lock, stop, room)) {
+        return;
+      }
+    }
+    ended.clear();
+    if (!group_->ready()) {
+      // Jobs wait better in the queue, where other nodes see them.
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, 50ms, [] { return false; });
+      continue;
+    }
+    try {
+      if (const auto delivery = ports_.queue.take(take_patience)) {
+        begin(*delivery);
+      }
+      backoff.reset();
+    } catch (const Error& error) {
+      log_->error("cannot take jobs: {}", error.what());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, backoff.next(), [] { return false; });
+    }
+  }
+}
+
+void Node::begin(const Delivery& delivery) {
+  auto active = std::make_shared<Active>();
+  active->request_id = delivery.message.request_id;
+  std::unique_lock lock(mutex_);
+  const auto [place, inserted] = active_.emplace(delivery.message.job_id, active);
+  if (!inserted && !place->second->ended) {
+    lock.unlock();
+    // The same message twice, of a publisher that was not sure: the first one does the work.
+    ports_.queue.acknowledge(delivery.tag);
+    return;
+  }
+  const std::shared_ptr<Active> before = std::exchange(place->second, active);
+  active->thread = std::jthread([this, delivery, active = active.get()] { work_on(delivery, *active); });
+  lock.unlock();
+}
+
+void Node::work_on(const Delivery& delivery, Active& active) {
+  Verdict verdict;
+  try {
+    verdict = handle(delivery, active);
+  } catch (const Error& error) {
+    // The state store or the object store is away: the job itself is sound.
+    log_->error("job {} [{}]: {}", delivery.message.job_id, delivery.message.request_id, error.what());
+    verdict = {Ending::give_back, error.what()};
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, active.stop.get_token(), std::min(max_backoff, first_backoff * delivery.attempt),
+                      [] { return false; });
+  } catch (const std::exception& error) {
+    log_->error("job {} [{}]: internal error: {}", delivery.message.job_id, delivery.message.request_id,
+                error.what());
+    verdict = {Ending::give_back, error.what()};
+  }
+  switch (verdict.ending) {
+    case Ending::acknowledge:
+      ports_.queue.acknowledge(delivery.tag);
+      break;
+    case Ending::give_back:
+      ports_.queue.give_back(delivery.tag);
+      break;
+    case Ending::set_aside:
+      ports_.queue.set_aside(delivery.tag, verdict.reason);
+      break;
+  }
+  const std::lock_guard lock(mutex_);
+  counts_.given_back += verdict.ending == Ending::give_back ? 1 : 0;
+  active.ended = true;
+  changed_.notify_all();
+}
+
+Placement Node::choose(const Job& job, std::int64_t input_bytes) {
+  if (job.attempt > 1) {
+    return Placement::alone;  // it may have ended its ranks before: others must not suffer from it again
+  }
+  if (options_.spreading != Spreading::automatic) {
+    return options_.spreading == Spreading::farm ? Placement::one_rank : Placement::all_ranks;
+  }
+  if (group_->size() == 1) {
+    return Placement::one_rank;
+  }
+  const bool others = jobs_under_way() > 1 || ports_.queue.depth().waiting > 0;
+  return input_bytes >= (others ? options_.split_bytes : options_.split_idle_bytes) ? Placement::all_ranks
+                                                                                    : Placement::one_rank;
+}
+
+void Node::follow_cancellations(const std::stop_token& stop) {
+  std::string last;
+  Backoff backoff(first_backoff, max_backoff);
+  while (!stop.stop_requested()) {
+    try {
+      if (last.empty()) {
+        last = ports_.events.newest_id();
+      }
+      for (const Event& event : ports_.events.read_after(last, 1000, event_patience)) {
+        last = event.id;
+        const std::lock_guard lock(mutex_);
+        const auto found = active_.find(event.job_id);
+        if (event.type == to_string(JobState::cancelled) && found != active_.end()) {
+          found->second->stop.request_stop();
+        }
+      }
+      backoff.reset();
+    } catch (const Error& error) {
+      log_->error("cannot follow events: {}", error.what());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, backoff.next(), [] { return false; });
+    }
+  }
+}
+
+NodeInfo Node::describe() {
+  Json ranks = Json::array();
+  for (const RankState& rank : group_->state()) {
+    ranks.push_back({{"rank", rank.rank},
+                     {"location", rank.location},
+                     {"memory_bytes", rank.memory_bytes},
+                     {"busy", rank.busy}});
+  }
+  Json jobs = Json::array();
+  std::string state = group_->ready() ? "ready" : "starting";
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, active] : active_) {
+    if (!active->ended) {
+      jobs.push_back(id);
+    }
+  }
+  if (draining_) {
+    state = "draining";
+  }
+  return {options_.id,
+          options_.host,
+          options_.version,
+          {{"state", state},
+           {"ranks", std::move(ranks)},
+           {"threads", options_.ranks.threads},
+           {"jobs", std::move(jobs)},
+           {"restarts", group_->restarts()},
+           {"done", counts_.done},
+           {"failed", counts_.failed}},
+          {}};
+}
+
+void Node::announce(const std::stop_token& stop) {
+  std::mutex mutex;
+  while (!stop.stop_requested()) {
+    try {
+      ports_.registry.announce(describe(), options_.announce_interval * 5);
+    } catch (const Error& error) {
+      log_->warn("cannot announce this node: {}", error.what());
+    }
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, stop, options_.announce_interval, [] { return false; });
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,133 @@
+// A processing node: takes jobs from the queue, fetches their images, has its ranks work on them, stores the
+// results and says how it went. Fetching, working and storing of different jobs overlap.
+//
+// Every effect can be repeated: the result's name comes from the job, its bytes from job and image, and the
+// state is set once. So a job that comes again after any crash ends in one result.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "node/rank_group.hpp"
+#include "ports/job_queue.hpp"
+#include "ports/job_store.hpp"
+#include "ports/object_store.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tessera {
+
+/// How images are given to ranks.
+enum class Spreading : std::uint8_t {
+  automatic,  ///< big images, and middling ones while nothing else waits, are cut over all ranks
+  farm,       ///< each on one rank
+  split,      ///< each over all ranks
+};
+
+struct NodeOptions {
+  std::string id;  ///< unique among nodes
+  std::string host;
+  std::string version;
+  RankGroupOptions ranks;
+  Spreading spreading = Spreading::automatic;
+  std::int64_t split_bytes = std::int64_t{16} << 20;      ///< input files from here on are always split
+  std::int64_t split_idle_bytes = std::int64_t{1} << 20;  ///< from here on when nothing else waits
+  /// A job that ended its ranks or its node so often is set aside. Being given back in order does not count.
+  int max_attempts = 3;
+  std::chrono::milliseconds time_limit{std::chrono::hours{2}};  ///< of a job's work on the ranks
+  std::chrono::milliseconds drain_limit{30'000};                ///< for jobs under way when told to stop
+  Json limits = Json::object();                                 ///< for reading images: see rank messages
+  std::chrono::milliseconds announce_interval{2'000};
+};
+
+struct NodePorts {
+  JobQueue& queue;
+  JobStore& jobs;
+  EventLog& events;  ///< this node's own reader: cancellations come through it
+  NodeRegistry& registry;
+  ObjectStore& objects;
+};
+
+class Node {
+ public:
+  Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger> log);
+  /// Stops at once, giving jobs back, unless it was drained before.
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Takes no more jobs, lets those under way finish within the drain limit, gives the others back.
+  void drain();
+  [[nodiscard]] const RankGroup& ranks() const { return *group_; }
+  /// How jobs have ended here since the start, for metrics.
+  struct Counts {
+    std::int64_t done = 0;
+    std::int64_t failed = 0;
+    std::int64_t given_back = 0;
+    double busy_seconds = 0;  ///< on the ranks
+  };
+  [[nodiscard]] Counts counts() const;
+  [[nodiscard]] int jobs_under_way() const;
+
+ private:
+  struct Active;
+  enum class Ending : std::uint8_t { acknowledge, give_back, set_aside };
+  struct Verdict {
+    Ending ending = Ending::acknowledge;
+    std::string reason;
+  };
+
+  void take_jobs(const std::stop_token& stop);
+  void begin(const Delivery& delivery);
+  void work_on(const Delivery& delivery, Active& active);
+  Verdict handle(const Delivery& delivery, Active& active);
+  Verdict process(const Job& job, Active& active);
+  void tell(const Job& job, const JobChange& change);
+  Verdict store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output);
+  Verdict fail(const Job& job, const std::string& code, const std::string& sentence);
+  /// Back to the queue, with the reason kept for people, and how many attempts count against the job.
+  Verdict retried(const Job& job, const std::string& reason, int attempts);
+  Verdict lost(const Job& job, const std::string& reason);
+  Verdict stopped(const Job& job, const Active& active);
+  [[nodiscard]] Placement choose(const Job& job, std::int64_t input_bytes);
+  void follow_cancellations(const std::stop_token& stop);
+  void announce(const std::stop_token& stop);
+  [[nodiscard]] NodeInfo describe();
+
+  NodeOptions options_;
+  NodePorts ports_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::unique_ptr<RankGroup> group_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  // Guarded by mutex_:
+  std::map<std::string, std::shared_ptr<Active>> active_;  ///< by job id
+  Counts counts_;
+  bool draining_ = false;
+  int capacity_ = 0;
+  std::jthread announcer_;
+  std::jthread canceller_;
+  std::jthread taker_;
+};
+
+/// "photo-gaussian-blur-otsu.png": the input's name, what was done to it, and the format of the result.
+[[nodiscard]] std::string result_file_name(const JobRequest& request);
+/// "png", "jpg", "tif" or "webp": what the request asks for, or what the input's name says, or png.
+[[nodiscard]] std::string result_extension(const JobRequest& request);
+[[nodiscard]] std::string content_type_of(std::string_view extension);
+/// Where the result of a job lies in the object store.
+[[nodiscard]] std::string result_object_name(const Job& job);
+
+}  // namespace tessera

@@ -1,0 +1,263 @@
+// One job's way through a node.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "core/error.hpp"
+#include "node/node.hpp"
+#include "node/node_state.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::chrono::seconds pause_when_unavailable{2};
+
+/// Files of one job on this node, gone when it is over.
+class JobFiles {
+ public:
+  JobFiles(const std::filesystem::path& scratch, const std::string& job_id, const std::string& extension)
+      : input(scratch / (job_id + ".in")), output(scratch / (job_id + ".out." + extension)) {
+    remove();
+  }
+  ~JobFiles() { remove(); }
+  JobFiles(const JobFiles&) = delete;
+  JobFiles& operator=(const JobFiles&) = delete;
+  std::filesystem::path input;
+  std::filesystem::path output;
+
+ private:
+  void remove() const {
+    std::error_code ignored;  // they need not be there
+    std::filesystem::remove(input, ignored);
+    std::filesystem::remove(output, ignored);
+  }
+};
+
+/// Stops a transfer by throwing where the bytes pass.
+class StoppableSink final : public ByteSink {
+ public:
+  StoppableSink(ByteSink& out, std::stop_token stop) : out_(out), stop_(std::move(stop)) {}
+  void write(std::span<const std::byte> bytes) override {
+    if (stop_.stop_requested()) {
+      throw Error(ErrorCode::cancelled, "Stopped while the image was fetched.");
+    }
+    out_.write(bytes);
+  }
+
+ private:
+  ByteSink& out_;
+  std::stop_token stop_;
+};
+
+Json layout_of(Placement placement, const std::vector<int>& ranks, const std::vector<RankState>& states) {
+  Json list = Json::array();
+  for (const int rank : ranks) {
+    list.push_back({{"rank", rank},
+                    {"location", static_cast<std::size_t>(rank) < states.size()
+                                     ? states[static_cast<std::size_t>(rank)].location
+                                     : ""}});
+  }
+  return {{"mode", placement == Placement::all_ranks ? "split" : "farm"}, {"ranks", std::move(list)}};
+}
+
+std::string stage_name(const Json& pipeline) {
+  std::string name;
+  for (const Json& step : pipeline.value("operators", Json::array())) {
+    name += (name.empty() ? "" : " | ") + step.value("name", "");
+  }
+  return name;
+}
+
+}  // namespace
+
+Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
+  const QueueMessage& message = delivery.message;
+  const auto job = ports_.jobs.find(message.job_id);
+  if (!job || job->generation != message.generation || is_final(job->state)) {
+    return {};  // removed, retried since, cancelled, or done by another delivery
+  }
+  const int attempt = job->attempt + 1;
+  if (attempt > options_.max_attempts) {
+    const std::string sentence = fmt::format(
+        "It was tried {} times and ended its node or its ranks each time, so it was set aside. {}",
+        job->attempt, job->stage);
+    fail(*job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
+    return {Ending::set_aside, sentence};
+  }
+  JobChange change;
+  change.state = JobState::running;
+  change.attempt = attempt;
+  change.node = options_.id;
+  change.fraction = 0;
+  if (attempt == 1) {
+    change.stage = "fetching the image";
+  }
+  const auto begun = ports_.jobs.change(job->id, job->generation, change);
+  if (!begun) {
+    return {};
+  }
+  try {
+    return process(*begun, active);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) {
+      return stopped(*job, active);
+    }
+    if (error.code() == ErrorCode::unavailable) {
+      // The store is away; that says nothing of the job, which must outlast it.
+      const auto verdict = retried(*begun, error.what(), attempt - 1);
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, active.stop.get_token(), pause_when_unavailable, [] { return false; });
+      return verdict;
+    }
+    if (meaning(error.code()).retry && attempt < options_.max_attempts) {
+      return retried(*begun, fmt::format("Attempt {} failed: {}", attempt, error.what()), attempt);
+    }
+    return fail(*begun, std::string(meaning(error.code()).name), error.what());
+  }
+}
+
+Node::Verdict Node::process(const Job& job, Active& active) {
+  const std::stop_token stop = active.stop.get_token();
+  const JobFiles files(options_.ranks.scratch, job.id, result_extension(job.request));
+  RankTask task;
+  task.output = files.output;
+  task.name = job.request.name;
+  task.pipeline = job.request.pipeline;
+  task.output_options = job.request.output;
+  task.output_options["format"] = result_extension(job.request);
+  task.limits = options_.limits;
+  task.time_limit = options_.time_limit;
+  if (const auto local = ports_.objects.local_file(job.request.object)) {
+    task.input = *local;
+  } else {
+    task.input = files.input;
+    FileSink file(files.input);
+    StoppableSink stoppable(file, stop);
+    ports_.objects.get(job.request.object, stoppable);
+    file.close();
+  }
+  std::error_code failure;
+  const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
+  if (failure) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("The image '{}' is not there any more: upload it again.", job.request.name));
+  }
+  const Placement placement = choose(job, input_bytes);
+  const std::string stage = stage_name(job.request.pipeline);
+  const auto began = std::chrono::steady_clock::now();
+  const RankOutcome outcome = group_->run(
+      task, placement, stop,
+      [&](const std::vector<int>& ranks) {
+        JobChange change;
+        change.stage = stage;
+        change.layout = layout_of(placement, ranks, group_->state());
+        tell(job, change);
+      },
+      [&](double fraction, const std::string&) {
+        JobChange change;
+        change.fraction = fraction;
+        tell(job, change);
+      });
+  {
+    const std::lock_guard lock(mutex_);
+    counts_.busy_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() *
+                            static_cast<double>(outcome.ranks.size());
+  }
+  switch (outcome.end) {
+    case RankOutcome::End::done:
+      return store(job, outcome, files.output);
+    case RankOutcome::End::failed:
+      return fail(job, outcome.code, outcome.sentence);
+    case RankOutcome::End::lost:
+      return lost(job, outcome.sentence);
+    case RankOutcome::End::stopped:
+      break;
+  }
+  return stopped(job, active);
+}
+
+/// Progress that cannot be told is not worth failing the job for.
+void Node::tell(const Job& job, const JobChange& change) {
+  try {
+    ports_.jobs.change(job.id, job.generation, change);
+  } catch (const Error& error) {
+    log_->warn("job {} [{}]: cannot tell how far it is: {}", job.id, job.request_id, error.what());
+  }
+}
+
+Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output) {
+  JobChange storing;
+  storing.state = JobState::storing;
+  storing.fraction = 1;
+  if (!ports_.jobs.change(job.id, job.generation, storing)) {
+    return {};  // cancelled meanwhile
+  }
+  JobResult result;
+  result.object = result_object_name(job);
+  result.file_name = result_file_name(job.request);
+  result.content_type = content_type_of(result_extension(job.request));
+  result.width_px = outcome.result["image_out"].value("width", std::int64_t{0});
+  result.height_px = outcome.result["image_out"].value("height", std::int64_t{0});
+  result.findings = outcome.result.value("findings", Json::array());
+  const auto body = open_file_source(output);
+  result.size_bytes = ports_.objects.put(result.object, *body, result.content_type).size_bytes;
+  JobChange done;
+  done.state = JobState::done;
+  done.result = result;
+  if (!ports_.jobs.change(job.id, job.generation, done)) {
+    const auto now = ports_.jobs.find(job.id);
+    if (!now || now->state != JobState::done) {
+      ports_.objects.remove(result.object);  // cancelled meanwhile
+    }
+    return {};
+  }
+  log_->info("job {} [{}]: done, {} bytes", job.id, job.request_id, result.size_bytes);
+  const std::lock_guard lock(mutex_);
+  ++counts_.done;
+  return {};
+}
+
+Node::Verdict Node::fail(const Job& job, const std::string& code, const std::string& sentence) {
+  JobChange change;
+  change.state = JobState::failed;
+  change.failure = JobFailure{code, sentence};
+  ports_.jobs.change(job.id, job.generation, change);
+  log_->info("job {} [{}]: failed ({}): {}", job.id, job.request_id, code, sentence);
+  const std::lock_guard lock(mutex_);
+  ++counts_.failed;
+  return {};
+}
+
+Node::Verdict Node::retried(const Job& job, const std::string& reason, int attempts) {
+  JobChange change;
+  change.attempt = attempts;
+  change.state = JobState::queued;
+  change.fraction = 0;
+  change.stage = reason;
+  ports_.jobs.change(job.id, job.generation, change);
+  log_->warn("job {} [{}]: given back: {}", job.id, job.request_id, reason);
+  return {Ending::give_back, reason};
+}
+
+Node::Verdict Node::lost(const Job& job, const std::string& reason) {
+  if (job.attempt < options_.max_attempts) {
+    return retried(job, fmt::format("Attempt {} ended its ranks: {}", job.attempt, reason), job.attempt);
+  }
+  const std::string sentence = fmt::format(
+      "It was tried {} times and ended its ranks each time, so it was set aside. The last time: {}",
+      job.attempt, reason);
+  fail(job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
+  return {Ending::set_aside, sentence};
+}
+
+Node::Verdict Node::stopped(const Job& job, const Active& active) {
+  bool given_up = false;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up = active.given_up;
+  }
+  return given_up ? retried(job, "Its node was shut down; another takes it up.", job.attempt - 1) : Verdict{};
+}
+
+}  // namespace tessera

@@ -1,0 +1,17 @@
+// What a node knows about a job under way. Private to node*.cpp.
+#pragma once
+
+#include "node/node.hpp"
+
+namespace tessera {
+
+/// A job under way.
+struct Node::Active {
+  std::stop_source stop;
+  std::string request_id;
+  bool given_up = false;  ///< the node stops: give it back rather than call it cancelled
+  std::jthread thread;
+  bool ended = false;
+};
+
+}  // namespace tessera
