@@ -44,7 +44,11 @@ int run(const Arguments& arguments) {
   const std::vector<Command> commands{add_apply(program, arguments), add_ops(program),
                                       add_explain(program),          add_compare(program),
                                       add_completion(program),       add_worker(program)};
+  add_service_commands(program);
   try {
+    if (is_service_command(arguments)) {
+      return become_service(arguments);
+    }
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     for (std::string& argument : reversed) {
       // CLI11 takes a word in square brackets for a list; as a file's name it must not begin with one.

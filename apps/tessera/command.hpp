@@ -27,6 +27,12 @@ Command add_completion(CLI::App& program);
 /// Not for people: what 'tessera node' starts.
 Command add_worker(CLI::App& program);
 
+/// For the help; what they do is in the service program.
+void add_service_commands(CLI::App& program);
+[[nodiscard]] bool is_service_command(const Arguments& arguments);
+/// Replaces this process by the service program. Throws Error(not_found) if it is not installed.
+int become_service(const Arguments& arguments);
+
 /// Runs the command line and returns the exit code. Errors are printed as one sentence on stderr.
 int run(const Arguments& arguments);
 

@@ -1,0 +1,45 @@
+// The service's programs in one: 'tessera NAME' runs them. They are apart from the engine's command so that
+// that need not load what they link.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include "command.hpp"
+#include "core/error.hpp"
+
+namespace tessera::service {
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App program{"Tessera's servers, and the commands that talk to them.", "tessera"};
+  program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION);
+  program.require_subcommand(1);
+  const std::vector<Command> commands{add_node(program)};
+  try {
+    program.parse(argc, argv);
+    for (const Command& command : commands) {
+      if (command.app->parsed()) {
+        return command.run();
+      }
+    }
+    return 0;
+  } catch (const CLI::Success& request) {
+    return program.exit(request);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n", error.what());
+    return meaning(ErrorCode::usage).exit_code;
+  } catch (const Error& error) {
+    fmt::print(stderr, "tessera: {}\n", error.what());
+    return meaning(error.code()).exit_code;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tessera: Internal error: {}\n", error.what());
+    return meaning(ErrorCode::internal).exit_code;
+  }
+}
+
+}  // namespace
+}  // namespace tessera::service
+
+int main(int argc, char** argv) { return tessera::service::run(argc, argv); }

@@ -1,0 +1,159 @@
+#include "settings.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <thread>
+
+#include "core/error.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr int exit_by_second_signal = 130;
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+/// The tessera command lies beside this program, or, installed, in the bin folder of the same prefix.
+std::filesystem::path tessera_command() {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& candidate : {here / "tessera", here / "../../bin/tessera"}) {
+    if (std::filesystem::exists(candidate)) {
+      return std::filesystem::canonical(candidate);
+    }
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("The tessera command is not beside '{}': install both.", here.string()));
+}
+
+}  // namespace
+
+void add_settings(CLI::App& app, Settings& settings, bool required) {
+  app.add_option("--queue", settings.queue,
+                 "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE")
+      ->envname("TESSERA_QUEUE")
+      ->type_name("URL")
+      ->required(required);
+  app.add_option("--state", settings.state,
+                 "Where the state of jobs is kept: redis://host:6379 or sqlite:///FILE")
+      ->envname("TESSERA_STATE")
+      ->type_name("URL")
+      ->required(required);
+  app.add_option("--store", settings.store,
+                 "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
+      ->envname("TESSERA_STORE")
+      ->type_name("URL")
+      ->required(required);
+  app.add_option("--log-level", settings.log_level, "trace, debug, info, warning, error or off")
+      ->envname("TESSERA_LOG_LEVEL");
+  app.add_option("--log-format", settings.log_format, "json, text, or auto: text on a terminal")
+      ->envname("TESSERA_LOG_FORMAT")
+      ->check(CLI::IsMember({"auto", "json", "text"}));
+  app.set_config("--config", "", "File with these options, as TOML")->envname("TESSERA_CONFIG");
+}
+
+std::shared_ptr<spdlog::logger> open_log(const std::string& component, const Settings& settings) {
+  return make_logger(component, settings.log_level,
+                     settings.log_format == "json"   ? LogFormat::json
+                     : settings.log_format == "text" ? LogFormat::text
+                                                     : LogFormat::automatic);
+}
+
+void add_node_settings(CLI::App& app, NodeSettings& settings) {
+  NodeOptions& options = settings.options;
+  app.add_option("-n,--ranks", options.ranks.ranks, "MPI ranks to keep")
+      ->envname("TESSERA_RANKS")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("-t,--threads", options.ranks.threads, "Threads of each rank; 0: cores divided by ranks")
+      ->envname("TESSERA_THREADS")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--hostfile", options.ranks.hostfile, "Hosts to start ranks on, as mpirun wants it")
+      ->envname("TESSERA_HOSTFILE")
+      ->type_name("FILE");
+  app.add_option("--address", options.ranks.address,
+                 "With --hostfile: name or address of this host for the ranks")
+      ->envname("TESSERA_ADDRESS")
+      ->type_name("HOST");
+  app.add_option("--spreading", settings.spreading,
+                 "farm: each image on one rank; split: each over all ranks; auto: by size and queue")
+      ->envname("TESSERA_SPREADING")
+      ->check(CLI::IsMember({"auto", "farm", "split"}));
+  app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
+      ->envname("TESSERA_SCRATCH")
+      ->type_name("FOLDER");
+  app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
+      ->envname("TESSERA_MAX_MEMORY")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
+      ->envname("TESSERA_TIME_LIMIT")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--drain-limit", settings.drain_limit_s,
+                 "Seconds jobs under way get to finish when the node is told to stop")
+      ->envname("TESSERA_DRAIN_LIMIT")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-attempts", options.max_attempts,
+                 "Times a job may end its ranks before it is set aside")
+      ->envname("TESSERA_MAX_ATTEMPTS")
+      ->check(CLI::Range(1, 100));
+}
+
+NodeOptions complete(const NodeSettings& settings) {
+  NodeOptions options = settings.options;
+  options.host = host_name();
+  options.id = new_id("node", system_now());
+  options.version = TESSERA_VERSION;
+  options.spreading = settings.spreading == "farm"    ? Spreading::farm
+                      : settings.spreading == "split" ? Spreading::split
+                                                      : Spreading::automatic;
+  options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
+  options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
+  options.ranks.program = tessera_command();
+  if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
+    options.ranks.address = options.host;
+  }
+  std::string folder = ((settings.scratch.empty() ? std::filesystem::temp_directory_path()
+                                                  : std::filesystem::path(settings.scratch)) /
+                        "tessera-node-XXXXXX")
+                           .string();
+  if (::mkdtemp(folder.data()) == nullptr) {
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot make the scratch folder '{}': {}. Give another with --scratch.", folder,
+                            std::strerror(errno)));
+  }
+  options.ranks.scratch = folder;
+  return options;
+}
+
+void block_stop_signals() {
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+void wait_for_stop_signal() {
+  const sigset_t set = stop_signals();
+  int signal = 0;
+  ::sigwait(&set, &signal);
+  std::thread([set] {
+    int second = 0;
+    ::sigwait(&set, &second);
+    std::_Exit(exit_by_second_signal);
+  }).detach();
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,74 @@
+// Commands of the service program, which is apart so that the engine's command need not load what it links.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "command.hpp"
+#include "core/error.hpp"
+
+namespace tessera::cli {
+namespace {
+
+struct ServiceCommand {
+  const char* name;
+  const char* doc;
+};
+
+constexpr std::array service_commands{
+    ServiceCommand{"serve", "Run the whole service in this process, with nothing else installed"},
+    ServiceCommand{"gateway", "Run the server that takes requests"},
+    ServiceCommand{"node", "Run a processing node"},
+    ServiceCommand{"notifier", "Run the server that pushes events to clients"},
+    ServiceCommand{"token", "Make, list and revoke the tokens of clients"},
+    ServiceCommand{"submit", "Send images to a service"},
+    ServiceCommand{"status", "Show how jobs stand"},
+    ServiceCommand{"watch", "Follow jobs live"},
+    ServiceCommand{"get", "Download results"},
+    ServiceCommand{"cancel", "Stop jobs"},
+    ServiceCommand{"ls", "List jobs"},
+    ServiceCommand{"nodes", "List processing nodes"},
+    ServiceCommand{"dead", "Look after jobs that were set aside"},
+};
+
+}  // namespace
+
+void add_service_commands(CLI::App& program) {
+  for (const ServiceCommand& command : service_commands) {
+    program.add_subcommand(command.name, command.doc)->group("Service");
+  }
+}
+
+bool is_service_command(const Arguments& arguments) {
+  return !arguments.empty() && std::ranges::any_of(service_commands, [&](const auto& command) {
+    return arguments[0] == command.name;
+  });
+}
+
+int become_service(const Arguments& arguments) {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  std::vector<std::string> words{"tessera"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) {
+    pointers.push_back(word.data());
+  }
+  pointers.push_back(nullptr);
+  for (const auto& program : {here / "tessera-service", here / TESSERA_SERVICE_DIR / "tessera-service"}) {
+    if (std::filesystem::exists(program)) {
+      ::execv(program.c_str(), pointers.data());
+      throw Error(ErrorCode::io,
+                  fmt::format("Cannot start '{}': {}.", program.string(), std::strerror(errno)));
+    }
+  }
+  throw Error(
+      ErrorCode::not_found,
+      fmt::format("'tessera {}' needs the program tessera-service, which is not beside '{}': install it.",
+                  arguments[0], here.string()));
+}
+
+}  // namespace tessera::cli
