@@ -1,18 +1,17 @@
 // What an operator may be. An operator is a plain struct with parameters; which of these concepts it
 // satisfies tells the engine how to place it. Nothing here knows ranks, threads or files.
 //
-//   kind           | the struct offers                                           | the engine does
-//   ---------------|-------------------------------------------------------------|-----------------------------------
-//   pointwise      | run(in, out)                                                | fuses it
-//   neighbourhood  | halo(), border, border_value, run(in, out)                  | fills ghost pixels, fuses
-//   it geometry       | result_extent(in), needs(out, in), run(in, out, region)     | fetches what each piece
-//   needs statistic      | slots(), merge, map(tile, slots, region), finish(slots, ..) | merges over all
-//   pieces, then runs
-//                  |                                                             | the operator finish()
-//                  returns
-//   whole-frame    | run(frame, in, out)                                         | hands it the band and the
-//   other ranks composite      | expand()                                                    | runs those
-//   operators in its place
+// clang-format off
+//   kind          | the struct offers                                           | the engine does
+//   --------------|-------------------------------------------------------------|------------------------------
+//   pointwise     | run(in, out)                                                | fuses it
+//   neighbourhood | halo(), border, border_value, run(in, out)                  | fills ghost pixels, fuses it
+//   geometry      | result_extent(in), needs(out, in), run(in, out, region)     | fetches what each piece needs
+//   statistic     | slots(), merge, map(tile, slots, region), finish(slots, ..) | merges over all pieces, then
+//                 |                                                             | runs the operator of finish()
+//   whole-frame   | run(frame, in, out)                                         | hands it the band and the ranks
+//   composite     | expand()                                                    | runs those in its place
+// clang-format on
 //
 // Any run() may take a trailing `const Region&` when it needs to know where in the image it works.
 #pragma once
