@@ -153,7 +153,8 @@ concept Neighbourhood = kinds_detail::RunsLocally<Op> && std::derived_from<Op, B
                          requires(const Op op, const ImageInfo& info) { op.halo(info); }) &&
                         !Geometry<Op>;
 
-/// `in` and `out` may be the same matrix.
+/// `in` and `out` may be the same matrix. Every local kind may offer `bind(const ImageInfo&)`: a local
+/// operator that does the same, prepared for one size and format of picture; it is made once a run.
 template <class Op>
 concept Pointwise =
     kinds_detail::RunsLocally<Op> && !Neighbourhood<Op> && !Geometry<Op> && !kinds_detail::HasHalo<Op>;

@@ -30,6 +30,8 @@ class LocalOp {
   [[nodiscard]] virtual bool crosses_rows() const = 0;
   virtual void run(const cv::Mat& in, cv::Mat& out, const Region& region) const = 0;
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
+  /// The same operator, prepared for one size and format of picture; null if there is nothing to prepare.
+  [[nodiscard]] virtual std::shared_ptr<const LocalOp> bound(const ImageInfo& in) const = 0;
 };
 
 class StatisticOp {
@@ -165,6 +167,14 @@ class LocalModel final : public LocalOp {
     }
   }
   std::vector<std::string> finding_columns() const override { return erased::finding_columns<Op>(); }
+  std::shared_ptr<const LocalOp> bound(const ImageInfo& in) const override {
+    if constexpr (requires { op_.bind(in); }) {
+      return std::make_shared<LocalModel<decltype(op_.bind(in))>>(op_.bind(in));
+    } else {
+      static_cast<void>(in);
+      return nullptr;
+    }
+  }
 
  private:
   Op op_;

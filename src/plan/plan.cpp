@@ -90,6 +90,9 @@ class Planner {
     if (!stage().chain.empty() && (wraps_rows || too_deep || moves_rows || op->crosses_rows())) {
       cut();
     }
+    if (auto bound = op->bound(link.in)) {
+      link.op = std::move(bound);
+    }
     append(std::move(link));
     lists_findings_ = lists_findings_ || !op->finding_columns().empty();
   }

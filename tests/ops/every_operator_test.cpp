@@ -24,7 +24,7 @@ TEST_P(EveryOperator, GivesTheSameBytesInPieces) {
       const Tile image =
           make_image({extent, format}, random() % 2 == 0 ? Pattern::noise : Pattern::photo_like, 5);
       const Json parameters = random_parameters(entry(), extent, random);
-      const Operator op = build_operator(GetParam(), parameters);
+      const Operator op = build_operator(GetParam(), parameters, sample_image);
       const Outcome whole = run_reference(op, image);
       for (const std::int64_t rows : {1, 3, 8}) {
         const Outcome pieces = run_reference(op, image, rows);
@@ -41,8 +41,8 @@ TEST_P(EveryOperator, ParametersRoundTripThroughJson) {
   std::mt19937 random(7);
   for (int i = 0; i < 20; ++i) {
     const Json parameters = random_parameters(entry(), {64, 64}, random);
-    const Operator op = build_operator(GetParam(), parameters);
-    EXPECT_EQ(build_operator(GetParam(), op.parameters).parameters, op.parameters);
+    const Operator op = build_operator(GetParam(), parameters, sample_image);
+    EXPECT_EQ(build_operator(GetParam(), op.parameters, sample_image).parameters, op.parameters);
     for (const auto& [name, value] : parameters.items()) {
       EXPECT_EQ(op.parameters[name], value) << name;
     }

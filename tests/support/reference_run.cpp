@@ -278,6 +278,10 @@ Tile make_image(const ImageInfo& info, Pattern pattern, unsigned seed) {
   return image;
 }
 
+Tile sample_image(const std::string&) {
+  return make_image({{23, 17}, {Depth::u16, 3, true}}, Pattern::noise, 3);
+}
+
 Json random_parameters(const CatalogEntry& entry, Extent extent, std::mt19937& random) {
   const std::vector<Json> samples = entry.samples(extent);
   if (!samples.empty() && (!entry.random_parameters || random() % 2 == 0)) {

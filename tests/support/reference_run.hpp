@@ -37,6 +37,8 @@ std::string first_difference(const Tile& a, const Tile& b);
 enum class Pattern : std::uint8_t { noise, zones, steps, photo_like, constant };
 Tile make_image(const ImageInfo& info, Pattern pattern, unsigned seed);
 
+/// What operators find under any name of an image: 16-bit, with alpha.
+Tile sample_image(const std::string& name);
 /// Random parameters within slider ranges, or one of the operator's own samples.
 Json random_parameters(const CatalogEntry& entry, Extent extent, std::mt19937& random);
 

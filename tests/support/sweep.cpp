@@ -48,7 +48,7 @@ SweepCase operator_case(const std::string& name, std::mt19937& random) {
   SweepCase sweep;
   sweep.image = random_image(extent, random);
   const Json parameters = random_parameters(find_operator(name), extent, random);
-  sweep.pipeline.push_back(build_operator(name, parameters));
+  sweep.pipeline.push_back(build_operator(name, parameters, sample_image));
   sweep.description = fmt::format("{} {} on {} {}x{}", name, parameters.dump(),
                                   info_of(sweep.image).format.describe(), extent.width, extent.height);
   sweep.expected = run_reference(sweep.pipeline, sweep.image);
@@ -67,7 +67,7 @@ SweepCase pipeline_case(std::mt19937& random) {
     const CatalogEntry& entry = catalog()[random() % catalog().size()];
     const Rect now = sweep.expected.image.rect;
     const Json parameters = random_parameters(entry, {now.width, now.height}, random);
-    const Operator op = build_operator(entry.info.name, parameters);
+    const Operator op = build_operator(entry.info.name, parameters, sample_image);
     Outcome next = run_reference(op, sweep.expected.image);
     constexpr std::int64_t enough_pixels = 60'000;
     if (next.image.rect.width * next.image.rect.height > enough_pixels) {
