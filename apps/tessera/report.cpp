@@ -33,8 +33,11 @@ Json findings_list(const RunReport& run) {
   return list;
 }
 
-std::string rows_text(const Interval& rows) {
-  return rows.empty() ? "no rows" : fmt::format("rows {}..{}", rows.begin, rows.end - 1);
+std::string rows_text(const RankReport& rank) {
+  if (rank.bands > 1) {
+    return fmt::format("{} rows in {} bands", rank.rows.size(), rank.bands);
+  }
+  return rank.rows.empty() ? "no rows" : fmt::format("rows {}..{}", rank.rows.begin, rank.rows.end - 1);
 }
 
 }  // namespace
@@ -53,8 +56,8 @@ std::string human_report(const ImageReport& report) {
   }
   for (std::size_t rank = 0; rank < report.run.ranks.size(); ++rank) {
     const RankReport& part = report.run.ranks[rank];
-    text += fmt::format("\n  rank {} on {}: {} in {} strips, busy {}", rank, part.location,
-                        rows_text(part.rows), part.strips, seconds_text(part.busy_seconds));
+    text += fmt::format("\n  rank {} on {}: {} in {} strips, busy {}", rank, part.location, rows_text(part),
+                        part.strips, seconds_text(part.busy_seconds));
     if (report.run.ranks.size() > 1) {
       text +=
           fmt::format(", sent {}, received {}", bytes_text(part.sent_bytes), bytes_text(part.received_bytes));
@@ -97,6 +100,7 @@ Json json_report(const ImageReport& report) {
     ranks.push_back({{"location", part.location},
                      {"first_row", part.rows.begin},
                      {"rows", part.rows.size()},
+                     {"bands", part.bands},
                      {"strips", part.strips},
                      {"sent_bytes", part.sent_bytes},
                      {"received_bytes", part.received_bytes},

@@ -31,6 +31,10 @@ class Source {
   /// (row strides are the caller's). Calls are serialised by the caller, but may come from different threads.
   /// Throws Error (damaged_input, io, limit_exceeded).
   virtual void read_rows(Tile& out) = 0;
+  /// Whether the pixels can be read once more from the top.
+  [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
+  /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.
+  virtual void rewind() {}
 };
 
 /// An image that is written as a row of independently encoded pieces. encode() may run on any thread of any

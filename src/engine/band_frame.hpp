@@ -1,11 +1,19 @@
 // The group of ranks as a whole-frame operator sees it.
 #pragma once
 
+#include "core/error.hpp"
 #include "engine/pixels.hpp"
 #include "engine/workers.hpp"
 
 namespace tessera {
 
+/// The ranks have agreed to stop: all of them throw it, at the same collective call.
+class AgreedStop final : public Error {
+ public:
+  AgreedStop() : Error(ErrorCode::cancelled, "The work was cancelled.") {}
+};
+
+/// Its collective calls throw AgreedStop once any rank was asked to stop.
 class BandFrame final : public Frame {
  public:
   BandFrame(const Band& band, Communicator& comm, int threads, std::stop_token stop)
@@ -16,9 +24,16 @@ class BandFrame final : public Frame {
   int ranks() const override { return comm_.size(); }
   Interval rows(int rank) const override { return band_.rows[static_cast<std::size_t>(rank)]; }
   void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) override;
-  void all_reduce(std::span<std::uint64_t> slots, Merge merge) override { comm_.all_reduce(slots, merge); }
-  std::vector<Bytes> all_gather(Bytes mine) override { return all_gather_bytes(comm_, mine); }
+  void all_reduce(std::span<std::uint64_t> slots, Merge merge) override {
+    agree_to_go_on();
+    comm_.all_reduce(slots, merge);
+  }
+  std::vector<Bytes> all_gather(Bytes mine) override {
+    agree_to_go_on();
+    return all_gather_bytes(comm_, mine);
+  }
   std::vector<Bytes> all_to_all(std::vector<Bytes> outgoing) override {
+    agree_to_go_on();
     return all_to_all_bytes(comm_, outgoing);
   }
   Tile with_halo(const Tile& band, const Halo& halo, Border border, double border_value) override;
@@ -28,6 +43,8 @@ class BandFrame final : public Frame {
   [[nodiscard]] const std::vector<double>& findings() const { return findings_; }
 
  private:
+  void agree_to_go_on();
+
   const Band& band_;
   Communicator& comm_;
   int threads_;

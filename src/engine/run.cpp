@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstring>
 
 #include "engine/band_frame.hpp"
 #include "engine/chain.hpp"
+#include "engine/feed.hpp"
 #include "engine/pixels.hpp"
+#include "engine/report.hpp"
 #include "engine/strips.hpp"
 #include "engine/workers.hpp"
 
@@ -15,6 +16,10 @@ namespace tessera {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// What a rank is sent of the source at a time: enough work between two meetings of the ranks, and soon
+/// enough the first.
+constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -34,27 +39,47 @@ class Run {
     for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
       const auto start = Clock::now();
       stage_ = static_cast<int>(i);
-      run_stage(plan_.stages[i], i + 1 == plan_.stages.size());
+      run_stage(behind_prefix(plan_.stages[i]), i + 1 == plan_.stages.size());
       report_.stages.push_back({stage_name(plan_.stages[i]), seconds_since(start)});
     }
-    gather_ranks();
+    rank_.busy_seconds = static_cast<double>(busy_ns_) * 1e-9;
+    report_.ranks = gather_rank_reports(comm_, rank_);
     return std::move(report_);
   }
 
  private:
-  void run_stage(const Stage& stage, bool last) {
-    // A chain's first link may be what the statistic before has become.
-    std::vector<ChainLink> chain = stage.chain;
-    if (!chain.empty() && !chain.front().op) {
-      chain.front().op = bound_;
+  /// The stage with every operator bound: its first may be what the statistic before has become. If that was
+  /// only looked at and not kept, its chain runs once more, in front.
+  Stage behind_prefix(Stage stage) {
+    if (!stage.chain.empty() && !stage.chain.front().op) {
+      stage.chain.front().op = bound_;
     }
+    if (prefix_) {
+      stage.in = prefix_->in;
+      stage.chain.insert(stage.chain.begin(), prefix_->chain.begin(), prefix_->chain.end());
+      prefix_.reset();
+      together(comm_, [&] {
+        if (source_ != nullptr) {
+          source_->rewind();
+        }
+      });
+    }
+    return stage;
+  }
+
+  void run_stage(const Stage& stage, bool last) {
+    const std::vector<ChainLink>& chain = stage.chain;
     if (stage.statistic && !stage.statistic->halo(stage.out).none()) {
       hold_input();
       run_statistic_with_halo(*stage.statistic);
       return;
     }
     if (last) {
-      run_strips_to_sink(stage, chain);
+      run_strips_to_sink(stage);
+      return;
+    }
+    if (stage.statistic && better_read_twice(stage)) {
+      run_strips_to_statistic(stage);
       return;
     }
     if (!chain.empty() || !held_) {
@@ -64,6 +89,85 @@ class Run {
     }
     if (stage.whole_frame) {
       run_whole_frame(stage);
+    }
+  }
+
+  /// Whether the pixels that lead to a statistic are made once more when it is known, rather than held: they
+  /// are too many, and can be had again.
+  bool better_read_twice(const Stage& stage) {
+    const bool again = !held_ && stage.statistic->applied_halo(stage.out).none() &&
+                       stage.out.bytes() / comm_.size() > options_.max_held_bytes;
+    std::uint64_t cannot = again && (source_ == nullptr || source_->can_rewind()) ? 0 : 1;
+    if (cannot == 0 && comm_.size() > 1 && !every_rank_reads_) {
+      cannot = panel_needs(stage.chain, stage.in, panels(stage, 1)) ? 0 : 1;
+    } else if (cannot == 0) {
+      const StripContext strips = context(stage, stage.chain, panels(stage, 1).front(), 1);
+      cannot = streaming_rows(strips, comm_.rank()) ? 0 : 1;
+    }
+    comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
+    return cannot == 0;
+  }
+
+  void run_strips_to_statistic(const Stage& stage) {
+    SlotSet merged(stage.statistic->slots(stage.out), options_.threads);
+    over_panels(stage, 1, [&](const StripContext& strips, StripInput& input) {
+      StripFindings found_again_later(stage.chain, strips.count(comm_.rank()));
+      together(comm_, [&] {
+        for_each_strip(strips, input, found_again_later, [&](int worker, std::int64_t, const Tile& strip) {
+          stage.statistic->map(strip.color, merged.of(worker),
+                               Region{stage.out, strip.rect, strip.rect, false, nullptr});
+        });
+        input.finish();
+      });
+    });
+    bind(*stage.statistic, merged, stage.out);
+    prefix_ = stage;
+  }
+
+  /// The rows of a stage's result for each rank, panel by panel. Several panels where ranks would otherwise
+  /// hold too much of the source or of what they have encoded.
+  [[nodiscard]] std::vector<std::vector<Interval>> panels(const Stage& stage, std::int64_t align) const {
+    std::int64_t count = 1;
+    if (comm_.size() > 1 && !held_) {
+      const std::int64_t most =
+          every_rank_reads_ ? options_.max_held_bytes / 4 : std::min(options_.max_held_bytes / 4, fed_bytes);
+      count += (stage.in.bytes() + stage.out.bytes()) / comm_.size() / std::max<std::int64_t>(1, most);
+    }
+    const std::int64_t height = stage.out.extent.height;
+    const std::int64_t most_panels = std::max<std::int64_t>(1, height / (align * comm_.size()));
+    std::vector<std::vector<Interval>> result;
+    for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), align)) {
+      std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), comm_.size(), align));
+      for (Interval& band : bands) {
+        band = {band.begin + panel.begin, band.end + panel.begin};
+      }
+    }
+    return result;
+  }
+
+  using PanelWork = std::function<void(const StripContext&, StripInput&)>;
+  /// Runs a stage's strips, with their pixels, a panel at a time.
+  void over_panels(const Stage& stage, std::int64_t align, const PanelWork& work) {
+    const auto all = panels(stage, align);
+    std::optional<Feeder> feeder;
+    if (!held_ && comm_.size() > 1 && !every_rank_reads_) {
+      if (auto needs = panel_needs(stage.chain, stage.in, all)) {
+        feeder.emplace(source_, stage.in, std::move(*needs), comm_, options_.stop);
+      }
+    }
+    for (std::size_t panel = 0; panel < all.size(); ++panel) {
+      StripContext strips = context(stage, stage.chain, all[panel], align);
+      strips.progress = [&, panel](double fraction) {
+        progress((static_cast<double>(panel) + fraction) / static_cast<double>(all.size()));
+      };
+      const std::unique_ptr<StripInput> input =
+          feeder ? std::make_unique<TileInput>(feeder->next_panel()) : input_for(strips);
+      work(strips, *input);
+      account(*input, strips);
+    }
+    if (feeder) {
+      rank_.sent_bytes += feeder->sent_bytes();
+      rank_.received_bytes += feeder->received_bytes();
     }
   }
 
@@ -124,7 +228,7 @@ class Run {
     collect(findings);
     held_ = std::move(next);
     if (stage.statistic) {
-      bind(*stage.statistic, merged);
+      bind(*stage.statistic, merged, info);
     }
   }
 
@@ -146,13 +250,13 @@ class Run {
                                      Region{info, part, rect, false, nullptr});
                      });
     });
-    bind(statistic, merged);
+    bind(statistic, merged, info);
   }
 
-  void bind(const StatisticOp& statistic, SlotSet& merged) {
+  void bind(const StatisticOp& statistic, SlotSet& merged, const ImageInfo& info) {
     const std::span<std::uint64_t> slots = merged.merge(statistic.merge());
     comm_.all_reduce(slots, statistic.merge());
-    bound_ = statistic.finish(slots, held_->info);
+    bound_ = statistic.finish(slots, info);
   }
 
   void run_whole_frame(const Stage& stage) {
@@ -165,6 +269,8 @@ class Run {
     try {
       stage.whole_frame->run(frame, held_->mine, next.mine);
       busy_ns_ += std::chrono::nanoseconds(Clock::now() - start).count();
+    } catch (const AgreedStop&) {
+      throw;
     } catch (const std::exception& error) {
       comm_.abandon(error);
       throw;
@@ -184,36 +290,55 @@ class Run {
     progress(1);
   }
 
-  void run_strips_to_sink(const Stage& stage, const std::vector<ChainLink>& chain) {
-    const std::vector<Interval> bands = split_rows(stage.out.extent.height, comm_.size(), sink_.piece_rows());
-    const StripContext strips = context(stage, chain, bands, sink_.piece_rows());
-    const auto input = input_for(strips);
-    StripFindings findings(chain, strips.count(comm_.rank()));
-    SinkRoute route(strips, sink_, comm_);
-    together(comm_, [&] {
-      try {
-        for_each_strip(
-            strips, *input, findings,
-            [&](int, std::int64_t index, const Tile& strip) { route.put(index, strip); },
-            [&] { route.abandon(); });
-        input->finish();
-      } catch (...) {
-        route.fail();
-        throw;
-      }
-      route.finish();
+  void run_strips_to_sink(const Stage& stage) {
+    std::vector<Findings> found;
+    rank_.bands = 0;
+    over_panels(stage, sink_.piece_rows(), [&](const StripContext& strips, StripInput& input) {
+      StripFindings findings(stage.chain, strips.count(comm_.rank()));
+      SinkRoute route(strips, sink_, comm_);
+      together(comm_, [&] {
+        try {
+          for_each_strip(
+              strips, input, findings,
+              [&](int, std::int64_t index, const Tile& strip) { route.put(index, strip); },
+              [&] { route.abandon(); });
+          input.finish();
+        } catch (...) {
+          route.fail();
+          throw;
+        }
+        route.finish();
+      });
+      rank_.sent_bytes += route.sent_bytes();
+      rank_.received_bytes += route.received_bytes();
+      count_rows(strips.bands[static_cast<std::size_t>(comm_.rank())]);
+      append(found, findings.gather(comm_));
     });
     together(comm_, [&] {
       if (comm_.root()) {
         sink_.finish();
       }
     });
-    account(*input, strips);
-    collect(findings);
-    rank_.sent_bytes += route.sent_bytes();
-    rank_.received_bytes += route.received_bytes();
-    rank_.rows = bands[static_cast<std::size_t>(comm_.rank())];
+    report_.findings.insert(report_.findings.end(), found.begin(), found.end());
     progress(1);
+  }
+
+  void count_rows(const Interval& band) {
+    if (!band.empty()) {
+      rank_.rows = rank_.bands == 0 ? band : Interval{rank_.rows.begin, rank_.rows.end + band.size()};
+      ++rank_.bands;
+    }
+  }
+
+  /// Lists of the next panel, behind those of the panels above it.
+  static void append(std::vector<Findings>& found, std::vector<Findings> next) {
+    if (found.empty()) {
+      found = std::move(next);
+      return;
+    }
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      found[i].values.insert(found[i].values.end(), next[i].values.begin(), next[i].values.end());
+    }
   }
 
   void account(const StripInput& input, const StripContext& strips) {
@@ -241,42 +366,6 @@ class Run {
     }
   }
 
-  static std::string stage_name(const Stage& stage) {
-    std::string name;
-    for (const ChainLink& link : stage.chain) {
-      name += (name.empty() ? "" : " + ") + link.name;
-    }
-    if (!stage.end_name.empty()) {
-      name += (name.empty() ? "" : " + ") + stage.end_name;
-    }
-    return name.empty() ? "copy" : name;
-  }
-
-  void gather_ranks() {
-    struct Numbers {
-      Interval rows;
-      std::int64_t strips, sent, received;
-      double busy;
-    };
-    const Numbers numbers{rank_.rows, rank_.strips, rank_.sent_bytes, rank_.received_bytes,
-                          static_cast<double>(busy_ns_) * 1e-9};
-    const std::string location = comm_.location();
-    Bytes mine(sizeof numbers + location.size());
-    std::memcpy(mine.data(), &numbers, sizeof numbers);
-    std::memcpy(mine.data() + sizeof numbers, location.data(), location.size());
-    for (const Bytes& bytes : all_gather_bytes(comm_, mine)) {
-      Numbers theirs{};
-      std::memcpy(&theirs, bytes.data(), sizeof theirs);
-      report_.ranks.push_back({std::string(reinterpret_cast<const char*>(bytes.data()) + sizeof theirs,
-                                           bytes.size() - sizeof theirs),
-                               theirs.rows, static_cast<int>(theirs.strips), theirs.sent, theirs.received,
-                               theirs.busy});
-    }
-    if (!comm_.root()) {
-      report_.ranks.clear();
-    }
-  }
-
   const Plan& plan_;
   Source* source_;
   Sink& sink_;
@@ -285,6 +374,8 @@ class Run {
   bool every_rank_reads_ = false;
   std::optional<Band> held_;
   std::shared_ptr<const LocalOp> bound_;
+  /// The stage whose statistic was taken in passing: its pixels are still to be made for those behind it.
+  std::optional<Stage> prefix_;
   std::vector<ChainRunner> runners_ = std::vector<ChainRunner>(static_cast<std::size_t>(options_.threads));
   RunReport report_;
   RankReport rank_;

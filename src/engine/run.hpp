@@ -19,8 +19,11 @@ struct Progress {
 };
 
 struct RunOptions {
-  int threads = 1;                                ///< of this rank
-  std::int64_t strip_rows = 0;                    ///< 0: chosen by the plan
+  int threads = 1;              ///< of this rank
+  std::int64_t strip_rows = 0;  ///< 0: chosen by the plan
+  /// Pixels that a rank may hold where it could also do without, by reading the source again or working on a
+  /// part of the image at a time. Whole-frame operators and what cannot be read in order hold more.
+  std::int64_t max_held_bytes = std::int64_t{256} << 20;
   std::function<void(const Progress&)> progress;  ///< on the root rank; called from any thread, one at a time
   std::stop_token stop;                           ///< when asked, every rank throws Error(cancelled)
 };
@@ -39,7 +42,9 @@ struct StageReport {
 /// One entry for each rank, gathered on the root.
 struct RankReport {
   std::string location;
-  Interval rows;  ///< of the result that the rank made
+  /// Of the result that the rank made: from its first row, as many as it made in all.
+  Interval rows;
+  int bands = 0;  ///< in how many places
   int strips = 0;
   std::int64_t sent_bytes = 0;
   std::int64_t received_bytes = 0;

@@ -13,6 +13,8 @@ class MemorySource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return random_; }
+  bool can_rewind() const override { return true; }
+  void rewind() override { next_row_ = 0; }
   void read_rows(Tile& out) override;
 
  private:
@@ -47,6 +49,7 @@ struct Cut {
   std::int64_t strip_rows = 0;
   std::int64_t piece_rows = 1;
   bool random_access = false;
+  std::int64_t max_held_bytes = std::int64_t{1} << 30;
 };
 
 struct EngineOutcome {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <functional>
 
 #include "codec/read/exif.hpp"
 #include "codec/read/formats.hpp"
@@ -37,6 +38,32 @@ class CleanSource final : public Source {
  private:
   std::unique_ptr<Source> source_;
   Metadata metadata_;
+};
+
+// Opens its input once more when it is to begin again.
+class RewindableSource final : public Source {
+ public:
+  RewindableSource(std::unique_ptr<Source> source, std::function<std::unique_ptr<Source>()> open)
+      : source_(std::move(source)), open_(std::move(open)) {}
+  const ImageInfo& info() const override { return source_->info(); }
+  const Metadata& metadata() const override { return source_->metadata(); }
+  bool random_access() const override { return source_->random_access(); }
+  void read_rows(Tile& out) override { source_->read_rows(out); }
+  bool can_rewind() const override { return true; }
+  void rewind() override {
+    if (source_->random_access()) {
+      return;
+    }
+    auto again = open_();
+    if (again->info() != source_->info()) {
+      throw Error(ErrorCode::io, "The image changed while it was read: try again.");
+    }
+    source_ = std::move(again);
+  }
+
+ private:
+  std::unique_ptr<Source> source_;
+  std::function<std::unique_ptr<Source>()> open_;
 };
 
 // libvips shrinks absurd screens in silence, so the size the file claims is checked here.
@@ -105,7 +132,10 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
         fmt::format("The input {} is {}. Tessera reads JPEG, PNG, TIFF, WebP, GIF, BMP, PNM, HEIF and AVIF.",
                     input->name(), sniffed.description));
   }
-  return finish_opening(open_stored(input, *sniffed.format, options), *input, options);
+  const auto open = [input, format = *sniffed.format, options] {
+    return finish_opening(open_stored(input, format, options), *input, options);
+  };
+  return std::make_unique<RewindableSource>(open(), open);
 }
 
 std::unique_ptr<Source> open_image(const std::filesystem::path& path, const ReadOptions& options) {

@@ -1,0 +1,66 @@
+// A source that only the root can read, and only in order, given out to all ranks panel by panel: the rows of
+// one panel are on their way or being worked on while those of the next are read.
+#pragma once
+
+#include <deque>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/stream.hpp"
+#include "engine/strips.hpp"
+
+namespace tessera {
+
+/// Rows of the source that each rank needs for each panel: needs[panel][rank], empty for a rank without work.
+using PanelNeeds = std::vector<std::vector<Interval>>;
+
+class Feeder {
+ public:
+  /// `source` is null on all ranks but the root. Rows must not fall from panel to panel.
+  Feeder(Source* source, const ImageInfo& info, PanelNeeds needs, Communicator& comm, std::stop_token stop);
+  /// The rows this rank needs for the next panel. Collective; throws the same Error on every rank.
+  [[nodiscard]] Tile next_panel();
+  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
+  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
+
+ private:
+  void read_up_to(std::int64_t row);
+  void send_all(const std::vector<Interval>& needs, Tile& mine);
+  [[nodiscard]] Tile assemble(const Interval& rows) const;
+
+  Source* source_;
+  ImageInfo info_;
+  PanelNeeds needs_;
+  Communicator& comm_;
+  std::stop_token stop_;
+  std::size_t panel_ = 0;
+  // Root only. The reader's thread has these while `ahead_` is pending.
+  std::deque<Tile> blocks_;
+  std::int64_t read_to_ = 0;
+  std::int64_t sent_bytes_ = 0;
+  std::int64_t received_bytes_ = 0;
+  std::future<void> ahead_;
+};
+
+/// Strips that read rows which are all here.
+class TileInput final : public StripInput {
+ public:
+  explicit TileInput(Tile tile) : tile_(std::move(tile)) {}
+  void fetch(std::int64_t, Tile& out) override { copy_overlap(tile_, out); }
+  void release(std::int64_t) override {}
+  void finish() override {}
+
+ private:
+  Tile tile_;
+};
+
+/// What each rank needs of the source for each panel of a stage's result (`panels[p][rank]` are rows of the
+/// result), if that can be fed in order: full-width rows inside the image that do not fall from panel to
+/// panel.
+[[nodiscard]] std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const ImageInfo& in,
+                                                    const std::vector<std::vector<Interval>>& panels);
+
+}  // namespace tessera
