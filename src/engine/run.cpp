@@ -134,9 +134,11 @@ class Run {
       count += (stage.in.bytes() + stage.out.bytes()) / comm_.size() / std::max<std::int64_t>(1, most);
     }
     const std::int64_t height = stage.out.extent.height;
-    const std::int64_t most_panels = std::max<std::int64_t>(1, height / (align * comm_.size()));
+    // Whole pieces for every rank, so that all get as much.
+    const std::int64_t share = align * comm_.size();
+    const std::int64_t most_panels = std::max<std::int64_t>(1, height / share);
     std::vector<std::vector<Interval>> result;
-    for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), align)) {
+    for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), share)) {
       std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), comm_.size(), align));
       for (Interval& band : bands) {
         band = {band.begin + panel.begin, band.end + panel.begin};
