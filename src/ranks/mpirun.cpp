@@ -59,6 +59,10 @@ std::vector<std::string> mpirun_environment(
   }
   // Ranks wait for each other while the threads of others work on the same cores.
   set("OMPI_MCA_mpi_yield_when_idle", "1");
+  // A host that is gone says nothing: without probes mpirun would wait for it for ten minutes.
+  set("OMPI_MCA_oob_tcp_keepalive_time", "3");
+  set("OMPI_MCA_oob_tcp_keepalive_intvl", "1");
+  set("OMPI_MCA_oob_tcp_keepalive_probes", "3");
   if (!may_read_other_processes()) {
     set("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
   }
@@ -88,6 +92,18 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
         "Rank {} on {} died of signal {}{}. The other ranks were stopped and no result "
         "was written; try again.",
         found[1].str(), found[2].str(), found[3].str(), found[4].str());
+  }
+  if (std::regex_search(noise, found, std::regex("Remote daemon: \\S+ on node (\\S+)"))) {
+    return fmt::format(
+        "The connection to the host {} was lost. The ranks were stopped and no result was written; see "
+        "whether the host and the network to it are up, and try again.",
+        found[1].str());
+  }
+  // Also what mpirun says when the daemon far away has noticed first that the network is gone.
+  if (noise.find("unable to reliably start one or more daemons") != std::string::npos) {
+    return "The connection to one of the hosts was lost, or could not be made. No result was written; see "
+           "whether "
+           "the hosts in the hostfile are up, can be logged in to and have Tessera installed, and try again.";
   }
   if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
     return fmt::format(

@@ -81,7 +81,10 @@ Program::Program(const std::vector<std::string>& arguments, const Setup& setup) 
     throw std::runtime_error("no pipe");
   }
   const int in = input_file(setup.input);
-  pid_ = spawn(TESSERA_PROGRAM, arguments, setup.environment, in, out[1], err[1]);
+  std::vector<std::string> words = setup.through;
+  words.emplace_back(TESSERA_PROGRAM);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  pid_ = spawn(words.front(), {words.begin() + 1, words.end()}, setup.environment, in, out[1], err[1]);
   for (const int descriptor : {in, out[1], err[1]}) {
     close(descriptor);
   }

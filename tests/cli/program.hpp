@@ -24,6 +24,8 @@ class Program {
   struct Setup {
     std::vector<std::string> environment = {};  ///< NAME=VALUE, added
     std::string input = {};                     ///< what it reads from standard input
+    /// A command that starts it, such as {"ip", "netns", "exec", "NAME"}.
+    std::vector<std::string> through = {};
     bool terminal = false;  ///< standard error is a terminal; what it shows is in Outcome::err
   };
   explicit Program(const std::vector<std::string>& arguments) : Program(arguments, Setup{}) {}
