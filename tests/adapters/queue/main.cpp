@@ -1,0 +1,14 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "adapters/queue/queue_server.hpp"
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "--taker") {
+    tessera::testing::run_taker(argv[2], std::atoi(argv[3]));
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
