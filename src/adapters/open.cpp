@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "adapters/rabbitmq/broker_address.hpp"
+#include "adapters/rabbitmq/job_queue.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "core/error.hpp"
@@ -16,6 +18,9 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
 std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options) {
   if (url.starts_with("sqlite:")) {
     return open_sqlite_job_queue(sqlite_path(url), options);
+  }
+  if (url.starts_with("amqp:") || url.starts_with("amqps:")) {
+    return open_rabbitmq_job_queue(parse_broker_url(url), options);
   }
   throw Error(ErrorCode::usage,
               fmt::format("'{}' names no queue: write sqlite:///var/lib/tessera/queue.db or "

@@ -10,5 +10,7 @@ int main(int argc, char** argv) {
     tessera::testing::run_taker(argv[2], std::atoi(argv[3]));
   }
   ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
+  const int result = RUN_ALL_TESTS();
+  tessera::testing::end_broker();
+  return result;
 }

@@ -27,6 +27,19 @@ class SqliteServer final : public QueueServer {
   ServerFolder folder_;
 };
 
+class RabbitMqPrefix final : public QueueServer {
+ public:
+  std::string url() const override { return url_; }
+
+ private:
+  std::string url_ = broker().url() + "&prefix=" + new_prefix();
+};
+
+std::unique_ptr<RabbitMqServer>& the_broker() {
+  static std::unique_ptr<RabbitMqServer> server;
+  return server;
+}
+
 }  // namespace
 
 std::unique_ptr<JobQueue> QueueServer::open(const QueueOptions& options) const {
@@ -35,6 +48,24 @@ std::unique_ptr<JobQueue> QueueServer::open(const QueueOptions& options) const {
 
 QueueKind sqlite_kind() {
   return {"Sqlite", [] { return std::make_unique<SqliteServer>(); }};
+}
+
+QueueKind rabbitmq_kind() {
+  return {"RabbitMq", [] { return std::make_unique<RabbitMqPrefix>(); }};
+}
+
+RabbitMqServer& broker() {
+  if (!the_broker()) {
+    the_broker() = std::make_unique<RabbitMqServer>();
+  }
+  return *the_broker();
+}
+
+void end_broker() { the_broker().reset(); }
+
+std::string new_prefix() {
+  static int count = 0;
+  return "test" + std::to_string(++count);
 }
 
 QueueMessage message(const std::string& job_id, Priority priority) {

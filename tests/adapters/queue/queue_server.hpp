@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ports/job_queue.hpp"
+#include "servers/rabbitmq_server.hpp"
 
 namespace tessera::testing {
 
@@ -22,6 +23,13 @@ struct QueueKind {
 };
 
 [[nodiscard]] QueueKind sqlite_kind();
+/// Queues of their own on the one broker of this program.
+[[nodiscard]] QueueKind rabbitmq_kind();
+/// That broker, started by the first who asks and ended with the program.
+[[nodiscard]] RabbitMqServer& broker();
+void end_broker();
+/// A queue name prefix that nobody has used.
+[[nodiscard]] std::string new_prefix();
 
 [[nodiscard]] QueueMessage message(const std::string& job_id, Priority priority = Priority::interactive);
 
