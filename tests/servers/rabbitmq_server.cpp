@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace tessera::testing {
 namespace {
@@ -24,11 +27,11 @@ RabbitMqServer::RabbitMqServer()
   std::ofstream(folder_.path() / "plugins") << "[].\n";
   const std::string path = folder_.path().string();
   std::ofstream(folder_.path() / "advanced.config") << fmt::format(
-      R"([{{rabbit, [{{ssl_listeners, [{{"127.0.0.1", {}}}]}},
+      R"([{{rabbit, [{{ssl_listeners, [{{"127.0.0.1", {}}}, {{"127.0.0.2", {}}}]}},
   {{ssl_options, [{{cacertfile, "{}/certificate.pem"}}, {{certfile, "{}/certificate.pem"}},
                  {{keyfile, "{}/key.pem"}}]}}]}}].
 )",
-      tls_port_, path, path, path);
+      tls_port_, tls_port_, path, path, path);
   mapper_ = std::make_unique<ServerProcess>(
       std::vector<std::string>{"epmd", "-address", "127.0.0.1", "-port", std::to_string(mapper_port_)},
       ServerProcess::Environment{}, folder_.path() / "epmd.log");
@@ -83,6 +86,23 @@ void RabbitMqServer::start() {
       folder_.path() / "server.log");
   server_->wait_until_ready(port_);
   server_->wait_until_ready(tls_port_);
+}
+
+void RabbitMqServer::wait_until_noted(const std::string& queue) const {
+  const std::filesystem::path file =
+      folder_.path() / "mnesia/tessera@localhost/quorum/tessera@localhost/names.dets";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (;;) {
+    std::stringstream text;
+    text << std::ifstream(file, std::ios::binary).rdbuf();
+    if (text.str().find("%2F_" + queue) != std::string::npos) {
+      return;
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error(fmt::format("{} never names the queue {}", file.string(), queue));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // a foreign server announces nothing
+  }
 }
 
 std::string RabbitMqServer::url() const {

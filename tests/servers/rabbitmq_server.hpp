@@ -22,6 +22,11 @@ class RabbitMqServer {
   /// Of the authority that signed its certificate.
   [[nodiscard]] std::string ca_file() const;
 
+  /// Returns when the broker has noted on disk that there is this queue of the vhost "/". RabbitMQ 3.10
+  /// leaves that for some three seconds; if it is killed before, it begins the queue anew, and what it had
+  /// confirmed is gone.
+  void wait_until_noted(const std::string& queue) const;
+
   void start();    ///< after stop() or kill(), with what it had stored
   void stop();     ///< in order
   void kill();     ///< as a crash

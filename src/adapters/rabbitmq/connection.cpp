@@ -4,6 +4,7 @@
 #include <amqp_tcp_socket.h>
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <array>
 
@@ -55,10 +56,14 @@ amqp_socket_t* make_tls_socket(amqp_connection_state_t handle, const BrokerAddre
     throw Error(ErrorCode::unavailable, "There is no memory for a TLS connection to the broker.");
   }
   amqp_ssl_socket_set_verify_peer(socket, 1);
-  amqp_ssl_socket_set_verify_hostname(socket, 1);
+  // rabbitmq-c knows names only; OpenSSL takes an address here and refuses a name.
+  auto* const context = static_cast<SSL_CTX*>(amqp_ssl_socket_get_context(socket));
+  const bool is_address =
+      X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(context), address.host.c_str()) == 1;
+  amqp_ssl_socket_set_verify_hostname(socket, is_address ? 0 : 1);
   amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
   if (address.ca_file.empty()) {
-    SSL_CTX_set_default_verify_paths(static_cast<SSL_CTX*>(amqp_ssl_socket_get_context(socket)));
+    SSL_CTX_set_default_verify_paths(context);
   } else if (amqp_ssl_socket_set_cacert(socket, address.ca_file.c_str()) != AMQP_STATUS_OK) {
     throw Error(ErrorCode::unavailable,
                 fmt::format("'{}' holds no certificates (PEM) to know the broker {} by.", address.ca_file,
@@ -83,7 +88,7 @@ BrokerConnection::BrokerConnection(const BrokerAddress& address)
   timeval timeout = to_timeval(address_.connect_timeout);
   amqp_set_handshake_timeout(handle_.get(), &timeout);
   require_sent(amqp_socket_open_noblock(socket, address_.host.c_str(), address_.port, &timeout),
-               "be reached");
+               "let us connect");
   log_in();
   timeout = to_timeval(answer_timeout);
   amqp_set_rpc_timeout(handle_.get(), &timeout);
@@ -199,6 +204,11 @@ std::int64_t BrokerConnection::count(amqp_channel_t channel, const std::string& 
   const std::int64_t messages = answer->message_count;
   amqp_maybe_release_buffers_on_channel(handle_.get(), channel);
   return messages;
+}
+
+void BrokerConnection::remove_queue(amqp_channel_t channel, const std::string& queue) {
+  amqp_queue_delete(handle_.get(), channel, amqp_view(queue), 0, 0);
+  require_last(fmt::format("remove the queue '{}'", queue));
 }
 
 void BrokerConnection::listen_for_wake_ups(amqp_channel_t channel, const BrokerNames& names) {

@@ -61,6 +61,7 @@ class BrokerConnection {
   void declare(amqp_channel_t channel, const BrokerNames& names, int delivery_limit);
   /// Messages that wait in the queue.
   [[nodiscard]] std::int64_t count(amqp_channel_t channel, const std::string& queue);
+  void remove_queue(amqp_channel_t channel, const std::string& queue);
   /// Makes a queue of this connection's own that gets every wake-up, and consumes it without acknowledging.
   void listen_for_wake_ups(amqp_channel_t channel, const BrokerNames& names);
   /// Whether this connection now holds the queue of that name for itself; the channel is closed if not.
