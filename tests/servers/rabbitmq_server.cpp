@@ -15,6 +15,7 @@ namespace {
 
 // Not the one in the PATH, which runs as another user in the system's folders.
 constexpr const char* program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+constexpr const char* control_program = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 
 }  // namespace
 
@@ -58,34 +59,48 @@ void RabbitMqServer::make_certificate() {
   }
 }
 
-void RabbitMqServer::start() {
+ServerProcess::Environment RabbitMqServer::environment() const {
   const std::string path = folder_.path().string();
-  server_ = std::make_unique<ServerProcess>(
-      std::vector<std::string>{program},
-      ServerProcess::Environment{
-          {"HOME", path},  // of the Erlang cookie
-          {"RABBITMQ_NODENAME", "tessera@localhost"},
-          {"RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"},
-          {"RABBITMQ_NODE_PORT", std::to_string(port_)},
-          {"RABBITMQ_DIST_PORT", std::to_string(distribution_port_)},
-          {"RABBITMQ_MNESIA_BASE", path + "/mnesia"},
-          {"RABBITMQ_LOG_BASE", path + "/log"},
-          {"RABBITMQ_LOGS", "-"},
-          {"RABBITMQ_CONFIG_FILE", TESSERA_DEPLOY_DIR "/rabbitmq/rabbitmq.conf"},
-          {"RABBITMQ_ADVANCED_CONFIG_FILE", path + "/advanced.config"},
-          {"RABBITMQ_CONF_ENV_FILE", "/dev/null"},
-          {"RABBITMQ_ENABLED_PLUGINS_FILE", path + "/plugins"},
-          {"ERL_EPMD_PORT", std::to_string(mapper_port_)},
-          {"ERL_EPMD_ADDRESS", "127.0.0.1"},
-          // No shell between us and the server, so that signals reach it.
-          {"RUNNING_UNDER_SYSTEMD", "true"},
-          {"NOTIFY_SOCKET", ""},
-          {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-           "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} +sbwt none"},
-      },
-      folder_.path() / "server.log");
+  return {
+      {"HOME", path},  // of the Erlang cookie
+      {"RABBITMQ_NODENAME", "tessera@localhost"},
+      {"RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"},
+      {"RABBITMQ_NODE_PORT", std::to_string(port_)},
+      {"RABBITMQ_DIST_PORT", std::to_string(distribution_port_)},
+      {"RABBITMQ_MNESIA_BASE", path + "/mnesia"},
+      {"RABBITMQ_LOG_BASE", path + "/log"},
+      {"RABBITMQ_LOGS", "-"},
+      {"RABBITMQ_CONFIG_FILE", TESSERA_DEPLOY_DIR "/rabbitmq/rabbitmq.conf"},
+      {"RABBITMQ_ADVANCED_CONFIG_FILE", path + "/advanced.config"},
+      {"RABBITMQ_CONF_ENV_FILE", "/dev/null"},
+      {"RABBITMQ_ENABLED_PLUGINS_FILE", path + "/plugins"},
+      {"ERL_EPMD_PORT", std::to_string(mapper_port_)},
+      {"ERL_EPMD_ADDRESS", "127.0.0.1"},
+      // No shell between us and the server, so that signals reach it.
+      {"RUNNING_UNDER_SYSTEMD", "true"},
+      {"NOTIFY_SOCKET", ""},
+      {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+       "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} +sbwt none"},
+  };
+}
+
+void RabbitMqServer::start() {
+  server_ = std::make_unique<ServerProcess>(std::vector<std::string>{program}, environment(),
+                                            folder_.path() / "server.log");
   server_->wait_until_ready(port_);
   server_->wait_until_ready(tls_port_);
+}
+
+void RabbitMqServer::control(const std::string& arguments) const {
+  std::string command = "env";
+  for (const auto& [name, value] : environment()) {
+    command += fmt::format(" '{}={}'", name, value);
+  }
+  command +=
+      fmt::format(" {} {} >>'{}/control.log' 2>&1", control_program, arguments, folder_.path().string());
+  if (std::system(command.c_str()) != 0) {
+    throw std::runtime_error("this failed: rabbitmqctl " + arguments);
+  }
 }
 
 void RabbitMqServer::wait_until_noted(const std::string& queue) const {

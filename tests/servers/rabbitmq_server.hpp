@@ -27,6 +27,9 @@ class RabbitMqServer {
   /// confirmed is gone.
   void wait_until_noted(const std::string& queue) const;
 
+  /// Runs `rabbitmqctl arguments` for this broker.
+  void control(const std::string& arguments) const;
+
   void start();    ///< after stop() or kill(), with what it had stored
   void stop();     ///< in order
   void kill();     ///< as a crash
@@ -35,6 +38,7 @@ class RabbitMqServer {
 
  private:
   void make_certificate();
+  [[nodiscard]] ServerProcess::Environment environment() const;
 
   ServerFolder folder_;
   int port_;

@@ -13,9 +13,12 @@
 namespace tessera {
 namespace {
 
+// Channels of the publisher.
 constexpr amqp_channel_t publishing = 1;
-constexpr amqp_channel_t taking = 2;
-constexpr amqp_channel_t listening = 3;
+constexpr amqp_channel_t waking = 2;
+// Channels of the taker.
+constexpr amqp_channel_t taking = 1;
+constexpr amqp_channel_t listening = 2;
 
 constexpr std::chrono::milliseconds look_interval{500};
 // rabbitmq-c sends and checks heartbeats when it is called.
@@ -28,12 +31,14 @@ BrokerSession::BrokerSession(const BrokerAddress& address, const BrokerNames& na
     : names_(names),
       state_(state),
       longest_wait_(std::chrono::milliseconds(address.heartbeat) / calls_per_heartbeat),
-      connection_(address) {
-  for (const amqp_channel_t channel : {publishing, taking, listening}) {
-    connection_.open_channel(channel);
-  }
-  connection_.declare(publishing, names_, delivery_limit);
-  connection_.confirm_publishing(publishing);
+      publisher_(address),
+      taker_(address) {
+  publisher_.open_channel(publishing);
+  publisher_.open_channel(waking);
+  taker_.open_channel(taking);
+  taker_.open_channel(listening);
+  publisher_.declare(publishing, names_, delivery_limit);
+  publisher_.confirm_publishing(publishing);
   const std::lock_guard guard(state_.mutex);
   state_.connected = true;
   state_.blocked.clear();
@@ -70,21 +75,26 @@ void BrokerSession::serve() {
       wait();
     }
   }
-  connection_.close();
+  taker_.close();
+  if (!blocked()) {  // else it would not hear of it
+    publisher_.close();
+  }
 }
 
 bool BrokerSession::read_frames() {
   bool any = false;
-  while (const auto frame = connection_.frame(std::chrono::milliseconds(0))) {
-    handle(*frame);
-    any = true;
+  for (BrokerConnection* const connection : {&publisher_, &taker_}) {
+    while (const auto frame = connection->frame(std::chrono::milliseconds(0))) {
+      handle(*frame, connection == &publisher_);
+      any = true;
+    }
   }
   return any;
 }
 
-void BrokerSession::handle(const amqp_frame_t& frame) {
-  if (frame.frame_type == AMQP_FRAME_HEADER && frame.channel == publishing) {
-    // Only returned messages come on this channel; the broker confirms them next.
+void BrokerSession::handle(const amqp_frame_t& frame, bool from_publisher) {
+  if (frame.frame_type == AMQP_FRAME_HEADER && from_publisher) {
+    // Only returned messages come to a publisher; the broker confirms them next.
     const auto& properties = *static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
     const std::string id = amqp_text(properties.message_id);
     for (const auto& [sequence, publication] : unconfirmed_) {
@@ -110,11 +120,11 @@ void BrokerSession::handle(const amqp_frame_t& frame) {
       hungry_ = true;
       break;
     case AMQP_BASIC_CANCEL_METHOD:
-      connection_.fail("keep waking us up", "it cancelled our consumer");
+      taker_.fail("keep waking us up", "it cancelled our consumer");
     case AMQP_CONNECTION_BLOCKED_METHOD: {
       const auto& blocked = *static_cast<const amqp_connection_blocked_t*>(method);
       const std::lock_guard guard(state_.mutex);
-      state_.blocked = amqp_text(blocked.reason);
+      state_.blocked = blocked.reason.len == 0 ? "it gives no reason" : amqp_text(blocked.reason);
       break;
     }
     case AMQP_CONNECTION_UNBLOCKED_METHOD: {
@@ -139,9 +149,9 @@ void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
     if (!publication.aside_of) {
       wake = wake || arrived;
     } else if (awaited && arrived) {
-      connection_.acknowledge(taking, *publication.aside_of);
+      taker_.acknowledge(taking, *publication.aside_of);
     } else if (awaited) {
-      connection_.give_back(taking, *publication.aside_of);
+      taker_.give_back(taking, *publication.aside_of);
     }
     if (publication.returned) {
       missing = publication.queue;
@@ -149,11 +159,11 @@ void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
     current = unconfirmed_.erase(current);
   }
   if (wake) {
-    connection_.wake(listening, names_);
+    wake_takers();
   }
   if (!missing.empty()) {
     // The next connection makes it again.
-    connection_.fail("keep our queues", "somebody removed '" + missing + "'");
+    publisher_.fail("keep our queues", "somebody removed '" + missing + "'");
   }
 }
 
@@ -165,6 +175,17 @@ bool BrokerSession::end(Publication& publication, Publication::End end) {
   publication.end = end;
   state_.changed.notify_all();
   return true;
+}
+
+bool BrokerSession::blocked() const {
+  const std::lock_guard guard(state_.mutex);
+  return !state_.blocked.empty();
+}
+
+void BrokerSession::wake_takers() {
+  if (!blocked()) {
+    publisher_.wake(waking, names_);
+  }
 }
 
 bool BrokerSession::do_work() {
@@ -186,9 +207,9 @@ bool BrokerSession::do_work() {
   }
   for (const Ending& ending : endings) {
     if (ending.give_back) {
-      connection_.give_back(taking, ending.broker_tag);
+      taker_.give_back(taking, ending.broker_tag);
     } else {
-      connection_.acknowledge(taking, ending.broker_tag);
+      taker_.acknowledge(taking, ending.broker_tag);
     }
   }
   // All are ours from here on, so that none is lost if the connection fails on the first.
@@ -198,10 +219,10 @@ bool BrokerSession::do_work() {
   }
   for (std::uint64_t sequence = first; sequence <= published_; ++sequence) {
     const Publication& publication = *unconfirmed_.at(sequence);
-    connection_.publish(publishing, publication.queue, publication.message);
+    publisher_.publish(publishing, publication.queue, publication.message);
   }
   if (std::ranges::any_of(endings, &Ending::give_back)) {
-    connection_.wake(listening, names_);
+    wake_takers();
   }
   for (const auto& request : depth_requests) {
     answer(request);
@@ -211,9 +232,8 @@ bool BrokerSession::do_work() {
 
 void BrokerSession::answer(const std::shared_ptr<DepthRequest>& request) {
   QueueDepth depth;
-  depth.waiting =
-      connection_.count(listening, names_.interactive) + connection_.count(listening, names_.bulk);
-  depth.dead = connection_.count(listening, names_.dead);
+  depth.waiting = taker_.count(listening, names_.interactive) + taker_.count(listening, names_.bulk);
+  depth.dead = taker_.count(listening, names_.dead);
   const std::lock_guard guard(state_.mutex);
   depth.taken = state_.count_taken();
   request->depth = depth;
@@ -238,13 +258,13 @@ void BrokerSession::look_for_messages() {
   }
   while (Claim* const claim = next_claim()) {
     if (!listening_) {
-      connection_.listen_for_wake_ups(listening, names_);
+      taker_.listen_for_wake_ups(listening, names_);
       listening_ = true;
     }
     hungry_ = false;
-    std::optional<BrokerMessage> message = connection_.get(taking, names_.interactive);
+    std::optional<BrokerMessage> message = taker_.get(taking, names_.interactive);
     if (!message) {
-      message = connection_.get(taking, names_.bulk);
+      message = taker_.get(taking, names_.bulk);
     }
     if (!message) {
       next_look_ = std::chrono::steady_clock::now() + look_interval;
@@ -302,7 +322,8 @@ void BrokerSession::wait() const {
           std::chrono::milliseconds(0), timeout);
     }
   }
-  std::array<pollfd, 2> descriptors{pollfd{connection_.descriptor(), POLLIN, 0},
+  std::array<pollfd, 3> descriptors{pollfd{publisher_.descriptor(), POLLIN, 0},
+                                    pollfd{taker_.descriptor(), POLLIN, 0},
                                     pollfd{state_.wake_up, POLLIN, 0}};
   ::poll(descriptors.data(), descriptors.size(), static_cast<int>(timeout.count()));
   eventfd_t count = 0;

@@ -1,4 +1,4 @@
-// The life of one connection to the broker, on the broker's thread.
+// From connecting to the broker until it is lost, on the broker's thread.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,9 @@ namespace tessera {
 /// and a process that dies counts no attempt against jobs it had not begun. So that a waiting take need not
 /// ask all the time, whoever publishes also sends a wake-up to all who listen; it is a hint and may be lost,
 /// so they look twice a second in any case.
+///
+/// There are two connections, as RabbitMQ advises: one that is low on memory or disk stops reading from those
+/// who publish, and must not keep takers from acknowledging. Both end together.
 class BrokerSession {
  public:
   /// Connects and makes the queues. Throws Error(unavailable).
@@ -32,13 +35,14 @@ class BrokerSession {
   using Time = std::chrono::steady_clock::time_point;
 
   bool read_frames();
-  void handle(const amqp_frame_t& frame);
+  void handle(const amqp_frame_t& frame, bool from_publisher);
   void settle(std::uint64_t last, bool multiple, bool confirmed);
   /// Returns false if nobody waits for that any more.
   bool end(Publication& publication, Publication::End end);
   /// Returns false when it is time to close.
   bool do_work();
-  void send(const std::shared_ptr<Publication>& publication);
+  void wake_takers();
+  [[nodiscard]] bool blocked() const;
   void answer(const std::shared_ptr<DepthRequest>& request);
   void look_for_messages();
   Claim* next_claim();
@@ -49,7 +53,8 @@ class BrokerSession {
   BrokerNames names_;
   BrokerState& state_;
   std::chrono::milliseconds longest_wait_;
-  BrokerConnection connection_;
+  BrokerConnection publisher_;
+  BrokerConnection taker_;
   std::uint64_t published_ = 0;
   std::map<std::uint64_t, std::shared_ptr<Publication>> unconfirmed_;
   bool listening_ = false;

@@ -149,6 +149,35 @@ TEST_F(RabbitMqJobQueueTest, HoldsAMessageForManyHeartbeats) {
   EXPECT_FALSE(other->take(600ms));
 }
 
+TEST_F(RabbitMqJobQueueTest, SaysThatTheBrokerIsLowOnMemoryAndTakersWorkOn) {
+  const auto queue = open_job_queue(url, {.publish_timeout = 500ms});
+  wait_until_it_answers(*queue);
+  queue->publish(message("1"));
+  queue->publish(message("2"));
+  const auto first = queue->take(surely);
+  ASSERT_TRUE(first);
+  broker().control("set_vm_memory_high_watermark 0");
+  const std::string sentence = refusal([&] { queue->publish(message("3")); });
+  EXPECT_NE(sentence.find("memory"), std::string::npos) << sentence;
+  refusal([&] { queue->publish(message("4")); });
+  queue->acknowledge(first->tag);
+  const auto second = queue->take(surely);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->message.job_id, "2");
+  queue->give_back(second->tag);
+  const auto again = queue->take(surely);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->attempt, 2);
+  EXPECT_EQ(queue->depth().taken, 1);
+  broker().control("set_vm_memory_high_watermark 0.4");
+  // The one that was on its way when the broker stopped reading is in the queue, the later one was not sent.
+  const auto third = queue->take(surely);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->message.job_id, "3");
+  EXPECT_FALSE(queue->take(0ms));
+  queue->publish(message("5"));
+}
+
 TEST_F(RabbitMqJobQueueTest, SaysWhyItIsNotLetIn) {
   const auto reason = [](const std::string& address_text) {
     return refusal([&] { open_job_queue(address_text, {.publish_timeout = 5s})->check(); });
