@@ -242,16 +242,22 @@ TEST_P(JobQueueContract, ReturnsWhatAKilledProcessHadAndNothingElseSuffers) {
 }
 
 TEST_P(JobQueueContract, SetsAsideWhatKillsItsTakerEveryTime) {
-  const auto queue = server->open({.delivery_limit = 5});
+  constexpr int limit = 5;
+  const auto queue = server->open({.delivery_limit = limit});
+  queue->publish(message("held"));
+  const auto held = queue->take(surely);
+  ASSERT_TRUE(held);
   queue->publish(message("killer"));
-  queue->publish(message("harmless"));
-  for (int attempt = 1; attempt <= 5; ++attempt) {
-    testing::TakerProcess(server->url(), 1).kill();
+  for (int attempt = 1; attempt <= limit; ++attempt) {
+    testing::TakerProcess(server->url(), 1, limit).kill();
   }
-  const auto delivery = queue->take(surely);
-  ASSERT_TRUE(delivery);
-  EXPECT_EQ(delivery->message.job_id, "harmless");
-  EXPECT_EQ(delivery->attempt, 1);
+  queue->publish(message("next"));
+  const auto next = queue->take(surely);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->message.job_id, "next");
+  EXPECT_EQ(next->attempt, 1);
+  queue->acknowledge(held->tag);
+  queue->acknowledge(next->tag);
   wait_for_dead(*queue, 1);
   const auto dead = queue->dead_letters(10);
   ASSERT_EQ(dead.size(), 1U);

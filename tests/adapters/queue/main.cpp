@@ -6,8 +6,8 @@
 #include "adapters/queue/queue_server.hpp"
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::string_view(argv[1]) == "--taker") {
-    tessera::testing::run_taker(argv[2], std::atoi(argv[3]));
+  if (argc == 5 && std::string_view(argv[1]) == "--taker") {
+    tessera::testing::run_taker(argv[2], std::atoi(argv[3]), std::atoi(argv[4]));
   }
   ::testing::InitGoogleTest(&argc, argv);
   const int result = RUN_ALL_TESTS();

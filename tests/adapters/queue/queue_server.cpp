@@ -72,7 +72,7 @@ QueueMessage message(const std::string& job_id, Priority priority) {
   return {.job_id = job_id, .generation = 1, .priority = priority, .request_id = "request-of-" + job_id};
 }
 
-TakerProcess::TakerProcess(const std::string& url, int messages) {
+TakerProcess::TakerProcess(const std::string& url, int messages, int delivery_limit) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     throw std::runtime_error("no pipe");
@@ -84,7 +84,9 @@ TakerProcess::TakerProcess(const std::string& url, int messages) {
   std::string flag = "--taker";
   std::string address = url;
   std::string count = std::to_string(messages);
-  char* const arguments[] = {program.data(), flag.data(), address.data(), count.data(), nullptr};
+  std::string limit = std::to_string(delivery_limit);
+  char* const arguments[] = {program.data(), flag.data(),  address.data(),
+                             count.data(),   limit.data(), nullptr};
   const int result = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
@@ -109,9 +111,9 @@ void TakerProcess::kill() {
   }
 }
 
-void run_taker(const std::string& url, int messages) {
+void run_taker(const std::string& url, int messages, int delivery_limit) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const auto queue = open_job_queue(url, {.prefetch = messages});
+  const auto queue = open_job_queue(url, {.delivery_limit = delivery_limit, .prefetch = messages});
   for (int taken = 0; taken < messages; ++taken) {
     if (!queue->take(long_enough)) {
       ::_exit(1);

@@ -37,7 +37,7 @@ void end_broker();
 class TakerProcess {
  public:
   /// Returns when the process has them.
-  TakerProcess(const std::string& url, int messages);
+  TakerProcess(const std::string& url, int messages, int delivery_limit = QueueOptions{}.delivery_limit);
   ~TakerProcess();
   TakerProcess(const TakerProcess&) = delete;
   TakerProcess& operator=(const TakerProcess&) = delete;
@@ -48,6 +48,6 @@ class TakerProcess {
 };
 
 /// What such a process does. Never returns.
-[[noreturn]] void run_taker(const std::string& url, int messages);
+[[noreturn]] void run_taker(const std::string& url, int messages, int delivery_limit);
 
 }  // namespace tessera::testing
