@@ -41,7 +41,7 @@ struct DeadLetter {
 
 struct QueueDepth {
   std::int64_t waiting = 0;
-  std::int64_t taken = 0;  ///< and not yet acknowledged
+  std::int64_t taken = 0;  ///< and not yet ended; by this user, where the broker does not tell of others
   std::int64_t dead = 0;
 };
 
@@ -69,7 +69,7 @@ class JobQueue {
   virtual void set_aside(std::uint64_t tag, const std::string& reason) = 0;
 
   [[nodiscard]] virtual QueueDepth depth() = 0;
-  /// Newest last.
+  /// The oldest `limit`, newest last.
   [[nodiscard]] virtual std::vector<DeadLetter> dead_letters(int limit) = 0;
   /// Both return false if there is no such dead letter (any more). retry_dead puts the message back in line
   /// with its attempts counted afresh.

@@ -1,0 +1,31 @@
+// The thread that owns the connection: it keeps heartbeats going while takers work, and reconnects.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "adapters/rabbitmq/broker_state.hpp"
+
+namespace tessera {
+
+class BrokerThread {
+ public:
+  BrokerThread(BrokerAddress address, int delivery_limit, BrokerState& state);
+  /// Sends the acknowledgements that wait, closes the connection in order, ends the thread.
+  ~BrokerThread();
+  BrokerThread(const BrokerThread&) = delete;
+  BrokerThread& operator=(const BrokerThread&) = delete;
+
+ private:
+  void run();
+  void report(const std::string& problem);
+  [[nodiscard]] bool closing();
+  void pause(std::chrono::milliseconds time);
+
+  BrokerAddress address_;
+  int delivery_limit_;
+  BrokerState& state_;
+  std::thread thread_;
+};
+
+}  // namespace tessera

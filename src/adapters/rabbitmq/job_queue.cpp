@@ -1,0 +1,197 @@
+#include "adapters/rabbitmq/job_queue.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "adapters/rabbitmq/broker_thread.hpp"
+#include "adapters/rabbitmq/dead_letters.hpp"
+#include "adapters/rabbitmq/properties.hpp"
+#include "core/error.hpp"
+#include "ports/job.hpp"
+
+namespace tessera {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class RabbitMqJobQueue final : public JobQueue {
+ public:
+  RabbitMqJobQueue(const BrokerAddress& address, const QueueOptions& options)
+      : address_(address),
+        names_(address.prefix),
+        options_(options),
+        thread_(address, options.delivery_limit, state_) {}
+
+  void publish(const QueueMessage& message) override {
+    auto publication = std::make_shared<Publication>();
+    publication->queue = names_.of(message.priority);
+    publication->message = {.id = new_id("msg", system_now()), .body = encode_message(message)};
+    if (hand_over(publication) != Publication::End::confirmed) {
+      throw not_taken(*publication, fmt::format("the message of job '{}'", message.job_id),
+                      "The message may be in the queue all the same.");
+    }
+  }
+
+  std::optional<Delivery> take(std::chrono::milliseconds patience) override {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+    std::unique_lock guard(state_.mutex);
+    state_.changed.wait_until(guard, deadline, [&] { return ended() || has_room(); });
+    if (ended() || !has_room()) {
+      return std::nullopt;
+    }
+    Claim claim;
+    state_.claims.push_back(&claim);
+    state_.new_claims = true;
+    state_.signal();
+    using Stage = Claim::Stage;
+    state_.changed.wait_until(guard, deadline, [&] {
+      return claim.stage == Stage::done || (claim.stage == Stage::waiting && ended());
+    });
+    // Patience is over. A message that is on its way is not left behind, and the queue is looked into once at
+    // least; both take as long as the broker takes to answer.
+    state_.changed.wait(guard, [&] {
+      return claim.stage == Stage::done ||
+             (claim.stage == Stage::waiting && (ended() || claim.looked || !state_.connected));
+    });
+    std::erase(state_.claims, &claim);
+    state_.changed.notify_all();
+    return claim.delivery;
+  }
+
+  void stop_taking() override {
+    const std::lock_guard guard(state_.mutex);
+    state_.stopped_taking = true;
+    state_.changed.notify_all();
+  }
+
+  void acknowledge(std::uint64_t tag) override { end(tag, false); }
+  void give_back(std::uint64_t tag) override { end(tag, true); }
+
+  void set_aside(std::uint64_t tag, const std::string& reason) override {
+    auto publication = std::make_shared<Publication>();
+    {
+      const std::lock_guard guard(state_.mutex);
+      const auto taken = state_.taken.find(tag);
+      if (taken == state_.taken.end()) {
+        return;
+      }
+      const TakenMessage message = taken->second;
+      if (message.epoch != state_.epoch) {
+        forget(tag);
+        return;
+      }
+      publication->queue = names_.dead;
+      publication->message = {.id = new_id("msg", system_now()),
+                              .body = message.body,
+                              .reason = reason,
+                              .attempts = message.attempt,
+                              .dead_since = system_now()};
+      publication->aside_of = message.broker_tag;
+    }
+    const Publication::End end_of_it = hand_over(publication);
+    if (end_of_it == Publication::End::none) {
+      end(tag, true);
+    }
+    {
+      const std::lock_guard guard(state_.mutex);
+      forget(tag);
+    }
+    if (end_of_it == Publication::End::none || end_of_it == Publication::End::refused) {
+      throw not_taken(*publication, "a message that was to be set aside", "It goes back to the line.");
+    }
+  }
+
+  QueueDepth depth() override {
+    const auto request = std::make_shared<DepthRequest>();
+    std::unique_lock guard(state_.mutex);
+    if (state_.connected || state_.problem.empty()) {
+      state_.depth_requests.push_back(request);
+      state_.signal();
+      state_.changed.wait_for(guard, options_.publish_timeout, [&] { return request->done; });
+    }
+    if (!request->depth) {
+      std::erase(state_.depth_requests, request);
+      throw Error(ErrorCode::unavailable, state_.problem.empty()
+                                              ? fmt::format("The broker {} did not answer within {}.",
+                                                            address_.shown(), options_.publish_timeout)
+                                              : state_.problem);
+    }
+    return *request->depth;
+  }
+
+  std::vector<DeadLetter> dead_letters(int limit) override {
+    return list_dead_letters(address_, options_.delivery_limit, limit);
+  }
+  bool retry_dead(const std::string& id) override { return remove_dead_letter(address_, options_, id, true); }
+  bool drop_dead(const std::string& id) override { return remove_dead_letter(address_, options_, id, false); }
+
+  void check() override { static_cast<void>(depth()); }
+
+ private:
+  // The members below that read or change state want its mutex held.
+  [[nodiscard]] bool ended() const { return state_.stopped_taking || state_.closing; }
+  [[nodiscard]] bool has_room() const {
+    return static_cast<int>(state_.taken.size() + state_.claims.size()) < options_.prefetch;
+  }
+  void forget(std::uint64_t tag) {
+    state_.taken.erase(tag);
+    state_.changed.notify_all();
+  }
+
+  void end(std::uint64_t tag, bool give_back) {
+    const std::lock_guard guard(state_.mutex);
+    const auto taken = state_.taken.find(tag);
+    if (taken == state_.taken.end()) {
+      return;
+    }
+    if (taken->second.epoch == state_.epoch) {
+      state_.endings.push_back({.broker_tag = taken->second.broker_tag, .give_back = give_back});
+      state_.signal();
+    }
+    forget(tag);
+  }
+
+  /// Returns Publication::End::none, and sees to it that the message is not sent any more, when time is up.
+  Publication::End hand_over(const std::shared_ptr<Publication>& publication) {
+    std::unique_lock guard(state_.mutex);
+    state_.outbox.push_back(publication);
+    state_.signal();
+    state_.changed.wait_for(guard, options_.publish_timeout,
+                            [&] { return publication->end != Publication::End::none; });
+    publication->abandoned = true;
+    return publication->end;
+  }
+
+  Error not_taken(const Publication& publication, const std::string& what, const char* consequence) {
+    const std::lock_guard guard(state_.mutex);
+    if (publication.end == Publication::End::refused) {
+      return {ErrorCode::unavailable,
+              fmt::format("The broker {} refused {}: {}.", address_.shown(), what,
+                          publication.returned ? fmt::format("there is no queue '{}'", publication.queue)
+                                               : "the queue cannot take it now")};
+    }
+    std::string why;
+    if (!state_.connected) {
+      why = state_.problem;
+    } else if (!state_.blocked.empty()) {
+      why = fmt::format("It takes no messages just now: {}.", state_.blocked);
+    }
+    return {ErrorCode::unavailable,
+            fmt::format("The broker {} did not confirm {} within {}. {}{}{}", address_.shown(), what,
+                        options_.publish_timeout, why, why.empty() ? "" : " ", consequence)};
+  }
+
+  const BrokerAddress address_;
+  const BrokerNames names_;
+  const QueueOptions options_;
+  BrokerState state_;
+  BrokerThread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<JobQueue> open_rabbitmq_job_queue(const BrokerAddress& address, const QueueOptions& options) {
+  return std::make_unique<RabbitMqJobQueue>(address, options);
+}
+
+}  // namespace tessera

@@ -1,0 +1,112 @@
+#include "adapters/sqlite/database.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::chrono::milliseconds default_patience{10'000};
+
+}  // namespace
+
+SqliteDatabase::SqliteDatabase(const std::filesystem::path& path) : path_(path) {
+  sqlite3* handle = nullptr;
+  const int result = sqlite3_open_v2(
+      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  handle_.reset(handle);
+  if (result != SQLITE_OK) {
+    fail(result);
+  }
+  set_patience(default_patience);
+  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+}
+
+void SqliteDatabase::set_patience(std::chrono::milliseconds patience) {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
+}
+
+void SqliteDatabase::execute(const char* sql) {
+  const int result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK) {
+    fail(result);
+  }
+}
+
+void SqliteDatabase::fail(int result) const {
+  const std::string reason = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(result);
+  const int primary = result & 0xff;
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("'{}' is being written by others for too long ({}). Try again.", path_.string(), reason));
+  }
+  throw Error(ErrorCode::io, fmt::format("The database '{}' failed: {}.", path_.string(), reason));
+}
+
+SqliteStatement::SqliteStatement(SqliteDatabase& database, std::string_view sql, std::nullptr_t)
+    : database_(database) {
+  sqlite3_stmt* handle = nullptr;
+  const int result =
+      sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()), &handle, nullptr);
+  handle_.reset(handle);
+  if (result != SQLITE_OK) {
+    database.fail(result);
+  }
+}
+
+bool SqliteStatement::step() {
+  const int result = sqlite3_step(handle_.get());
+  if (result != SQLITE_ROW && result != SQLITE_DONE) {
+    database_.fail(result);
+  }
+  return result == SQLITE_ROW;
+}
+
+std::string SqliteStatement::text(int column) const {
+  const auto* const bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+  return bytes == nullptr
+             ? std::string()
+             : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)));
+}
+
+void SqliteStatement::bind(int index, std::int64_t value) {
+  const int result = sqlite3_bind_int64(handle_.get(), index, value);
+  if (result != SQLITE_OK) {
+    database_.fail(result);
+  }
+}
+
+void SqliteStatement::bind(int index, std::string_view value) {
+  const int result = sqlite3_bind_text64(handle_.get(), index, value.data() == nullptr ? "" : value.data(),
+                                         value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (result != SQLITE_OK) {
+    database_.fail(result);
+  }
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  if (open_) {
+    // Fails only where SQLite has rolled back by itself already.
+    sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+void SqliteTransaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+std::filesystem::path sqlite_path(std::string_view url) {
+  constexpr std::string_view scheme = "sqlite://";
+  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] != '/') {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' names no SQLite file: write sqlite:// and an absolute path, as in "
+                            "sqlite:///var/lib/tessera/queue.db.",
+                            url));
+  }
+  return url.substr(scheme.size());
+}
+
+}  // namespace tessera
