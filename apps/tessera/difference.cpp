@@ -21,11 +21,11 @@ struct Sums {
 template <class Sample>
 void compare_row(const Sample* a, const Sample* b, int channels, std::vector<std::uint8_t>& differs,
                  Sums* sums) {
-  for (std::size_t x = 0; x < differs.size(); ++x) {
+  for (std::uint8_t& differ : differs) {
     for (int c = 0; c < channels; ++c, ++a, ++b) {
       const int delta = std::abs(static_cast<int>(*a) - static_cast<int>(*b));
       if (delta != 0) {
-        differs[x] = 1;
+        differ = 1;
         sums[c].max = std::max(sums[c].max, delta);
         sums[c].sum += static_cast<std::uint64_t>(delta);
         sums[c].squares += static_cast<std::uint64_t>(delta) * static_cast<std::uint64_t>(delta);

@@ -38,6 +38,7 @@ void flatten(const Tile& tile, int row, Color background, std::uint8_t* out) {
     const int opacity = alpha == nullptr ? 255 : to_8bit(alpha[x]);
     for (int c = 0; c < channels; ++c) {
       const int value = to_8bit(*color++);
+      // An image has one colour channel or three. NOLINTNEXTLINE(clang-analyzer-core.*)
       *out++ = static_cast<std::uint8_t>((value * opacity + behind[c] * (255 - opacity) + 127) / 255);
     }
   }

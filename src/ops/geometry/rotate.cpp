@@ -79,6 +79,7 @@ void turn(const cv::Mat& in, cv::Mat& out, const Region& region, const Back& bac
       if (!linear) {
         const T* nearest = pixel(std::llround(from.x), std::llround(from.y));
         for (int c = 0; c < channels; ++c) {
+          // An image has one colour channel or three. NOLINTNEXTLINE(clang-analyzer-core.*)
           target[c] = nearest != nullptr ? nearest[c] : static_cast<T>(fill[c]);
         }
         continue;
