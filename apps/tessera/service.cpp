@@ -20,19 +20,7 @@ struct ServiceCommand {
 };
 
 constexpr std::array service_commands{
-    ServiceCommand{"serve", "Run the whole service in this process, with nothing else installed"},
-    ServiceCommand{"gateway", "Run the server that takes requests"},
     ServiceCommand{"node", "Run a processing node"},
-    ServiceCommand{"notifier", "Run the server that pushes events to clients"},
-    ServiceCommand{"token", "Make, list and revoke the tokens of clients"},
-    ServiceCommand{"submit", "Send images to a service"},
-    ServiceCommand{"status", "Show how jobs stand"},
-    ServiceCommand{"watch", "Follow jobs live"},
-    ServiceCommand{"get", "Download results"},
-    ServiceCommand{"cancel", "Stop jobs"},
-    ServiceCommand{"ls", "List jobs"},
-    ServiceCommand{"nodes", "List processing nodes"},
-    ServiceCommand{"dead", "Look after jobs that were set aside"},
 };
 
 }  // namespace

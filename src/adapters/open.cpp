@@ -12,7 +12,8 @@ namespace tessera {
 
 std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const ObjectStoreOptions& options) {
   static_cast<void>(options);
-  throw Error(ErrorCode::usage, fmt::format("'{}' is no object store.", url));
+  throw Error(ErrorCode::usage,
+              fmt::format("Object stores are not part of this version yet: '{}' cannot be opened.", url));
 }
 
 std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options) {
@@ -30,7 +31,8 @@ std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOpti
 
 StateStore open_state_store(const std::string& url, const StateOptions& options) {
   static_cast<void>(options);
-  throw Error(ErrorCode::usage, fmt::format("'{}' is no state store.", url));
+  throw Error(ErrorCode::usage,
+              fmt::format("State stores are not part of this version yet: '{}' cannot be opened.", url));
 }
 
 }  // namespace tessera
