@@ -11,14 +11,14 @@ Command add_node(CLI::App& program) {
   CLI::App* app = program.add_subcommand("node", "Take jobs from the queue and process them on MPI ranks");
   auto settings = std::make_shared<Settings>();
   auto node_settings = std::make_shared<NodeSettings>();
-  add_settings(*app, *settings, true);
+  add_settings(*app, *settings);
   add_node_settings(*app, *node_settings);
   return {app, [settings, node_settings] {
             block_stop_signals();
             const auto log = open_log("node", *settings);
             const NodeOptions options = complete(*node_settings);
             QueueOptions queue_options;
-            queue_options.prefetch = 2 * options.ranks.ranks + 2;
+            queue_options.prefetch = options.jobs_at_once();
             const auto queue = open_job_queue(settings->queue, queue_options);
             const StateStore state = open_state_store(settings->state, {});
             const auto objects = open_object_store(settings->store, {});

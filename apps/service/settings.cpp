@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/system.hpp"
 
 namespace tessera::service {
 namespace {
@@ -21,12 +21,6 @@ sigset_t stop_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   return set;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// The tessera command lies beside this program, or, installed, in the bin folder of the same prefix.
@@ -43,22 +37,22 @@ std::filesystem::path tessera_command() {
 
 }  // namespace
 
-void add_settings(CLI::App& app, Settings& settings, bool required) {
+void add_settings(CLI::App& app, Settings& settings) {
   app.add_option("--queue", settings.queue,
                  "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE")
       ->envname("TESSERA_QUEUE")
       ->type_name("URL")
-      ->required(required);
+      ->required();
   app.add_option("--state", settings.state,
                  "Where the state of jobs is kept: redis://host:6379 or sqlite:///FILE")
       ->envname("TESSERA_STATE")
       ->type_name("URL")
-      ->required(required);
+      ->required();
   app.add_option("--store", settings.store,
                  "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
       ->envname("TESSERA_STORE")
       ->type_name("URL")
-      ->required(required);
+      ->required();
   app.add_option("--log-level", settings.log_level, "trace, debug, info, warning, error or off")
       ->envname("TESSERA_LOG_LEVEL");
   app.add_option("--log-format", settings.log_format, "json, text, or auto: text on a terminal")

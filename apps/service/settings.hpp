@@ -15,14 +15,12 @@ struct Settings {
   std::string queue;
   std::string state;
   std::string store;
-  std::string public_url;   ///< under which clients reach the gateway
-  std::string link_secret;  ///< signs links of a local folder
   std::string log_level = "info";
   std::string log_format = "auto";
 };
 
-/// Adds --queue, --state, --store, --log-level and --log-format. `required`: the first three must be given.
-void add_settings(CLI::App& app, Settings& settings, bool required);
+/// Adds --queue, --state, --store, --log-level and --log-format. The first three must be given.
+void add_settings(CLI::App& app, Settings& settings);
 [[nodiscard]] std::shared_ptr<spdlog::logger> open_log(const std::string& component,
                                                        const Settings& settings);
 

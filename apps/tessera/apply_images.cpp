@@ -1,11 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <memory>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -15,18 +12,13 @@
 #include "outputs.hpp"
 #include "pipelines.hpp"
 #include "plan/plan.hpp"
+#include "process_image.hpp"
 #include "report.hpp"
 #include "shared_source.hpp"
 #include "work.hpp"
 
 namespace tessera::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 Bytes to_bytes(std::string_view text) {
   Bytes bytes(text.size());
@@ -172,32 +164,19 @@ class Application {
   }
 
   void process(ImageReport& report) {
-    const auto begin = Clock::now();
-    const std::stop_token stop = interrupts_.begin(options_.timeout_s);
-    SharedSource source = open_shared(comm_, report.item.input, options_.read);
-    std::optional<Plan> plan;
-    std::unique_ptr<Sink> sink;
-    together(comm_, [&] {
-      plan = make_plan(operators_, source.info);
-      sink = open_output(report.item, plan->out, options_.strip ? Metadata{} : source.metadata, options_,
-                         comm_.root());
-    });
     RunOptions run;
     run.threads = threads_;
-    run.stop = stop;
+    run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
       console_.progress(progress.fraction, progress.stages > 1
                                                ? fmt::format("{} (stage {} of {})", report.item.input,
                                                              progress.stage + 1, progress.stages)
                                                : report.item.input);
     };
-    report.run = run_plan(*plan, source.pixels.get(), *sink, comm_, run);
-    report.in = plan->in;
-    report.out = plan->out;
+    process_image(
+        comm_, options_, [this](const ImageInfo& in) { return make_plan(operators_, in); }, run, report);
     together(comm_, [&] {
       if (comm_.root()) {
-        report.output_bytes = written_bytes(report.item, *sink);
-        report.seconds = seconds_since(begin);
         write_findings(report);
       }
     });

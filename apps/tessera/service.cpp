@@ -10,6 +10,7 @@
 
 #include "command.hpp"
 #include "core/error.hpp"
+#include "ranks/mpirun.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -41,11 +42,7 @@ int become_service(const Arguments& arguments) {
   const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   std::vector<std::string> words{"tessera"};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> pointers;
-  for (std::string& word : words) {
-    pointers.push_back(word.data());
-  }
-  pointers.push_back(nullptr);
+  const std::vector<char*> pointers = exec_vector(words);
   for (const auto& program : {here / "tessera-service", here / TESSERA_SERVICE_DIR / "tessera-service"}) {
     if (std::filesystem::exists(program)) {
       ::execv(program.c_str(), pointers.data());

@@ -1,5 +1,5 @@
-#include "worker.hpp"
-
+// A rank of a processing node: waits for images to process, alone or together with the other ranks, until the
+// node whose address is in the environment says so. If the node goes away, the process ends at once.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -16,13 +16,11 @@
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
-#include "engine/run.hpp"
-#include "outputs.hpp"
 #include "plan/pipeline.hpp"
 #include "plan/plan.hpp"
+#include "process_image.hpp"
 #include "ranks/json_channel.hpp"
 #include "report.hpp"
-#include "shared_source.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -190,20 +188,8 @@ class Worker {
   }
 
   ImageReport process_on(Communicator& comm, const Json& task) {
-    const auto begin = std::chrono::steady_clock::now();
-    const ApplyOptions options = options_from(task);
     ImageReport report;
     report.item = {task.at("input"), task.at("output")};
-    std::vector<Operator> operators;
-    SharedSource source = open_shared(comm, report.item.input, options.read);
-    std::optional<Plan> plan;
-    std::unique_ptr<Sink> sink;
-    together(comm, [&] {
-      operators = build_pipeline(parse_pipeline(task.at("pipeline").dump()));
-      plan = make_plan(operators, source.info);
-      sink = open_output(report.item, plan->out, options.strip ? Metadata{} : source.metadata, options,
-                         comm.root());
-    });
     RunOptions run;
     run.threads = task.at("threads");
     {
@@ -221,13 +207,10 @@ class Worker {
                        {"stage", fmt::format("stage {} of {}", progress.stage + 1, progress.stages)}});
       }
     };
-    report.run = run_plan(*plan, source.pixels.get(), *sink, comm, run);
-    report.in = plan->in;
-    report.out = plan->out;
-    if (comm.root()) {
-      report.output_bytes = written_bytes(report.item, *sink);
-    }
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const auto plan_for = [&](const ImageInfo& in) {
+      return make_plan(build_pipeline(parse_pipeline(task.at("pipeline").dump())), in);
+    };
+    process_image(comm, options_from(task), plan_for, run, report);
     return report;
   }
 
@@ -245,14 +228,12 @@ class Worker {
 
 }  // namespace
 
-int serve_node(Communicator& world) { return Worker(world).run(); }
-
 Command add_worker(CLI::App& program) {
   CLI::App* app = program.add_subcommand("worker", "A rank of 'tessera node', which starts it");
   app->group("");  // not for people
   return {app, [] {
             const auto world = started_by_mpi() ? make_mpi() : make_solo();
-            return serve_node(*world);
+            return Worker(*world).run();
           }};
 }
 

@@ -2,7 +2,6 @@
 // into the receiver's mailbox, so it is complete at once.
 #include <unistd.h>
 
-#include <array>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -13,6 +12,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
+#include "core/system.hpp"
 
 namespace tessera {
 namespace {
@@ -86,9 +86,7 @@ class ThreadCommunicator final : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return board_->size; }
   std::string location() const override {
-    std::array<char, 256> host{};
-    gethostname(host.data(), host.size() - 1);
-    const std::string process = std::string(host.data()) + ":" + std::to_string(getpid());
+    const std::string process = host_name() + ":" + std::to_string(getpid());
     return size() == 1 ? process : process + " thread " + std::to_string(rank_);
   }
 

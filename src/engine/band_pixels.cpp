@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/pixels.hpp"
+#include "engine/workers.hpp"
 
 namespace tessera {
 namespace {
@@ -13,6 +14,9 @@ constexpr int alpha_tag = 2;
 std::size_t plane_bytes(const Rect& rect, int type) {
   return static_cast<std::size_t>(rect.width * rect.height) * CV_ELEM_SIZE(type);
 }
+
+/// Of a contiguous plane.
+std::span<uchar> bytes_of(const cv::Mat& plane) { return {plane.data, plane.total() * plane.elemSize()}; }
 
 /// Contiguous copy of a part of a plane.
 Bytes pack(const cv::Mat& plane, const Rect& plane_rect, const Rect& part) {
@@ -100,14 +104,29 @@ void BandPixels::fetch(Tile& out) const {
   }
 }
 
+std::vector<std::unique_ptr<Transfer>> send_tile(Communicator& comm, const Tile& tile, int to) {
+  std::vector<std::unique_ptr<Transfer>> transfers;
+  transfers.push_back(comm.send(std::as_bytes(bytes_of(tile.color)), to, color_tag));
+  if (!tile.alpha.empty()) {
+    transfers.push_back(comm.send(std::as_bytes(bytes_of(tile.alpha)), to, alpha_tag));
+  }
+  return transfers;
+}
+
+void receive_tile(Communicator& comm, Tile& tile, int from) {
+  const auto color = comm.receive(std::as_writable_bytes(bytes_of(tile.color)), from, color_tag);
+  if (!tile.alpha.empty()) {
+    comm.receive(std::as_writable_bytes(bytes_of(tile.alpha)), from, alpha_tag)->wait();
+  }
+  color->wait();
+}
+
 void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,
                const std::stop_token& stop) {
   constexpr std::int64_t read_rows = 256;
   const auto read_into = [&](Tile& target) {
     for (std::int64_t y = target.rect.y; y < target.rect.y + target.rect.height; y += read_rows) {
-      if (stop.stop_requested()) {
-        throw Error(ErrorCode::cancelled, "The work was cancelled.");
-      }
+      throw_if_stopped(stop);
       const std::int64_t end = std::min(target.rect.y + target.rect.height, y + read_rows);
       Tile part = target.view(Rect::of_rows({y, end}, target.rect.width));
       source->read_rows(part);
@@ -137,15 +156,8 @@ void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& 
           failure = std::current_exception();
         }
         if (to != 0) {
-          comm.send({reinterpret_cast<const std::byte*>(tile.color.data),
-                     plane_bytes(tile.rect, tile.color.type())},
-                    to, color_tag)
-              ->wait();
-          if (format.alpha) {
-            comm.send({reinterpret_cast<const std::byte*>(tile.alpha.data),
-                       plane_bytes(tile.rect, tile.alpha.type())},
-                      to, alpha_tag)
-                ->wait();
+          for (const auto& transfer : send_tile(comm, tile, to)) {
+            transfer->wait();
           }
         }
       }
@@ -153,16 +165,7 @@ void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& 
         std::rethrow_exception(failure);
       }
     } else if (!band.mine.rect.empty()) {
-      Tile& mine = band.mine;
-      comm.receive({reinterpret_cast<std::byte*>(mine.color.data), plane_bytes(mine.rect, mine.color.type())},
-                   0, color_tag)
-          ->wait();
-      if (format.alpha) {
-        comm.receive(
-                {reinterpret_cast<std::byte*>(mine.alpha.data), plane_bytes(mine.rect, mine.alpha.type())}, 0,
-                alpha_tag)
-            ->wait();
-      }
+      receive_tile(comm, band.mine, 0);
     }
   });
 }

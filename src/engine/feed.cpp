@@ -1,19 +1,25 @@
 #include "engine/feed.hpp"
 
 #include <algorithm>
+#include <limits>
 
-#include "core/error.hpp"
+#include "engine/workers.hpp"
 
 namespace tessera {
 namespace {
 
-constexpr int color_tag = 5;
-constexpr int alpha_tag = 6;
 /// Rows are read in blocks of about this size.
 constexpr std::int64_t block_bytes = 1 << 22;
 
-std::span<std::byte> bytes_of(cv::Mat& plane) {
-  return {reinterpret_cast<std::byte*>(plane.data), plane.total() * plane.elemSize()};
+/// The rows from the first that any rank needs to the last; an end of 0 if none needs any.
+Interval spanned(const std::vector<Interval>& needs) {
+  Interval all{std::numeric_limits<std::int64_t>::max(), 0};
+  for (const Interval& rows : needs) {
+    if (!rows.empty()) {
+      all = {std::min(all.begin, rows.begin), std::max(all.end, rows.end)};
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -26,9 +32,7 @@ Feeder::Feeder(Source* source, const ImageInfo& info, PanelNeeds needs, Communic
 void Feeder::read_up_to(std::int64_t row) {
   const std::int64_t block_rows = std::max<std::int64_t>(1, block_bytes / info_.row_bytes());
   while (read_to_ < row) {
-    if (stop_.stop_requested()) {
-      throw Error(ErrorCode::cancelled, "The work was cancelled.");
-    }
+    throw_if_stopped(stop_);
     const Interval rows{read_to_, std::min(info_.extent.height, read_to_ + block_rows)};
     Tile block = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
     source_->read_rows(block);
@@ -48,15 +52,11 @@ Tile Feeder::assemble(const Interval& rows) const {
 void Feeder::send_all(const std::vector<Interval>& needs, Tile& mine) {
   // Ranks wait for their rows, so they are sent whatever happened; then all agree that it failed.
   std::exception_ptr failure;
-  std::int64_t end = 0;
-  for (const Interval& rows : needs) {
-    end = std::max(end, rows.end);
-  }
   try {
     if (ahead_.valid()) {
       ahead_.get();
     }
-    read_up_to(end);
+    read_up_to(spanned(needs).end);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -74,9 +74,8 @@ void Feeder::send_all(const std::vector<Interval>& needs, Tile& mine) {
       continue;
     }
     tiles.push_back(std::move(tile));
-    transfers.push_back(comm_.send(bytes_of(tiles.back().color), rank, color_tag));
-    if (info_.format.alpha) {
-      transfers.push_back(comm_.send(bytes_of(tiles.back().alpha), rank, alpha_tag));
+    for (auto& transfer : send_tile(comm_, tiles.back(), rank)) {
+      transfers.push_back(std::move(transfer));
     }
     sent_bytes_ += rows.size() * info_.row_bytes();
   }
@@ -97,21 +96,12 @@ Tile Feeder::next_panel() {
       send_all(needs, mine);
     } else if (!rows.empty()) {
       mine = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
-      const auto color = comm_.receive(bytes_of(mine.color), 0, color_tag);
-      if (info_.format.alpha) {
-        comm_.receive(bytes_of(mine.alpha), 0, alpha_tag)->wait();
-      }
-      color->wait();
+      receive_tile(comm_, mine, 0);
       received_bytes_ += rows.size() * info_.row_bytes();
     }
   });
   if (comm_.root() && panel_ < needs_.size()) {
-    Interval next{info_.extent.height, 0};
-    for (const Interval& rows : needs_[panel_]) {
-      if (!rows.empty()) {
-        next = {std::min(next.begin, rows.begin), std::max(next.end, rows.end)};
-      }
-    }
+    const Interval next = spanned(needs_[panel_]);
     while (!blocks_.empty() && blocks_.front().rect.rows().end <= next.begin) {
       blocks_.pop_front();
     }
@@ -125,7 +115,6 @@ std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const
   PanelNeeds needs;
   Interval before{0, 0};
   for (const std::vector<Interval>& ranks : panels) {
-    Interval all{in.extent.height, 0};
     std::vector<Interval>& mine = needs.emplace_back();
     for (const Interval& rows : ranks) {
       if (rows.empty()) {
@@ -138,8 +127,8 @@ std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const
         return std::nullopt;
       }
       mine.push_back(input.rows());
-      all = {std::min(all.begin, input.rows().begin), std::max(all.end, input.rows().end)};
     }
+    const Interval all = spanned(mine);
     if (all.empty()) {
       continue;
     }

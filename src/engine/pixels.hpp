@@ -85,6 +85,11 @@ class SourcePixels {
   bool reading_ = false;
 };
 
+/// Sends a tile whose planes are contiguous; it must stay alive until the transfers are done.
+[[nodiscard]] std::vector<std::unique_ptr<Transfer>> send_tile(Communicator& comm, const Tile& tile, int to);
+/// Waits for the pixels of a tile that is allocated, as wide and high as the one sent.
+void receive_tile(Communicator& comm, Tile& tile, int from);
+
 /// Spreads a source over the group: each rank gets its band. Where every rank has its own random-access
 /// source, each reads its own rows; otherwise the root reads and sends. Collective.
 void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,

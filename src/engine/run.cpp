@@ -68,7 +68,6 @@ class Run {
   }
 
   void run_stage(const Stage& stage, bool last) {
-    const std::vector<ChainLink>& chain = stage.chain;
     if (stage.statistic && !stage.statistic->halo(stage.out).none()) {
       hold_input();
       run_statistic_with_halo(*stage.statistic);
@@ -82,8 +81,8 @@ class Run {
       run_strips_to_statistic(stage);
       return;
     }
-    if (!chain.empty() || !held_) {
-      run_strips_to_band(stage, chain);
+    if (!stage.chain.empty() || !held_) {
+      run_strips_to_band(stage);
     } else if (stage.statistic) {
       run_statistic_with_halo(*stage.statistic);
     }
@@ -101,7 +100,7 @@ class Run {
     if (cannot == 0 && comm_.size() > 1 && !every_rank_reads_) {
       cannot = panel_needs(stage.chain, stage.in, panels(stage, 1)) ? 0 : 1;
     } else if (cannot == 0) {
-      const StripContext strips = context(stage, stage.chain, panels(stage, 1).front(), 1);
+      const StripContext strips = context(stage, panels(stage, 1).front(), 1);
       cannot = streaming_rows(strips, comm_.rank()) ? 0 : 1;
     }
     comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
@@ -158,7 +157,7 @@ class Run {
       }
     }
     for (std::size_t panel = 0; panel < all.size(); ++panel) {
-      StripContext strips = context(stage, stage.chain, all[panel], align);
+      StripContext strips = context(stage, all[panel], align);
       strips.progress = [&, panel](double fraction) {
         progress((static_cast<double>(panel) + fraction) / static_cast<double>(all.size()));
       };
@@ -173,10 +172,9 @@ class Run {
     }
   }
 
-  StripContext context(const Stage& stage, const std::vector<ChainLink>& chain,
-                       const std::vector<Interval>& bands, std::int64_t align) {
+  StripContext context(const Stage& stage, const std::vector<Interval>& bands, std::int64_t align) {
     const std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
-    StripContext result{stage, chain, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
+    StripContext result{stage, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
     result.progress = [this](double fraction) { progress(fraction); };
     result.busy_ns = &busy_ns_;
     return result;
@@ -205,17 +203,16 @@ class Run {
     }
   }
 
-  void run_strips_to_band(const Stage& stage, const std::vector<ChainLink>& chain) {
-    const ImageInfo info = chain.empty() ? stage.in : chain.back().out;
+  void run_strips_to_band(const Stage& stage) {
+    const ImageInfo info = stage.chain.empty() ? stage.in : stage.chain.back().out;
     std::optional<Band> next;
-    std::vector<std::uint64_t> slots;
     together(comm_, [&] {
       next = Band::allocate(info, split_rows(info.extent.height, comm_.size()), comm_.rank());
     });
-    const StripContext strips = context(stage, chain, next->rows, 1);
+    const StripContext strips = context(stage, next->rows, 1);
     const auto input = input_for(strips);
     SlotSet merged(stage.statistic ? stage.statistic->slots(info) : 0, options_.threads);
-    StripFindings findings(chain, strips.count(comm_.rank()));
+    StripFindings findings(stage.chain, strips.count(comm_.rank()));
     together(comm_, [&] {
       for_each_strip(strips, *input, findings, [&](int worker, std::int64_t, const Tile& strip) {
         copy_overlap(strip, next->mine);
@@ -239,7 +236,7 @@ class Run {
     const Halo halo = statistic.halo(info);
     SlotSet merged(statistic.slots(info), options_.threads);
     const Stage mapping{info, info, {}, nullptr, nullptr, {}};
-    const StripContext strips = context(mapping, mapping.chain, held_->rows, 1);
+    const StripContext strips = context(mapping, held_->rows, 1);
     // Without a chain the strips are the input itself; the ghost pixels are this statistic's.
     const Tile grown = BandFrame(*held_, comm_, options_.threads, options_.stop)
                            .with_halo(held_->mine, halo, statistic.border(), statistic.border_value());
@@ -277,11 +274,7 @@ class Run {
       comm_.abandon(error);
       throw;
     }
-    together(comm_, [&] {
-      if (options_.stop.stop_requested()) {
-        throw Error(ErrorCode::cancelled, "The work was cancelled.");
-      }
-    });
+    together(comm_, [&] { throw_if_stopped(options_.stop); });
     if (out_info.format.alpha) {
       next.mine.alpha = held_->mine.alpha;
     }

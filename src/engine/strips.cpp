@@ -125,7 +125,7 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
     try {
       ChainRunner& runner = strips.runners[static_cast<std::size_t>(worker)];
       const Tile strip = runner.run(
-          strips.chain, strips.stage.in, strips.rows(rank, index),
+          strips.stage.chain, strips.stage.in, strips.rows(rank, index),
           [&](Tile& out) { input.fetch(index, out); }, findings.of(index));
       input.release(index);
       take(worker, index, strip);

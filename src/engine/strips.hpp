@@ -12,8 +12,7 @@
 namespace tessera {
 
 struct StripContext {
-  const Stage& stage;
-  const std::vector<ChainLink>& chain;  ///< the stage's, every operator bound
+  const Stage& stage;  ///< every operator of its chain bound
   Communicator& comm;
   const RunOptions& options;
   std::vector<ChainRunner>& runners;  ///< one for each worker
@@ -24,7 +23,9 @@ struct StripContext {
 
   [[nodiscard]] std::int64_t count(int rank) const;
   [[nodiscard]] Interval rows(int rank, std::int64_t index) const;
-  [[nodiscard]] StripNeeds needs(const Interval& rows) const { return strip_needs(chain, stage.in, rows); }
+  [[nodiscard]] StripNeeds needs(const Interval& rows) const {
+    return strip_needs(stage.chain, stage.in, rows);
+  }
 };
 
 /// Where strips read. fetch() and release() are thread-safe.

@@ -7,6 +7,12 @@
 
 namespace tessera {
 
+void throw_if_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) {
+    throw Error(ErrorCode::cancelled, "The work was cancelled.");
+  }
+}
+
 void for_each_index(int threads, std::int64_t count, const std::stop_token& stop,
                     const std::function<void(int, std::int64_t)>& body) {
   std::atomic<std::int64_t> next{0};
@@ -16,9 +22,7 @@ void for_each_index(int threads, std::int64_t count, const std::stop_token& stop
   const auto work = [&](int worker) {
     try {
       for (std::int64_t index = next++; index < count && !failed; index = next++) {
-        if (stop.stop_requested()) {
-          throw Error(ErrorCode::cancelled, "The work was cancelled.");
-        }
+        throw_if_stopped(stop);
         body(worker, index);
       }
     } catch (...) {

@@ -1,7 +1,7 @@
+#include "net/backoff.hpp"
+
 #include <algorithm>
 #include <random>
-
-#include "net/http_client.hpp"
 
 namespace tessera {
 

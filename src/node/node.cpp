@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "net/http_client.hpp"
+#include "net/backoff.hpp"
 #include "node/node_state.hpp"
 
 namespace tessera {
@@ -21,11 +21,7 @@ constexpr std::chrono::milliseconds max_backoff = 5s;
 }  // namespace
 
 Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger> log)
-    : options_(std::move(options)),
-      ports_(ports),
-      log_(std::move(log)),
-      // One on each rank, and as many again being fetched or stored meanwhile.
-      capacity_(2 * options_.ranks.ranks + 2) {
+    : options_(std::move(options)), ports_(ports), log_(std::move(log)) {
   options_.ranks.log = [this](const std::string& sentence) { log_->info("ranks: {}", sentence); };
   group_ = std::make_unique<RankGroup>(options_.ranks);
   announcer_ = std::jthread([this](const std::stop_token& stop) { announce(stop); });
@@ -51,9 +47,7 @@ void Node::drain() {
   taker_.join();
   {
     std::unique_lock lock(mutex_);
-    const auto idle = [this] {
-      return std::ranges::all_of(active_, [](const auto& entry) { return entry.second->ended; });
-    };
+    const auto idle = [this] { return count_under_way() == 0; };
     if (!changed_.wait_for(lock, options_.drain_limit, idle)) {
       for (const auto& [id, active] : active_) {
         active->given_up = true;
@@ -78,8 +72,17 @@ void Node::drain() {
 
 int Node::jobs_under_way() const {
   const std::lock_guard lock(mutex_);
+  return count_under_way();
+}
+
+int Node::count_under_way() const {
   return static_cast<int>(
       std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->ended; }));
+}
+
+void Node::pause(const std::stop_token& stop, std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, time, [] { return false; });
 }
 
 Node::Counts Node::counts() const {
@@ -99,19 +102,13 @@ void Node::take_jobs(const std::stop_token& stop) {
         }
         return entry.second->ended;
       });
-      const auto room = [this] {
-        return std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->ended; }) <
-               capacity_;
-      };
-      if (!changed_.wait(lock, stop, room)) {
+      if (!changed_.wait(lock, stop, [this] { return count_under_way() < options_.jobs_at_once(); })) {
         return;
       }
     }
     ended.clear();
     if (!group_->ready()) {
-      // Jobs wait better in the queue, where other nodes see them.
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, 50ms, [] { return false; });
+      pause(stop, 50ms);  // jobs wait better in the queue, where other nodes see them
       continue;
     }
     try {
@@ -121,15 +118,13 @@ void Node::take_jobs(const std::stop_token& stop) {
       backoff.reset();
     } catch (const Error& error) {
       log_->error("cannot take jobs: {}", error.what());
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, backoff.next(), [] { return false; });
+      pause(stop, backoff.next());
     }
   }
 }
 
 void Node::begin(const Delivery& delivery) {
   auto active = std::make_shared<Active>();
-  active->request_id = delivery.message.request_id;
   std::unique_lock lock(mutex_);
   const auto [place, inserted] = active_.emplace(delivery.message.job_id, active);
   if (!inserted && !place->second->ended) {
@@ -151,9 +146,7 @@ void Node::work_on(const Delivery& delivery, Active& active) {
     // The state store or the object store is away: the job itself is sound.
     log_->error("job {} [{}]: {}", delivery.message.job_id, delivery.message.request_id, error.what());
     verdict = {Ending::give_back, error.what()};
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, active.stop.get_token(), std::min(max_backoff, first_backoff * delivery.attempt),
-                      [] { return false; });
+    pause(active.stop.get_token(), std::min(max_backoff, first_backoff * delivery.attempt));
   } catch (const std::exception& error) {
     log_->error("job {} [{}]: internal error: {}", delivery.message.job_id, delivery.message.request_id,
                 error.what());
@@ -210,8 +203,7 @@ void Node::follow_cancellations(const std::stop_token& stop) {
       backoff.reset();
     } catch (const Error& error) {
       log_->error("cannot follow events: {}", error.what());
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, backoff.next(), [] { return false; });
+      pause(stop, backoff.next());
     }
   }
 }
@@ -249,15 +241,13 @@ NodeInfo Node::describe() {
 }
 
 void Node::announce(const std::stop_token& stop) {
-  std::mutex mutex;
   while (!stop.stop_requested()) {
     try {
       ports_.registry.announce(describe(), options_.announce_interval * 5);
     } catch (const Error& error) {
       log_->warn("cannot announce this node: {}", error.what());
     }
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop, options_.announce_interval, [] { return false; });
+    pause(stop, options_.announce_interval);
   }
 }
 

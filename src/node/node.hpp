@@ -50,6 +50,9 @@ struct NodeOptions {
   std::chrono::milliseconds drain_limit{30'000};                ///< for jobs under way when told to stop
   Json limits = Json::object();                                 ///< for reading images: see rank messages
   std::chrono::milliseconds announce_interval{2'000};
+
+  /// One on each rank, and as many again being fetched or stored meanwhile.
+  [[nodiscard]] int jobs_at_once() const { return 2 * ranks.ranks + 2; }
 };
 
 struct NodePorts {
@@ -104,6 +107,10 @@ class Node {
   [[nodiscard]] Placement choose(const Job& job, std::int64_t input_bytes);
   void follow_cancellations(const std::stop_token& stop);
   void announce(const std::stop_token& stop);
+  /// Under mutex_: jobs that have not ended.
+  [[nodiscard]] int count_under_way() const;
+  /// Waits that long, or until `stop`.
+  void pause(const std::stop_token& stop, std::chrono::milliseconds time);
   [[nodiscard]] NodeInfo describe();
 
   NodeOptions options_;
@@ -116,7 +123,6 @@ class Node {
   std::map<std::string, std::shared_ptr<Active>> active_;  ///< by job id
   Counts counts_;
   bool draining_ = false;
-  int capacity_ = 0;
   std::jthread announcer_;
   std::jthread canceller_;
   std::jthread taker_;

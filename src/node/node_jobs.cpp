@@ -106,8 +106,7 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
     if (error.code() == ErrorCode::unavailable) {
       // The store is away; that says nothing of the job, which must outlast it.
       auto verdict = retried(*begun, error.what(), attempt - 1);
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, active.stop.get_token(), pause_when_unavailable, [] { return false; });
+      pause(active.stop.get_token(), pause_when_unavailable);
       return verdict;
     }
     if (meaning(error.code()).retry && attempt < options_.max_attempts) {

@@ -8,7 +8,6 @@ namespace tessera {
 /// A job under way.
 struct Node::Active {
   std::stop_source stop;
-  std::string request_id;
   bool given_up = false;  ///< the node stops: give it back rather than call it cancelled
   std::jthread thread;
   bool ended = false;

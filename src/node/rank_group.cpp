@@ -2,17 +2,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 
 #include "core/error.hpp"
-#include "net/http_client.hpp"
+#include "core/system.hpp"
+#include "net/backoff.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/rank_process.hpp"
 #include "ranks/mpirun.hpp"
@@ -29,16 +28,8 @@ constexpr int health_interval_ms = 500;
 
 std::string new_secret() {
   std::array<unsigned char, 24> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    throw Error(ErrorCode::internal, "The system gives no random bytes.");
-  }
+  fill_random(random);
   return fmt::format("{:02x}", fmt::join(random, ""));
-}
-
-std::string this_host() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// Of a worker that ran without mpirun.
@@ -55,12 +46,10 @@ std::string explain_end(int status, const std::string& said) {
 
 /// One life of the group, as its keeper sees it.
 struct RankGroup::Process {
-  Process(const std::string& address, int ranks)
-      : listener(address), started(steady_clock::now()), expected(ranks) {}
+  explicit Process(const std::string& address) : listener(address) {}
   Listener listener;
   std::unique_ptr<RankProcess> process;
-  Time started;
-  int expected;
+  Time started = steady_clock::now();
   Time lost_connection = Time::max();
 };
 
@@ -85,13 +74,12 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
   Backoff pause(options_.first_pause, options_.max_pause);
   while (!stop.stop_requested()) {
     std::string reason;
-    bool was_ready = false;
     try {
-      reason = live(stop, was_ready);
+      reason = live(stop);
     } catch (const Error& error) {
       reason = error.what();
     }
-    end_life(reason);
+    const bool was_ready = end_life(reason);
     if (stop.stop_requested()) {
       return;
     }
@@ -106,11 +94,10 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
   }
 }
 
-std::string RankGroup::live(const std::stop_token& stop, bool& was_ready) {
+std::string RankGroup::live(const std::stop_token& stop) {
   const std::string secret = new_secret();
   Process life(options_.hostfile.empty() ? "unix:" + (options_.scratch / "ranks.socket").string()
-                                         : "tcp:" + options_.address + ":0",
-               options_.ranks);
+                                         : "tcp:" + options_.address + ":0");
   {
     const std::lock_guard lock(mutex_);
     ++life_;
@@ -126,10 +113,6 @@ std::string RankGroup::live(const std::stop_token& stop, bool& was_ready) {
       command, mpirun_environment(
                    {{worker_address_variable, life.listener.address()}, {worker_secret_variable, secret}}));
   serve_life(life, secret, stop);
-  {
-    const std::lock_guard lock(mutex_);
-    was_ready = was_ready_ == life_;
-  }
   end_process(*life.process);
   const int status = life.process->wait();
   life.process->read_messages();
@@ -265,7 +248,7 @@ void RankGroup::end_process(RankProcess& process) {
   std::vector<pid_t> own_ranks;
   {
     const std::lock_guard lock(mutex_);
-    const std::string here = this_host() + ":";
+    const std::string here = host_name() + ":";
     for (const Rank& rank : ranks_) {
       if (rank.channel && rank.location.starts_with(here)) {
         own_ranks.push_back(rank.pid);
@@ -282,27 +265,27 @@ void RankGroup::end_process(RankProcess& process) {
   }
 }
 
-void RankGroup::end_life(const std::string& reason) {
-  std::vector<std::jthread> listeners;
-  {
-    const std::lock_guard lock(mutex_);
-    ++life_;
-    ready_ = false;
-    ranks_.clear();
-    for (const auto& [ticket, task] : running_) {
-      if (!task->finished) {
-        task->outcome.end = RankOutcome::End::lost;
-        task->outcome.sentence = reason;
-        task->finished = true;
-      }
+bool RankGroup::end_life(const std::string& reason) {
+  std::vector<std::jthread> listeners;  // joined when the lock is given up
+  const std::lock_guard lock(mutex_);
+  const bool was_ready = was_ready_ == life_;
+  ++life_;
+  ready_ = false;
+  ranks_.clear();
+  for (const auto& [ticket, task] : running_) {
+    if (!task->finished) {
+      task->outcome.end = RankOutcome::End::lost;
+      task->outcome.sentence = reason;
+      task->finished = true;
     }
-    for (const auto& channel : channels_) {
-      channel->shut_down();
-    }
-    channels_.clear();
-    listeners.swap(listeners_);
-    changed_.notify_all();
   }
+  for (const auto& channel : channels_) {
+    channel->shut_down();
+  }
+  channels_.clear();
+  listeners.swap(listeners_);
+  changed_.notify_all();
+  return was_ready;
 }
 
 std::vector<RankState> RankGroup::state() const {

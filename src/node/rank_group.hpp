@@ -98,14 +98,15 @@ class RankGroup {
 
   void keep_alive(const std::stop_token& stop);
   /// Starts the ranks and serves them until they end or must; says why.
-  std::string live(const std::stop_token& stop, bool& was_ready);
+  std::string live(const std::stop_token& stop);
   void serve_life(Process& life, const std::string& secret, const std::stop_token& stop);
   void greet(int descriptor, const std::string& secret);
   void take(int rank, std::uint64_t life, const Json& message);
   void check_memory(Rank& own, int rank);
   void check_health(Process& life);
   void end_process(RankProcess& process);
-  void end_life(const std::string& reason);
+  /// Whether all ranks had been there in it.
+  bool end_life(const std::string& reason);
   [[nodiscard]] bool may_begin(std::uint64_t turn, Placement placement) const;
   [[nodiscard]] Json describe(const RankTask& task, Placement placement, std::int64_t ticket) const;
   void follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket, const RankTask& task,

@@ -1,14 +1,12 @@
 #include "ports/job.hpp"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
 #include "core/error.hpp"
+#include "core/system.hpp"
 
 namespace tessera {
 namespace {
@@ -164,10 +162,7 @@ TimePoint time_from_iso8601(std::string_view text) {
 std::string new_id(std::string_view prefix, TimePoint now) {
   constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
   std::array<unsigned char, 16> random{};
-  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    throw Error(ErrorCode::internal,
-                fmt::format("The system gives no random bytes: {}.", std::strerror(errno)));
-  }
+  fill_random(random);
   std::string id(prefix);
   id += '_';
   const auto milliseconds = static_cast<std::uint64_t>(now.time_since_epoch().count());

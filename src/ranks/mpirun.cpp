@@ -102,8 +102,9 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
   // Also what mpirun says when the daemon far away has noticed first that the network is gone.
   if (noise.find("unable to reliably start one or more daemons") != std::string::npos) {
     return "The connection to one of the hosts was lost, or could not be made. No result was written; see "
-           "whether "
-           "the hosts in the hostfile are up, can be logged in to and have Tessera installed, and try again.";
+           "whether the hosts in the hostfile are up, can be logged in to and have Tessera installed, and "
+           "try "
+           "again.";
   }
   if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
     return fmt::format(

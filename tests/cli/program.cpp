@@ -16,17 +16,10 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "ranks/mpirun.hpp"
+
 namespace tessera::testing {
 namespace {
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  for (std::string& string : strings) {
-    result.push_back(string.data());
-  }
-  result.push_back(nullptr);
-  return result;
-}
 
 pid_t spawn(const std::string& file, const std::vector<std::string>& arguments,
             const std::vector<std::string>& added, int in, int out, int err) {
@@ -37,8 +30,8 @@ pid_t spawn(const std::string& file, const std::vector<std::string>& arguments,
     environment.emplace_back(*entry);
   }
   environment.insert(environment.begin(), added.begin(), added.end());
-  const auto argv = pointers(command);
-  const auto envp = pointers(environment);
+  const auto argv = exec_vector(command);
+  const auto envp = exec_vector(environment);
   const pid_t child = fork();
   if (child == 0) {
     setpgid(0, 0);

@@ -18,6 +18,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "ranks/mpirun.hpp"
+
 namespace tessera::testing {
 namespace {
 
@@ -90,16 +92,8 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const Environment
   for (const auto& [key, value] : environment) {
     variables.push_back(key + "=" + value);
   }
-  const auto pointers = [](std::vector<std::string>& strings) {
-    std::vector<char*> result;
-    for (std::string& string : strings) {
-      result.push_back(string.data());
-    }
-    result.push_back(nullptr);
-    return result;
-  };
-  const std::vector<char*> arguments = pointers(command);
-  const std::vector<char*> variable_pointers = pointers(variables);
+  const std::vector<char*> arguments = exec_vector(command);
+  const std::vector<char*> variable_pointers = exec_vector(variables);
   const int output = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   pid_ = ::fork();
   if (pid_ == 0) {

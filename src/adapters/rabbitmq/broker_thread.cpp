@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "adapters/rabbitmq/broker_session.hpp"
-#include "net/http_client.hpp"
+#include "net/backoff.hpp"
 
 namespace tessera {
 namespace {

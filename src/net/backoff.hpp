@@ -1,0 +1,22 @@
+// How long to wait before the next attempt.
+#pragma once
+
+#include <chrono>
+
+namespace tessera {
+
+/// Waiting times that grow: full jitter between zero and first * 2^n, at most `max` (AWS Architecture Blog,
+/// "Exponential Backoff and Jitter", 2015).
+class Backoff {
+ public:
+  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max);
+  [[nodiscard]] std::chrono::milliseconds next();
+  void reset();
+
+ private:
+  std::chrono::milliseconds first_;
+  std::chrono::milliseconds max_;
+  int failures_ = 0;
+};
+
+}  // namespace tessera
