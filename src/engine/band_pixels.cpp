@@ -121,53 +121,21 @@ void receive_tile(Communicator& comm, Tile& tile, int from) {
   color->wait();
 }
 
-void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,
-               const std::stop_token& stop) {
-  constexpr std::int64_t read_rows = 256;
-  const auto read_into = [&](Tile& target) {
-    for (std::int64_t y = target.rect.y; y < target.rect.y + target.rect.height; y += read_rows) {
-      throw_if_stopped(stop);
-      const std::int64_t end = std::min(target.rect.y + target.rect.height, y + read_rows);
-      Tile part = target.view(Rect::of_rows({y, end}, target.rect.width));
-      source->read_rows(part);
-    }
-  };
-  if (every_rank_reads) {
-    together(comm, [&] { read_into(band.mine); });
-    return;
+Moved keep_panel(const Band& panel, Band& whole, Communicator& comm) {
+  const Interval rows{panel.rows.front().begin, panel.rows.back().end};
+  std::vector<std::vector<Rect>> needs;
+  for (const Interval& held : whole.rows) {
+    const Interval wanted = held.intersect(rows);
+    needs.push_back(wanted.empty() ? std::vector<Rect>{}
+                                   : std::vector{Rect::of_rows(wanted, whole.info.extent.width)});
   }
-  // A failed read must not leave ranks waiting: the root sends what it has, and then all agree that it
-  // failed.
-  together(comm, [&] {
-    const PixelFormat& format = band.info.format;
-    if (comm.root()) {
-      std::exception_ptr failure;
-      for (int to = 0; to < comm.size(); ++to) {
-        const Interval rows = band.rows[static_cast<std::size_t>(to)];
-        if (rows.empty()) {
-          continue;
-        }
-        Tile tile = to == 0 ? band.mine : Tile::allocate(Rect::of_rows(rows, band.info.extent.width), format);
-        try {
-          if (!failure) {
-            read_into(tile);
-          }
-        } catch (...) {
-          failure = std::current_exception();
-        }
-        if (to != 0) {
-          for (const auto& transfer : send_tile(comm, tile, to)) {
-            transfer->wait();
-          }
-        }
-      }
-      if (failure) {
-        std::rethrow_exception(failure);
-      }
-    } else if (!band.mine.rect.empty()) {
-      receive_tile(comm, band.mine, 0);
-    }
-  });
+  BandPixels pixels(panel, needs, comm);
+  pixels.finish_exchange();
+  for (const Rect& rect : needs[static_cast<std::size_t>(comm.rank())]) {
+    Tile part = whole.mine.view(rect);
+    pixels.fetch(part);
+  }
+  return {pixels.sent_bytes(), pixels.received_bytes()};
 }
 
 }  // namespace tessera

@@ -10,6 +10,9 @@ namespace {
 
 /// Rows are read in blocks of about this size.
 constexpr std::int64_t block_bytes = 1 << 22;
+/// What a rank is sent of the source at a time: enough work between two meetings of the ranks, and soon
+/// enough the first.
+constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
 
 /// The rows from the first that any rank needs to the last; an end of 0 if none needs any.
 Interval spanned(const std::vector<Interval>& needs) {
@@ -20,6 +23,22 @@ Interval spanned(const std::vector<Interval>& needs) {
     }
   }
   return all;
+}
+
+/// `height` rows in at most `count` panels, and of each panel the rows of each rank.
+std::vector<std::vector<Interval>> split_panels(std::int64_t height, std::int64_t count, int ranks,
+                                                std::int64_t align) {
+  // Whole pieces for every rank, so that all get as much.
+  const std::int64_t share = align * ranks;
+  const std::int64_t most_panels = std::max<std::int64_t>(1, height / share);
+  std::vector<std::vector<Interval>> result;
+  for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), share)) {
+    std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), ranks, align));
+    for (Interval& band : bands) {
+      band = {band.begin + panel.begin, band.end + panel.begin};
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -49,57 +68,51 @@ Tile Feeder::assemble(const Interval& rows) const {
   return tile;
 }
 
-void Feeder::send_all(const std::vector<Interval>& needs, Tile& mine) {
-  // Ranks wait for their rows, so they are sent whatever happened; then all agree that it failed.
-  std::exception_ptr failure;
-  try {
-    if (ahead_.valid()) {
-      ahead_.get();
-    }
-    read_up_to(spanned(needs).end);
-  } catch (...) {
-    failure = std::current_exception();
+/// Root only: what each rank needs, copied out of the blocks.
+std::vector<Tile> Feeder::tiles_for(const std::vector<Interval>& needs) {
+  if (ahead_.valid()) {
+    ahead_.get();
   }
+  read_up_to(spanned(needs).end);
   std::vector<Tile> tiles;
-  std::vector<std::unique_ptr<Transfer>> transfers;
   tiles.reserve(needs.size());
-  for (int rank = 0; rank < comm_.size(); ++rank) {
-    const Interval& rows = needs[static_cast<std::size_t>(rank)];
-    if (rows.empty()) {
-      continue;
-    }
-    Tile tile = assemble(rows);
-    if (rank == comm_.rank()) {
-      mine = std::move(tile);
-      continue;
-    }
-    tiles.push_back(std::move(tile));
-    for (auto& transfer : send_tile(comm_, tiles.back(), rank)) {
-      transfers.push_back(std::move(transfer));
-    }
-    sent_bytes_ += rows.size() * info_.row_bytes();
+  for (const Interval& rows : needs) {
+    tiles.push_back(rows.empty() ? Tile{} : assemble(rows));
   }
-  for (const auto& transfer : transfers) {
-    transfer->wait();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  return tiles;
 }
 
 Tile Feeder::next_panel() {
   const std::vector<Interval>& needs = needs_[panel_++];
+  const Interval& rows = needs[static_cast<std::size_t>(comm_.rank())];
   Tile mine;
+  std::vector<Tile> tiles;
+  // All that can fail comes first, and the ranks agree on it: nobody waits for rows that do not come.
   together(comm_, [&] {
-    const Interval& rows = needs[static_cast<std::size_t>(comm_.rank())];
     if (comm_.root()) {
-      send_all(needs, mine);
+      tiles = tiles_for(needs);
+      mine = tiles.front();
     } else if (!rows.empty()) {
       mine = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
-      receive_tile(comm_, mine, 0);
-      received_bytes_ += rows.size() * info_.row_bytes();
     }
   });
+  std::vector<std::unique_ptr<Transfer>> transfers;
+  for (int rank = 1; rank < static_cast<int>(tiles.size()); ++rank) {
+    const Interval& theirs = needs[static_cast<std::size_t>(rank)];
+    if (!theirs.empty()) {
+      for (auto& transfer : send_tile(comm_, tiles[static_cast<std::size_t>(rank)], rank)) {
+        transfers.push_back(std::move(transfer));
+      }
+      sent_bytes_ += theirs.size() * info_.row_bytes();
+    }
+  }
+  for (const auto& transfer : transfers) {
+    transfer->wait();
+  }
+  if (!comm_.root() && !rows.empty()) {
+    receive_tile(comm_, mine, 0);
+    received_bytes_ += rows.size() * info_.row_bytes();
+  }
   if (comm_.root() && panel_ < needs_.size()) {
     const Interval next = spanned(needs_[panel_]);
     while (!blocks_.empty() && blocks_.front().rect.rows().end <= next.begin) {
@@ -138,6 +151,34 @@ std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const
     before = all;
   }
   return needs;
+}
+
+Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& options) {
+  const std::int64_t height = stage.out.extent.height;
+  std::int64_t count = 1;
+  if (options.ranks > 1 && (options.encodes || options.root_feeds)) {
+    std::int64_t most = options.max_held_bytes / 4;
+    if (options.root_feeds) {
+      // The root holds every rank's rows, of the panel at hand and of the next.
+      most = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
+    }
+    count += (stage.in.bytes() + stage.out.bytes()) / options.ranks / std::max<std::int64_t>(1, most);
+  }
+  Panels result{split_panels(height, count, options.ranks, align), std::nullopt};
+  if (options.root_feeds) {
+    result.fed = panel_needs(stage.chain, stage.in, result.rows);
+    if (!result.fed && !options.to_sink) {
+      result.rows = split_panels(height, 1, options.ranks, align);
+    }
+  }
+  return result;
+}
+
+bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes) {
+  const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
+  const std::int64_t for_piece = strip_input_bytes(stage, rows);
+  return for_piece > most_bytes &&
+         strip_input_bytes(stage, std::min(rows, suggest_strip_rows(stage))) < for_piece / 2;
 }
 
 }  // namespace tessera

@@ -28,7 +28,7 @@ class Feeder {
 
  private:
   void read_up_to(std::int64_t row);
-  void send_all(const std::vector<Interval>& needs, Tile& mine);
+  [[nodiscard]] std::vector<Tile> tiles_for(const std::vector<Interval>& needs);
   [[nodiscard]] Tile assemble(const Interval& rows) const;
 
   Source* source_;
@@ -62,5 +62,25 @@ class TileInput final : public StripInput {
 /// panel.
 [[nodiscard]] std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const ImageInfo& in,
                                                     const std::vector<std::vector<Interval>>& panels);
+
+/// How a stage's result is made, panel by panel.
+struct Panels {
+  std::vector<std::vector<Interval>> rows;  ///< of the result, for each panel and rank
+  std::optional<PanelNeeds> fed;            ///< set if the root feeds them
+};
+struct PanelOptions {
+  int ranks = 1;
+  std::int64_t max_held_bytes = 0;  ///< of a rank
+  bool root_feeds = false;          ///< the source can only be read by the root
+  bool encodes = false;             ///< ranks keep what they have encoded until the panel ends
+  bool to_sink = false;             ///< the result is not held
+};
+/// Several panels where ranks would otherwise hold too much of the source or of what they have encoded. Every
+/// rank gets as many rows of a panel as any, in multiples of `align`.
+[[nodiscard]] Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& options);
+
+/// Whether a strip that makes one whole piece of `piece_rows` reads more than `most_bytes`, where shorter
+/// strips would read much less: then a small result is better made first and cut into pieces after.
+[[nodiscard]] bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes);
 
 }  // namespace tessera

@@ -90,9 +90,12 @@ class SourcePixels {
 /// Waits for the pixels of a tile that is allocated, as wide and high as the one sent.
 void receive_tile(Communicator& comm, Tile& tile, int from);
 
-/// Spreads a source over the group: each rank gets its band. Where every rank has its own random-access
-/// source, each reads its own rows; otherwise the root reads and sends. Collective.
-void load_band(Source* source, bool every_rank_reads, Band& band, Communicator& comm,
-               const std::stop_token& stop);
+/// Rows that a panel of results has in this group, brought to those who hold them in `whole`. Collective.
+/// Returns the bytes sent and received.
+struct Moved {
+  std::int64_t sent_bytes = 0;
+  std::int64_t received_bytes = 0;
+};
+Moved keep_panel(const Band& panel, Band& whole, Communicator& comm);
 
 }  // namespace tessera

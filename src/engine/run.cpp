@@ -17,9 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What a rank is sent of the source at a time: enough work between two meetings of the ranks, and soon
-/// enough the first.
-constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
+/// Of strips that are only copied.
+constexpr std::int64_t plain_strip_rows = 256;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -58,6 +57,9 @@ class Run {
       stage.in = prefix_->in;
       stage.chain.insert(stage.chain.begin(), prefix_->chain.begin(), prefix_->chain.end());
       prefix_.reset();
+    }
+    if (read_to_look_) {
+      read_to_look_ = false;
       together(comm_, [&] {
         if (source_ != nullptr) {
           source_->rewind();
@@ -74,11 +76,20 @@ class Run {
       return;
     }
     if (last) {
-      run_strips_to_sink(stage);
+      if (pieces_read_too_much(stage)) {
+        run_strips_to_band(stage);
+        run_strips_to_sink({.in = stage.out, .out = stage.out});
+      } else {
+        run_strips_to_sink(stage);
+      }
       return;
     }
     if (stage.statistic && better_read_twice(stage)) {
       run_strips_to_statistic(stage);
+      return;
+    }
+    if (stage.joins_next && share_of(stage.out) > options_.max_held_bytes) {
+      prefix_ = stage;
       return;
     }
     if (!stage.chain.empty() || !held_) {
@@ -91,16 +102,24 @@ class Run {
     }
   }
 
+  [[nodiscard]] std::int64_t share_of(const ImageInfo& image) const { return image.bytes() / comm_.size(); }
+
+  [[nodiscard]] bool pieces_read_too_much(const Stage& stage) const {
+    return !held_ && share_of(stage.out) <= options_.max_held_bytes &&
+           tessera::pieces_read_too_much(stage, sink_.piece_rows(),
+                                         options_.max_held_bytes / 4 / options_.threads);
+  }
+
   /// Whether the pixels that lead to a statistic are made once more when it is known, rather than held: they
   /// are too many, and can be had again.
   bool better_read_twice(const Stage& stage) {
     const bool again = !held_ && stage.statistic->applied_halo(stage.out).none() &&
-                       stage.out.bytes() / comm_.size() > options_.max_held_bytes;
+                       share_of(stage.out) > options_.max_held_bytes;
     std::uint64_t cannot = again && (source_ == nullptr || source_->can_rewind()) ? 0 : 1;
-    if (cannot == 0 && comm_.size() > 1 && !every_rank_reads_) {
-      cannot = panel_needs(stage.chain, stage.in, panels(stage, 1)) ? 0 : 1;
+    if (cannot == 0 && root_feeds()) {
+      cannot = panels(stage, 1, false).fed ? 0 : 1;
     } else if (cannot == 0) {
-      const StripContext strips = context(stage, panels(stage, 1).front(), 1);
+      const StripContext strips = context(stage, panels(stage, 1, false).rows.front(), 1);
       cannot = streaming_rows(strips, comm_.rank()) ? 0 : 1;
     }
     comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
@@ -109,7 +128,7 @@ class Run {
 
   void run_strips_to_statistic(const Stage& stage) {
     SlotSet merged(stage.statistic->slots(stage.out), options_.threads);
-    over_panels(stage, 1, [&](const StripContext& strips, StripInput& input) {
+    over_panels(stage, 1, false, [&](const StripContext& strips, StripInput& input) {
       StripFindings found_again_later(stage.chain, strips.count(comm_.rank()));
       together(comm_, [&] {
         for_each_strip(strips, input, found_again_later, [&](int worker, std::int64_t, const Tile& strip) {
@@ -121,45 +140,29 @@ class Run {
     });
     bind(*stage.statistic, merged, stage.out);
     prefix_ = stage;
+    read_to_look_ = true;
   }
 
-  /// The rows of a stage's result for each rank, panel by panel. Several panels where ranks would otherwise
-  /// hold too much of the source or of what they have encoded.
-  [[nodiscard]] std::vector<std::vector<Interval>> panels(const Stage& stage, std::int64_t align) const {
-    std::int64_t count = 1;
-    if (comm_.size() > 1 && !held_) {
-      const std::int64_t most =
-          every_rank_reads_ ? options_.max_held_bytes / 4 : std::min(options_.max_held_bytes / 4, fed_bytes);
-      count += (stage.in.bytes() + stage.out.bytes()) / comm_.size() / std::max<std::int64_t>(1, most);
-    }
-    const std::int64_t height = stage.out.extent.height;
-    // Whole pieces for every rank, so that all get as much.
-    const std::int64_t share = align * comm_.size();
-    const std::int64_t most_panels = std::max<std::int64_t>(1, height / share);
-    std::vector<std::vector<Interval>> result;
-    for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), share)) {
-      std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), comm_.size(), align));
-      for (Interval& band : bands) {
-        band = {band.begin + panel.begin, band.end + panel.begin};
-      }
-    }
-    return result;
+  /// Whether rows come from the root, which reads them in order.
+  [[nodiscard]] bool root_feeds() const { return !held_ && comm_.size() > 1 && !every_rank_reads_; }
+
+  [[nodiscard]] Panels panels(const Stage& stage, std::int64_t align, bool to_sink) const {
+    return plan_panels(stage, align,
+                       {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink, to_sink});
   }
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;
   /// Runs a stage's strips, with their pixels, a panel at a time.
-  void over_panels(const Stage& stage, std::int64_t align, const PanelWork& work) {
-    const auto all = panels(stage, align);
+  void over_panels(const Stage& stage, std::int64_t align, bool to_sink, const PanelWork& work) {
+    Panels all = panels(stage, align, to_sink);
     std::optional<Feeder> feeder;
-    if (!held_ && comm_.size() > 1 && !every_rank_reads_) {
-      if (auto needs = panel_needs(stage.chain, stage.in, all)) {
-        feeder.emplace(source_, stage.in, std::move(*needs), comm_, options_.stop);
-      }
+    if (all.fed) {
+      feeder.emplace(source_, stage.in, std::move(*all.fed), comm_, options_.stop);
     }
-    for (std::size_t panel = 0; panel < all.size(); ++panel) {
-      StripContext strips = context(stage, all[panel], align);
+    for (std::size_t panel = 0; panel < all.rows.size(); ++panel) {
+      StripContext strips = context(stage, all.rows[panel], align);
       strips.progress = [&, panel](double fraction) {
-        progress((static_cast<double>(panel) + fraction) / static_cast<double>(all.size()));
+        progress((static_cast<double>(panel) + fraction) / static_cast<double>(all.rows.size()));
       };
       const std::unique_ptr<StripInput> input =
           feeder ? std::make_unique<TileInput>(feeder->next_panel()) : input_for(strips);
@@ -173,7 +176,11 @@ class Run {
   }
 
   StripContext context(const Stage& stage, const std::vector<Interval>& bands, std::int64_t align) {
-    const std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
+    std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
+    if (stage.chain.empty()) {
+      // Without ghost rows short strips cost nothing, and every source can give them in order.
+      asked = std::min(asked, plain_strip_rows);
+    }
     StripContext result{stage, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
     result.progress = [this](double fraction) { progress(fraction); };
     result.busy_ns = &busy_ns_;
@@ -198,8 +205,7 @@ class Run {
 
   void hold_input() {
     if (!held_) {
-      held_ = Band::allocate(plan_.in, split_rows(plan_.in.extent.height, comm_.size()), comm_.rank());
-      load_band(source_, every_rank_reads_, *held_, comm_, options_.stop);
+      run_strips_to_band({.in = plan_.in, .out = plan_.in});
     }
   }
 
@@ -209,22 +215,31 @@ class Run {
     together(comm_, [&] {
       next = Band::allocate(info, split_rows(info.extent.height, comm_.size()), comm_.rank());
     });
-    const StripContext strips = context(stage, next->rows, 1);
-    const auto input = input_for(strips);
     SlotSet merged(stage.statistic ? stage.statistic->slots(info) : 0, options_.threads);
-    StripFindings findings(stage.chain, strips.count(comm_.rank()));
-    together(comm_, [&] {
-      for_each_strip(strips, *input, findings, [&](int worker, std::int64_t, const Tile& strip) {
-        copy_overlap(strip, next->mine);
-        if (stage.statistic) {
-          stage.statistic->map(strip.color, merged.of(worker),
-                               Region{info, strip.rect, strip.rect, false, nullptr});
-        }
+    std::vector<Findings> found;
+    over_panels(stage, 1, false, [&](const StripContext& strips, StripInput& input) {
+      const bool in_place = strips.bands == next->rows;
+      Band panel{info, strips.bands, {}};
+      StripFindings findings(stage.chain, strips.count(comm_.rank()));
+      together(comm_, [&] {
+        panel = in_place ? *next : Band::allocate(info, strips.bands, comm_.rank());
+        for_each_strip(strips, input, findings, [&](int worker, std::int64_t, const Tile& strip) {
+          copy_overlap(strip, panel.mine);
+          if (stage.statistic) {
+            stage.statistic->map(strip.color, merged.of(worker),
+                                 Region{info, strip.rect, strip.rect, false, nullptr});
+          }
+        });
+        input.finish();
       });
-      input->finish();
+      if (!in_place) {
+        const Moved moved = keep_panel(panel, *next, comm_);
+        rank_.sent_bytes += moved.sent_bytes;
+        rank_.received_bytes += moved.received_bytes;
+      }
+      append(found, findings.gather(comm_));
     });
-    account(*input, strips);
-    collect(findings);
+    report_.findings.insert(report_.findings.end(), found.begin(), found.end());
     held_ = std::move(next);
     if (stage.statistic) {
       bind(*stage.statistic, merged, info);
@@ -235,7 +250,7 @@ class Run {
     const ImageInfo& info = held_->info;
     const Halo halo = statistic.halo(info);
     SlotSet merged(statistic.slots(info), options_.threads);
-    const Stage mapping{info, info, {}, nullptr, nullptr, {}};
+    const Stage mapping{.in = info, .out = info};
     const StripContext strips = context(mapping, held_->rows, 1);
     // Without a chain the strips are the input itself; the ghost pixels are this statistic's.
     const Tile grown = BandFrame(*held_, comm_, options_.threads, options_.stop)
@@ -288,7 +303,7 @@ class Run {
   void run_strips_to_sink(const Stage& stage) {
     std::vector<Findings> found;
     rank_.bands = 0;
-    over_panels(stage, sink_.piece_rows(), [&](const StripContext& strips, StripInput& input) {
+    over_panels(stage, sink_.piece_rows(), true, [&](const StripContext& strips, StripInput& input) {
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
       SinkRoute route(strips, sink_, comm_);
       together(comm_, [&] {
@@ -342,12 +357,6 @@ class Run {
     rank_.strips += static_cast<int>(strips.count(comm_.rank()));
   }
 
-  void collect(const StripFindings& findings) {
-    for (Findings& found : findings.gather(comm_)) {
-      report_.findings.push_back(std::move(found));
-    }
-  }
-
   void progress(double stage_fraction) {
     if (!options_.progress || !comm_.root()) {
       return;
@@ -369,8 +378,9 @@ class Run {
   bool every_rank_reads_ = false;
   std::optional<Band> held_;
   std::shared_ptr<const LocalOp> bound_;
-  /// The stage whose statistic was taken in passing: its pixels are still to be made for those behind it.
+  /// Stages whose pixels were not kept: they are still to be made for those behind them.
   std::optional<Stage> prefix_;
+  bool read_to_look_ = false;
   std::vector<ChainRunner> runners_ = std::vector<ChainRunner>(static_cast<std::size_t>(options_.threads));
   RunReport report_;
   RankReport rank_;

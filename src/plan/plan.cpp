@@ -37,7 +37,7 @@ class Planner {
  public:
   explicit Planner(const ImageInfo& in) : current_(in) {
     plan_.in = in;
-    plan_.stages.push_back({in, in, {}, nullptr, nullptr, {}});
+    plan_.stages.push_back({.in = in, .out = in});
   }
 
   void add(const Operator& op) {
@@ -68,7 +68,7 @@ class Planner {
  private:
   Stage& stage() { return plan_.stages.back(); }
   void cut() {
-    plan_.stages.push_back({current_, current_, {}, nullptr, nullptr, {}});
+    plan_.stages.push_back({.in = current_, .out = current_});
     lists_findings_ = false;
   }
   void append(ChainLink link) {
@@ -87,7 +87,9 @@ class Planner {
     const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
     // Other rows than the strip's own would be listed twice or, cropped away later, not at all.
     const bool moves_rows = lists_findings_ && op->kind() != LocalKind::pointwise;
-    if (!stage().chain.empty() && (wraps_rows || too_deep || moves_rows || op->crosses_rows())) {
+    const bool must_cut = wraps_rows || moves_rows || op->crosses_rows();
+    if (!stage().chain.empty() && (must_cut || too_deep)) {
+      stage().joins_next = !must_cut;
       cut();
     }
     if (auto bound = op->bound(link.in)) {
@@ -200,13 +202,26 @@ std::vector<Move> plan_exchange(const std::vector<Interval>& bands, std::int64_t
   return moves;
 }
 
+std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows) {
+  const std::int64_t height = stage.out.extent.height;
+  const std::int64_t begin = std::max<std::int64_t>(0, height / 2 - rows / 2);
+  const Rect input = strip_needs(stage.chain, stage.in, {begin, std::min(height, begin + rows)}).input;
+  return input.width * input.height * stage.in.format.bytes_per_pixel();
+}
+
 std::int64_t suggest_strip_rows(const Stage& stage) {
   constexpr std::int64_t fewest = 64;
   constexpr std::int64_t cache_bytes = 1 << 20;
+  // A strong reduction reads many rows for each that it makes.
+  constexpr std::int64_t most_input_bytes = std::int64_t{8} << 20;
   const Halo halo = chain_halo(stage.chain);
   const std::int64_t for_halo = 2 * (halo.top + halo.bottom);
   const std::int64_t for_cache = cache_bytes / std::max<std::int64_t>(1, stage.out.row_bytes());
-  return std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
+  std::int64_t rows = std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
+  while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most_input_bytes) {
+    rows = std::max(for_halo, rows / 2);
+  }
+  return std::max<std::int64_t>(1, rows);
 }
 
 }  // namespace tessera

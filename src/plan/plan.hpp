@@ -25,11 +25,14 @@ struct ChainLink {
 struct Stage {
   ImageInfo in;
   ImageInfo out;  ///< after the chain (and the whole-frame operator)
-  std::vector<ChainLink> chain;
+  std::vector<ChainLink> chain = {};
   /// At most one of the two; they take the chain's result. A statistic with a halo has an empty chain.
-  std::shared_ptr<const StatisticOp> statistic;
-  std::shared_ptr<const WholeFrameOp> whole_frame;
-  std::string end_name;  ///< of the statistic or whole-frame operator
+  std::shared_ptr<const StatisticOp> statistic = {};
+  std::shared_ptr<const WholeFrameOp> whole_frame = {};
+  std::string end_name = {};  ///< of the statistic or whole-frame operator
+  /// The stage ends here only to make ghost rows fewer: it may as well run in one with the next, where its
+  /// result would be too much to hold.
+  bool joins_next = false;
 };
 
 struct Plan {
@@ -72,9 +75,11 @@ struct Move {
 [[nodiscard]] std::vector<Move> plan_exchange(const std::vector<Interval>& bands, std::int64_t width,
                                               const std::vector<std::vector<Rect>>& needs);
 
-/// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip stays in
-/// cache.
+/// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip and what it
+/// reads stay small.
 [[nodiscard]] std::int64_t suggest_strip_rows(const Stage& stage);
+/// What a strip of `rows` in the middle of the stage's result reads.
+[[nodiscard]] std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows);
 
 /// What a run will cost, before it runs: for each stage, and in total.
 struct StageEstimate {
