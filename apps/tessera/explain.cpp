@@ -65,7 +65,8 @@ void print_json(const Pipeline& pipeline, const Plan& plan, const Estimate& cost
          {"exchanged_bytes", part.exchanged_bytes},
          {"reduced_bytes", part.reduced_bytes},
          {"memory_bytes", part.memory_bytes},
-         {"streams", part.streams}});
+         {"streams", part.streams},
+         {"runs_again", part.runs_again}});
   }
   const Json report{{"pipeline", to_json(pipeline)},
                     {"ranks", ranks},
@@ -83,8 +84,13 @@ void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cos
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const Stage& stage = plan.stages[i];
     const StageEstimate& part = cost.stages.at(i);
-    fmt::print("\nStage {} of {}: strips of {} rows, each through the whole chain\n", i + 1,
-               plan.stages.size(), part.strip_rows);
+    if (part.operators.empty()) {
+      fmt::print("\nStage {} of {}: the result is encoded, strips of {} rows\n", i + 1, plan.stages.size(),
+                 part.strip_rows);
+    } else {
+      fmt::print("\nStage {} of {}: strips of {} rows, each through the whole chain\n", i + 1,
+                 plan.stages.size(), part.strip_rows);
+    }
     for (const ChainLink& link : stage.chain) {
       fmt::print("  {:<24} {:<28}{}\n", link.name, info_text(link.out),
                  link.halo.none() ? "" : "  halo " + halo_text(link.halo));
@@ -103,6 +109,9 @@ void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cos
     }
     fmt::print("  memory of a rank: {}{}\n", bytes_text(part.memory_bytes),
                part.streams ? ", whatever the height (rows stream through)" : "");
+    if (part.runs_again) {
+      fmt::print("  its pixels are too many to hold: they are made once more for the next stage\n");
+    }
   }
   fmt::print("\nA rank needs at most {}.\n", bytes_text(cost.memory_bytes));
 }
@@ -115,7 +124,7 @@ int run_explain(const ExplainOptions& options) {
       options.threads > 0
           ? options.threads
           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options.ranks);
-  const Estimate cost = estimate(plan, options.ranks, threads, subject.random_access);
+  const Estimate cost = estimate(plan, {options.ranks, threads, subject.random_access});
   (options.json ? print_json : print_human)(pipeline, plan, cost, options.ranks, threads);
   return 0;
 }

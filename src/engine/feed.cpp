@@ -10,9 +10,6 @@ namespace {
 
 /// Rows are read in blocks of about this size.
 constexpr std::int64_t block_bytes = 1 << 22;
-/// What a rank is sent of the source at a time: enough work between two meetings of the ranks, and soon
-/// enough the first.
-constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
 
 /// The rows from the first that any rank needs to the last; an end of 0 if none needs any.
 Interval spanned(const std::vector<Interval>& needs) {

@@ -12,6 +12,12 @@
 
 namespace tessera {
 
+/// Pixels that a rank holds where it could also do without.
+constexpr std::int64_t default_max_held_bytes = std::int64_t{256} << 20;
+/// What a rank is sent at a time of a source that only the root can read: enough work between two meetings of
+/// the ranks, and soon enough the first.
+constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
+
 /// One fused operator of a stage.
 struct ChainLink {
   std::string name;
@@ -89,12 +95,19 @@ struct StageEstimate {
   std::int64_t reduced_bytes = 0;    ///< statistics' slots
   std::int64_t memory_bytes = 0;     ///< of one rank, at most
   std::int64_t strip_rows = 0;
-  bool streams = false;  ///< memory does not grow with the image's height
+  bool streams = false;     ///< memory does not grow with the image's height
+  bool runs_again = false;  ///< its pixels are not held, but made once more for the next stage
 };
 struct Estimate {
   std::vector<StageEstimate> stages;
   std::int64_t memory_bytes = 0;  ///< of one rank, at most
 };
-[[nodiscard]] Estimate estimate(const Plan& plan, int ranks, int threads, bool random_access_source);
+struct EstimateOptions {
+  int ranks = 1;
+  int threads = 1;
+  bool random_access_source = true;
+  std::int64_t max_held_bytes = default_max_held_bytes;
+};
+[[nodiscard]] Estimate estimate(const Plan& plan, const EstimateOptions& options);
 
 }  // namespace tessera

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@ struct Outcome {
   int exit_code = -1;  ///< 128 + signal if one ended it
   std::string out;
   std::string err;
+  std::int64_t peak_bytes = 0;  ///< resident memory of its biggest process
 };
 
 /// The program while it runs. Killed when destroyed.
