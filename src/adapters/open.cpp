@@ -2,18 +2,26 @@
 
 #include <fmt/format.h>
 
+#include "adapters/disk/object_store.hpp"
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/job_queue.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
+#include "adapters/sqlite/state_store.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
 
 std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const ObjectStoreOptions& options) {
-  static_cast<void>(options);
+  if (url.starts_with("file:")) {
+    std::optional<LinkSigner> signer;
+    if (!options.link_secret.empty()) {
+      signer.emplace(options.public_url, options.link_secret);
+    }
+    return open_disk_object_store(folder_of_url(url), std::move(signer), options.now);
+  }
   throw Error(ErrorCode::usage,
-              fmt::format("Object stores are not part of this version yet: '{}' cannot be opened.", url));
+              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects.", url));
 }
 
 std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options) {
@@ -30,9 +38,11 @@ std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOpti
 }
 
 StateStore open_state_store(const std::string& url, const StateOptions& options) {
-  static_cast<void>(options);
+  if (url.starts_with("sqlite:")) {
+    return open_sqlite_state_store(sqlite_path(url), options);
+  }
   throw Error(ErrorCode::usage,
-              fmt::format("State stores are not part of this version yet: '{}' cannot be opened.", url));
+              fmt::format("'{}' names no state store: write sqlite:///var/lib/tessera/state.db.", url));
 }
 
 }  // namespace tessera

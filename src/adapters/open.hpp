@@ -13,7 +13,7 @@ namespace tessera {
 struct ObjectStoreOptions {
   Clock now = system_now;
   /// Local folders: links are `public_url`/objects/NAME?... and are signed with this secret; the gateway
-  /// serves them.
+  /// serves them. Without a secret no links can be signed.
   std::string public_url;
   std::string link_secret;
 };

@@ -50,6 +50,15 @@ struct JobChange {
   std::optional<JobResult> result;
 };
 
+// What every store does to a job, so that they cannot differ.
+
+/// Whether change() may touch the job. `generation` 0 means any.
+[[nodiscard]] bool may_change(const Job& job, int generation);
+/// Returns the type of the event that tells of it.
+std::string apply_change(Job& job, const JobChange& change, TimePoint now);
+[[nodiscard]] bool may_retry(const Job& job);
+void apply_retry(Job& job, TimePoint now);
+
 struct JobFilter {
   std::string owner;  ///< empty: everyone's
   std::string batch_id;
@@ -60,6 +69,9 @@ struct JobPage {
   std::vector<Job> jobs;  ///< newest first
   std::string next;       ///< pass it as `after` to get what follows; empty: that was all
 };
+
+/// Throws nothing; `jobs` must not be empty.
+[[nodiscard]] Batch batch_of(const NewJobs& jobs);
 
 class JobStore {
  public:
@@ -75,9 +87,9 @@ class JobStore {
   virtual Created create(const NewJobs& jobs) = 0;
 
   /// Jobs are created unpublished; the gateway marks them when the queue has them. Those that stay behind
-  /// after a crash are found here and published again.
+  /// after a crash, unchanged since `changed_before`, are found here and published again.
   virtual void mark_published(const std::string& job_id, int generation) = 0;
-  [[nodiscard]] virtual std::vector<Job> unpublished(TimePoint created_before, int limit) = 0;
+  [[nodiscard]] virtual std::vector<Job> unpublished(TimePoint changed_before, int limit) = 0;
 
   [[nodiscard]] virtual std::optional<Job> find(const std::string& job_id) = 0;
   [[nodiscard]] virtual std::optional<Batch> find_batch(const std::string& batch_id) = 0;

@@ -1,0 +1,321 @@
+#include "adapters/disk/object_store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "adapters/disk/object_files.hpp"
+#include "core/error.hpp"
+#include "ports/job.hpp"
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t copy_bytes = std::size_t{256} << 10;
+constexpr std::chrono::hours leftover_age{24};
+
+[[noreturn]] void fail(const std::string& doing, const fs::path& path, int error) {
+  throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
+}
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags, const char* doing)
+      : Descriptor(path, ::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0) {
+      fail(doing, path, errno);
+    }
+  }
+  /// Nothing if there is no such file.
+  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& path) {
+    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
+      fail("open", path, errno);
+    }
+    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(path, opened));
+  }
+  ~Descriptor() {
+    if (descriptor_ >= 0) {
+      ::close(descriptor_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+
+  void write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+      if (count < 0 && errno != EINTR) {
+        fail("write", path_, errno);
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+    }
+  }
+  void bring_to_disk() {
+    if (::fsync(descriptor_) != 0) {
+      fail("write", path_, errno);
+    }
+  }
+
+ private:
+  Descriptor(fs::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  fs::path path_;
+  int descriptor_;
+};
+
+/// A file that is being written; gone unless it was moved to its place.
+class IncomingFile {
+ public:
+  explicit IncomingFile(fs::path path)
+      : path_(std::move(path)), file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {}
+  ~IncomingFile() {
+    if (!moved_) {
+      ::unlink(path_.c_str());
+    }
+  }
+  IncomingFile(const IncomingFile&) = delete;
+  IncomingFile& operator=(const IncomingFile&) = delete;
+
+  Descriptor& file() { return file_; }
+  void move_to(const fs::path& place) {
+    file_.bring_to_disk();
+    // Another may remove the folder, empty still, between the two steps.
+    constexpr int attempts = 100;
+    for (int attempt = 1;; ++attempt) {
+      std::error_code failure;
+      fs::create_directories(place.parent_path(), failure);
+      if (::rename(path_.c_str(), place.c_str()) == 0) {
+        break;
+      }
+      if (errno != ENOENT || attempt == attempts) {
+        fail("make", place, errno);
+      }
+    }
+    moved_ = true;
+    Descriptor(place.parent_path(), O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+  }
+
+ private:
+  fs::path path_;
+  Descriptor file_;
+  bool moved_ = false;
+};
+
+class DiskObjectStore final : public ObjectStore {
+ public:
+  DiskObjectStore(fs::path folder, std::optional<LinkSigner> signer, Clock now)
+      : folder_(std::move(folder)), signer_(std::move(signer)), now_(std::move(now)) {
+    for (const fs::path& part : {objects(), types(), incoming()}) {
+      std::error_code failure;
+      fs::create_directories(part, failure);
+      if (failure) {
+        fail("make the folder", part, failure.value());
+      }
+    }
+    remove_leftovers();
+  }
+
+  ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
+    const fs::path file = checked_file(name);
+    IncomingFile incoming_file(new_incoming());
+    std::vector<std::byte> buffer(copy_bytes);
+    while (const std::size_t count = body.read(buffer)) {
+      incoming_file.file().write(std::span(buffer).first(count));
+    }
+    if (const auto size = body.size(); size && *size != size_of(incoming_file.file())) {
+      throw Error(ErrorCode::io, fmt::format("The body of '{}' ended after {} of {} bytes.", name,
+                                             size_of(incoming_file.file()), *size));
+    }
+    IncomingFile type_file(new_incoming());
+    type_file.file().write(std::as_bytes(std::span(content_type)));
+    type_file.move_to(types() / file);
+    incoming_file.move_to(objects() / file);
+    return stat(name).value_or(ObjectInfo{name, size_of(incoming_file.file()), content_type, now_()});
+  }
+
+  ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
+    const fs::path file = checked_file(name);
+    const auto opened = Descriptor::if_there(objects() / file);
+    if (!opened) {
+      throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
+    }
+    const Descriptor& input = *opened;
+    const ObjectInfo info = describe(name, file, input);
+    const std::int64_t first = range ? range->first : 0;
+    const std::int64_t end =
+        range && range->last ? std::min(info.size_bytes, *range->last + 1) : info.size_bytes;
+    if (first < 0 || (range && (first >= info.size_bytes || end <= first))) {
+      throw Error(ErrorCode::usage, fmt::format("'{}' has {} bytes; there is no range that begins at {}.",
+                                                name, info.size_bytes, first));
+    }
+    std::vector<std::byte> buffer(copy_bytes);
+    for (std::int64_t at = first; at < end;) {
+      const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(copy_bytes, end - at));
+      const ssize_t count = ::pread(input.get(), buffer.data(), wanted, at);
+      if (count < 0 && errno == EINTR) {
+        continue;
+      }
+      if (count <= 0) {
+        fail("read", objects() / file, count < 0 ? errno : EIO);
+      }
+      out.write(std::span(buffer).first(static_cast<std::size_t>(count)));
+      at += count;
+    }
+    return info;
+  }
+
+  std::optional<ObjectInfo> stat(const std::string& name) override {
+    const fs::path file = checked_file(name);
+    struct stat status {};
+    if (::stat((objects() / file).c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) {
+        return std::nullopt;
+      }
+      fail("look at", objects() / file, errno);
+    }
+    return info_of(name, file, status);
+  }
+
+  void remove(const std::string& name) override {
+    const fs::path file = checked_file(name);
+    for (const fs::path& part : {objects(), types()}) {
+      if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+        fail("remove", part / file, errno);
+      }
+      // Folders that are empty now; the first that is not ends it.
+      for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
+        if (::rmdir((part / above).c_str()) != 0) {
+          break;
+        }
+      }
+    }
+  }
+
+  ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
+    ObjectPage page;
+    disk::visit_names(objects(), prefix, after, [&](const std::string& name, const fs::path& path) {
+      if (static_cast<int>(page.objects.size()) == limit) {
+        page.next = page.objects.empty() ? after : page.objects.back().name;
+        return false;
+      }
+      struct stat status {};
+      if (::stat(path.c_str(), &status) == 0) {
+        page.objects.push_back(info_of(name, disk::file_of(name), status));
+      }
+      return true;
+    });
+    return page;
+  }
+
+  Link sign_get(const std::string& name, const LinkOptions& options) override {
+    return signer().sign("GET", name, options, now_());
+  }
+  Link sign_put(const std::string& name, const LinkOptions& options) override {
+    return signer().sign("PUT", name, options, now_());
+  }
+
+  std::optional<fs::path> local_file(const std::string& name) override {
+    fs::path file = objects() / checked_file(name);
+    return fs::exists(file) ? std::optional(std::move(file)) : std::nullopt;
+  }
+
+  void check() override {
+    for (const fs::path& part : {objects(), incoming()}) {
+      if (::access(part.c_str(), R_OK | W_OK | X_OK) != 0) {
+        throw Error(ErrorCode::unavailable,
+                    fmt::format("The folder '{}' cannot be used: {}.", part.string(), std::strerror(errno)));
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] fs::path objects() const { return folder_ / "objects"; }
+  [[nodiscard]] fs::path types() const { return folder_ / "types"; }
+  [[nodiscard]] fs::path incoming() const { return folder_ / "incoming"; }
+  [[nodiscard]] fs::path new_incoming() const { return incoming() / new_id("put", system_now()); }
+
+  [[nodiscard]] const LinkSigner& signer() const {
+    if (!signer_) {
+      throw Error(ErrorCode::usage, "This opening of the folder has no secret, so it cannot sign links.");
+    }
+    return *signer_;
+  }
+
+  static fs::path checked_file(const std::string& name) {
+    check_object_name(name);
+    return disk::file_of(name);
+  }
+  static std::int64_t size_of(const Descriptor& file) {
+    struct stat status {};
+    return ::fstat(file.get(), &status) == 0 ? status.st_size : 0;
+  }
+
+  [[nodiscard]] ObjectInfo describe(const std::string& name, const fs::path& file,
+                                    const Descriptor& input) const {
+    struct stat status {};
+    if (::fstat(input.get(), &status) != 0) {
+      fail("look at", objects() / file, errno);
+    }
+    return info_of(name, file, status);
+  }
+  [[nodiscard]] ObjectInfo info_of(const std::string& name, const fs::path& file,
+                                   const struct stat& status) const {
+    const auto modified =
+        std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                          std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+    return {name, status.st_size, content_type_of(file), TimePoint(modified)};
+  }
+  [[nodiscard]] std::string content_type_of(const fs::path& file) const {
+    const auto type_file = Descriptor::if_there(types() / file);
+    if (!type_file) {
+      return {};
+    }
+    std::string type(256, '\0');
+    const ssize_t count = ::read(type_file->get(), type.data(), type.size());
+    type.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+    return type;
+  }
+
+  void remove_leftovers() const {
+    std::error_code ignored;  // another may be removing the same
+    const auto oldest = fs::file_time_type::clock::now() - leftover_age;
+    for (fs::directory_iterator next(incoming(), ignored), end; !ignored && next != end;
+         next.increment(ignored)) {
+      std::error_code gone;
+      if (fs::last_write_time(next->path(), gone) < oldest && !gone) {
+        fs::remove(next->path(), gone);
+      }
+    }
+  }
+
+  fs::path folder_;
+  std::optional<LinkSigner> signer_;
+  Clock now_;
+};
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> open_disk_object_store(const fs::path& folder, std::optional<LinkSigner> signer,
+                                                    Clock now) {
+  return std::make_unique<DiskObjectStore>(folder, std::move(signer), std::move(now));
+}
+
+fs::path folder_of_url(std::string_view url) {
+  constexpr std::string_view scheme = "file://";
+  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] != '/') {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' names no folder: write file:// and an absolute path, as in "
+                            "file:///var/lib/tessera/objects.",
+                            url));
+  }
+  return url.substr(scheme.size());
+}
+
+}  // namespace tessera

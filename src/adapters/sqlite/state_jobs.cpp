@@ -1,0 +1,227 @@
+#include <fmt/format.h>
+
+#include "adapters/sqlite/state_parts.hpp"
+#include "core/error.hpp"
+
+namespace tessera::sqlite_state {
+namespace {
+
+/// Job states are kept by number, and their order is part of the file's format.
+std::int64_t number(JobState state) { return static_cast<std::int64_t>(state); }
+
+class SqliteJobStore final : public JobStore {
+ public:
+  explicit SqliteJobStore(std::shared_ptr<Shared> shared)
+      : shared_(std::move(shared)), database_(shared_->path) {}
+
+  Created create(const NewJobs& jobs) override {
+    if (jobs.jobs.empty()) {
+      throw Error(ErrorCode::usage, "There is no job to create.");
+    }
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    const Batch batch = batch_of(jobs);
+    if (jobs.idempotency) {
+      if (auto known = known_batch(batch.owner, *jobs.idempotency)) {
+        return {std::move(*known), false};
+      }
+      SqliteStatement(database_, "INSERT OR REPLACE INTO state_keys VALUES(?,?,?,?,?)", batch.owner,
+                      jobs.idempotency->key, jobs.idempotency->fingerprint, batch.id, now_ms())
+          .run();
+    }
+    Json ids = Json::array();
+    for (const Job& job : jobs.jobs) {
+      ids.push_back(job.id);
+      SqliteStatement(database_, "INSERT INTO state_jobs VALUES(?,?,?,?,0,?,?)", job.id, job.batch_id,
+                      job.owner, number(job.state), to_ms(job.updated), to_json(job).dump())
+          .run();
+      append_event(database_, std::string(to_string(job.state)), job, shared_->options);
+    }
+    SqliteStatement(database_, "INSERT INTO state_batches VALUES(?,?,?,?,?,?)", batch.id, batch.owner,
+                    ids.dump(), batch.webhook_url, batch.webhook_secret, to_ms(batch.created))
+        .run();
+    finish(transaction);
+    return {batch, true};
+  }
+
+  void mark_published(const std::string& job_id, int generation) override {
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    const auto job = read(job_id);
+    if (job && job->generation == generation) {
+      SqliteStatement(database_, "UPDATE state_jobs SET published=1 WHERE id=?", job_id).run();
+      transaction.commit();
+    }
+  }
+
+  std::vector<Job> unpublished(TimePoint changed_before, int limit) override {
+    const std::lock_guard guard(mutex_);
+    return read_all(SqliteStatement(
+        database_,
+        "SELECT record FROM state_jobs WHERE published=0 AND updated_ms<? ORDER BY updated_ms LIMIT ?",
+        to_ms(changed_before), std::int64_t{limit}));
+  }
+
+  std::optional<Job> find(const std::string& job_id) override {
+    const std::lock_guard guard(mutex_);
+    return read(job_id);
+  }
+
+  std::optional<Batch> find_batch(const std::string& batch_id) override {
+    const std::lock_guard guard(mutex_);
+    return read_batch(batch_id);
+  }
+
+  JobPage list(const JobFilter& filter, const std::string& after, int limit) override {
+    const std::lock_guard guard(mutex_);
+    // One more than asked for tells whether there are others.
+    JobPage page{read_all(SqliteStatement(
+                     database_,
+                     "SELECT record FROM state_jobs WHERE (?='' OR owner=?) AND (?='' OR batch_id=?)"
+                     " AND (?<0 OR state=?) AND (?='' OR id<?) ORDER BY id DESC LIMIT ?",
+                     filter.owner, filter.owner, filter.batch_id, filter.batch_id, state_number(filter),
+                     state_number(filter), after, after, std::int64_t{limit} + 1)),
+                 {}};
+    if (static_cast<int>(page.jobs.size()) > limit) {
+      page.jobs.pop_back();
+      page.next = page.jobs.empty() ? after : page.jobs.back().id;
+    }
+    return page;
+  }
+
+  std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) override {
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    std::optional<Job> job = read(job_id);
+    if (!job || !may_change(*job, generation)) {
+      return std::nullopt;
+    }
+    const std::string event = apply_change(*job, change, shared_->options.now());
+    write(*job);
+    append_event(database_, event, *job, shared_->options);
+    finish(transaction);
+    return job;
+  }
+
+  std::optional<Job> retry(const std::string& job_id) override {
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    std::optional<Job> job = read(job_id);
+    if (!job || !may_retry(*job)) {
+      return std::nullopt;
+    }
+    apply_retry(*job, shared_->options.now());
+    write(*job);
+    SqliteStatement(database_, "UPDATE state_jobs SET published=0 WHERE id=?", job_id).run();
+    append_event(database_, std::string(to_string(job->state)), *job, shared_->options);
+    finish(transaction);
+    return job;
+  }
+
+  std::vector<Job> finished_before(TimePoint time, int limit) override {
+    const std::lock_guard guard(mutex_);
+    return read_all(SqliteStatement(
+        database_,
+        "SELECT record FROM state_jobs WHERE state>=? AND updated_ms<? ORDER BY updated_ms LIMIT ?",
+        number(JobState::done), to_ms(time), std::int64_t{limit}));
+  }
+
+  void remove(const std::string& job_id) override {
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    const auto job = read(job_id);
+    if (!job) {
+      return;
+    }
+    SqliteStatement(database_, "DELETE FROM state_jobs WHERE id=?", job_id).run();
+    SqliteStatement(database_,
+                    "DELETE FROM state_batches WHERE id=? AND NOT EXISTS"
+                    " (SELECT 1 FROM state_jobs WHERE batch_id=?)",
+                    job->batch_id, job->batch_id)
+        .run();
+    transaction.commit();
+  }
+
+  std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
+    const std::lock_guard guard(mutex_);
+    SqliteStatement row(database_, "SELECT state, COUNT(*) FROM state_jobs GROUP BY state");
+    std::vector<std::pair<JobState, std::int64_t>> counts;
+    while (row.step()) {
+      counts.emplace_back(static_cast<JobState>(row.integer(0)), row.integer(1));
+    }
+    return counts;
+  }
+
+  void check() override {
+    const std::lock_guard guard(mutex_);
+    SqliteStatement(database_, "SELECT version FROM state_schema").run();
+  }
+
+ private:
+  static std::int64_t state_number(const JobFilter& filter) {
+    return filter.state ? number(*filter.state) : -1;
+  }
+  [[nodiscard]] std::int64_t now_ms() const { return to_ms(shared_->options.now()); }
+
+  void finish(SqliteTransaction& transaction) {
+    transaction.commit();
+    shared_->new_events.announce();
+  }
+
+  std::optional<Batch> known_batch(const std::string& owner, const IdempotencyKey& key) {
+    const std::int64_t oldest =
+        now_ms() - std::chrono::milliseconds(shared_->options.idempotency_lifetime).count();
+    SqliteStatement(database_, "DELETE FROM state_keys WHERE created_ms<?", oldest).run();
+    SqliteStatement row(database_, "SELECT fingerprint, batch_id FROM state_keys WHERE owner=? AND key=?",
+                        owner, key.key);
+    if (!row.step()) {
+      return std::nullopt;
+    }
+    if (row.text(0) != key.fingerprint) {
+      throw Error(
+          ErrorCode::conflict,
+          fmt::format("The idempotency key '{}' was used for another request: take a new one.", key.key));
+    }
+    return read_batch(row.text(1));
+  }
+
+  std::optional<Job> read(const std::string& job_id) {
+    SqliteStatement row(database_, "SELECT record FROM state_jobs WHERE id=?", job_id);
+    return row.step() ? std::optional(job_from_json(Json::parse(row.text(0)))) : std::nullopt;
+  }
+  static std::vector<Job> read_all(SqliteStatement rows) {
+    std::vector<Job> jobs;
+    while (rows.step()) {
+      jobs.push_back(job_from_json(Json::parse(rows.text(0))));
+    }
+    return jobs;
+  }
+  void write(const Job& job) {
+    SqliteStatement(database_, "UPDATE state_jobs SET state=?, updated_ms=?, record=? WHERE id=?",
+                    number(job.state), to_ms(job.updated), to_json(job).dump(), job.id)
+        .run();
+  }
+  std::optional<Batch> read_batch(const std::string& batch_id) {
+    SqliteStatement row(database_,
+                        "SELECT owner, jobs, webhook_url, webhook_secret, created_ms FROM state_batches"
+                        " WHERE id=?",
+                        batch_id);
+    if (!row.step()) {
+      return std::nullopt;
+    }
+    return Batch{batch_id,    row.text(0), Json::parse(row.text(1)).get<std::vector<std::string>>(),
+                 row.text(2), row.text(3), from_ms(row.integer(4))};
+  }
+
+  std::shared_ptr<Shared> shared_;
+  std::mutex mutex_;
+  SqliteDatabase database_;
+};
+
+}  // namespace
+
+std::unique_ptr<JobStore> open_jobs(std::shared_ptr<Shared> shared) {
+  return std::make_unique<SqliteJobStore>(std::move(shared));
+}
+
+}  // namespace tessera::sqlite_state

@@ -1,0 +1,16 @@
+// Jobs, events, tokens and nodes in one SQLite file, for any number of threads and processes of one machine.
+#pragma once
+
+#include <filesystem>
+
+#include "ports/job_store.hpp"
+
+namespace tessera {
+
+/// Opens or makes the file. Each of the four parts has its own connection. A waiting reader of events sees
+/// what parts of this very opening write at once, and what others write within 25 ms. Throws Error(io,
+/// unavailable).
+[[nodiscard]] StateStore open_sqlite_state_store(const std::filesystem::path& path,
+                                                 const StateOptions& options);
+
+}  // namespace tessera

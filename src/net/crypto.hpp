@@ -1,0 +1,24 @@
+// Hashes, signatures and encodings as web protocols write them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tessera {
+
+/// SHA-256, as 32 bytes.
+[[nodiscard]] std::string sha256(std::string_view bytes);
+/// HMAC-SHA-256 (RFC 2104), as 32 bytes.
+[[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);
+/// Lower-case hexadecimal.
+[[nodiscard]] std::string to_hex(std::string_view bytes);
+/// Whether they are equal, in a time that depends on the lengths only.
+[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
+/// Escapes all but unreserved characters (RFC 3986, section 2.3) and those of `keep`; hexadecimal digits are
+/// upper case.
+[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view keep = {});
+/// Nothing for a broken escape or an escaped zero byte. `plus_is_space` as in queries.
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+}  // namespace tessera

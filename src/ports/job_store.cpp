@@ -1,0 +1,55 @@
+#include "ports/job_store.hpp"
+
+namespace tessera {
+
+bool may_change(const Job& job, int generation) {
+  return (generation == 0 || job.generation == generation) && !is_final(job.state);
+}
+
+std::string apply_change(Job& job, const JobChange& change, TimePoint now) {
+  const auto set = [](auto& field, const auto& value) {
+    if (value) {
+      field = *value;
+    }
+  };
+  set(job.state, change.state);
+  set(job.attempt, change.attempt);
+  set(job.fraction, change.fraction);
+  set(job.stage, change.stage);
+  set(job.node, change.node);
+  set(job.layout, change.layout);
+  if (change.failure) {
+    job.failure = change.failure;
+  }
+  if (change.result) {
+    job.result = change.result;
+  }
+  job.updated = std::max(job.updated, now);
+  return change.state ? std::string(to_string(*change.state)) : "progress";
+}
+
+bool may_retry(const Job& job) { return job.state == JobState::failed || job.state == JobState::cancelled; }
+
+void apply_retry(Job& job, TimePoint now) {
+  job.state = JobState::queued;
+  ++job.generation;
+  job.attempt = 0;
+  job.fraction = 0;
+  job.stage.clear();
+  job.node.clear();
+  job.layout = Json();
+  job.failure.reset();
+  job.result.reset();
+  job.updated = std::max(job.updated, now);
+}
+
+Batch batch_of(const NewJobs& jobs) {
+  Batch batch{jobs.jobs.front().batch_id, jobs.jobs.front().owner, {},
+              jobs.webhook_url,           jobs.webhook_secret,     jobs.jobs.front().created};
+  for (const Job& job : jobs.jobs) {
+    batch.job_ids.push_back(job.id);
+  }
+  return batch;
+}
+
+}  // namespace tessera

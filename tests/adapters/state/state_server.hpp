@@ -1,0 +1,30 @@
+// What the contract suite runs against: one state store, empty at first, that several users can open.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ports/job_store.hpp"
+
+namespace tessera::testing {
+
+class StateServer {
+ public:
+  virtual ~StateServer() = default;
+  [[nodiscard]] virtual std::string url() const = 0;
+  [[nodiscard]] StateStore open(const StateOptions& options = {}) const;
+};
+
+struct StateKind {
+  std::string name;
+  std::function<std::unique_ptr<StateServer>()> make;  ///< an empty store of its own
+};
+
+[[nodiscard]] StateKind sqlite_state_kind();
+
+/// A queued job of that owner, in a batch of its own unless one is named.
+[[nodiscard]] Job new_job(const std::string& owner, const std::string& batch_id = {});
+[[nodiscard]] NewJobs one_job(const std::string& owner);
+
+}  // namespace tessera::testing

@@ -1,0 +1,25 @@
+// What the contract suite runs against: one object store, empty at first.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ports/object_store.hpp"
+
+namespace tessera::testing {
+
+class StoreServer {
+ public:
+  virtual ~StoreServer() = default;
+  [[nodiscard]] virtual std::unique_ptr<ObjectStore> open(Clock now = system_now) const = 0;
+};
+
+struct StoreKind {
+  std::string name;
+  std::function<std::unique_ptr<StoreServer>()> make;
+};
+
+[[nodiscard]] StoreKind disk_kind();
+
+}  // namespace tessera::testing
