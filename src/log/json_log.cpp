@@ -13,10 +13,16 @@ namespace {
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    const Json line{{"time", to_iso8601(std::chrono::floor<std::chrono::milliseconds>(message.time))},
-                    {"level", spdlog::level::to_string_view(message.level)},
-                    {"component", std::string_view(message.logger_name.data(), message.logger_name.size())},
-                    {"message", std::string_view(message.payload.data(), message.payload.size())}};
+    Json line{{"time", to_iso8601(std::chrono::floor<std::chrono::milliseconds>(message.time))},
+              {"level", spdlog::level::to_string_view(message.level)},
+              {"component", std::string_view(message.logger_name.data(), message.logger_name.size())}};
+    const std::string_view payload(message.payload.data(), message.payload.size());
+    const Json fields = payload.starts_with('{') ? Json::parse(payload, nullptr, false) : Json();
+    if (fields.is_object()) {
+      line.update(fields);
+    } else {
+      line["message"] = payload;
+    }
     const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
     out.append(text.data(), text.data() + text.size());
   }

@@ -1,5 +1,6 @@
 // Logs as JSON lines on standard error: {"time", "level", "component", "message"}, and on a terminal as plain
 // text. Requests and jobs are named in the message as "job ID [REQUEST-ID]".
+// A message that is itself a JSON object gives its members to the line instead.
 #pragma once
 
 #include <spdlog/spdlog.h>

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "adapters/disk/signed_link.hpp"
+#include "net/signed_link.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera {

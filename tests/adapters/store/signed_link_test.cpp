@@ -1,5 +1,5 @@
 // Links to objects of a local folder.
-#include "adapters/disk/signed_link.hpp"
+#include "net/signed_link.hpp"
 
 #include <gtest/gtest.h>
 

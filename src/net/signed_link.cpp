@@ -1,4 +1,4 @@
-#include "adapters/disk/signed_link.hpp"
+#include "net/signed_link.hpp"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,247 @@
+#include "client/client.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+#include "client/event_stream.hpp"
+#include "core/error.hpp"
+#include "net/backoff.hpp"
+#include "net/crypto.hpp"
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The server's connection is given up when it has not answered for so long.
+constexpr std::chrono::seconds longest_absence{60};
+/// Heartbeats come every 15 s.
+constexpr std::chrono::seconds longest_silence{45};
+
+ErrorCode code_of(const std::string& problem_name, int status) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
+    if (meaning(static_cast<ErrorCode>(code)).name == problem_name) {
+      return static_cast<ErrorCode>(code);
+    }
+  }
+  return status >= 500 ? ErrorCode::unavailable : status == 409 ? ErrorCode::conflict : ErrorCode::usage;
+}
+
+[[noreturn]] void throw_problem(const HttpResponse& response, const std::string& url) {
+  const Json problem = Json::parse(response.body, nullptr, false);
+  if (!problem.is_object() || !problem.contains("detail")) {
+    throw Error(code_of("", response.status),
+                fmt::format("'{}' answers with status {}. Is that a Tessera server?", url, response.status));
+  }
+  const std::string type = problem.value("type", "");
+  throw Error(code_of(type.substr(type.rfind('/') + 1), response.status), problem.value("detail", ""));
+}
+
+HttpOptions http_options(const ClientOptions& options) {
+  HttpOptions result;
+  result.ca_file = options.ca_file;
+  return result;
+}
+
+HttpOptions stream_options(const ClientOptions& options) {
+  HttpOptions result = http_options(options);
+  result.stall_timeout = longest_silence;
+  result.max_attempts = 1;  // follow() counts itself, and knows where to go on
+  return result;
+}
+
+/// A name that is not taken: "a.png", "a (2).png", ...
+fs::path free_name(const fs::path& folder, const std::string& name) {
+  // A server must not choose where on this machine the file goes.
+  fs::path plain = fs::path(name).filename();
+  if (plain.empty() || plain == "." || plain == "..") {
+    plain = "result";
+  }
+  fs::path candidate = folder / plain;
+  for (int count = 2; fs::exists(fs::symlink_status(candidate)); ++count) {
+    candidate = folder / fmt::format("{} ({}){}", plain.stem().string(), count, plain.extension().string());
+  }
+  return candidate;
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options)
+    : options_(std::move(options)), http_(http_options(options_)), stream_(stream_options(options_)) {
+  while (options_.server.ends_with('/')) {
+    options_.server.pop_back();
+  }
+}
+
+HttpRequest Client::request(const std::string& method, const std::string& path) const {
+  HttpRequest request;
+  request.method = method;
+  request.url = options_.server + path;
+  if (!options_.token.empty()) {
+    request.headers.emplace_back("Authorization", "Bearer " + options_.token);
+  }
+  return request;
+}
+
+Json Client::answer(const HttpRequest& request, std::stop_token stop) {
+  const HttpResponse response = http_.send(request, std::move(stop));
+  if (response.status >= 300 || response.status < 200) {
+    throw_problem(response, request.url);
+  }
+  if (response.body.empty()) {
+    return {};
+  }
+  Json json = Json::parse(response.body, nullptr, false);
+  if (json.is_discarded()) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("'{}' does not answer in JSON. Is that a Tessera server?", request.url));
+  }
+  return json;
+}
+
+Json Client::get(const std::string& path, std::stop_token stop) {
+  return answer(request("GET", path), std::move(stop));
+}
+
+Json Client::post(const std::string& path, const Json& body, const std::string& idempotency_key) {
+  HttpRequest post = request("POST", path);
+  if (!body.is_null()) {
+    post.headers.emplace_back("Content-Type", "application/json");
+    post.body = body.dump();
+  }
+  if (!idempotency_key.empty()) {
+    post.headers.emplace_back("Idempotency-Key", idempotency_key);
+  }
+  return answer(post);
+}
+
+Json Client::remove(const std::string& path) { return answer(request("DELETE", path)); }
+
+std::string Client::upload(const fs::path& file, const std::function<void(double fraction)>& progress) {
+  const auto body = open_file_source(file);
+  const Json place = post("/v1/uploads", Json::object());
+  HttpRequest put;
+  put.method = place.at("upload").at("method");
+  put.url = place["upload"].at("url");
+  for (const auto& [name, value] : place["upload"].value("headers", Json::object()).items()) {
+    put.headers.emplace_back(name, value.get<std::string>());
+  }
+  put.body_source = body.get();
+  if (progress && body->size().value_or(0) > 0) {
+    put.on_progress = [&](std::int64_t sent, std::int64_t) {
+      progress(static_cast<double>(sent) / static_cast<double>(*body->size()));
+    };
+  }
+  const HttpResponse response = http_.send(put);
+  if (response.status >= 300) {
+    throw_problem(response, put.url);
+  }
+  return place.at("object");
+}
+
+Json Client::result_link(const std::string& job_id) {
+  return get("/v1/jobs/" + percent_encode(job_id) + "/result?link=1");
+}
+
+fs::path Client::download(const std::string& job_id, const fs::path& folder, const fs::path& file) {
+  const Json link = result_link(job_id);
+  const fs::path place = file.empty() ? fs::path() : file;
+  const fs::path beside =
+      file.empty() ? folder : (file.has_parent_path() ? file.parent_path() : fs::path("."));
+  const fs::path partial =
+      beside / fmt::format(".{}.part-{}", fs::path(job_id).filename().string(), ::getpid());
+  try {
+    FileSink sink(partial);
+    HttpRequest get;
+    get.url = link.at("url");
+    get.response_sink = &sink;
+    const HttpResponse response = http_.send(get);
+    if (response.status >= 300) {
+      throw_problem(response, get.url);
+    }
+    sink.close();
+    if (static_cast<std::int64_t>(fs::file_size(partial)) != link.at("size_bytes")) {
+      throw Error(ErrorCode::io, fmt::format("The result has {} bytes, and only {} came: try again.",
+                                             link["size_bytes"].get<std::int64_t>(), fs::file_size(partial)));
+    }
+    if (!place.empty()) {
+      fs::rename(partial, place);
+      return place;
+    }
+    for (;;) {
+      const fs::path target = free_name(folder, link.at("file_name"));
+      // A link does not replace what another has made meanwhile, as renaming would.
+      if (::link(partial.c_str(), target.c_str()) == 0) {
+        fs::remove(partial);
+        return target;
+      }
+      if (errno != EEXIST) {
+        throw Error(ErrorCode::io,
+                    fmt::format("Cannot make '{}': {}.", target.string(), std::strerror(errno)));
+      }
+    }
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    throw;
+  }
+}
+
+void Client::follow(const std::string& query,
+                    const std::function<bool(const std::string& event, const Json& job)>& take,
+                    std::stop_token stop) {
+  std::string last_id;
+  bool ended = false;
+  Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
+  auto heard = std::chrono::steady_clock::now();
+  while (!ended && !stop.stop_requested()) {
+    std::string reason = "the connection ended";
+    try {
+      EventStreamReader reader([&](const StreamedEvent& event) {
+        last_id = event.id;
+        const Json job = Json::parse(event.data, nullptr, false);
+        if (event.type != "reset" && job.is_object()) {
+          ended = !take(event.type, job);
+        }
+        return !ended;
+      });
+      HttpRequest events = request("GET", "/v1/events?" + query);
+      if (!last_id.empty()) {
+        events.headers.emplace_back("Last-Event-ID", last_id);
+      }
+      events.on_data = [&](std::string_view bytes) {
+        heard = std::chrono::steady_clock::now();
+        backoff.reset();
+        return reader.feed(bytes);
+      };
+      const HttpResponse response = stream_.send(events, stop);
+      if (response.status >= 300 && response.status != 503 && response.status != 429) {
+        throw_problem(response, events.url);
+      }
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unavailable) {
+        throw;
+      }
+      reason = error.what();
+    }
+    if (ended) {
+      return;
+    }
+    if (std::chrono::steady_clock::now() - heard > longest_absence) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("The server has been away for {} s: {}", longest_absence.count(), reason));
+    }
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, stop, backoff.next(), [] { return false; });
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,57 @@
+// The service as its clients use it: upload, submit, follow, download. Used by the command line and the
+// desktop program.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "net/http_client.hpp"
+#include "schema/param.hpp"
+
+namespace tessera {
+
+struct ClientOptions {
+  std::string server = "http://127.0.0.1:8080";
+  std::string token;    ///< empty: none is sent
+  std::string ca_file;  ///< of the server's certificate; empty: the system's
+};
+
+/// Safe to use from many threads. Everything throws Error: what the server's problem says, with the code of
+/// its type, or unavailable when it does not answer.
+class Client {
+ public:
+  explicit Client(ClientOptions options);
+
+  [[nodiscard]] Json get(const std::string& path, std::stop_token stop = {});
+  Json post(const std::string& path, const Json& body, const std::string& idempotency_key = {});
+  Json remove(const std::string& path);
+
+  /// Stores a file for jobs to work on; returns its object's name.
+  [[nodiscard]] std::string upload(const std::filesystem::path& file,
+                                   const std::function<void(double fraction)>& progress = {});
+  /// Where the result of a job lies: {"url", "expires", "file_name", "size_bytes"}.
+  [[nodiscard]] Json result_link(const std::string& job_id);
+  /// Writes the result of a job into `folder` under the name the server suggests, or one that is free
+  /// ("name (2).png"), or, if `file` is not empty, to that file. It is there whole or not at all. Returns its
+  /// path.
+  std::filesystem::path download(const std::string& job_id, const std::filesystem::path& folder,
+                                 const std::filesystem::path& file = {});
+
+  /// Tells of every change of a batch's (or, with "job=ID", of a job's) jobs, beginning with a "snapshot" of
+  /// each, until `take` returns false or `stop` is asked. Comes back by itself, and without a gap, when the
+  /// connection breaks; throws Error(unavailable) when that fails for a minute.
+  void follow(const std::string& query,
+              const std::function<bool(const std::string& event, const Json& job)>& take,
+              std::stop_token stop = {});
+
+ private:
+  [[nodiscard]] HttpRequest request(const std::string& method, const std::string& path) const;
+  [[nodiscard]] Json answer(const HttpRequest& request, std::stop_token stop = {});
+  ClientOptions options_;
+  HttpClient http_;
+  HttpClient stream_;
+};
+
+}  // namespace tessera

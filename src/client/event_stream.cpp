@@ -1,0 +1,55 @@
+#include "client/event_stream.hpp"
+
+namespace tessera {
+
+bool EventStreamReader::feed(std::string_view bytes) {
+  partial_ += bytes;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = partial_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    std::string_view line(partial_.data() + begin, end - begin);
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (!take_line(line)) {
+      return false;
+    }
+  }
+  partial_.erase(0, begin);
+  return true;
+}
+
+bool EventStreamReader::take_line(std::string_view line) {
+  if (line.empty()) {
+    bool go_on = true;
+    if (has_data_) {
+      if (event_.type.empty()) {
+        event_.type = "message";
+      }
+      go_on = take_(event_);
+    }
+    event_.type.clear();
+    event_.data.clear();
+    has_data_ = false;
+    return go_on;
+  }
+  const std::size_t colon = line.find(':');
+  const std::string_view field = line.substr(0, colon);
+  std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
+  if (value.starts_with(' ')) {
+    value.remove_prefix(1);
+  }
+  if (field == "id") {
+    event_.id = value;
+  } else if (field == "event") {
+    event_.type = value;
+  } else if (field == "data") {
+    if (has_data_) {
+      event_.data += '\n';
+    }
+    event_.data += value;
+    has_data_ = true;
+  }
+  return true;
+}
+
+}  // namespace tessera

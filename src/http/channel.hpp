@@ -1,0 +1,62 @@
+// Bytes on their way from any thread to one client: a bounded queue that the client's connection empties.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tessera::http {
+
+/// Shared, so that one message goes to a thousand clients without copies.
+using Message = std::shared_ptr<const std::string>;
+
+class Channel {
+ public:
+  explicit Channel(std::size_t max_bytes = std::size_t{256} << 10) : max_bytes_(max_bytes) {}
+
+  /// Queues the message, or returns false at once: no room, or closed.
+  bool offer(Message message);
+  /// Queues the message, waiting for room as long as it takes; false if the channel was closed.
+  bool put(Message message);
+  /// No more messages: the stream ends in order after those queued. With `broken` it ends as a connection
+  /// that fails, so that nobody takes half a body for a whole one.
+  void finish(bool broken = false);
+  /// Drops what is queued; the client is gone, or shall go.
+  void close();
+  [[nodiscard]] bool closed() const;
+  /// True when all that was offered has been handed to the connection.
+  [[nodiscard]] bool drained() const;
+  /// Called, from the connection, when messages were taken. Set it before the channel is given to a server.
+  void on_room(std::function<void()> listener) { on_room_ = std::move(listener); }
+
+  // The connection's side.
+  struct Taken {
+    std::vector<Message> messages;
+    bool ended = false;  ///< after these messages
+    bool broken = false;
+  };
+  Taken take();
+  /// `waker` is called from other threads when there is something to take again.
+  void set_waker(std::function<void()> waker);
+
+ private:
+  void wake(std::unique_lock<std::mutex>& lock);
+  mutable std::mutex mutex_;
+  std::condition_variable room_;
+  std::deque<Message> messages_;
+  std::size_t queued_bytes_ = 0;
+  const std::size_t max_bytes_;
+  bool finished_ = false;
+  bool broken_ = false;
+  bool closed_ = false;
+  bool woken_ = false;
+  std::function<void()> waker_;
+  std::function<void()> on_room_;
+};
+
+}  // namespace tessera::http

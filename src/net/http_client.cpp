@@ -1,0 +1,278 @@
+#include "net/http_client.hpp"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "core/error.hpp"
+#include "net/backoff.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::array may_pass{408, 429, 500, 502, 503, 504};
+constexpr std::chrono::seconds longest_retry_after{60};
+
+struct EasyHandle {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+using Easy = std::unique_ptr<CURL, EasyHandle>;
+struct ListHandle {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, ListHandle>;
+
+bool is_success(int status) { return status >= 200 && status < 300; }
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+/// One attempt, as libcurl's callbacks see it. What they throw waits here until libcurl has returned.
+struct Attempt {
+  const HttpRequest& request;
+  const HttpOptions& options;
+  const std::stop_token& stop;
+  HttpResponse response = {};
+  std::exception_ptr failure = nullptr;
+  bool ended_in_order = false;  ///< on_data wanted no more
+  bool gave_bytes = false;      ///< to sink or on_data
+
+  /// Runs `work`; what it throws becomes a false.
+  template <class Work>
+  bool guarded(const Work& work) {
+    try {
+      return work();
+    } catch (...) {
+      failure = std::current_exception();
+      return false;
+    }
+  }
+};
+
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
+  auto& attempt = *static_cast<Attempt*>(user);
+  const std::string_view line(data, size);
+  if (line.starts_with("HTTP/")) {
+    attempt.response.headers.clear();  // of an answer before, such as 100
+    const std::size_t space = line.find(' ');
+    attempt.response.status =
+        space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space)).c_str());
+    return size;
+  }
+  const std::size_t colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    std::string_view value = line.substr(colon + 1);
+    const std::size_t first = value.find_first_not_of(" \t");
+    const std::size_t last = value.find_last_not_of(" \t\r\n");
+    value = first == std::string_view::npos ? std::string_view() : value.substr(first, last - first + 1);
+    attempt.guarded([&] {
+      attempt.response.headers[lower(std::string(line.substr(0, colon)))] = value;
+      return true;
+    });
+  }
+  return attempt.failure ? 0 : size;
+}
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& attempt = *static_cast<Attempt*>(user);
+  const bool taken = attempt.guarded([&] {
+    const HttpRequest& request = attempt.request;
+    if (is_success(attempt.response.status) && request.on_data) {
+      attempt.gave_bytes = true;
+      attempt.ended_in_order = !request.on_data({data, size});
+      return !attempt.ended_in_order;
+    }
+    if (is_success(attempt.response.status) && request.response_sink != nullptr) {
+      attempt.gave_bytes = true;
+      request.response_sink->write(std::as_bytes(std::span(data, size)));
+      return true;
+    }
+    std::string& body = attempt.response.body;
+    if (static_cast<std::int64_t>(body.size() + size) > attempt.options.max_body_bytes) {
+      throw Error(ErrorCode::limit_exceeded, fmt::format("The answer of '{}' is longer than {} bytes.",
+                                                         request.url, attempt.options.max_body_bytes));
+    }
+    body.append(data, size);
+    return true;
+  });
+  return taken ? size : CURL_WRITEFUNC_ERROR;
+}
+
+std::size_t give_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& attempt = *static_cast<Attempt*>(user);
+  std::size_t given = 0;
+  const bool fine = attempt.guarded([&] {
+    given = attempt.request.body_source->read(std::as_writable_bytes(std::span(data, size * count)));
+    return true;
+  });
+  return fine ? given : CURL_READFUNC_ABORT;
+}
+
+int report_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+  auto& attempt = *static_cast<Attempt*>(user);
+  if (attempt.stop.stop_requested()) {
+    return 1;
+  }
+  const bool fine = attempt.guarded([&] {
+    if (attempt.request.on_progress) {
+      attempt.request.on_progress(sent, received);
+    }
+    return true;
+  });
+  return fine ? 0 : 1;
+}
+
+struct GlobalInit {
+  GlobalInit() { curl_global_init(CURL_GLOBAL_DEFAULT); }
+};
+
+}  // namespace
+
+struct HttpClient::State {
+  HttpOptions options;
+  std::mutex mutex;
+  std::vector<Easy> idle;
+
+  Easy borrow() {
+    // Once for the process, before its first handle; libcurl asks for it.
+    static const GlobalInit initialised;
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        Easy handle = std::move(idle.back());
+        idle.pop_back();
+        return handle;
+      }
+    }
+    Easy handle(curl_easy_init());
+    if (!handle) {
+      throw Error(ErrorCode::internal, "libcurl gives no handle.");
+    }
+    return handle;
+  }
+  /// Keeps the handle with its open connections.
+  void give_back(Easy handle) {
+    curl_easy_reset(handle.get());
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(handle));
+  }
+
+  HeaderList prepare(CURL* easy, Attempt& attempt, std::array<char, CURL_ERROR_SIZE>& reason) const;
+};
+
+HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
+                                      std::array<char, CURL_ERROR_SIZE>& reason) const {
+  const HttpRequest& request = attempt.request;
+  const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+  curl_slist* list = nullptr;
+  for (const auto& [name, value] : request.headers) {
+    // An empty value is written with a semicolon, as libcurl wants it.
+    list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
+  }
+  if (request.body_source == nullptr) {
+    list = curl_slist_append(list, "Expect:");
+  }
+  set(CURLOPT_ERRORBUFFER, reason.data());
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_HTTPHEADER, list);
+  set(CURLOPT_USERAGENT, "tessera");
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  if (options.stall_timeout.count() > 0) {
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME,
+        static_cast<long>(std::max<std::int64_t>(1, options.stall_timeout.count() / 1000)));
+  }
+  if (!options.ca_file.empty()) {
+    set(CURLOPT_CAINFO, options.ca_file.c_str());
+  }
+  if (request.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else if (request.body_source != nullptr) {
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_READFUNCTION, &give_body);
+    set(CURLOPT_READDATA, static_cast<void*>(&attempt));
+    if (const auto size = request.body_source->size()) {
+      set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(*size));
+    }
+  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.data());
+  }
+  if (request.method != "HEAD") {
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  set(CURLOPT_HEADERFUNCTION, &take_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(&attempt));
+  set(CURLOPT_WRITEFUNCTION, &take_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(&attempt));
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &report_progress);
+  set(CURLOPT_XFERINFODATA, static_cast<void*>(&attempt));
+  return HeaderList(list);
+}
+
+HttpClient::HttpClient(HttpOptions options) : state_(std::make_unique<State>()) {
+  state_->options = std::move(options);
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, std::stop_token stop) {
+  const HttpOptions& options = state_->options;
+  Backoff backoff(options.first_backoff, options.max_backoff);
+  for (int count = 1;; ++count) {
+    const HttpRequest request = make_request();
+    Attempt attempt{request, options, stop};
+    std::array<char, CURL_ERROR_SIZE> reason{};
+    Easy easy = state_->borrow();
+    const HeaderList headers = state_->prepare(easy.get(), attempt, reason);
+    const CURLcode result = curl_easy_perform(easy.get());
+    state_->give_back(std::move(easy));
+    if (attempt.failure) {
+      std::rethrow_exception(attempt.failure);
+    }
+    if (stop.stop_requested()) {
+      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));
+    }
+    const bool answered = result == CURLE_OK || attempt.ended_in_order;
+    const bool again = count < options.max_attempts && request.body_source == nullptr &&
+                       !attempt.gave_bytes &&
+                       (!answered || std::ranges::find(may_pass, attempt.response.status) != may_pass.end());
+    if (answered && !again) {
+      return std::move(attempt.response);
+    }
+    if (!again) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("'{}' does not answer as it should: {}.", request.url,
+                              reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
+    }
+    std::chrono::milliseconds pause = backoff.next();
+    if (const auto asked = attempt.response.headers.find("retry-after");
+        asked != attempt.response.headers.end()) {
+      const auto seconds = std::chrono::seconds(std::atoi(asked->second.c_str()));
+      pause = std::max(pause, std::chrono::milliseconds(
+                                  std::clamp(seconds, std::chrono::seconds(0), longest_retry_after)));
+    }
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, stop, pause, [] { return false; });
+    if (stop.stop_requested()) {
+      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));
+    }
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,92 @@
+// What there is: operators, nodes, dead letters, and whether all is well.
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "plan/pipeline_schema.hpp"
+#include "service/gateway/gateway.hpp"
+#include "service/views.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr int most_dead_letters = 1000;
+
+Json dead_letter_view(const DeadLetter& letter) {
+  return {
+      {"id", letter.id},         {"job", letter.message.job_id}, {"generation", letter.message.generation},
+      {"reason", letter.reason}, {"attempts", letter.attempts},  {"time", to_iso8601(letter.when)}};
+}
+
+}  // namespace
+
+void Gateway::mount_admin(http::Router& router) {
+  const auto may_read = needs(ports_.access, Scope::read);
+  const auto may_admin = needs(ports_.access, Scope::admin);
+  const auto add = [&](const char* method, const char* pattern,
+                       const std::function<void(http::Request&)>& admit, http::Handler handler) {
+    router.add({.method = method, .pattern = pattern, .handler = std::move(handler), .admit = admit});
+  };
+  add("GET", "/v1/operators", {}, [](http::Request&) { return http::json_response(200, pipeline_schema()); });
+  add("GET", "/v1/nodes", may_read, [this](http::Request&) {
+    Json nodes = Json::array();
+    for (const NodeInfo& node : ports_.nodes.list()) {
+      nodes.push_back(node_view(node));
+    }
+    return http::json_response(200, {{"nodes", std::move(nodes)}});
+  });
+  add("GET", "/v1/dead", may_admin, [this](http::Request&) {
+    Json letters = Json::array();
+    for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+      letters.push_back(dead_letter_view(letter));
+    }
+    return http::json_response(200, {{"dead", std::move(letters)}});
+  });
+  add("POST", "/v1/dead/{id}/retry", may_admin, [this](http::Request& request) {
+    // The message alone would find its job failed: the job begins anew, with a message of its own.
+    const std::string& id = request.parameter("id");
+    for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+      if (letter.id == id) {
+        if (const auto job = ports_.jobs.retry(letter.message.job_id)) {
+          publish(*job);
+        }
+        ports_.queue.drop_dead(id);
+        return http::json_response(202, dead_letter_view(letter));
+      }
+    }
+    throw Error(ErrorCode::not_found, fmt::format("There is no dead letter '{}'.", id.substr(0, 100)));
+  });
+  add("DELETE", "/v1/dead/{id}", may_admin, [this](http::Request& request) {
+    const std::string& id = request.parameter("id");
+    if (!ports_.queue.drop_dead(id)) {
+      throw Error(ErrorCode::not_found, fmt::format("There is no dead letter '{}'.", id.substr(0, 100)));
+    }
+    return http::Response{204, {}, std::string()};
+  });
+  add("GET", "/healthz", {}, [this](http::Request&) {
+    return http::json_response(200, {{"status", "alive"}, {"version", options_.version}});
+  });
+  add("GET", "/readyz", {}, [this](http::Request&) {
+    Json parts = Json::object();
+    bool ready = true;
+    const auto ask = [&](const char* part, const std::function<void()>& check) {
+      try {
+        check();
+        parts[part] = "ready";
+      } catch (const Error& error) {
+        parts[part] = error.what();
+        ready = false;
+      }
+    };
+    ask("queue", [this] { ports_.queue.check(); });
+    ask("state", [this] { ports_.jobs.check(); });
+    ask("store", [this] { ports_.objects.check(); });
+    ask("nodes", [this] {
+      if (ports_.nodes.list().empty()) {
+        throw Error(ErrorCode::unavailable, "No processing node is there: jobs wait until one comes.");
+      }
+    });
+    return http::json_response(ready ? 200 : 503, {{"ready", ready}, {"parts", std::move(parts)}});
+  });
+}
+
+}  // namespace tessera::service

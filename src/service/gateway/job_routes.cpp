@@ -1,0 +1,130 @@
+// Jobs and batches after they were submitted.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "core/error.hpp"
+#include "http/problem.hpp"
+#include "service/gateway/gateway.hpp"
+#include "service/views.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr int default_page = 50;
+constexpr int longest_page = 500;
+
+int page_limit(const http::Request& request) {
+  const auto text = request.query_value("limit");
+  if (!text) {
+    return default_page;
+  }
+  int limit = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > longest_page) {
+    throw Error(ErrorCode::usage, fmt::format("'limit' is '{}'; it must be a whole number from 1 to {}.",
+                                              text->substr(0, 100), longest_page));
+  }
+  return limit;
+}
+
+}  // namespace
+
+void Gateway::mount_jobs(http::Router& router) {
+  const auto may_read = needs(ports_.access, Scope::read);
+  const auto may_submit = needs(ports_.access, Scope::submit);
+  const auto add = [&](const char* method, const char* pattern, const auto& admit, http::Handler handler) {
+    router.add({.method = method, .pattern = pattern, .handler = std::move(handler), .admit = admit});
+  };
+  add("GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); });
+  add("GET", "/v1/jobs/{id}", may_read,
+      [this](http::Request& request) { return http::json_response(200, job_view(find_job(request))); });
+  add("DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); });
+  add("POST", "/v1/jobs/{id}/retry", may_submit, [this](http::Request& request) { return retry(request); });
+  add("GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); });
+  add("GET", "/v1/batches/{id}", may_read, [this](http::Request& request) {
+    const Batch batch = find_batch(request);
+    return http::json_response(200, batch_view(batch, jobs_of(batch)));
+  });
+  add("DELETE", "/v1/batches/{id}", may_submit, [this](http::Request& request) {
+    const Batch batch = find_batch(request);
+    JobChange change;
+    change.state = JobState::cancelled;
+    for (const std::string& id : batch.job_ids) {
+      ports_.jobs.change(id, 0, change);
+    }
+    return http::json_response(200, batch_view(batch, jobs_of(batch)));
+  });
+}
+
+http::Response Gateway::list(const http::Request& request) {
+  const Caller& caller = caller_of(request);
+  JobFilter filter;
+  filter.owner = caller.is_admin() ? request.query_value("owner").value_or("") : caller.owner;
+  filter.batch_id = request.query_value("batch").value_or("");
+  if (const auto state = request.query_value("state")) {
+    filter.state = parse_job_state(*state);
+  }
+  const JobPage page =
+      ports_.jobs.list(filter, request.query_value("after").value_or(""), page_limit(request));
+  Json jobs = Json::array();
+  for (const Job& job : page.jobs) {
+    jobs.push_back(job_view(job));
+  }
+  Json answer{{"jobs", std::move(jobs)}};
+  if (!page.next.empty()) {
+    answer["next"] = page.next;
+  }
+  return http::json_response(200, answer);
+}
+
+http::Response Gateway::cancel(const http::Request& request) {
+  const Job job = find_job(request);
+  JobChange change;
+  change.state = JobState::cancelled;
+  if (const auto cancelled = ports_.jobs.change(job.id, 0, change)) {
+    return http::json_response(200, job_view(*cancelled));
+  }
+  const Job now = find_job(request);
+  if (now.state != JobState::cancelled) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("The job is {} already, so it cannot be cancelled.", to_string(now.state)));
+  }
+  return http::json_response(200, job_view(now));
+}
+
+http::Response Gateway::retry(const http::Request& request) {
+  const Job job = find_job(request);
+  check_room();
+  const auto again = ports_.jobs.retry(job.id);
+  if (!again) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("The job is {}; only what failed or was cancelled can be retried.",
+                            to_string(find_job(request).state)));
+  }
+  publish(*again);
+  return http::json_response(202, job_view(*again));
+}
+
+http::Response Gateway::result(const http::Request& request) {
+  const Job job = find_job(request);
+  if (!job.result) {
+    throw http::ProblemError(http::make_problem(
+        "not-finished", fmt::format("The job is {} and has no result{}", to_string(job.state),
+                                    job.failure ? fmt::format(": {}", job.failure->sentence) : ".")));
+  }
+  LinkOptions options;
+  options.lifetime = options_.link_lifetime;
+  options.content_type = job.result->content_type;
+  options.file_name = job.result->file_name;
+  const Link link = ports_.objects.sign_get(job.result->object, options);
+  if (request.query_value("link")) {
+    return http::json_response(200, {{"url", link.url},
+                                     {"expires", to_iso8601(link.expires)},
+                                     {"file_name", job.result->file_name},
+                                     {"size_bytes", job.result->size_bytes}});
+  }
+  return http::redirect_response(307, link.url);
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,143 @@
+#include "service/gateway/submission.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/error.hpp"
+#include "ports/object_store.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr std::array<std::string_view, 6> formats{"png", "jpg", "jpeg", "tif", "tiff", "webp"};
+
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, sentence); }
+
+void check_fields(const Json& json, std::initializer_list<std::string_view> known, const std::string& where) {
+  if (!json.is_object()) {
+    refuse(fmt::format("{} must be a JSON object.", where));
+  }
+  for (const auto& [name, value] : json.items()) {
+    if (std::ranges::find(known, name) == known.end()) {
+      refuse(fmt::format("{} has no field '{}'; there are: {}.", where, name.substr(0, 100),
+                         fmt::join(known, ", ")));
+    }
+  }
+}
+
+std::string text_of(const Json& json, const char* field, const std::string& where) {
+  const auto found = json.find(field);
+  if (found == json.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
+    refuse(fmt::format("{} needs '{}', a text.", where, field));
+  }
+  return *found;
+}
+
+Json checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
+  try {
+    std::string text;
+    if (json.is_string()) {
+      text = json;
+    } else if (json.is_object() && json.contains("preset")) {
+      text = Json::array({json}).dump();
+    } else if (json.is_object() || json.is_array()) {
+      text = json.dump();
+    } else {
+      refuse("A pipeline is a text or JSON.");
+    }
+    const Pipeline pipeline = parse_pipeline(text, presets);
+    static_cast<void>(build_pipeline(pipeline));
+    return to_json(pipeline);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", where, error.what()));
+  }
+}
+
+Json checked_output(const Json& json, const std::string& where) {
+  check_fields(json, {"format", "quality", "strip", "salvage"}, where);
+  if (const auto format = json.find("format"); format != json.end()) {
+    if (!format->is_string() || std::ranges::find(formats, format->get<std::string>()) == formats.end()) {
+      refuse(fmt::format("{}: 'format' is {}; there are: {}.", where, format->dump().substr(0, 100),
+                         fmt::join(formats, ", ")));
+    }
+  }
+  if (const auto quality = json.find("quality"); quality != json.end()) {
+    if (!quality->is_number_integer() || *quality < 1 || *quality > 100) {
+      refuse(fmt::format("{}: 'quality' is {}; it must be a whole number from 1 to 100.", where,
+                         quality->dump().substr(0, 100)));
+    }
+  }
+  for (const char* flag : {"strip", "salvage"}) {
+    if (json.contains(flag) && !json[flag].is_boolean()) {
+      refuse(fmt::format("{}: '{}' must be true or false.", where, flag));
+    }
+  }
+  return json;
+}
+
+const Json& either(const Json& item, const Json& outside, const char* field) {
+  static const Json none;
+  return item.contains(field) ? item[field] : outside.contains(field) ? outside[field] : none;
+}
+
+JobRequest parse_item(const Json& item, const Json& outside, const Presets& presets,
+                      const std::string& where) {
+  JobRequest request;
+  request.object = text_of(item, "object", where);
+  check_object_name(request.object);
+  request.name = item.contains("name") ? text_of(item, "name", where)
+                                       : request.object.substr(request.object.rfind('/') + 1);
+  if (request.name.size() > 255 || request.name.find('/') != std::string::npos) {
+    refuse(fmt::format("{}: 'name' must be a file's name without '/', at most 255 bytes.", where));
+  }
+  const Json& pipeline = either(item, outside, "pipeline");
+  if (pipeline.is_null()) {
+    refuse(
+        fmt::format("{} needs 'pipeline', a text such as \"gaussian-blur sigma=2 | otsu\" or JSON.", where));
+  }
+  request.pipeline = checked_pipeline(pipeline, presets, where);
+  const Json& output = either(item, outside, "output");
+  request.output = output.is_null() ? Json::object() : checked_output(output, where + ".output");
+  const Json& priority = either(item, outside, "priority");
+  if (!priority.is_null()) {
+    if (!priority.is_string()) {
+      refuse(fmt::format("{}: 'priority' must be interactive or bulk.", where));
+    }
+    request.priority = parse_priority(priority.get<std::string>());
+  }
+  return request;
+}
+
+}  // namespace
+
+Submission parse_submission(const Json& json, const Presets& presets, int max_items) {
+  Submission submission;
+  const bool many = json.is_object() && json.contains("items");
+  if (many) {
+    check_fields(json, {"items", "pipeline", "output", "priority", "webhook"}, "The request");
+    const Json& items = json["items"];
+    if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > max_items) {
+      refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", max_items,
+                         items.is_array() ? items.size() : 0));
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const std::string where = fmt::format("items[{}]", i);
+      check_fields(items[i], {"object", "name", "pipeline", "output", "priority"}, where);
+      submission.items.push_back(parse_item(items[i], json, presets, where));
+    }
+  } else {
+    check_fields(json, {"object", "name", "pipeline", "output", "priority", "webhook"}, "The request");
+    submission.items.push_back(parse_item(json, Json::object(), presets, "The request"));
+  }
+  if (json.contains("webhook")) {
+    const Json& webhook = json["webhook"];
+    check_fields(webhook, {"url", "secret"}, "'webhook'");
+    submission.webhook_url = text_of(webhook, "url", "'webhook'");
+    submission.webhook_secret = text_of(webhook, "secret", "'webhook'");
+  }
+  return submission;
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,156 @@
+// Taking jobs: places for uploads, and submissions.
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "http/problem.hpp"
+#include "net/crypto.hpp"
+#include "service/gateway/gateway.hpp"
+#include "service/gateway/submission.hpp"
+#include "service/views.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
+constexpr std::size_t most_key_bytes = 255;
+
+Json json_of(const http::Request& request) {
+  Json json = Json::parse(request.body.text(), nullptr, false);
+  if (json.is_discarded()) {
+    throw Error(ErrorCode::usage, "The request's body is not JSON.");
+  }
+  return json;
+}
+
+/// Of a key that is being worked on; no other request with it comes in between.
+class KeyInFlight {
+ public:
+  KeyInFlight(std::mutex& mutex, std::set<std::string>& keys, std::string key)
+      : mutex_(mutex), keys_(keys), key_(std::move(key)) {
+    const std::scoped_lock lock(mutex_);
+    if (!keys_.insert(key_).second) {
+      throw http::ProblemError(http::make_problem(
+          "in-flight", "A request with this Idempotency-Key is being worked on; wait for it."));
+    }
+  }
+  ~KeyInFlight() {
+    const std::scoped_lock lock(mutex_);
+    keys_.erase(key_);
+  }
+  KeyInFlight(const KeyInFlight&) = delete;
+  KeyInFlight& operator=(const KeyInFlight&) = delete;
+
+ private:
+  std::mutex& mutex_;
+  std::set<std::string>& keys_;
+  std::string key_;
+};
+
+}  // namespace
+
+void Gateway::mount_submit(http::Router& router) {
+  const auto admit = needs(ports_.access, Scope::submit);
+  router.add({.method = "POST",
+              .pattern = "/v1/uploads",
+              .handler = [this](http::Request& request) { return upload(request); },
+              .admit = admit,
+              .max_body_bytes = 4096,
+              .content_types = {"application/json"}});
+  router.add({.method = "POST",
+              .pattern = "/v1/jobs",
+              .handler = [this](http::Request& request) { return submit(request); },
+              .admit = admit,
+              .max_body_bytes = most_json_bytes,
+              .content_types = {"application/json"}});
+}
+
+http::Response Gateway::upload(const http::Request& request) {
+  const Json json = request.body.size() == 0 ? Json::object() : json_of(request);
+  LinkOptions options;
+  options.lifetime = options_.link_lifetime;
+  if (json.is_object()) {
+    options.content_type = json.value("content_type", "");
+  }
+  const std::string object =
+      fmt::format("uploads/{}/{}", caller_of(request).owner, new_id("upload", options_.now()));
+  const Link link = ports_.objects.sign_put(object, options);
+  Json headers = Json::object();
+  if (!options.content_type.empty()) {
+    headers["Content-Type"] = options.content_type;
+  }
+  return http::json_response(201, {{"object", object},
+                                   {"upload",
+                                    {{"method", "PUT"},
+                                     {"url", link.url},
+                                     {"headers", std::move(headers)},
+                                     {"expires", to_iso8601(link.expires)}}}});
+}
+
+void Gateway::check_object(const Caller& caller, const std::string& object) {
+  const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
+                   object.starts_with("results/" + caller.owner + "/");
+  if (!(own || caller.is_admin()) || !ports_.objects.stat(object)) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("There is no object '{}': upload it first, to the place that "
+                            "POST /v1/uploads gives.",
+                            object.substr(0, 200)));
+  }
+}
+
+NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller) {
+  Submission submission = parse_submission(json_of(request), options_.presets, options_.max_items);
+  NewJobs jobs;
+  const TimePoint now = options_.now();
+  const std::string batch_id = new_id("batch", now);
+  for (JobRequest& item : submission.items) {
+    check_object(caller, item.object);
+    Job job;
+    job.id = new_id("job", now);
+    job.batch_id = batch_id;
+    job.owner = caller.owner;
+    job.request_id = request.id;
+    job.request = std::move(item);
+    job.created = now;
+    job.updated = now;
+    jobs.jobs.push_back(std::move(job));
+  }
+  jobs.webhook_url = std::move(submission.webhook_url);
+  jobs.webhook_secret = std::move(submission.webhook_secret);
+  return jobs;
+}
+
+http::Response Gateway::submit(const http::Request& request) {
+  const Caller& caller = caller_of(request);
+  const std::string key = request.header("Idempotency-Key");
+  if (key.size() > most_key_bytes) {
+    throw Error(ErrorCode::usage, fmt::format("The Idempotency-Key has {} bytes; at most {} are taken.",
+                                              key.size(), most_key_bytes));
+  }
+  std::optional<KeyInFlight> in_flight;
+  if (!key.empty()) {
+    in_flight.emplace(mutex_, keys_in_flight_, caller.owner + "/" + key);
+  }
+  check_room();
+  NewJobs jobs = new_jobs(request, caller);
+  if (!key.empty()) {
+    jobs.idempotency = IdempotencyKey{key, to_hex(sha256(request.body.text()))};
+  }
+  JobStore::Created created;
+  try {
+    created = ports_.jobs.create(jobs);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::conflict) {
+      throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
+    }
+    throw;
+  }
+  if (created.created) {
+    for (const Job& job : jobs.jobs) {
+      publish(job);
+    }
+  }
+  return http::json_response(202, batch_view(created.batch, jobs_of(created.batch)))
+      .with("Location", "/v1/batches/" + created.batch.id);
+}
+
+}  // namespace tessera::service

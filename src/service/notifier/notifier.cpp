@@ -1,0 +1,205 @@
+#include "service/notifier/notifier.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "core/error.hpp"
+#include "net/backoff.hpp"
+#include "service/gateway/gateway.hpp"
+#include "service/views.hpp"
+
+namespace tessera::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int events_at_once = 500;
+constexpr std::chrono::milliseconds event_patience = 1s;
+constexpr std::chrono::milliseconds heartbeat_interval = 15s;
+
+}  // namespace
+
+class Notifier::Wire {
+ public:
+  explicit Wire(const Event& event) : event_(event) {}
+  [[nodiscard]] const Event& event() const { return event_; }
+  [[nodiscard]] const http::Message& message(bool websocket) {
+    http::Message& message = websocket ? websocket_ : stream_;
+    if (!message) {
+      const Json job = event_.data.is_null() ? Json() : job_view(event_.data);
+      message = std::make_shared<const std::string>(
+          websocket ? Json{{"id", event_.id}, {"event", event_.type}, {"job", job}}.dump()
+                    : fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event_.id, event_.type, job.dump()));
+    }
+    return message;
+  }
+
+ private:
+  const Event& event_;
+  http::Message stream_;
+  http::Message websocket_;
+};
+
+bool Notifier::Filter::wants(const Event& event) const {
+  return caller.sees(event.owner) && (job_id.empty() || event.job_id == job_id) &&
+         (batch_id.empty() || event.batch_id == batch_id);
+}
+
+Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
+    : options_(std::move(options)), ports_(ports), distributed_(ports_.events.newest_id()) {
+  distributor_ = std::jthread([this] { distribute(); });
+}
+
+Notifier::~Notifier() { stop(); }
+
+void Notifier::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) {
+      return;
+    }
+    stopping_ = true;
+    stop_requested_.notify_all();
+    for (const Subscriber& subscriber : subscribers_) {
+      subscriber.channel->finish();
+    }
+    subscribers_.clear();
+  }
+  ports_.events.stop_reading();
+  distributor_.join();
+}
+
+void Notifier::mount(http::Router& router) {
+  const auto admit = needs(ports_.access, Scope::read);
+  router.add({.method = "GET",
+              .pattern = "/v1/events",
+              .handler = [this](http::Request& request) { return subscribe(request, false); },
+              .admit = admit});
+  router.add({.method = "GET",
+              .pattern = "/v1/events/socket",
+              .handler = [this](http::Request& request) { return subscribe(request, true); },
+              .admit = admit});
+}
+
+http::Response Notifier::subscribe(const http::Request& request, bool websocket) {
+  Subscriber subscriber{std::make_shared<http::Channel>(options_.max_behind_bytes),
+                        {caller_of(request), request.query_value("job").value_or(""),
+                         request.query_value("batch").value_or("")},
+                        websocket,
+                        request.query_value("after").value_or(request.header("Last-Event-ID"))};
+  bool whole = false;
+  if (subscriber.last_id.empty()) {
+    whole = true;
+    subscriber.last_id = ports_.events.newest_id();
+  } else if (ports_.events.has_gap_after(subscriber.last_id)) {
+    whole = true;
+    subscriber.last_id = ports_.events.newest_id();
+    const Event reset{subscriber.last_id, "reset", {}, {}, {}, {}, Json()};
+    Wire wire(reset);
+    subscriber.channel->offer(wire.message(websocket));
+  }
+  // The states are read after the place in the log: what changes meanwhile is told twice rather than not.
+  if (whole) {
+    snapshot(subscriber);
+  }
+  catch_up(subscriber);
+
+  http::PushContent content;
+  content.channel = subscriber.channel;
+  content.websocket = websocket;
+  content.heartbeat = ": all is quiet\n\n";
+  content.heartbeat_interval = heartbeat_interval;
+  return http::Response{
+      200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}, std::move(content)};
+}
+
+void Notifier::snapshot(Subscriber& subscriber) {
+  std::vector<std::string> ids;
+  if (!subscriber.filter.job_id.empty()) {
+    ids.push_back(subscriber.filter.job_id);
+  } else if (!subscriber.filter.batch_id.empty()) {
+    if (const auto batch = ports_.jobs.find_batch(subscriber.filter.batch_id)) {
+      ids = batch->job_ids;
+    }
+  }
+  for (const std::string& id : ids) {
+    const auto job = ports_.jobs.find(id);
+    if (!job || !subscriber.filter.caller.sees(job->owner)) {
+      throw Error(ErrorCode::not_found, fmt::format("There is no job '{}'.", id.substr(0, 100)));
+    }
+    const Event event{subscriber.last_id, "snapshot",   id,           job->batch_id,
+                      job->owner,         job->updated, to_json(*job)};
+    Wire wire(event);
+    subscriber.channel->offer(wire.message(subscriber.websocket));
+  }
+}
+
+void Notifier::give(Subscriber& subscriber, Wire& wire) {
+  subscriber.last_id = wire.event().id;
+  if (subscriber.filter.wants(wire.event()) &&
+      !subscriber.channel->offer(wire.message(subscriber.websocket))) {
+    // Too far behind: what is queued still goes out, then it has to come again.
+    subscriber.channel->finish();
+  }
+}
+
+/// Gives what is in the log already, and then hands the subscriber to the distributor without a gap.
+void Notifier::catch_up(Subscriber& subscriber) {
+  for (;;) {
+    const std::vector<Event> events = ports_.events.read_after(subscriber.last_id, events_at_once, 0ms);
+    for (const Event& event : events) {
+      Wire wire(event);
+      give(subscriber, wire);
+    }
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) {
+      subscriber.channel->finish();
+      return;
+    }
+    if (static_cast<int>(subscribers_.size()) >= options_.max_subscribers) {
+      throw Error(ErrorCode::busy,
+                  fmt::format("{} clients are connected already; come again later.", subscribers_.size()));
+    }
+    if (!ports_.events.event_before(subscriber.last_id, distributed_)) {
+      subscribers_.push_back(subscriber);
+      return;
+    }
+  }
+}
+
+void Notifier::distribute() {
+  Backoff backoff(100ms, 5s);
+  for (;;) {
+    std::string from;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) {
+        return;
+      }
+      from = distributed_;
+    }
+    try {
+      const std::vector<Event> events = ports_.events.read_after(from, events_at_once, event_patience);
+      const std::scoped_lock lock(mutex_);
+      std::erase_if(subscribers_, [](const Subscriber& subscriber) { return subscriber.channel->closed(); });
+      for (const Event& event : events) {
+        Wire wire(event);
+        for (Subscriber& subscriber : subscribers_) {
+          if (ports_.events.event_before(subscriber.last_id, event.id)) {
+            give(subscriber, wire);
+          }
+        }
+        distributed_ = event.id;
+      }
+      backoff.reset();
+    } catch (const Error& error) {
+      if (options_.log) {
+        options_.log->error("cannot follow events: {}", error.what());
+      }
+      std::unique_lock lock(mutex_);
+      stop_requested_.wait_for(lock, backoff.next(), [this] { return stopping_; });
+    }
+  }
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,84 @@
+// Pushes what happens to jobs to the clients that wait for it, as Server-Sent Events or over WebSockets.
+//
+// GET /v1/events?job=ID&batch=ID, both optional. Each event is named after the state ("queued", "running",
+// "progress", "storing", "done", "failed", "cancelled") and carries the job after the change. A client that
+// comes back with Last-Event-ID (or ?after=ID) gets what it has missed. One that comes without, and asks for
+// a job or a batch, first gets a "snapshot" of each job. "reset" says that events were missed which are not
+// kept any more; snapshots follow. Slow clients are disconnected, and come back.
+#pragma once
+
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "http/router.hpp"
+#include "ports/job_store.hpp"
+#include "service/access.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tessera::service {
+
+struct NotifierOptions {
+  /// What a client may be behind.
+  std::size_t max_behind_bytes = std::size_t{4} << 20;
+  int max_subscribers = 5000;
+  std::shared_ptr<spdlog::logger> log;
+};
+
+/// What the notifier works with; must outlive it.
+struct NotifierPorts {
+  JobStore& jobs;
+  EventLog& events;
+  Access& access;
+};
+
+class Notifier {
+ public:
+  Notifier(NotifierOptions options, NotifierPorts ports);
+  ~Notifier();  ///< stop()
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+  void mount(http::Router& router);
+  /// Ends all streams in order.
+  void stop();
+
+ private:
+  struct Filter {
+    Caller caller;
+    std::string job_id;
+    std::string batch_id;
+    [[nodiscard]] bool wants(const Event& event) const;
+  };
+  struct Subscriber {
+    std::shared_ptr<http::Channel> channel;
+    Filter filter;
+    bool websocket = false;
+    std::string last_id;  ///< of what it was given
+  };
+  /// One event in the two forms it is sent in, made when first needed.
+  class Wire;
+
+  http::Response subscribe(const http::Request& request, bool websocket);
+  void catch_up(Subscriber& subscriber);
+  void snapshot(Subscriber& subscriber);
+  static void give(Subscriber& subscriber, Wire& wire);
+  void distribute();
+
+  NotifierOptions options_;
+  NotifierPorts ports_;
+  std::mutex mutex_;
+  std::list<Subscriber> subscribers_;
+  std::string distributed_;  ///< id of the last event that all subscribers were given
+  bool stopping_ = false;
+  std::condition_variable stop_requested_;
+  std::jthread distributor_;
+};
+
+}  // namespace tessera::service
