@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tessera::service {
 
@@ -15,6 +16,13 @@ struct Command {
   std::function<int()> run;
 };
 
+Command add_serve(CLI::App& program);
+Command add_gateway(CLI::App& program);
 Command add_node(CLI::App& program);
+Command add_notifier(CLI::App& program);
+/// submit, watch, status, get, cancel, retry, ls, nodes, dead: clients of a server.
+std::vector<Command> add_client_commands(CLI::App& program);
+/// Who may use a service; works on its state store.
+Command add_token(CLI::App& program);
 
 }  // namespace tessera::service

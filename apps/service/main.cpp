@@ -16,7 +16,11 @@ int run(int argc, char** argv) {
   CLI::App program{"Tessera's servers, and the commands that talk to them.", "tessera"};
   program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION);
   program.require_subcommand(1);
-  const std::vector<Command> commands{add_node(program)};
+  std::vector<Command> commands{add_serve(program), add_gateway(program), add_node(program),
+                                add_notifier(program), add_token(program)};
+  for (Command& command : add_client_commands(program)) {
+    commands.push_back(std::move(command));
+  }
   try {
     program.parse(argc, argv);
     for (const Command& command : commands) {

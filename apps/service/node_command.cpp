@@ -1,7 +1,6 @@
 // tessera node: a processing node of the distributed system.
 #include <memory>
 
-#include "adapters/open.hpp"
 #include "command.hpp"
 #include "settings.hpp"
 
@@ -17,14 +16,8 @@ Command add_node(CLI::App& program) {
             block_stop_signals();
             const auto log = open_log("node", *settings);
             const NodeOptions options = complete(*node_settings);
-            QueueOptions queue_options;
-            queue_options.prefetch = options.jobs_at_once();
-            const auto queue = open_job_queue(settings->queue, queue_options);
-            const StateStore state = open_state_store(settings->state, {});
-            const auto objects = open_object_store(settings->store, {});
-            log->info("{} on {} with {} ranks", options.id, options.host, options.ranks.ranks);
             {
-              Node node(options, {*queue, *state.jobs, *state.events, *state.nodes, *objects}, log);
+              RunningNode node(options, *settings, log);
               wait_for_stop_signal();
               node.drain();
             }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
 
@@ -53,6 +54,10 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->envname("TESSERA_STORE")
       ->type_name("URL")
       ->required();
+  add_log_settings(app, settings);
+}
+
+void add_log_settings(CLI::App& app, Settings& settings) {
   app.add_option("--log-level", settings.log_level, "trace, debug, info, warning, error or off")
       ->envname("TESSERA_LOG_LEVEL");
   app.add_option("--log-format", settings.log_format, "json, text, or auto: text on a terminal")
@@ -131,6 +136,17 @@ NodeOptions complete(const NodeSettings& settings) {
   }
   options.ranks.scratch = folder;
   return options;
+}
+
+RunningNode::RunningNode(const NodeOptions& options, const Settings& settings,
+                         std::shared_ptr<spdlog::logger> log)
+    : state_(open_state_store(settings.state, {})), objects_(open_object_store(settings.store, {})) {
+  QueueOptions queue_options;
+  queue_options.prefetch = options.jobs_at_once();
+  queue_ = open_job_queue(settings.queue, queue_options);
+  log->info("{} on {} with {} ranks", options.id, options.host, options.ranks.ranks);
+  node_ = std::make_unique<Node>(
+      options, NodePorts{*queue_, *state_.jobs, *state_.events, *state_.nodes, *objects_}, std::move(log));
 }
 
 void block_stop_signals() {

@@ -21,6 +21,8 @@ struct Settings {
 
 /// Adds --queue, --state, --store, --log-level and --log-format. The first three must be given.
 void add_settings(CLI::App& app, Settings& settings);
+/// --log-level, --log-format and --config alone.
+void add_log_settings(CLI::App& app, Settings& settings);
 [[nodiscard]] std::shared_ptr<spdlog::logger> open_log(const std::string& component,
                                                        const Settings& settings);
 
@@ -35,6 +37,19 @@ struct NodeSettings {
 void add_node_settings(CLI::App& app, NodeSettings& settings);
 /// The finished options: identity, scratch folder (made, private to this node), program.
 [[nodiscard]] NodeOptions complete(const NodeSettings& settings);
+
+/// A node with what it works on.
+class RunningNode {
+ public:
+  RunningNode(const NodeOptions& options, const Settings& settings, std::shared_ptr<spdlog::logger> log);
+  void drain() { node_->drain(); }
+
+ private:
+  StateStore state_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<JobQueue> queue_;
+  std::unique_ptr<Node> node_;
+};
 
 /// Blocks the signals that ask a server to stop, for this thread and those it starts. Call it first.
 void block_stop_signals();

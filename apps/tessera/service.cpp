@@ -21,7 +21,20 @@ struct ServiceCommand {
 };
 
 constexpr std::array service_commands{
-    ServiceCommand{"node", "Run a processing node"},
+    ServiceCommand{"serve", "Run the whole service on this machine"},
+    ServiceCommand{"submit", "Send images to a service"},
+    ServiceCommand{"watch", "Follow jobs until they end"},
+    ServiceCommand{"status", "Show a job or a batch"},
+    ServiceCommand{"get", "Download results"},
+    ServiceCommand{"cancel", "Cancel a job or a batch"},
+    ServiceCommand{"retry", "Try failed or cancelled jobs again"},
+    ServiceCommand{"ls", "List jobs"},
+    ServiceCommand{"nodes", "List processing nodes"},
+    ServiceCommand{"dead", "List, retry or drop what was set aside"},
+    ServiceCommand{"token", "Say who may use a service"},
+    ServiceCommand{"gateway", "Run a gateway of the distributed system"},
+    ServiceCommand{"node", "Run a processing node of the distributed system"},
+    ServiceCommand{"notifier", "Run a notifier of the distributed system"},
 };
 
 }  // namespace

@@ -129,7 +129,8 @@ std::string Client::upload(const fs::path& file, const std::function<void(double
   HttpRequest put;
   put.method = place.at("upload").at("method");
   put.url = place["upload"].at("url");
-  for (const auto& [name, value] : place["upload"].value("headers", Json::object()).items()) {
+  const Json headers = place["upload"].value("headers", Json::object());
+  for (const auto& [name, value] : headers.items()) {
     put.headers.emplace_back(name, value.get<std::string>());
   }
   put.body_source = body.get();

@@ -1,0 +1,164 @@
+#include "front.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "adapters/open.hpp"
+#include "core/error.hpp"
+
+namespace tessera::service {
+namespace {
+
+struct Endpoint {
+  std::string address;
+  int port = 0;
+};
+
+Endpoint parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Endpoint endpoint;
+  if (colon != std::string::npos) {
+    endpoint.address = text.substr(0, colon);
+    if (endpoint.address.starts_with('[') && endpoint.address.ends_with(']')) {
+      endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+    }
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + colon + 1, end, endpoint.port);
+    if (error == std::errc() && last == end && endpoint.port >= 0 && endpoint.port <= 65535) {
+      return endpoint;
+    }
+  }
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("Cannot listen on '{}': write an address and a port, such as 127.0.0.1:8080.", text));
+}
+
+Presets read_presets(const std::string& file) {
+  if (file.empty()) {
+    return {};
+  }
+  std::ifstream in(file);
+  if (!in) {
+    throw Error(ErrorCode::not_found, fmt::format("Cannot read the presets '{}'.", file));
+  }
+  std::stringstream text;
+  text << in.rdbuf();
+  return parse_presets(text.str());
+}
+
+std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
+
+}  // namespace
+
+void add_listen_settings(CLI::App& app, FrontSettings& settings) {
+  app.add_option("--listen", settings.listen,
+                 "Address and port to serve on; beyond loopback only with tokens (see 'tessera token')")
+      ->envname("TESSERA_LISTEN")
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str();
+  app.add_option("--public-url", settings.public_url, "Under which clients reach it, if that is another")
+      ->envname("TESSERA_PUBLIC_URL")
+      ->type_name("URL");
+  CLI::Option* const certificate =
+      app.add_option("--certificate", settings.certificate_file, "TLS: certificate with its chain, PEM")
+          ->envname("TESSERA_CERTIFICATE")
+          ->type_name("FILE");
+  CLI::Option* const key = app.add_option("--key", settings.key_file, "TLS: key of the certificate, PEM")
+                               ->envname("TESSERA_KEY")
+                               ->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+}
+
+void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
+  app.add_option("--link-secret", settings.link_secret,
+                 "Signs links to objects of a local folder; the same for all gateways")
+      ->envname("TESSERA_LINK_SECRET")
+      ->type_name("TEXT");
+  app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
+      ->envname("TESSERA_PRESETS")
+      ->type_name("FILE");
+  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to come again")
+      ->envname("TESSERA_MAX_QUEUED")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--job-lifetime", settings.job_lifetime_hours,
+                 "Hours that finished jobs and results are kept")
+      ->envname("TESSERA_JOB_LIFETIME")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--upload-lifetime", settings.upload_lifetime_hours, "Hours that uploads are kept")
+      ->envname("TESSERA_UPLOAD_LIFETIME")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+}
+
+Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
+             std::shared_ptr<spdlog::logger> log)
+    : state_(open_state_store(settings.state, {})) {
+  const Endpoint endpoint = parse_listen(front.listen);
+  const bool tls = !front.certificate_file.empty();
+  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  http::ServerOptions options;
+  options.address = endpoint.address;
+  options.port = endpoint.port;
+  options.certificate_file = front.certificate_file;
+  options.key_file = front.key_file;
+  options.log = log;
+
+  const bool local_folder = settings.store.starts_with("file:");
+  if (parts.gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
+    throw Error(ErrorCode::usage,
+                "Links need to know where they lead: give a port with --listen, or --public-url.");
+  }
+  url_ = !front.public_url.empty()
+             ? front.public_url
+             : fmt::format("{}://{}:{}", tls ? "https" : "http",
+                           endpoint.address.find(':') == std::string::npos ? endpoint.address
+                                                                           : "[" + endpoint.address + "]",
+                           endpoint.port);
+  http::Router router;
+  if (parts.gateway) {
+    queue_ = open_job_queue(settings.queue, {});
+    objects_ = open_object_store(settings.store, {system_now, url_, front.link_secret});
+    GatewayOptions gateway;
+    gateway.presets = read_presets(front.presets_file);
+    gateway.max_queued_jobs = front.max_queued_jobs;
+    gateway.job_lifetime = hours(front.job_lifetime_hours);
+    gateway.upload_lifetime = hours(front.upload_lifetime_hours);
+    gateway.version = TESSERA_VERSION;
+    gateway.log = log;
+    if (local_folder) {
+      gateway.links.emplace(url_, front.link_secret);
+    }
+    gateway_ = std::make_unique<Gateway>(
+        std::move(gateway), GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_});
+    gateway_->mount(router);
+  }
+  if (parts.notifier) {
+    NotifierOptions notifier;
+    notifier.log = log;
+    notifier_ = std::make_unique<Notifier>(std::move(notifier),
+                                           NotifierPorts{*state_.jobs, *state_.events, *access_});
+    notifier_->mount(router);
+  }
+  server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
+  if (gateway_) {
+    gateway_->start();
+  }
+}
+
+Front::~Front() {
+  if (notifier_) {
+    notifier_->stop();
+  }
+  server_->stop();
+  if (gateway_) {
+    gateway_->stop();
+  }
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,59 @@
+// The HTTP side of the service: what gateway, notifier and serve have in common.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "http/server.hpp"
+#include "ports/job_queue.hpp"
+#include "service/gateway/gateway.hpp"
+#include "service/notifier/notifier.hpp"
+#include "settings.hpp"
+
+namespace tessera::service {
+
+struct FrontSettings {
+  std::string listen = "127.0.0.1:8080";
+  std::string public_url;  ///< under which clients reach it; empty: http(s)://listen
+  std::string certificate_file;
+  std::string key_file;
+  std::string link_secret;
+  std::string presets_file;
+  std::int64_t max_queued_jobs = 100'000;
+  double job_lifetime_hours = 24 * 7;
+  double upload_lifetime_hours = 48;
+};
+/// --listen, --public-url, --certificate, --key.
+void add_listen_settings(CLI::App& app, FrontSettings& settings);
+/// The rest, of which only gateways want to know.
+void add_gateway_settings(CLI::App& app, FrontSettings& settings);
+
+/// A running server with a gateway, a notifier, or both. Stops when destroyed.
+class Front {
+ public:
+  struct Parts {
+    bool gateway = true;
+    bool notifier = true;
+  };
+  Front(const Settings& settings, const FrontSettings& front, Parts parts,
+        std::shared_ptr<spdlog::logger> log);
+  ~Front();
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
+  /// "http://127.0.0.1:8080"
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  std::string url_;
+  StateStore state_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<JobQueue> queue_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<Notifier> notifier_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace tessera::service

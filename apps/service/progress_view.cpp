@@ -1,0 +1,95 @@
+#include "progress_view.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace tessera::service {
+namespace {
+
+constexpr std::size_t most_lines = 20;
+constexpr int bar_width = 24;
+constexpr std::size_t name_width = 32;
+
+/// What a terminal would obey is not printed.
+std::string printable(const std::string& text) {
+  std::string clean;
+  std::ranges::copy_if(text, std::back_inserter(clean),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+  return clean.size() > name_width ? clean.substr(0, name_width - 3) + "..." : clean;
+}
+
+}  // namespace
+
+ProgressView::ProgressView(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+ProgressView::~ProgressView() { std::fflush(stderr); }
+
+void ProgressView::upload(const std::string& name, double fraction) {
+  show("upload " + name, {printable(name), fraction < 1 ? "uploading" : "uploaded", fraction, ""});
+}
+
+void ProgressView::job(const Json& job) {
+  const std::string name = job.at("request").value("name", "");
+  const std::string state = job.value("state", "");
+  std::string remark;
+  if (const auto failure = job.find("failure"); failure != job.end() && failure->is_object()) {
+    remark = failure->value("sentence", "");
+  } else if (state == "running") {
+    remark = job.value("stage", "");
+  }
+  const auto uploading = std::ranges::find(order_, "upload " + name);
+  if (uploading != order_.end() && !lines_.contains(job.at("id"))) {
+    lines_.erase(*uploading);
+    *uploading = job.at("id");
+  }
+  show(job.at("id"), {printable(name), state, state == "done" ? 1.0 : job.value("fraction", 0.0), remark});
+}
+
+void ProgressView::show(const std::string& key, Line line) {
+  const bool changed = !lines_.contains(key) || lines_[key].state != line.state;
+  if (std::ranges::find(order_, key) == order_.end()) {
+    order_.push_back(key);
+  }
+  lines_[key] = line;
+  if (quiet_) {
+    return;
+  }
+  if (terminal_) {
+    draw();
+  } else if (changed) {
+    fmt::print(stderr, "{}: {}{}\n", line.name, line.state,
+               line.remark.empty() ? "" : " (" + line.remark + ")");
+  }
+}
+
+void ProgressView::draw() {
+  std::string text;
+  if (drawn_ > 0) {
+    text += fmt::format("\x1b[{}A", drawn_);
+  }
+  // The newest that fit; the others are summed up.
+  const std::size_t hidden = order_.size() > most_lines ? order_.size() - most_lines : 0;
+  std::size_t drawn = 0;
+  if (hidden > 0) {
+    const auto done = std::count_if(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(hidden),
+                                    [&](const std::string& key) { return lines_[key].state == "done"; });
+    text += fmt::format("\x1b[2K{} more, of which {} are done\n", hidden, done);
+    ++drawn;
+  }
+  for (std::size_t i = hidden; i < order_.size(); ++i) {
+    const Line& line = lines_[order_[i]];
+    const int filled = static_cast<int>(std::clamp(line.fraction, 0.0, 1.0) * bar_width);
+    text += fmt::format("\x1b[2K{:<{}} {:<9} [{}{}] {:3.0f}% {}\n", line.name, name_width, line.state,
+                        std::string(static_cast<std::size_t>(filled), '#'),
+                        std::string(static_cast<std::size_t>(bar_width - filled), ' '), 100 * line.fraction,
+                        line.remark.substr(0, 60));
+    ++drawn;
+  }
+  drawn_ = drawn;
+  fmt::print(stderr, "{}", text);
+}
+
+}  // namespace tessera::service
