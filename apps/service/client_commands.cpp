@@ -117,6 +117,20 @@ void report_failures(const std::vector<Json>& jobs) {
   }
 }
 
+Json output_of(const Options& options) {
+  Json output = Json::object();
+  if (!options.format.empty()) {
+    output["format"] = options.format;
+  }
+  if (options.quality > 0) {
+    output["quality"] = options.quality;
+  }
+  if (options.strip) {
+    output["strip"] = true;
+  }
+  return output;
+}
+
 int submit(const Options& options) {
   Client client(options.client);
   ProgressView view(options.quiet || options.json);
@@ -128,6 +142,8 @@ int submit(const Options& options) {
                   fmt::format("Cannot make the folder '{}': {}.", options.output, failure.message()));
     }
   }
+  // Before anything is sent that takes long.
+  client.post("/v1/pipelines", {{"pipeline", options.pipeline}, {"output", output_of(options)}});
   Json items = Json::array();
   for (const std::string& file : options.files) {
     const std::string name = fs::path(file).filename().string();
@@ -136,21 +152,11 @@ int submit(const Options& options) {
     view.upload(name, 1);
     items.push_back({{"object", object}, {"name", name}});
   }
-  Json output = Json::object();
-  if (!options.format.empty()) {
-    output["format"] = options.format;
-  }
-  if (options.quality > 0) {
-    output["quality"] = options.quality;
-  }
-  if (options.strip) {
-    output["strip"] = true;
-  }
   // The key lets the request be sent again when its answer was lost, without making the jobs twice.
   const Json batch = client.post("/v1/jobs",
                                  {{"items", std::move(items)},
                                   {"pipeline", options.pipeline},
-                                  {"output", std::move(output)},
+                                  {"output", output_of(options)},
                                   {"priority", options.priority}},
                                  new_id("submit", system_now()));
   const std::string id = batch.at("id");
@@ -210,17 +216,24 @@ int get(const Options& options) {
       jobs.push_back(std::move(job));
     }
   }
-  const bool to_folder = jobs.size() != 1 || options.output.empty() || fs::is_directory(options.output);
-  for (const Json& job : jobs) {
-    const fs::path folder = options.output.empty() ? fs::path(".") : fs::path(options.output);
-    if (to_folder) {
-      fs::create_directories(folder);
-    } else if (fs::exists(options.output)) {
-      throw Error(ErrorCode::usage, fmt::format("'{}' exists already: give another name.", options.output));
-    }
-    fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
+  const bool one_job = jobs.size() == 1 && !options.ids.front().starts_with("batch_");
+  const bool to_folder = !one_job || options.output.empty() || fs::is_directory(options.output);
+  const fs::path folder = options.output.empty() ? fs::path(".") : fs::path(options.output);
+  if (to_folder) {
+    fs::create_directories(folder);
+  } else if (fs::exists(options.output)) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' exists already: give another name.", options.output));
   }
-  return 0;
+  int exit_code = 0;
+  for (const Json& job : jobs) {
+    try {
+      fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
+    } catch (const Error& error) {
+      fmt::print(stderr, "tessera: {}: {}\n", job.at("request").value("name", ""), error.what());
+      exit_code = meaning(error.code()).exit_code;
+    }
+  }
+  return exit_code;
 }
 
 int each_id(const Options& options, const std::function<Json(Client&, const std::string&)>& work) {
@@ -229,6 +242,19 @@ int each_id(const Options& options, const std::function<Json(Client&, const std:
     print(work(client, id), options);
   }
   return 0;
+}
+
+/// A job, or those of a batch that ended without a result.
+Json retry(Client& client, const std::string& id) {
+  if (!id.starts_with("batch_")) {
+    return client.post(path_of(id) + "/retry", {});
+  }
+  for (const Json& job : jobs_in(client.get(path_of(id)))) {
+    if (job.value("state", "") == "failed" || job.value("state", "") == "cancelled") {
+      client.post(path_of(job.at("id")) + "/retry", {});
+    }
+  }
+  return client.get(path_of(id));
 }
 
 int list_jobs(const Options& options) {
@@ -359,15 +385,13 @@ std::vector<Command> add_client_commands(CLI::App& program) {
     return each_id(options, [](Client& client, const std::string& id) { return client.get(path_of(id)); });
   });
   const auto [getting, get_options] = add("get", "Download the results of jobs or batches", true, get);
-  getting->add_option("-o,--output", get_options->output, "Folder or, for one job, file")->type_name("OUT");
+  getting->add_option("-o,--output", get_options->output, "Folder or, for the id of one job, file")
+      ->type_name("OUT");
   add("cancel", "Cancel jobs or batches", true, [](const Options& options) {
     return each_id(options, [](Client& client, const std::string& id) { return client.remove(path_of(id)); });
   });
-  add("retry", "Try failed or cancelled jobs again", true, [](const Options& options) {
-    return each_id(options, [](Client& client, const std::string& id) {
-      return client.post(path_of(id) + "/retry", {});
-    });
-  });
+  add("retry", "Try failed or cancelled jobs again", true,
+      [](const Options& options) { return each_id(options, retry); });
   const auto [listing, list_options] = add("ls", "List jobs, newest first", false, list_jobs);
   listing->add_option("--state", list_options->state,
                       "Only these: queued, running, storing, done, failed, cancelled");

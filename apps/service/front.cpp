@@ -8,6 +8,7 @@
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
+#include "http/problem.hpp"
 
 namespace tessera::service {
 namespace {
@@ -78,6 +79,9 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
                  "Signs links to objects of a local folder; the same for all gateways")
       ->envname("TESSERA_LINK_SECRET")
       ->type_name("TEXT");
+  app.add_option("--notifier-url", settings.notifier_url, "Where clients follow events; without it, here")
+      ->envname("TESSERA_NOTIFIER_URL")
+      ->type_name("URL");
   app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
       ->envname("TESSERA_PRESETS")
       ->type_name("FILE");
@@ -138,7 +142,19 @@ Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
         std::move(gateway), GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_});
     gateway_->mount(router);
   }
-  if (parts.notifier) {
+  if (parts.gateway && !front.notifier_url.empty()) {
+    router.add({.method = "GET",
+                .pattern = "/v1/{events...}",
+                .handler = [to = front.notifier_url](http::Request& request) {
+                  if (!request.parameter("events").starts_with("events")) {
+                    throw http::ProblemError(http::make_problem(
+                        "no-such-page", fmt::format("There is nothing at '{}'.", request.path)));
+                  }
+                  return http::redirect_response(
+                      307, to + request.path + (request.raw_query.empty() ? "" : "?" + request.raw_query));
+                }});
+  }
+  if (parts.notifier && !(parts.gateway && !front.notifier_url.empty())) {
     NotifierOptions notifier;
     notifier.log = log;
     notifier_ = std::make_unique<Notifier>(std::move(notifier),

@@ -20,6 +20,7 @@ struct FrontSettings {
   std::string certificate_file;
   std::string key_file;
   std::string link_secret;
+  std::string notifier_url;  ///< where clients are sent for events; empty: they are served here
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
   double job_lifetime_hours = 24 * 7;

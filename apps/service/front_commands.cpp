@@ -30,7 +30,7 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::P
 }  // namespace
 
 Command add_gateway(CLI::App& program) {
-  return add_front(program, "gateway", "Take requests: uploads, jobs, results", {true, false});
+  return add_front(program, "gateway", "Take requests: uploads, jobs, results", {true, true});
 }
 
 Command add_notifier(CLI::App& program) {

@@ -28,6 +28,9 @@ ProgressView::ProgressView(bool quiet) : quiet_(quiet), terminal_(::isatty(STDER
 ProgressView::~ProgressView() { std::fflush(stderr); }
 
 void ProgressView::upload(const std::string& name, double fraction) {
+  if (!terminal_) {
+    return;
+  }
   show("upload " + name, {printable(name), fraction < 1 ? "uploading" : "uploaded", fraction, ""});
 }
 

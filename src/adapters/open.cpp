@@ -5,6 +5,7 @@
 #include "adapters/disk/object_store.hpp"
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/job_queue.hpp"
+#include "adapters/redis/state_store.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
@@ -41,8 +42,13 @@ StateStore open_state_store(const std::string& url, const StateOptions& options)
   if (url.starts_with("sqlite:")) {
     return open_sqlite_state_store(sqlite_path(url), options);
   }
+  if (url.starts_with("redis:")) {
+    return open_redis_state_store(url, options);
+  }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no state store: write sqlite:///var/lib/tessera/state.db.", url));
+              fmt::format("'{}' names no state store: write sqlite:///var/lib/tessera/state.db "
+                          "or redis://user:password@host:6379/0.",
+                          url));
 }
 
 }  // namespace tessera

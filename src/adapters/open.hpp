@@ -34,7 +34,7 @@ struct ObjectStoreOptions {
 [[nodiscard]] std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options);
 
 /// - `sqlite:///var/lib/tessera/state.db`
-/// - `redis://user:password@host:6379/0`, `rediss://...`
+/// - `redis://user:password@host:6379/0`
 [[nodiscard]] StateStore open_state_store(const std::string& url, const StateOptions& options);
 
 }  // namespace tessera

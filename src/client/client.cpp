@@ -198,6 +198,7 @@ void Client::follow(const std::string& query,
                     const std::function<bool(const std::string& event, const Json& job)>& take,
                     std::stop_token stop) {
   std::string last_id;
+  std::string events_url;
   bool ended = false;
   Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
   auto heard = std::chrono::steady_clock::now();
@@ -213,6 +214,9 @@ void Client::follow(const std::string& query,
         return !ended;
       });
       HttpRequest events = request("GET", "/v1/events?" + query);
+      if (!events_url.empty()) {
+        events.url = events_url;
+      }
       if (!last_id.empty()) {
         events.headers.emplace_back("Last-Event-ID", last_id);
       }
@@ -222,6 +226,10 @@ void Client::follow(const std::string& query,
         return reader.feed(bytes);
       };
       const HttpResponse response = stream_.send(events, stop);
+      if (response.status == 307 && events_url.empty() && response.headers.contains("location")) {
+        events_url = response.headers.at("location");  // the notifier is another server
+        continue;
+      }
       if (response.status >= 300 && response.status != 503 && response.status != 429) {
         throw_problem(response, events.url);
       }

@@ -10,11 +10,16 @@
 namespace tessera {
 namespace {
 
+std::string_view level_name(spdlog::level::level_enum level) {
+  const auto& name = spdlog::level::to_string_view(level);
+  return {name.data(), name.size()};
+}
+
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     Json line{{"time", to_iso8601(std::chrono::floor<std::chrono::milliseconds>(message.time))},
-              {"level", spdlog::level::to_string_view(message.level)},
+              {"level", level_name(message.level)},
               {"component", std::string_view(message.logger_name.data(), message.logger_name.size())}};
     const std::string_view payload(message.payload.data(), message.payload.size());
     const Json fields = payload.starts_with('{') ? Json::parse(payload, nullptr, false) : Json();

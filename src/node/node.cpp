@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds take_patience = 1s;
 constexpr std::chrono::milliseconds event_patience = 1s;
+constexpr std::chrono::milliseconds starting_interval = 100ms;
 constexpr std::chrono::milliseconds first_backoff = 200ms;
 constexpr std::chrono::milliseconds max_backoff = 5s;
 
@@ -247,7 +248,9 @@ void Node::announce(const std::stop_token& stop) {
     } catch (const Error& error) {
       log_->warn("cannot announce this node: {}", error.what());
     }
-    pause(stop, options_.announce_interval);
+    // A node that is just starting tells soon when it is ready.
+    pause(stop, group_->ready() ? options_.announce_interval
+                                : std::min(options_.announce_interval, starting_interval));
   }
 }
 

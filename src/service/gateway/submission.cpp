@@ -35,7 +35,7 @@ std::string text_of(const Json& json, const char* field, const std::string& wher
   return *found;
 }
 
-Json checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
+Pipeline checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
   try {
     std::string text;
     if (json.is_string()) {
@@ -47,9 +47,9 @@ Json checked_pipeline(const Json& json, const Presets& presets, const std::strin
     } else {
       refuse("A pipeline is a text or JSON.");
     }
-    const Pipeline pipeline = parse_pipeline(text, presets);
+    Pipeline pipeline = parse_pipeline(text, presets);
     static_cast<void>(build_pipeline(pipeline));
-    return to_json(pipeline);
+    return pipeline;
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", where, error.what()));
   }
@@ -97,7 +97,7 @@ JobRequest parse_item(const Json& item, const Json& outside, const Presets& pres
     refuse(
         fmt::format("{} needs 'pipeline', a text such as \"gaussian-blur sigma=2 | otsu\" or JSON.", where));
   }
-  request.pipeline = checked_pipeline(pipeline, presets, where);
+  request.pipeline = to_json(checked_pipeline(pipeline, presets, where));
   const Json& output = either(item, outside, "output");
   request.output = output.is_null() ? Json::object() : checked_output(output, where + ".output");
   const Json& priority = either(item, outside, "priority");
@@ -138,6 +138,15 @@ Submission parse_submission(const Json& json, const Presets& presets, int max_it
     submission.webhook_secret = text_of(webhook, "secret", "'webhook'");
   }
   return submission;
+}
+
+Json check_pipeline(const Json& json, const Presets& presets) {
+  check_fields(json, {"pipeline", "output"}, "The request");
+  const Pipeline pipeline = checked_pipeline(either(json, json, "pipeline"), presets, "The pipeline");
+  if (json.contains("output")) {
+    static_cast<void>(checked_output(json["output"], "'output'"));
+  }
+  return {{"pipeline", to_json(pipeline)}, {"text", to_text(pipeline)}};
 }
 
 }  // namespace tessera::service

@@ -18,4 +18,7 @@ struct Submission {
 /// unknown_operator, bad_parameter) that names the item.
 [[nodiscard]] Submission parse_submission(const Json& json, const Presets& presets, int max_items);
 
+/// {"pipeline", "output"} alone: {"pipeline": full JSON, "text": the same as text}. Throws as above.
+[[nodiscard]] Json check_pipeline(const Json& json, const Presets& presets);
+
 }  // namespace tessera::service

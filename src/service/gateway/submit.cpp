@@ -57,6 +57,15 @@ void Gateway::mount_submit(http::Router& router) {
               .max_body_bytes = 4096,
               .content_types = {"application/json"}});
   router.add({.method = "POST",
+              .pattern = "/v1/pipelines",
+              .handler =
+                  [this](http::Request& request) {
+                    return http::json_response(200, check_pipeline(json_of(request), options_.presets));
+                  },
+              .admit = admit,
+              .max_body_bytes = most_json_bytes,
+              .content_types = {"application/json"}});
+  router.add({.method = "POST",
               .pattern = "/v1/jobs",
               .handler = [this](http::Request& request) { return submit(request); },
               .admit = admit,

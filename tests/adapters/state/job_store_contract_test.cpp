@@ -392,7 +392,8 @@ TEST_P(StateContract, LosesNothingThatAKilledWriterWasToldIsDone) {
 
 TEST_P(StateContract, ChecksItself) { EXPECT_NO_THROW(server->open().jobs->check()); }
 
-INSTANTIATE_TEST_SUITE_P(States, StateContract, ::testing::Values(testing::sqlite_state_kind()),
+INSTANTIATE_TEST_SUITE_P(States, StateContract,
+                         ::testing::Values(testing::sqlite_state_kind(), testing::redis_state_kind()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

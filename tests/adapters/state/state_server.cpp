@@ -1,6 +1,7 @@
 #include "adapters/state/state_server.hpp"
 
 #include "adapters/open.hpp"
+#include "servers/redis_server.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera::testing {
@@ -14,9 +15,21 @@ class SqliteState final : public StateServer {
   ServerFolder folder_;
 };
 
+class RedisState final : public StateServer {
+ public:
+  std::string url() const override { return server_.url(); }
+
+ private:
+  RedisServer server_;
+};
+
 }  // namespace
 
 StateStore StateServer::open(const StateOptions& options) const { return open_state_store(url(), options); }
+
+StateKind redis_state_kind() {
+  return {"Redis", [] { return std::make_unique<RedisState>(); }};
+}
 
 StateKind sqlite_state_kind() {
   return {"Sqlite", [] { return std::make_unique<SqliteState>(); }};

@@ -22,6 +22,7 @@ struct StateKind {
 };
 
 [[nodiscard]] StateKind sqlite_state_kind();
+[[nodiscard]] StateKind redis_state_kind();
 
 /// A queued job of that owner, in a batch of its own unless one is named.
 [[nodiscard]] Job new_job(const std::string& owner, const std::string& batch_id = {});

@@ -1,0 +1,173 @@
+#include "adapters/redis/connection.hpp"
+
+#include <fmt/format.h>
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <boost/url/parse.hpp>
+#include <charconv>
+#include <thread>
+
+#include "core/error.hpp"
+#include "net/backoff.hpp"
+
+namespace tessera::redis {
+namespace {
+
+constexpr std::chrono::milliseconds first_backoff{50};
+constexpr std::chrono::milliseconds max_backoff{1000};
+
+timeval to_timeval(std::chrono::milliseconds time) {
+  return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
+}
+
+Reply to_reply(const redisReply& from) {
+  Reply reply;
+  switch (from.type) {
+    case REDIS_REPLY_INTEGER:
+      reply.kind = Reply::Kind::integer;
+      reply.integer = from.integer;
+      break;
+    case REDIS_REPLY_ARRAY:
+      reply.kind = Reply::Kind::list;
+      for (std::size_t i = 0; i < from.elements; ++i) {
+        reply.list.push_back(to_reply(*from.element[i]));
+      }
+      break;
+    case REDIS_REPLY_NIL:
+      break;
+    default:
+      reply.kind = Reply::Kind::text;
+      reply.text.assign(from.str, from.len);
+  }
+  return reply;
+}
+
+}  // namespace
+
+Address parse_address(const std::string& url) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.", url, why));
+  };
+  const auto parsed = boost::urls::parse_uri(url);
+  if (!parsed || parsed->scheme() != "redis") {
+    refuse("it must begin with redis:// and be a URL");
+  }
+  Address address;
+  address.host = parsed->host();
+  if (address.host.starts_with('[')) {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  }
+  if (address.host.empty()) {
+    refuse("it has no host");
+  }
+  if (parsed->has_port()) {
+    const std::string port(parsed->port());
+    const char* const end = port.data() + port.size();
+    const auto [last, error] = std::from_chars(port.data(), end, address.port);
+    if (error != std::errc() || last != end || address.port < 1 || address.port > 65535) {
+      refuse("its port is no number from 1 to 65535");
+    }
+  }
+  address.user = parsed->user();
+  address.password = parsed->password();
+  std::string database(parsed->path());
+  database.erase(0, 1);
+  if (!database.empty()) {
+    const char* const end = database.data() + database.size();
+    const auto [last, error] = std::from_chars(database.data(), end, address.database);
+    if (error != std::errc() || last != end || address.database < 0) {
+      refuse(fmt::format("'{}' is no number of a database", database));
+    }
+  }
+  return address;
+}
+
+void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
+
+Connection::Connection(Address address, std::chrono::milliseconds patience)
+    : address_(std::move(address)), patience_(patience) {}
+
+Connection::~Connection() = default;
+
+void Connection::connect() {
+  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port, to_timeval(patience_)));
+  if (!context_ || context_->err != 0) {
+    const std::string reason = context_ ? context_->errstr : "out of memory";
+    context_.reset();
+    throw Broken(reason);
+  }
+  redisEnableKeepAlive(context_.get());
+  if (!address_.password.empty()) {
+    command(address_.user.empty() ? std::vector<std::string>{"AUTH", address_.password}
+                                  : std::vector<std::string>{"AUTH", address_.user, address_.password});
+  }
+  if (address_.database != 0) {
+    command({"SELECT", std::to_string(address_.database)});
+  }
+}
+
+Reply Connection::command(const std::vector<std::string>& words, std::chrono::milliseconds blocks_for) {
+  if (!context_) {
+    connect();
+  }
+  redisSetTimeout(context_.get(), to_timeval(patience_ + blocks_for));
+  std::vector<const char*> pointers;
+  std::vector<std::size_t> sizes;
+  for (const std::string& word : words) {
+    pointers.push_back(word.data());
+    sizes.push_back(word.size());
+  }
+  const std::unique_ptr<redisReply, void (*)(void*)> answer(
+      static_cast<redisReply*>(
+          redisCommandArgv(context_.get(), static_cast<int>(words.size()), pointers.data(), sizes.data())),
+      &freeReplyObject);
+  if (!answer) {
+    const std::string reason = context_->errstr;
+    context_.reset();
+    throw Broken(reason);
+  }
+  if (answer->type == REDIS_REPLY_ERROR) {
+    const std::string said(answer->str, answer->len);
+    if (said.starts_with("LOADING") || said.starts_with("MASTERDOWN") || said.starts_with("READONLY")) {
+      context_.reset();
+      throw Broken(said);
+    }
+    if (said.starts_with("WRONGPASS") || said.starts_with("NOAUTH") || said.starts_with("NOPERM")) {
+      context_.reset();
+      throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} refuses the user or the password: {}.",
+                                                    address_.host, address_.port, said));
+    }
+    throw Error(ErrorCode::internal, fmt::format("Redis refuses '{}': {}.", words.front(), said));
+  }
+  return to_reply(*answer);
+}
+
+Reply Connection::script(std::string_view script, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{"EVAL", std::string(script), "0"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return command(words);
+}
+
+void Connection::with_patience(const std::function<void()>& work) {
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  Backoff backoff(first_backoff, max_backoff);
+  for (;;) {
+    try {
+      work();
+      return;
+    } catch (const Broken& broken) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now >= deadline) {
+        throw Error(ErrorCode::unavailable, fmt::format("Redis at {}:{} does not answer: {}.", address_.host,
+                                                        address_.port, broken.what()));
+      }
+      std::this_thread::sleep_for(
+          std::min<std::chrono::steady_clock::duration>(backoff.next(), deadline - now));
+    }
+  }
+}
+
+}  // namespace tessera::redis

@@ -1,0 +1,75 @@
+// A thin hold on hiredis: one connection that comes back by itself, and errors as sentences.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct redisContext;
+
+namespace tessera::redis {
+
+/// Where a server is: of redis://user:password@host:6379/0.
+struct Address {
+  std::string host;
+  int port = 6379;
+  std::string user;
+  std::string password;
+  int database = 0;
+};
+/// Throws Error(usage).
+[[nodiscard]] Address parse_address(const std::string& url);
+
+/// What the server answered.
+struct Reply {
+  enum class Kind : std::uint8_t { nothing, integer, text, list } kind = Kind::nothing;
+  std::int64_t integer = 0;
+  std::string text;
+  std::vector<Reply> list;
+  [[nodiscard]] bool empty() const { return kind == Kind::nothing; }
+};
+
+/// The connection is broken: what was sent may have been done or not.
+class Broken : public std::exception {
+ public:
+  explicit Broken(std::string reason) : reason_(std::move(reason)) {}
+  [[nodiscard]] const char* what() const noexcept override { return reason_.c_str(); }
+
+ private:
+  std::string reason_;
+};
+
+/// Not safe to use from several threads at once.
+class Connection {
+ public:
+  explicit Connection(Address address, std::chrono::milliseconds patience = std::chrono::seconds(5));
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Sends a command and waits for the answer, at most `patience` longer than the command itself may wait
+  /// (`blocks_for`). Throws Broken, or Error(internal) for what the server refuses.
+  Reply command(const std::vector<std::string>& words,
+                std::chrono::milliseconds blocks_for = std::chrono::milliseconds(0));
+  /// Runs a Lua script. It is sent whole each time: it is shorter than what it works on.
+  Reply script(std::string_view script, const std::vector<std::string>& arguments);
+  /// Runs `work`; when the connection breaks, again on a new one, until `patience` is over. `work` must stand
+  /// being done twice. Throws Error(unavailable).
+  void with_patience(const std::function<void()>& work);
+
+ private:
+  void connect();
+  struct Free {
+    void operator()(redisContext* context) const;
+  };
+  Address address_;
+  std::chrono::milliseconds patience_;
+  std::unique_ptr<redisContext, Free> context_;
+};
+
+}  // namespace tessera::redis

@@ -1,0 +1,150 @@
+#include "service/service_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include "client/event_stream.hpp"
+
+extern char** environ;
+
+namespace tessera::testing {
+
+namespace fs = std::filesystem;
+
+ServeProcess::ServeProcess(std::vector<std::string> more_arguments)
+    : more_arguments_(std::move(more_arguments)) {
+  start();
+}
+
+void ServeProcess::start() {
+  std::vector<std::string> command{TESSERA_PROGRAM, "serve",
+                                   "--data",        (folder_.path() / "data").string(),
+                                   "--listen",      fmt::format("127.0.0.1:{}", port_),
+                                   "--log-format",  "json"};
+  command.insert(command.end(), more_arguments_.begin(), more_arguments_.end());
+  process_ = std::make_unique<ServerProcess>(command, ServerProcess::Environment{}, folder_.path() / "log");
+  process_->wait_until_ready(port_, [this] { return ask(port_, "GET", "/readyz").status == 200; });
+}
+
+CommandOutcome run_command(const std::vector<std::string>& command) {
+  const ServerFolder folder;
+  const auto out = folder.path() / "out";
+  const auto err = folder.path() / "err";
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
+  std::vector<char*> words;
+  for (const std::string& word : command) {
+    words.push_back(const_cast<char*>(word.c_str()));
+  }
+  words.push_back(nullptr);
+  pid_t child = -1;
+  const int failure = posix_spawnp(&child, words[0], &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) {
+    throw std::runtime_error("cannot start " + command[0]);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
+}
+
+CommandOutcome tessera(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), TESSERA_PROGRAM);
+  return run_command(arguments);
+}
+
+Json json_of(const Answer& answer) { return Json::parse(answer.body); }
+
+Answer send_json(int port, const std::string& method, const std::string& path, const Json& body,
+                 const std::string& token, const Fields& more_headers) {
+  Fields headers = more_headers;
+  if (!token.empty()) {
+    headers.emplace_back("Authorization", "Bearer " + token);
+  }
+  if (body.is_null()) {
+    return ask(port, method, path, headers);
+  }
+  headers.emplace_back("Content-Type", "application/json");
+  return ask(port, method, path, headers, body.dump());
+}
+
+std::string upload(int port, const std::string& bytes, const std::string& token) {
+  const Json place = json_of(send_json(port, "POST", "/v1/uploads", Json::object(), token));
+  const std::string url = place.at("upload").at("url");
+  const Answer stored = ask(port, "PUT", url.substr(url.find("/objects/")), {}, bytes);
+  if (stored.status != 200) {
+    throw std::runtime_error("upload: " + stored.body);
+  }
+  return place.at("object");
+}
+
+std::vector<std::string> follow_to_end(int port, const std::string& batch_id, const std::string& token) {
+  return follow_batch(port, port, batch_id, token);
+}
+
+std::vector<std::string> follow_batch(int notifier_port, int gateway_port, const std::string& batch_id,
+                                      const std::string& token) {
+  Fields headers;
+  if (!token.empty()) {
+    headers.emplace_back("Authorization", "Bearer " + token);
+  }
+  std::set<std::string> open;
+  const Json batch = json_of(ask(gateway_port, "GET", "/v1/batches/" + batch_id, headers));
+  for (const Json& job : batch.at("jobs")) {
+    open.insert(job.at("id").get<std::string>());
+  }
+  std::string request = fmt::format("GET /v1/events?batch={} HTTP/1.0\r\n", batch_id);
+  for (const auto& [name, value] : headers) {
+    request += name + ": " + value + "\r\n";
+  }
+  RawConnection connection(notifier_port);
+  connection.send(request + "\r\n");
+  connection.read_until("\r\n\r\n");
+  std::vector<std::string> types;
+  EventStreamReader reader([&](const StreamedEvent& event) {
+    types.push_back(event.type);
+    const Json job = Json::parse(event.data);
+    const std::string state = job.at("state");
+    if (state == "done" || state == "failed" || state == "cancelled") {
+      open.erase(job.at("id").get<std::string>());
+    }
+    return !open.empty();
+  });
+  while (reader.feed(connection.read_until("\n\n", std::chrono::seconds(60)))) {
+  }
+  return types;
+}
+
+std::string read_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<fs::path> photographs(std::size_t count) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(TESSERA_CASES_DIR) / "photos/kodak")) {
+    files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  if (files.size() < count) {
+    throw std::runtime_error("the photographs are not there: " + std::string(TESSERA_CASES_DIR));
+  }
+  files.resize(count);
+  return files;
+}
+
+}  // namespace tessera::testing
