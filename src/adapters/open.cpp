@@ -6,6 +6,7 @@
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/job_queue.hpp"
 #include "adapters/redis/state_store.hpp"
+#include "adapters/s3/object_store.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
@@ -21,8 +22,15 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
     }
     return open_disk_object_store(folder_of_url(url), std::move(signer), options.now);
   }
+  if (url.starts_with("s3:")) {
+    S3Options s3 = parse_s3_url(url);
+    s3.now = options.now;
+    return open_s3_object_store(std::move(s3));
+  }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects.", url));
+              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects or "
+                          "s3://bucket?endpoint=URL.",
+                          url));
 }
 
 std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options) {

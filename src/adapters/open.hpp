@@ -22,9 +22,6 @@ struct ObjectStoreOptions {
 /// - `s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1&style=path|virtual`: S3 or what
 /// speaks its
 ///   protocol. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
-/// - `gs://bucket/prefix?endpoint=...`: Google Cloud Storage. Credentials: GOOGLE_APPLICATION_CREDENTIALS (a
-///   service account's key file), TESSERA_GCS_HMAC_KEY and TESSERA_GCS_HMAC_SECRET, or else the metadata
-///   server.
 /// Throws Error(usage) for what it cannot understand.
 [[nodiscard]] std::unique_ptr<ObjectStore> open_object_store(const std::string& url,
                                                              const ObjectStoreOptions& options);

@@ -201,7 +201,7 @@ TEST_P(StoreContract, ShowsReadersOldOrNewButWhole) {
 
 TEST_P(StoreContract, ChecksItself) { EXPECT_NO_THROW(store->check()); }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(testing::disk_kind()),
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(testing::disk_kind(), testing::s3_kind()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "adapters/store/store_server.hpp"
 
 #include "adapters/open.hpp"
+#include "servers/s3_server.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera::testing {
@@ -17,7 +18,21 @@ class Disk final : public StoreServer {
   ServerFolder folder_;
 };
 
+class S3 final : public StoreServer {
+ public:
+  std::unique_ptr<ObjectStore> open(Clock now) const override {
+    return open_object_store(server_.url(), {std::move(now), {}, {}});
+  }
+
+ private:
+  S3Server server_;
+};
+
 }  // namespace
+
+StoreKind s3_kind() {
+  return {"S3", [] { return std::make_unique<S3>(); }};
+}
 
 StoreKind disk_kind() {
   return {"Disk", [] { return std::make_unique<Disk>(); }};

@@ -21,5 +21,6 @@ struct StoreKind {
 };
 
 [[nodiscard]] StoreKind disk_kind();
+[[nodiscard]] StoreKind s3_kind();
 
 }  // namespace tessera::testing

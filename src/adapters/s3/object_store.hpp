@@ -1,0 +1,32 @@
+// Objects in S3, or in what speaks its protocol (MinIO, Ceph).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/sigv4.hpp"
+#include "ports/object_store.hpp"
+
+namespace tessera {
+
+struct S3Options {
+  std::string bucket;
+  std::string prefix;    ///< of all names in the bucket; empty, or ends with a slash
+  std::string endpoint;  ///< "https://s3.eu-central-1.amazonaws.com", without bucket or trailing slash
+  std::string region = "us-east-1";
+  bool path_style = false;  ///< endpoint/bucket/name rather than bucket.endpoint/name
+  sigv4::Credentials credentials;
+  Clock now = system_now;
+  std::int64_t part_bytes = std::int64_t{16} << 20;  ///< of bodies longer than this; at least 5 MiB at S3
+};
+
+/// Bodies longer than a part are sent in parts, which are withdrawn when one fails. Links live seven days at
+/// most, the protocol's limit; with a session token they end with the session, which is not known here.
+[[nodiscard]] std::unique_ptr<ObjectStore> open_s3_object_store(S3Options options);
+
+/// Of s3://bucket/prefix?endpoint=URL&region=NAME&style=path|virtual. Without an endpoint it is Amazon's,
+/// with one the style is path unless it is said. Throws Error(usage), also when AWS_ACCESS_KEY_ID or
+/// AWS_SECRET_ACCESS_KEY is missing.
+[[nodiscard]] S3Options parse_s3_url(const std::string& url);
+
+}  // namespace tessera

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""A small server of the S3 protocol that takes it at its word: every request must be signed as botocore, Amazon's own
+library, signs it. Objects live in memory. Arguments: PORT ACCESS_KEY SECRET_KEY BUCKET."""
+import datetime
+import hashlib
+import sys
+import threading
+import urllib.parse
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xml.sax.saxutils import escape
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+PORT, ACCESS_KEY, SECRET_KEY, BUCKET = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+lock = threading.Lock()
+objects = {}  # key: (bytes, content type, time)
+uploads = {}  # id: (key, content type, {number: bytes})
+
+
+class Signer(SigV4Auth):
+    """Signs what was sent, as it was sent: botocore would take the time from the clock and escape the path again."""
+
+    def _normalize_url_path(self, path):
+        return path
+
+    def _get_canonical_query_string(self, parts):
+        pairs = [pair.partition("=")[::2] for pair in parts.query.split("&") if pair]
+        return "&".join(f"{name}={value}" for name, value in sorted(pairs) if name != "X-Amz-Signature")
+
+
+class Refusal(Exception):
+    def __init__(self, status, code, message):
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def answer(self, status, body=b"", headers=None):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if "Content-Length" not in (headers or {}):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def check_signature(self, body):
+        parts = urllib.parse.urlsplit(self.path)
+        query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
+        signer = Signer(Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1")
+        presigned = "X-Amz-Signature" in query
+        if presigned:
+            credential, names = query["X-Amz-Credential"][0], query["X-Amz-SignedHeaders"][0]
+            date, given, payload = query["X-Amz-Date"][0], query["X-Amz-Signature"][0], "UNSIGNED-PAYLOAD"
+            begin = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ")
+            if datetime.datetime.utcnow() > begin + datetime.timedelta(seconds=int(query["X-Amz-Expires"][0])):
+                raise Refusal(403, "AccessDenied", "Request has expired")
+        else:
+            fields = dict(part.strip().split("=", 1)
+                          for part in self.headers.get("Authorization", "x a=").split(" ", 1)[1].split(","))
+            if "Signature" not in fields:
+                raise Refusal(403, "AccessDenied", "The request is not signed")
+            credential, names, given = fields["Credential"], fields["SignedHeaders"], fields["Signature"]
+            date, payload = self.headers["x-amz-date"], self.headers["x-amz-content-sha256"]
+            if payload != hashlib.sha256(body).hexdigest():
+                raise Refusal(400, "XAmzContentSHA256Mismatch", "The body is not the one that was signed")
+        if credential != f"{ACCESS_KEY}/{date[:8]}/us-east-1/s3/aws4_request":
+            raise Refusal(403, "InvalidAccessKeyId", "The access key is not known")
+        request = AWSRequest(method=self.command, url=f"http://{self.headers['Host']}{self.path}")
+        request.context["timestamp"] = date
+        for name in names.split(";"):
+            request.headers[name] = self.headers[name]
+        signer.payload = lambda _: payload
+        headers = {name: " ".join(request.headers[name].split()) for name in names.split(";")}
+        canonical = "\n".join([self.command, parts.path, signer._get_canonical_query_string(parts),
+                               "".join(f"{name}:{headers[name]}\n" for name in sorted(headers)), names, payload])
+        expected = signer.signature(signer.string_to_sign(request, canonical), request)
+        if given != expected:
+            raise Refusal(403, "SignatureDoesNotMatch", "The signature is another than that of the request")
+
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            self.check_signature(body)
+            parts = urllib.parse.urlsplit(self.path)
+            query = {name: values[0] for name, values in
+                     urllib.parse.parse_qs(parts.query, keep_blank_values=True).items()}
+            bucket, _, key = urllib.parse.unquote(parts.path)[1:].partition("/")
+            if bucket != BUCKET:
+                raise Refusal(404, "NoSuchBucket", "The bucket does not exist")
+            getattr(self, self.command.lower())(key, query, body)
+        except Refusal as refusal:
+            text = f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>"
+            self.answer(refusal.status, text.encode(), {"Content-Type": "application/xml"})
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
+
+    def get(self, key, query, _):
+        if not key:
+            return self.list(query)
+        with lock:
+            if key not in objects:
+                raise Refusal(404, "NoSuchKey", "The key does not exist")
+            content, kind, time = objects[key]
+        headers = {"Content-Type": query.get("response-content-type", kind), "Last-Modified": formatdate(time, usegmt=True)}
+        if "response-content-disposition" in query:
+            headers["Content-Disposition"] = query["response-content-disposition"]
+        wanted = self.headers.get("Range")
+        if wanted and self.command == "GET":
+            first, _, last = wanted[len("bytes="):].partition("-")
+            first, last = int(first), min(int(last or len(content) - 1), len(content) - 1)
+            if first >= len(content):
+                raise Refusal(416, "InvalidRange", "The range is not there")
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+            return self.answer(206, content[first:last + 1], headers)
+        headers["Content-Length"] = str(len(content))
+        self.answer(200, content, headers)
+
+    head = get
+
+    def list(self, query):
+        limit = int(query.get("max-keys", 1000))
+        with lock:
+            keys = sorted((key for key in objects if key.startswith(query.get("prefix", ""))
+                           and key > query.get("start-after", "")), key=lambda key: key.encode())
+            entries = [(key, len(objects[key][0]), objects[key][2]) for key in keys[:limit]]
+        text = f"<ListBucketResult><IsTruncated>{str(len(keys) > limit).lower()}</IsTruncated>"
+        for key, size, time in entries:
+            stamp = datetime.datetime.utcfromtimestamp(time).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            text += (f"<Contents><Key>{escape(key)}</Key><Size>{size}</Size>"
+                     f"<LastModified>{stamp}</LastModified></Contents>")
+        self.answer(200, (text + "</ListBucketResult>").encode(), {"Content-Type": "application/xml"})
+
+    def store(self, key, content, kind):
+        with lock:
+            objects[key] = (content, kind, datetime.datetime.now().timestamp())
+
+    def put(self, key, query, body):
+        if "uploadId" in query:
+            with lock:
+                uploads[query["uploadId"]][2][int(query["partNumber"])] = body
+        else:
+            self.store(key, body, self.headers.get("Content-Type", "binary/octet-stream"))
+        self.answer(200, headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
+
+    def post(self, key, query, body):
+        if "uploads" in query:
+            with lock:
+                name = f"upload-{len(uploads)}"
+                uploads[name] = (key, self.headers.get("Content-Type", ""), {})
+            text = f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId></InitiateMultipartUploadResult>"
+        else:
+            with lock:
+                key, kind, pieces = uploads.pop(query["uploadId"])
+            for number, piece in pieces.items():
+                if f'<PartNumber>{number}</PartNumber><ETag>"{hashlib.md5(piece).hexdigest()}"' not in body.decode():
+                    raise Refusal(400, "InvalidPart", f"Part {number} is not the one that was stored")
+            self.store(key, b"".join(pieces[number] for number in sorted(pieces)), kind)
+            text = "<CompleteMultipartUploadResult/>"
+        self.answer(200, text.encode(), {"Content-Type": "application/xml"})
+
+    def delete(self, key, query, _):
+        with lock:
+            if "uploadId" in query:
+                uploads.pop(query["uploadId"], None)
+            else:
+                objects.pop(key, None)
+        self.answer(204)
+
+
+ThreadingHTTPServer.request_queue_size = 128
+ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
