@@ -96,4 +96,12 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   return decoded;
 }
 
+std::string attachment(std::string_view file_name) {
+  std::string plain;
+  for (const char c : file_name) {
+    plain += c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%' ? c : '_';
+  }
+  return "attachment; filename=\"" + plain + "\"; filename*=UTF-8''" + percent_encode(file_name);
+}
+
 }  // namespace tessera

@@ -21,4 +21,8 @@ namespace tessera {
 /// Nothing for a broken escape or an escaped zero byte. `plus_is_space` as in queries.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
+/// The value of Content-Disposition that saves a body as `file_name`: in UTF-8, and in ASCII for clients that
+/// do not know that (RFC 6266).
+[[nodiscard]] std::string attachment(std::string_view file_name);
+
 }  // namespace tessera

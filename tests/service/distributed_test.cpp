@@ -1,4 +1,5 @@
-// The distributed system: gateway, node and notifier as processes of their own, on a real broker and Redis.
+// The distributed system: gateway, node and notifier as processes of their own, on a real broker, Redis and
+// an S3 server.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 
 #include "servers/rabbitmq_server.hpp"
 #include "servers/redis_server.hpp"
+#include "servers/s3_server.hpp"
 #include "service/journey.hpp"
 #include "service/service_process.hpp"
 
@@ -38,10 +40,8 @@ class Distributed : public ::testing::Test {
   }
   std::unique_ptr<ServerProcess> launch(const std::string& what, const std::vector<std::string>& more,
                                         const std::string& log = {}) {
-    std::vector<std::string> command{
-        TESSERA_PROGRAM, what,        "--queue", broker.url(),
-        "--state",       redis.url(), "--store", "file://" + (folder.path() / "objects").string(),
-        "--log-format",  "json"};
+    std::vector<std::string> command{TESSERA_PROGRAM, what,      "--queue", broker.url(),   "--state",
+                                     redis.url(),     "--store", s3.url(),  "--log-format", "json"};
     command.insert(command.end(), more.begin(), more.end());
     return std::make_unique<ServerProcess>(command, ServerProcess::Environment{},
                                            folder.path() / (log.empty() ? what : log));
@@ -71,6 +71,7 @@ class Distributed : public ::testing::Test {
   ServerFolder folder;
   RabbitMqServer broker;
   RedisServer redis;
+  S3Server s3{S3Kind::s3rver};
   int gateway_port = free_port();
   int notifier_port = free_port();
   std::unique_ptr<ServerProcess> notifier;

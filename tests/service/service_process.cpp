@@ -83,7 +83,10 @@ Answer send_json(int port, const std::string& method, const std::string& path, c
 std::string upload(int port, const std::string& bytes, const std::string& token) {
   const Json place = json_of(send_json(port, "POST", "/v1/uploads", Json::object(), token));
   const std::string url = place.at("upload").at("url");
-  const Answer stored = ask(port, "PUT", url.substr(url.find("/objects/")), {}, bytes);
+  // http://127.0.0.1:PORT/...: the gateway's own, or a store's.
+  const std::size_t path = url.find('/', url.find("://") + 3);
+  const Answer stored =
+      ask(std::stoi(url.substr(url.rfind(':', path) + 1)), "PUT", url.substr(path), {}, bytes);
   if (stored.status != 200) {
     throw std::runtime_error("upload: " + stored.body);
   }

@@ -145,8 +145,7 @@ class S3ObjectStore final : public ObjectStore {
       query.emplace_back("response-content-type", options.content_type);
     }
     if (!options.file_name.empty()) {
-      query.emplace_back("response-content-disposition",
-                         fmt::format("attachment; filename*=UTF-8''{}", percent_encode(options.file_name)));
+      query.emplace_back("response-content-disposition", attachment(options.file_name));
     }
     return sign("GET", name, std::move(query), {}, options);
   }

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "net/crypto.hpp"
 #include "service/gateway/gateway.hpp"
 
 namespace tessera::service {
@@ -12,15 +13,6 @@ LinkSigner::Query link_query(const http::Request& request) {
   const auto field = [&](const char* name) { return request.query_value(name).value_or(""); };
   return {field(LinkSigner::expires_field), field(LinkSigner::content_type_field),
           field(LinkSigner::file_name_field), field(LinkSigner::signature_field)};
-}
-
-/// With the name in UTF-8 and, for old clients, in ASCII (RFC 6266).
-std::string attachment(const std::string& file_name) {
-  std::string plain;
-  for (const char c : file_name) {
-    plain += c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%' ? c : '_';
-  }
-  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encode(file_name));
 }
 
 }  // namespace
