@@ -78,6 +78,7 @@ TEST(Serve, RefusesWhatIsWrongInASentenceAndGoesOn) {
       {"POST", "/v1/jobs", item({{"output", {{"quality", 101}}}}), 400, "usage", "101"},
       {"POST", "/v1/jobs", item({{"priority", "now"}}), 400, "usage", "now"},
       {"POST", "/v1/jobs", item({{"colour", "red"}}), 400, "usage", "colour"},
+      {"POST", "/v1/jobs", item({{"webhook", {{"url", "http://h"}}}}), 400, "usage", "webhook"},
       {"POST", "/v1/jobs", {{"items", Json::array()}}, 400, "usage", "items"},
       {"POST", "/v1/jobs", Json::array(), 400, "usage", "JSON object"},
       {"GET", "/v1/jobs/job_nobody", {}, 404, "not-found", "job_nobody"},

@@ -116,7 +116,7 @@ Submission parse_submission(const Json& json, const Presets& presets, int max_it
   Submission submission;
   const bool many = json.is_object() && json.contains("items");
   if (many) {
-    check_fields(json, {"items", "pipeline", "output", "priority", "webhook"}, "The request");
+    check_fields(json, {"items", "pipeline", "output", "priority"}, "The request");
     const Json& items = json["items"];
     if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > max_items) {
       refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", max_items,
@@ -128,14 +128,8 @@ Submission parse_submission(const Json& json, const Presets& presets, int max_it
       submission.items.push_back(parse_item(items[i], json, presets, where));
     }
   } else {
-    check_fields(json, {"object", "name", "pipeline", "output", "priority", "webhook"}, "The request");
+    check_fields(json, {"object", "name", "pipeline", "output", "priority"}, "The request");
     submission.items.push_back(parse_item(json, Json::object(), presets, "The request"));
-  }
-  if (json.contains("webhook")) {
-    const Json& webhook = json["webhook"];
-    check_fields(webhook, {"url", "secret"}, "'webhook'");
-    submission.webhook_url = text_of(webhook, "url", "'webhook'");
-    submission.webhook_secret = text_of(webhook, "secret", "'webhook'");
   }
   return submission;
 }
