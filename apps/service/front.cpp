@@ -101,7 +101,7 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
 }
 
 Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
-             std::shared_ptr<spdlog::logger> log)
+             const std::shared_ptr<spdlog::logger>& log)
     : state_(open_state_store(settings.state, {})) {
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();

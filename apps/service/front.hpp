@@ -39,7 +39,7 @@ class Front {
     bool notifier = true;
   };
   Front(const Settings& settings, const FrontSettings& front, Parts parts,
-        std::shared_ptr<spdlog::logger> log);
+        const std::shared_ptr<spdlog::logger>& log);
   ~Front();
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;

@@ -152,7 +152,7 @@ Json Client::result_link(const std::string& job_id) {
 
 fs::path Client::download(const std::string& job_id, const fs::path& folder, const fs::path& file) {
   const Json link = result_link(job_id);
-  const fs::path place = file.empty() ? fs::path() : file;
+  fs::path place = file.empty() ? fs::path() : file;
   const fs::path beside =
       file.empty() ? folder : (file.has_parent_path() ? file.parent_path() : fs::path("."));
   const fs::path partial =
@@ -176,7 +176,7 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
       return place;
     }
     for (;;) {
-      const fs::path target = free_name(folder, link.at("file_name"));
+      fs::path target = free_name(folder, link.at("file_name"));
       // A link does not replace what another has made meanwhile, as renaming would.
       if (::link(partial.c_str(), target.c_str()) == 0) {
         fs::remove(partial);
@@ -196,7 +196,7 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
 
 void Client::follow(const std::string& query,
                     const std::function<bool(const std::string& event, const Json& job)>& take,
-                    std::stop_token stop) {
+                    const std::stop_token& stop) {
   std::string last_id;
   std::string events_url;
   bool ended = false;

@@ -44,7 +44,7 @@ class Client {
   /// connection breaks; throws Error(unavailable) when that fails for a minute.
   void follow(const std::string& query,
               const std::function<bool(const std::string& event, const Json& job)>& take,
-              std::stop_token stop = {});
+              const std::stop_token& stop = {});
 
  private:
   [[nodiscard]] HttpRequest request(const std::string& method, const std::string& path) const;

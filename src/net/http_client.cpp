@@ -177,7 +177,7 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   curl_slist* list = nullptr;
   for (const auto& [name, value] : request.headers) {
     // An empty value is written with a semicolon, as libcurl wants it.
-    list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    list = curl_slist_append(list, (value.empty() ? name + ";" : fmt::format("{}: {}", name, value)).c_str());
   }
   if (request.body_source == nullptr) {
     list = curl_slist_append(list, "Expect:");
@@ -229,7 +229,7 @@ HttpClient::HttpClient(HttpOptions options) : state_(std::make_unique<State>()) 
 
 HttpClient::~HttpClient() = default;
 
-HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, std::stop_token stop) {
+HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, const std::stop_token& stop) {
   const HttpOptions& options = state_->options;
   Backoff backoff(options.first_backoff, options.max_backoff);
   for (int count = 1;; ++count) {

@@ -56,9 +56,9 @@ class HttpClient {
   /// Any answer, 4xx and 5xx included, once the attempts are used up. Throws Error(unavailable) with the
   /// reason if none came, Error(cancelled) when asked to stop. `request` is called for each attempt, so that
   /// signatures and tokens are made afresh.
-  HttpResponse send(const std::function<HttpRequest()>& request, std::stop_token stop = {});
-  HttpResponse send(const HttpRequest& request, std::stop_token stop = {}) {
-    return send([&] { return request; }, std::move(stop));
+  HttpResponse send(const std::function<HttpRequest()>& request, const std::stop_token& stop = {});
+  HttpResponse send(const HttpRequest& request, const std::stop_token& stop = {}) {
+    return send([&] { return request; }, stop);
   }
 
  private:

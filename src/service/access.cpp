@@ -105,7 +105,7 @@ Caller Access::check(const http::Request& request, Scope scope) {
     throw Error(ErrorCode::unauthorized, token ? "The token has expired; ask for a new one."
                                                : "The token is not known here; it may have been withdrawn.");
   }
-  const Caller caller{token->owner, token->scopes};
+  Caller caller{token->owner, token->scopes};
   if (!caller.may(scope) && !caller.is_admin()) {
     throw Error(ErrorCode::forbidden, fmt::format("The token allows '{}', but this needs '{}'.",
                                                   fmt::join(scope_names(token->scopes), ", "),

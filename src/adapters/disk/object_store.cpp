@@ -147,7 +147,7 @@ class DiskObjectStore final : public ObjectStore {
       throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
     }
     const Descriptor& input = *opened;
-    const ObjectInfo info = describe(name, file, input);
+    ObjectInfo info = describe(name, file, input);
     const std::int64_t first = range ? range->first : 0;
     const std::int64_t end =
         range && range->last ? std::min(info.size_bytes, *range->last + 1) : info.size_bytes;

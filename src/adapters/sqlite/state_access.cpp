@@ -93,7 +93,7 @@ class SqliteNodeRegistry final : public NodeRegistry {
 
 }  // namespace
 
-std::unique_ptr<TokenStore> open_tokens(std::shared_ptr<Shared> shared) {
+std::unique_ptr<TokenStore> open_tokens(const std::shared_ptr<Shared>& shared) {
   return std::make_unique<SqliteTokenStore>(*shared);
 }
 

@@ -33,7 +33,8 @@ int page_limit(const http::Request& request) {
 void Gateway::mount_jobs(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_submit = needs(ports_.access, Scope::submit);
-  const auto add = [&](const char* method, const char* pattern, const auto& admit, http::Handler handler) {
+  const auto add = [&](const char* method, const char* pattern,
+                       const std::function<void(http::Request&)>& admit, http::Handler handler) {
     router.add({.method = method, .pattern = pattern, .handler = std::move(handler), .admit = admit});
   };
   add("GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); });
