@@ -59,4 +59,17 @@ class Channel {
   std::function<void()> on_room_;
 };
 
+/// Takes a channel's waker away at the end of its connection: channels outlive connections, and servers, and
+/// must not hold what belongs to them.
+class WakerEnd {
+ public:
+  explicit WakerEnd(Channel& channel) : channel_(channel) {}
+  ~WakerEnd() { channel_.set_waker(nullptr); }
+  WakerEnd(const WakerEnd&) = delete;
+  WakerEnd& operator=(const WakerEnd&) = delete;
+
+ private:
+  Channel& channel_;
+};
+
 }  // namespace tessera::http

@@ -386,6 +386,7 @@ awaitable<bool> StreamConnection<Stream>::write_channel(bool chunked, std::strin
   const auto wake = std::make_shared<asio::steady_timer>(stream_->get_executor());
   channel->set_waker(
       [wake, executor = stream_->get_executor()] { asio::post(executor, [wake] { wake->cancel(); }); });
+  const WakerEnd waker_end(*channel);
   if (stopping_) {
     channel->finish();
   }
@@ -511,6 +512,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
       asio::detached);
   channel->set_waker(
       [wake, executor = stream_->get_executor()] { asio::post(executor, [wake] { wake->cancel(); }); });
+  const WakerEnd waker_end(*channel);
   if (stopping_) {
     channel->finish();
   }
