@@ -9,7 +9,6 @@
 #include "client/client.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
-#include "core/system.hpp"
 #include "net/crypto.hpp"
 #include "ports/job.hpp"
 #include "progress_view.hpp"
@@ -60,14 +59,20 @@ void print_job(const Json& job) {
              100 * job.value("fraction", 0.0), job.at("request").value("name", ""), remark);
 }
 
-void print(const Json& answer, const Options& options) {
+void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+
+/// As JSON if that was asked for, else each of the things with `print_one`.
+void print(const Json& answer, const Options& options, const std::vector<Json>& things,
+           void (*print_one)(const Json&)) {
   if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-    return;
+    print_json(answer);
+  } else {
+    std::ranges::for_each(things, print_one);
   }
-  for (const Json& job : jobs_in(answer)) {
-    print_job(job);
-  }
+}
+
+void print_jobs(const Json& answer, const Options& options) {
+  print(answer, options, jobs_in(answer), print_job);
 }
 
 /// 0 if all are done; else the exit code of the first failure.
@@ -78,13 +83,8 @@ int exit_code_of(const std::vector<Json>& jobs) {
       return meaning(ErrorCode::cancelled).exit_code;
     }
     if (state == "failed") {
-      const std::string code = job.at("failure").value("code", "");
-      for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
-        if (meaning(static_cast<ErrorCode>(i)).name == code) {
-          return meaning(static_cast<ErrorCode>(i)).exit_code;
-        }
-      }
-      return meaning(ErrorCode::internal).exit_code;
+      const auto code = error_code_named(job.at("failure").value("code", ""));
+      return meaning(code.value_or(ErrorCode::internal)).exit_code;
     }
   }
   return 0;
@@ -162,7 +162,7 @@ int submit(const Options& options) {
   const std::string id = batch.at("id");
   if (options.no_wait) {
     if (options.json) {
-      fmt::print("{}\n", batch.dump(2));
+      print_json(batch);
     } else {
       fmt::print("{}\n", id);
     }
@@ -175,7 +175,7 @@ int submit(const Options& options) {
     }
   });
   if (options.json) {
-    fmt::print("{}\n", client.get(path_of(id)).dump(2));
+    print_json(client.get(path_of(id)));
   } else {
     for (const std::string& file : saved) {
       fmt::print("{}\n", file);
@@ -202,7 +202,7 @@ int watch(const Options& options) {
     }
   }
   if (options.json) {
-    fmt::print("{}\n", Json{{"jobs", all}}.dump(2));
+    print_json(Json{{"jobs", all}});
   }
   report_failures(all);
   return exit_code_of(all);
@@ -239,7 +239,7 @@ int get(const Options& options) {
 int each_id(const Options& options, const std::function<Json(Client&, const std::string&)>& work) {
   Client client(options.client);
   for (const std::string& id : options.ids) {
-    print(work(client, id), options);
+    print_jobs(work(client, id), options);
   }
   return 0;
 }
@@ -266,37 +266,27 @@ int list_jobs(const Options& options) {
   if (!options.batch.empty()) {
     path += "&batch=" + percent_encode(options.batch);
   }
-  print(client.get(path), options);
+  print_jobs(client.get(path), options);
   return 0;
 }
 
-int list_nodes(const Options& options) {
-  const Json answer = Client(options.client).get("/v1/nodes");
-  if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-    return 0;
-  }
-  for (const Json& node : answer.at("nodes")) {
-    const Json& details = node.at("details");
-    fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, started again {} times, version {}\n",
-               node.value("id", ""), node.value("host", ""), details.value("state", ""),
-               details.value("ranks", Json::array()).size(), details.value("jobs", Json::array()).size(),
-               details.value("done", 0), details.value("failed", 0), details.value("restarts", 0),
-               node.value("version", ""));
-  }
-  return 0;
+void print_node(const Json& node) {
+  const Json& details = node.at("details");
+  fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, started again {} times, version {}\n",
+             node.value("id", ""), node.value("host", ""), details.value("state", ""),
+             details.value("ranks", Json::array()).size(), details.value("jobs", Json::array()).size(),
+             details.value("done", 0), details.value("failed", 0), details.value("restarts", 0),
+             node.value("version", ""));
 }
 
-int list_dead(const Options& options) {
-  const Json answer = Client(options.client).get("/v1/dead");
-  if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-    return 0;
-  }
-  for (const Json& letter : answer.at("dead")) {
-    fmt::print("{}  {}  {}  {}\n", letter.value("id", ""), letter.value("job", ""), letter.value("time", ""),
-               letter.value("reason", ""));
-  }
+void print_dead_letter(const Json& letter) {
+  fmt::print("{}  {}  {}  {}\n", letter.value("id", ""), letter.value("job", ""), letter.value("time", ""),
+             letter.value("reason", ""));
+}
+
+int list_all(const Options& options, const char* field, void (*print_one)(const Json&)) {
+  const Json answer = Client(options.client).get(std::string("/v1/") + field);
+  print(answer, options, answer.at(field).get<std::vector<Json>>(), print_one);
   return 0;
 }
 
@@ -355,7 +345,7 @@ Command add_dead(CLI::App& program) {
   }
   return {app, [options, listing, retrying] {
             if (listing->parsed()) {
-              return list_dead(*options);
+              return list_all(*options, "dead", print_dead_letter);
             }
             Client client(options->client);
             for (const std::string& id : options->ids) {
@@ -399,7 +389,8 @@ std::vector<Command> add_client_commands(CLI::App& program) {
   listing->add_option("--limit", list_options->limit, "How many")
       ->check(CLI::Range(1, 500))
       ->capture_default_str();
-  add("nodes", "List processing nodes", false, list_nodes);
+  add("nodes", "List processing nodes", false,
+      [](const Options& options) { return list_all(options, "nodes", print_node); });
   return commands;
 }
 

@@ -8,7 +8,6 @@
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
-#include "http/problem.hpp"
 
 namespace tessera::service {
 namespace {
@@ -100,9 +99,10 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->capture_default_str();
 }
 
-Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
+Front::Front(const Settings& settings, const FrontSettings& front, Serves serves,
              const std::shared_ptr<spdlog::logger>& log)
     : state_(open_state_store(settings.state, {})) {
+  const bool with_gateway = serves == Serves::everything;
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();
   access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
@@ -114,7 +114,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
   options.log = log;
 
   const bool local_folder = settings.store.starts_with("file:");
-  if (parts.gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
+  if (with_gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
     throw Error(ErrorCode::usage,
                 "Links need to know where they lead: give a port with --listen, or --public-url.");
   }
@@ -125,7 +125,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
                                                                            : "[" + endpoint.address + "]",
                            endpoint.port);
   http::Router router;
-  if (parts.gateway) {
+  if (with_gateway) {
     queue_ = open_job_queue(settings.queue, {});
     objects_ = open_object_store(settings.store, {system_now, url_, front.link_secret});
     GatewayOptions gateway;
@@ -142,19 +142,14 @@ Front::Front(const Settings& settings, const FrontSettings& front, Parts parts,
         std::move(gateway), GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_});
     gateway_->mount(router);
   }
-  if (parts.gateway && !front.notifier_url.empty()) {
-    router.add({.method = "GET",
-                .pattern = "/v1/{events...}",
-                .handler = [to = front.notifier_url](http::Request& request) {
-                  if (!request.parameter("events").starts_with("events")) {
-                    throw http::ProblemError(http::make_problem(
-                        "no-such-page", fmt::format("There is nothing at '{}'.", request.path)));
-                  }
-                  return http::redirect_response(
-                      307, to + request.path + (request.raw_query.empty() ? "" : "?" + request.raw_query));
-                }});
-  }
-  if (parts.notifier && !(parts.gateway && !front.notifier_url.empty())) {
+  if (!front.notifier_url.empty()) {
+    for (const char* pattern : {"/v1/events", "/v1/events/socket"}) {
+      router.add("GET", pattern, {}, [to = front.notifier_url](http::Request& request) {
+        return http::redirect_response(
+            307, to + request.path + (request.raw_query.empty() ? "" : "?" + request.raw_query));
+      });
+    }
+  } else {
     NotifierOptions notifier;
     notifier.log = log;
     notifier_ = std::make_unique<Notifier>(std::move(notifier),

@@ -34,11 +34,11 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings);
 /// A running server with a gateway, a notifier, or both. Stops when destroyed.
 class Front {
  public:
-  struct Parts {
-    bool gateway = true;
-    bool notifier = true;
+  enum class Serves : std::uint8_t {
+    everything,  ///< a gateway, with the events unless they have a notifier of their own
+    events,
   };
-  Front(const Settings& settings, const FrontSettings& front, Parts parts,
+  Front(const Settings& settings, const FrontSettings& front, Serves serves,
         const std::shared_ptr<spdlog::logger>& log);
   ~Front();
   Front(const Front&) = delete;

@@ -7,19 +7,19 @@
 namespace tessera::service {
 namespace {
 
-Command add_front(CLI::App& program, const char* name, const char* doc, Front::Parts parts) {
+Command add_front(CLI::App& program, const char* name, const char* doc, Front::Serves serves) {
   CLI::App* app = program.add_subcommand(name, doc);
   auto settings = std::make_shared<Settings>();
   auto front_settings = std::make_shared<FrontSettings>();
   add_settings(*app, *settings);
   add_listen_settings(*app, *front_settings);
-  if (parts.gateway) {
+  if (serves == Front::Serves::everything) {
     add_gateway_settings(*app, *front_settings);
   }
-  return {app, [settings, front_settings, parts, name = std::string(name)] {
+  return {app, [settings, front_settings, serves, name = std::string(name)] {
             block_stop_signals();
             const auto log = open_log(name, *settings);
-            const Front front(*settings, *front_settings, parts, log);
+            const Front front(*settings, *front_settings, serves, log);
             log->info("{} serves {}", name, front.url());
             wait_for_stop_signal();
             log->info("ending");
@@ -30,12 +30,12 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::P
 }  // namespace
 
 Command add_gateway(CLI::App& program) {
-  return add_front(program, "gateway", "Take requests: uploads, jobs, results", {true, true});
+  return add_front(program, "gateway", "Take requests: uploads, jobs, results", Front::Serves::everything);
 }
 
 Command add_notifier(CLI::App& program) {
   return add_front(program, "notifier", "Push what happens to jobs to the clients that wait for it",
-                   {false, true});
+                   Front::Serves::events);
 }
 
 }  // namespace tessera::service

@@ -2,19 +2,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
-#include "adapters/open.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
 #include "front.hpp"
-#include "net/crypto.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -32,9 +29,7 @@ fs::path default_folder() {
 
 /// The secret that signs links, made at the first start and kept beside the data for this user alone.
 std::string link_secret(const fs::path& file) {
-  std::string fresh(32, '\0');
-  fill_random(std::span(reinterpret_cast<unsigned char*>(fresh.data()), fresh.size()));
-  fresh = to_hex(fresh);
+  const std::string fresh = random_hex(32);
   const int made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (made >= 0) {
     const bool written = ::write(made, fresh.data(), fresh.size()) == static_cast<ssize_t>(fresh.size());
@@ -89,7 +84,7 @@ Command add_serve(CLI::App& program) {
             }
             const NodeOptions options = complete(*node_settings);
             {
-              const Front front(*settings, *front_settings, {true, true}, log);
+              const Front front(*settings, *front_settings, Front::Serves::everything, log);
               RunningNode node(options, *settings, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
               wait_for_stop_signal();

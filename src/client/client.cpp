@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 
 #include "client/event_stream.hpp"
 #include "core/error.hpp"
@@ -25,10 +23,8 @@ constexpr std::chrono::seconds longest_absence{60};
 constexpr std::chrono::seconds longest_silence{45};
 
 ErrorCode code_of(const std::string& problem_name, int status) {
-  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
-    if (meaning(static_cast<ErrorCode>(code)).name == problem_name) {
-      return static_cast<ErrorCode>(code);
-    }
+  if (const auto code = error_code_named(problem_name)) {
+    return *code;
   }
   return status >= 500 ? ErrorCode::unavailable : status == 409 ? ErrorCode::conflict : ErrorCode::usage;
 }
@@ -246,10 +242,7 @@ void Client::follow(const std::string& query,
       throw Error(ErrorCode::unavailable,
                   fmt::format("The server has been away for {} s: {}", longest_absence.count(), reason));
     }
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, stop, backoff.next(), [] { return false; });
+    pause(backoff.next(), stop);
   }
 }
 

@@ -31,4 +31,13 @@ const ErrorMeaning& meaning(ErrorCode code) {
   return table.at(static_cast<std::size_t>(code));
 }
 
+std::optional<ErrorCode> error_code_named(std::string_view name) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
+    if (meaning(static_cast<ErrorCode>(code)).name == name) {
+      return static_cast<ErrorCode>(code);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace tessera

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,8 @@ struct ErrorMeaning {
 
 /// All codes, in order of ErrorCode.
 [[nodiscard]] const ErrorMeaning& meaning(ErrorCode code);
+/// The code with that name in the table; nothing if there is none.
+[[nodiscard]] std::optional<ErrorCode> error_code_named(std::string_view name);
 
 /// A failure in a sentence a person can act on: what was wrong, where, the limit and the value, and what to
 /// do.

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -22,6 +24,18 @@ void fill_random(std::span<unsigned char> bytes) {
     throw Error(ErrorCode::internal,
                 std::string("The system gives no random bytes: ") + std::strerror(errno) + ".");
   }
+}
+
+std::string random_hex(std::size_t bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::vector<unsigned char> random(bytes);
+  fill_random(random);
+  std::string text;
+  for (const unsigned char byte : random) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
 }
 
 }  // namespace tessera

@@ -164,7 +164,7 @@ Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& o
   Panels result{split_panels(height, count, options.ranks, align), std::nullopt};
   if (options.root_feeds) {
     result.fed = panel_needs(stage.chain, stage.in, result.rows);
-    if (!result.fed && !options.to_sink) {
+    if (!result.fed && !options.encodes) {
       result.rows = split_panels(height, 1, options.ranks, align);
     }
   }

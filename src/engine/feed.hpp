@@ -72,8 +72,7 @@ struct PanelOptions {
   int ranks = 1;
   std::int64_t max_held_bytes = 0;  ///< of a rank
   bool root_feeds = false;          ///< the source can only be read by the root
-  bool encodes = false;             ///< ranks keep what they have encoded until the panel ends
-  bool to_sink = false;             ///< the result is not held
+  bool encodes = false;             ///< ranks keep what they have encoded until the panel ends; else a band
 };
 /// Several panels where ranks would otherwise hold too much of the source or of what they have encoded. Every
 /// rank gets as many rows of a panel as any, in multiples of `align`.

@@ -148,7 +148,7 @@ class Run {
 
   [[nodiscard]] Panels panels(const Stage& stage, std::int64_t align, bool to_sink) const {
     return plan_panels(stage, align,
-                       {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink, to_sink});
+                       {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink});
   }
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;

@@ -14,15 +14,19 @@ void Channel::wake(std::unique_lock<std::mutex>& lock) {
   waker();
 }
 
+void Channel::queue(Message message, std::unique_lock<std::mutex>& lock) {
+  queued_bytes_ += message->size();
+  messages_.push_back(std::move(message));
+  wake(lock);
+}
+
 bool Channel::offer(Message message) {
   std::unique_lock lock(mutex_);
   // One message always fits, however long it is.
   if (closed_ || finished_ || (queued_bytes_ > 0 && queued_bytes_ + message->size() > max_bytes_)) {
     return false;
   }
-  queued_bytes_ += message->size();
-  messages_.push_back(std::move(message));
-  wake(lock);
+  queue(std::move(message), lock);
   return true;
 }
 
@@ -34,9 +38,7 @@ bool Channel::put(Message message) {
   if (closed_ || finished_) {
     return false;
   }
-  queued_bytes_ += message->size();
-  messages_.push_back(std::move(message));
-  wake(lock);
+  queue(std::move(message), lock);
   return true;
 }
 
@@ -62,11 +64,6 @@ bool Channel::closed() const {
   return closed_;
 }
 
-bool Channel::drained() const {
-  const std::scoped_lock lock(mutex_);
-  return messages_.empty();
-}
-
 Channel::Taken Channel::take() {
   Taken taken;
   {
@@ -80,9 +77,6 @@ Channel::Taken Channel::take() {
   }
   if (!taken.messages.empty()) {
     room_.notify_all();
-    if (on_room_) {
-      on_room_();
-    }
   }
   return taken;
 }

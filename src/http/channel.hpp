@@ -29,10 +29,6 @@ class Channel {
   /// Drops what is queued; the client is gone, or shall go.
   void close();
   [[nodiscard]] bool closed() const;
-  /// True when all that was offered has been handed to the connection.
-  [[nodiscard]] bool drained() const;
-  /// Called, from the connection, when messages were taken. Set it before the channel is given to a server.
-  void on_room(std::function<void()> listener) { on_room_ = std::move(listener); }
 
   // The connection's side.
   struct Taken {
@@ -46,6 +42,7 @@ class Channel {
 
  private:
   void wake(std::unique_lock<std::mutex>& lock);
+  void queue(Message message, std::unique_lock<std::mutex>& lock);
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::deque<Message> messages_;
@@ -56,17 +53,18 @@ class Channel {
   bool closed_ = false;
   bool woken_ = false;
   std::function<void()> waker_;
-  std::function<void()> on_room_;
 };
 
-/// Takes a channel's waker away at the end of its connection: channels outlive connections, and servers, and
-/// must not hold what belongs to them.
-class WakerEnd {
+/// A connection's waker, taken away again at its end: channels outlive connections, and servers, and must not
+/// hold what belongs to them.
+class ChannelWaker {
  public:
-  explicit WakerEnd(Channel& channel) : channel_(channel) {}
-  ~WakerEnd() { channel_.set_waker(nullptr); }
-  WakerEnd(const WakerEnd&) = delete;
-  WakerEnd& operator=(const WakerEnd&) = delete;
+  ChannelWaker(Channel& channel, std::function<void()> waker) : channel_(channel) {
+    channel_.set_waker(std::move(waker));
+  }
+  ~ChannelWaker() { channel_.set_waker(nullptr); }
+  ChannelWaker(const ChannelWaker&) = delete;
+  ChannelWaker& operator=(const ChannelWaker&) = delete;
 
  private:
   Channel& channel_;

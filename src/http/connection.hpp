@@ -71,6 +71,12 @@ class StreamConnection final : public Connection,
       }
     });
   }
+  /// For a channel: ends a wait on the timer, from any thread.
+  [[nodiscard]] std::function<void()> cancels(std::shared_ptr<asio::steady_timer> timer) const {
+    return [timer = std::move(timer), executor = stream_->get_executor()] {
+      asio::post(executor, [timer] { timer->cancel(); });
+    };
+  }
   void close_socket() {
     beast::get_lowest_layer(*stream_).close();
     if (channel_) {

@@ -384,9 +384,7 @@ awaitable<bool> StreamConnection<Stream>::write_channel(bool chunked, std::strin
                                                         std::optional<std::chrono::milliseconds> interval) {
   const auto channel = channel_;
   const auto wake = std::make_shared<asio::steady_timer>(stream_->get_executor());
-  channel->set_waker(
-      [wake, executor = stream_->get_executor()] { asio::post(executor, [wake] { wake->cancel(); }); });
-  const WakerEnd waker_end(*channel);
+  const ChannelWaker waker(*channel, cancels(wake));
   if (stopping_) {
     channel->finish();
   }
@@ -510,9 +508,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
         waker->cancel();
       }(this->shared_from_this(), socket, channel, reading, wake),
       asio::detached);
-  channel->set_waker(
-      [wake, executor = stream_->get_executor()] { asio::post(executor, [wake] { wake->cancel(); }); });
-  const WakerEnd waker_end(*channel);
+  const ChannelWaker waker(*channel, cancels(wake));
   if (stopping_) {
     channel->finish();
   }

@@ -80,12 +80,8 @@ std::size_t OpenFile::read_at(std::int64_t offset, std::span<char> out) const {
 }
 
 void OpenFile::append(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-    if (count < 0 && errno != EINTR) {
-      throw Error(ErrorCode::io, fmt::format("Cannot write a temporary file: {}.", std::strerror(errno)));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  if (!write_all(descriptor_, std::as_bytes(std::span(bytes)))) {
+    throw Error(ErrorCode::io, fmt::format("Cannot write a temporary file: {}.", std::strerror(errno)));
   }
 }
 
@@ -133,11 +129,6 @@ const std::string& Request::parameter(std::string_view name) const {
     throw std::logic_error(fmt::format("The route has no parameter '{}'.", name));
   }
   return found->second;
-}
-
-bool Response::has_header(std::string_view name) const {
-  return std::ranges::any_of(headers,
-                             [&](const auto& field) { return equal_ignoring_case(field.first, name); });
 }
 
 Response json_response(int status, const Json& json) {

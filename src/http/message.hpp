@@ -115,7 +115,6 @@ struct Response {
     headers.emplace_back(std::move(name), std::move(value));
     return std::move(*this);
   }
-  [[nodiscard]] bool has_header(std::string_view name) const;
 };
 
 [[nodiscard]] Response json_response(int status, const Json& json);

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <limits>
 
+#include "core/text.hpp"
+
 namespace tessera::http {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
@@ -45,7 +45,7 @@ std::optional<Pairs> parse_query(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return std::ranges::equal(a, b, {}, ascii_lower, ascii_lower);
 }
 
 std::string_view trim(std::string_view text) {
@@ -58,9 +58,7 @@ std::string_view trim(std::string_view text) {
 }
 
 std::string media_type(std::string_view content_type) {
-  std::string type(trim(content_type.substr(0, content_type.find(';'))));
-  std::ranges::transform(type, type.begin(), lower);
-  return type;
+  return ascii_lowered(std::string(trim(content_type.substr(0, content_type.find(';')))));
 }
 
 std::string header_parameter(std::string_view value, std::string_view name) {

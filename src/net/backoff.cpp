@@ -1,6 +1,8 @@
 #include "net/backoff.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <random>
 
 namespace tessera {
@@ -17,5 +19,12 @@ std::chrono::milliseconds Backoff::next() {
 }
 
 void Backoff::reset() { failures_ = 0; }
+
+void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, stop, time, [] { return false; });
+}
 
 }  // namespace tessera

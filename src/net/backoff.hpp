@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <stop_token>
 
 namespace tessera {
 
@@ -18,5 +19,8 @@ class Backoff {
   std::chrono::milliseconds max_;
   int failures_ = 0;
 };
+
+/// Waits that long, or until `stop` is asked.
+void pause(std::chrono::milliseconds time, const std::stop_token& stop);
 
 }  // namespace tessera

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "net/backoff.hpp"
 
 namespace tessera {
@@ -30,12 +30,6 @@ struct ListHandle {
 using HeaderList = std::unique_ptr<curl_slist, ListHandle>;
 
 bool is_success(int status) { return status >= 200 && status < 300; }
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
 
 /// One attempt, as libcurl's callbacks see it. What they throw waits here until libcurl has returned.
 struct Attempt {
@@ -76,7 +70,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
     const std::size_t last = value.find_last_not_of(" \t\r\n");
     value = first == std::string_view::npos ? std::string_view() : value.substr(first, last - first + 1);
     attempt.guarded([&] {
-      attempt.response.headers[lower(std::string(line.substr(0, colon)))] = value;
+      attempt.response.headers[ascii_lowered(std::string(line.substr(0, colon)))] = value;
       return true;
     });
   }
@@ -258,17 +252,14 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
                   fmt::format("'{}' does not answer as it should: {}.", request.url,
                               reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
     }
-    std::chrono::milliseconds pause = backoff.next();
+    std::chrono::milliseconds time = backoff.next();
     if (const auto asked = attempt.response.headers.find("retry-after");
         asked != attempt.response.headers.end()) {
       const auto seconds = std::chrono::seconds(std::atoi(asked->second.c_str()));
-      pause = std::max(pause, std::chrono::milliseconds(
-                                  std::clamp(seconds, std::chrono::seconds(0), longest_retry_after)));
+      time = std::max(
+          time, std::chrono::milliseconds(std::clamp(seconds, std::chrono::seconds(0), longest_retry_after)));
     }
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, stop, pause, [] { return false; });
+    pause(time, stop);
     if (stop.stop_requested()) {
       throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));
     }

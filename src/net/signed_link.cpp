@@ -11,8 +11,6 @@ namespace tessera {
 namespace {
 
 constexpr std::size_t fewest_secret_bytes = 16;
-/// As the cloud stores have it.
-constexpr std::chrono::seconds longest_lifetime = std::chrono::hours(24 * 7);
 
 }  // namespace
 
@@ -43,7 +41,7 @@ Link LinkSigner::sign(const std::string& method, const std::string& name, const 
   check_object_name(name);
   // Whole seconds, rounded up: a link lives at least as long as was asked for.
   const auto expires =
-      std::chrono::ceil<std::chrono::seconds>(now + std::min(options.lifetime, longest_lifetime));
+      std::chrono::ceil<std::chrono::seconds>(now + std::min(options.lifetime, longest_link_lifetime));
   Query query{
       std::to_string(expires.time_since_epoch().count()), options.content_type, options.file_name, {}};
   query.signature = signature(method, name, query);

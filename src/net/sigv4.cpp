@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/text.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera::sigv4 {
@@ -31,11 +32,7 @@ std::string trimmed(std::string_view value) {
 std::map<std::string, std::string> canonical_headers(const Fields& headers) {
   std::map<std::string, std::string> canonical;
   for (const auto& [name, value] : headers) {
-    std::string lower = name;
-    std::ranges::transform(lower, lower.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    std::string& joined = canonical[lower];
+    std::string& joined = canonical[ascii_lowered(name)];
     joined += (joined.empty() ? "" : ",") + trimmed(value);
   }
   return canonical;

@@ -81,11 +81,6 @@ int Node::count_under_way() const {
       std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->ended; }));
 }
 
-void Node::pause(const std::stop_token& stop, std::chrono::milliseconds time) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, stop, time, [] { return false; });
-}
-
 Node::Counts Node::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;
@@ -109,7 +104,7 @@ void Node::take_jobs(const std::stop_token& stop) {
     }
     ended.clear();
     if (!group_->ready()) {
-      pause(stop, 50ms);  // jobs wait better in the queue, where other nodes see them
+      pause(50ms, stop);  // jobs wait better in the queue, where other nodes see them
       continue;
     }
     try {
@@ -119,7 +114,7 @@ void Node::take_jobs(const std::stop_token& stop) {
       backoff.reset();
     } catch (const Error& error) {
       log_->error("cannot take jobs: {}", error.what());
-      pause(stop, backoff.next());
+      pause(backoff.next(), stop);
     }
   }
 }
@@ -147,7 +142,7 @@ void Node::work_on(const Delivery& delivery, Active& active) {
     // The state store or the object store is away: the job itself is sound.
     log_->error("job {} [{}]: {}", delivery.message.job_id, delivery.message.request_id, error.what());
     verdict = {Ending::give_back, error.what()};
-    pause(active.stop.get_token(), std::min(max_backoff, first_backoff * delivery.attempt));
+    pause(std::min(max_backoff, first_backoff * delivery.attempt), active.stop.get_token());
   } catch (const std::exception& error) {
     log_->error("job {} [{}]: internal error: {}", delivery.message.job_id, delivery.message.request_id,
                 error.what());
@@ -204,7 +199,7 @@ void Node::follow_cancellations(const std::stop_token& stop) {
       backoff.reset();
     } catch (const Error& error) {
       log_->error("cannot follow events: {}", error.what());
-      pause(stop, backoff.next());
+      pause(backoff.next(), stop);
     }
   }
 }
@@ -249,8 +244,9 @@ void Node::announce(const std::stop_token& stop) {
       log_->warn("cannot announce this node: {}", error.what());
     }
     // A node that is just starting tells soon when it is ready.
-    pause(stop, group_->ready() ? options_.announce_interval
-                                : std::min(options_.announce_interval, starting_interval));
+    pause(group_->ready() ? options_.announce_interval
+                          : std::min(options_.announce_interval, starting_interval),
+          stop);
   }
 }
 

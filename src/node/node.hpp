@@ -109,8 +109,6 @@ class Node {
   void announce(const std::stop_token& stop);
   /// Under mutex_: jobs that have not ended.
   [[nodiscard]] int count_under_way() const;
-  /// Waits that long, or until `stop`.
-  void pause(const std::stop_token& stop, std::chrono::milliseconds time);
   [[nodiscard]] NodeInfo describe();
 
   NodeOptions options_;

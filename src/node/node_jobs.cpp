@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "net/backoff.hpp"
 #include "node/node.hpp"
 #include "node/node_state.hpp"
 
@@ -106,7 +107,7 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
     if (error.code() == ErrorCode::unavailable) {
       // The store is away; that says nothing of the job, which must outlast it.
       auto verdict = retried(*begun, error.what(), attempt - 1);
-      pause(active.stop.get_token(), pause_when_unavailable);
+      pause(pause_when_unavailable, active.stop.get_token());
       return verdict;
     }
     if (meaning(error.code()).retry && attempt < options_.max_attempts) {

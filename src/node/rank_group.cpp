@@ -25,12 +25,7 @@ using Time = steady_clock::time_point;
 /// mpirun says best why a rank died; it gets this long to do so after a connection was lost.
 constexpr std::chrono::seconds patience_with_mpirun{3};
 constexpr int health_interval_ms = 500;
-
-std::string new_secret() {
-  std::array<unsigned char, 24> random{};
-  fill_random(random);
-  return fmt::format("{:02x}", fmt::join(random, ""));
-}
+constexpr std::size_t secret_bytes = 24;
 
 /// Of a worker that ran without mpirun.
 std::string explain_end(int status, const std::string& said) {
@@ -95,7 +90,7 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
 }
 
 std::string RankGroup::live(const std::stop_token& stop) {
-  const std::string secret = new_secret();
+  const std::string secret = random_hex(secret_bytes);
   Process life(options_.hostfile.empty() ? "unix:" + (options_.scratch / "ranks.socket").string()
                                          : "tcp:" + options_.address + ":0");
   {

@@ -2,6 +2,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/text.hpp"
 #include "node/node.hpp"
 
 namespace tessera {
@@ -23,12 +24,6 @@ const Format* format_of(std::string_view extension) {
   return found == formats.end() ? nullptr : found;
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 /// Cuts at a character of UTF-8.
 std::string shortened(std::string text, std::size_t limit) {
   if (text.size() > limit) {
@@ -45,9 +40,9 @@ std::string shortened(std::string text, std::size_t limit) {
 std::string result_extension(const JobRequest& request) {
   const std::string asked = request.output.value("format", "");
   const std::string named = std::filesystem::path(request.name).extension().string();
-  const Format* const format = format_of(lower(!asked.empty()  ? asked
-                                               : named.empty() ? ""
-                                                               : named.substr(1)));
+  const Format* const format = format_of(ascii_lowered(!asked.empty()  ? asked
+                                                     : named.empty() ? ""
+                                                                     : named.substr(1)));
   return std::string(format == nullptr ? "png" : format->result);
 }
 

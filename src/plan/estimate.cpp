@@ -33,9 +33,7 @@ std::int64_t moved_bytes(const Stage& stage, int ranks) {
 
 bool in_order(const Stage& stage) {
   return std::none_of(stage.chain.begin(), stage.chain.end(), [](const ChainLink& link) {
-    return link.op && (link.op->crosses_rows() ||
-                       (link.op->kind() == LocalKind::neighbourhood && link.op->border() == Border::wrap &&
-                        link.halo.top + link.halo.bottom > 0));
+    return wraps_rows(link) || (link.op && link.op->crosses_rows());
   });
 }
 

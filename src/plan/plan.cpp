@@ -80,14 +80,12 @@ class Planner {
   void add_local(const std::string& name, const std::shared_ptr<const LocalOp>& op) {
     ChainLink link{name, op, current_, op->result(current_), op->halo(current_)};
     check_result(name, link.out);
-    const bool wraps_rows = op->kind() == LocalKind::neighbourhood && op->border() == Border::wrap &&
-                            (link.halo.top > 0 || link.halo.bottom > 0);
     const Halo before = chain_halo(stage().chain);
     const std::int64_t fused_rows = before.top + before.bottom + link.halo.top + link.halo.bottom;
     const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
     // Other rows than the strip's own would be listed twice or, cropped away later, not at all.
     const bool moves_rows = lists_findings_ && op->kind() != LocalKind::pointwise;
-    const bool must_cut = wraps_rows || moves_rows || op->crosses_rows();
+    const bool must_cut = wraps_rows(link) || moves_rows || op->crosses_rows();
     if (!stage().chain.empty() && (must_cut || too_deep)) {
       stage().joins_next = !must_cut;
       cut();
@@ -129,6 +127,11 @@ class Planner {
 };
 
 }  // namespace
+
+bool wraps_rows(const ChainLink& link) {
+  return link.op && link.op->kind() == LocalKind::neighbourhood && link.op->border() == Border::wrap &&
+         (link.halo.top > 0 || link.halo.bottom > 0);
+}
 
 Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in) {
   Planner planner(in);

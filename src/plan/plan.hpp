@@ -47,6 +47,9 @@ struct Plan {
   std::vector<Stage> stages;  ///< at least one; the last has no statistic
 };
 
+/// Whether the link reads rows from beyond the other edge of the image.
+[[nodiscard]] bool wraps_rows(const ChainLink& link);
+
 /// Composites are expanded, gray-only operators get a grayscale before them, and the chain is cut where it
 /// must be. Throws Error(bad_parameter, unsupported_input, limit_exceeded) if an operator cannot take what
 /// reaches it.

@@ -76,6 +76,17 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
+bool write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno != EINTR) {
+      return false;
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  }
+  return true;
+}
+
 std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path) {
   return std::make_unique<FileSource>(path);
 }
@@ -98,12 +109,8 @@ FileSink::~FileSink() {
 }
 
 void FileSink::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-    if (count < 0 && errno != EINTR) {
-      fail("write", path_);
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  if (!write_all(descriptor_, bytes)) {
+    fail("write", path_);
   }
 }
 

@@ -30,6 +30,9 @@ class ByteSink {
   virtual void write(std::span<const std::byte> bytes) = 0;
 };
 
+/// Writes all of `bytes` to an open file. False, with the reason in errno, if that fails.
+[[nodiscard]] bool write_all(int descriptor, std::span<const std::byte> bytes);
+
 /// Reads a file from its beginning. Throws Error(not_found, io).
 [[nodiscard]] std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path);
 /// Writes a new file, or over an old one. What was written is in the file when the sink is destroyed;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 
 namespace tessera {
@@ -12,5 +13,9 @@ using Clock = std::function<TimePoint()>;
 [[nodiscard]] inline TimePoint system_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
+
+/// Since 1970, as stores keep times.
+[[nodiscard]] inline std::int64_t to_ms(TimePoint time) { return time.time_since_epoch().count(); }
+[[nodiscard]] inline TimePoint from_ms(std::int64_t ms) { return TimePoint(std::chrono::milliseconds(ms)); }
 
 }  // namespace tessera

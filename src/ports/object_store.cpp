@@ -34,4 +34,11 @@ void check_object_name(const std::string& name) {
   }
 }
 
+void check_whole_body(const std::string& name, const ByteSource& body, std::int64_t size_bytes) {
+  if (const auto size = body.size(); size && *size != size_bytes) {
+    throw Error(ErrorCode::io,
+                fmt::format("The body of '{}' ended after {} of {} bytes.", name, size_bytes, *size));
+  }
+}
+
 }  // namespace tessera

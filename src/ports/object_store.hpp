@@ -37,6 +37,9 @@ struct ObjectPage {
   std::string next;                 ///< pass it to get what follows; empty: that was all
 };
 
+/// Of links, by the protocols of the cloud stores; local folders hold to it too.
+constexpr std::chrono::seconds longest_link_lifetime = std::chrono::hours(24 * 7);
+
 /// What the one who follows a link is told about the content.
 struct LinkOptions {
   std::chrono::seconds lifetime{3600};  ///< cut down to the life of the credentials and of the protocol
@@ -81,5 +84,8 @@ class ObjectStore {
 
 /// Throws Error(usage) if `name` cannot be the name of an object.
 void check_object_name(const std::string& name);
+
+/// Throws Error(io) if `body` said that it has another size than came.
+void check_whole_body(const std::string& name, const ByteSource& body, std::int64_t size_bytes);
 
 }  // namespace tessera

@@ -114,4 +114,14 @@ Caller Access::check(const http::Request& request, Scope scope) {
   return caller;
 }
 
+std::function<void(http::Request&)> needs(Access& access, Scope scope) {
+  return [&access, scope](http::Request& request) {
+    const Caller caller = access.check(request, scope);
+    request.note = caller.owner;
+    request.caller = caller;
+  };
+}
+
+const Caller& caller_of(const http::Request& request) { return std::any_cast<const Caller&>(request.caller); }
+
 }  // namespace tessera::service

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -36,6 +37,11 @@ class Access {
   bool open_ = false;
   std::chrono::steady_clock::time_point open_known_until_{};
 };
+
+/// An admit function that asks for the scope and puts the Caller into the request.
+[[nodiscard]] std::function<void(http::Request&)> needs(Access& access, Scope scope);
+/// Whom needs() has let in.
+[[nodiscard]] const Caller& caller_of(const http::Request& request);
 
 /// As which a token is kept.
 [[nodiscard]] std::string token_hash(std::string_view token);

@@ -26,12 +26,6 @@ std::string pnm(int width, int height) {
   return text;
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 class Ranks : public ::testing::TestWithParam<int> {
  protected:
   testing::ServerFolder folder;
@@ -102,7 +96,7 @@ TEST_P(Ranks, GiveTheSameBytesInEveryPlacement) {
     EXPECT_EQ(outcome.result["image_out"]["width"], 301);
     EXPECT_EQ(outcome.result["ranks"].size(),
               placement == Placement::all_ranks ? static_cast<std::size_t>(GetParam()) : 1U);
-    results.push_back(read_file(job.output));
+    results.push_back(testing::read_file(job.output));
   }
   EXPECT_FALSE(results[0].empty());
   EXPECT_TRUE(results[0] == results[1] && results[1] == results[2]);

@@ -158,4 +158,11 @@ void ServerProcess::kill() {
 void ServerProcess::suspend() { signal_group(SIGSTOP); }
 void ServerProcess::resume() { signal_group(SIGCONT); }
 
+std::string read_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 }  // namespace tessera::testing

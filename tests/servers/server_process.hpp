@@ -29,6 +29,9 @@ class ServerFolder {
   std::filesystem::path path_;
 };
 
+/// All of a file; empty if it cannot be read.
+[[nodiscard]] std::string read_file(const std::filesystem::path& file);
+
 class ServerProcess {
  public:
   using Environment = std::vector<std::pair<std::string, std::string>>;

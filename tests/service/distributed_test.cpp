@@ -19,10 +19,7 @@ class Distributed : public ::testing::Test {
  protected:
   void SetUp() override {
     notifier = start("notifier", notifier_port, {"--listen", fmt::format("127.0.0.1:{}", notifier_port)});
-    gateway =
-        start("gateway", gateway_port,
-              {"--listen", fmt::format("127.0.0.1:{}", gateway_port), "--link-secret",
-               "a secret of this test", "--notifier-url", fmt::format("http://127.0.0.1:{}", notifier_port)});
+    gateway = start_gateway();
     node = start_node("node");
     while (ask(gateway_port, "GET", "/readyz").status != 200) {
       std::this_thread::yield();
@@ -34,6 +31,11 @@ class Distributed : public ::testing::Test {
     auto process = launch(what, more);
     process->wait_until_ready(port);
     return process;
+  }
+  std::unique_ptr<ServerProcess> start_gateway() {
+    return start("gateway", gateway_port,
+                 {"--listen", fmt::format("127.0.0.1:{}", gateway_port), "--notifier-url",
+                  fmt::format("http://127.0.0.1:{}", notifier_port)});
   }
   std::unique_ptr<ServerProcess> start_node(const std::string& log) {
     return launch("node", {"--ranks", "2", "--threads", "1", "--drain-limit", "1"}, log);
@@ -106,10 +108,7 @@ TEST_F(Distributed, WorksAndSurvivesTheLossOfEachPart) {
   // The gateway is killed and comes back.
   batch = batch_of_photographs(3, "non-local-means");
   gateway->kill();
-  gateway =
-      start("gateway", gateway_port,
-            {"--listen", fmt::format("127.0.0.1:{}", gateway_port), "--link-secret", "a secret of this test",
-             "--notifier-url", fmt::format("http://127.0.0.1:{}", notifier_port)});
+  gateway = start_gateway();
   expect_all_done(batch, 3);
 }
 

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "client/event_stream.hpp"
+#include "ranks/mpirun.hpp"
 
 extern char** environ;
 
@@ -35,7 +36,7 @@ void ServeProcess::start() {
   process_->wait_until_ready(port_, [this] { return ask(port_, "GET", "/readyz").status == 200; });
 }
 
-CommandOutcome run_command(const std::vector<std::string>& command) {
+CommandOutcome run_command(std::vector<std::string> command) {
   const ServerFolder folder;
   const auto out = folder.path() / "out";
   const auto err = folder.path() / "err";
@@ -44,11 +45,7 @@ CommandOutcome run_command(const std::vector<std::string>& command) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
-  std::vector<char*> words;
-  for (const std::string& word : command) {
-    words.push_back(const_cast<char*>(word.c_str()));
-  }
-  words.push_back(nullptr);
+  const std::vector<char*> words = exec_vector(command);
   pid_t child = -1;
   const int failure = posix_spawnp(&child, words[0], &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -62,7 +59,7 @@ CommandOutcome run_command(const std::vector<std::string>& command) {
 
 CommandOutcome tessera(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), TESSERA_PROGRAM);
-  return run_command(arguments);
+  return run_command(std::move(arguments));
 }
 
 Json json_of(const Answer& answer) { return Json::parse(answer.body); }
@@ -128,13 +125,6 @@ std::vector<std::string> follow_batch(int notifier_port, int gateway_port, const
   while (reader.feed(connection.read_until("\n\n", std::chrono::seconds(60)))) {
   }
   return types;
-}
-
-std::string read_file(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 std::vector<fs::path> photographs(std::size_t count) {

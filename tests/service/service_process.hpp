@@ -38,7 +38,7 @@ struct CommandOutcome {
   std::string err;
 };
 /// Runs a command found in PATH, or by its path, to its end.
-[[nodiscard]] CommandOutcome run_command(const std::vector<std::string>& command);
+[[nodiscard]] CommandOutcome run_command(std::vector<std::string> command);
 /// `tessera ARGUMENTS...`
 [[nodiscard]] CommandOutcome tessera(std::vector<std::string> arguments);
 
@@ -54,7 +54,6 @@ std::vector<std::string> follow_to_end(int port, const std::string& batch_id, co
 /// The same where the notifier is another server.
 std::vector<std::string> follow_batch(int notifier_port, int gateway_port, const std::string& batch_id,
                                       const std::string& token = {});
-[[nodiscard]] std::string read_file(const std::filesystem::path& file);
 /// Photographs of the Kodak set.
 [[nodiscard]] std::vector<std::filesystem::path> photographs(std::size_t count);
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "adapters/disk/object_files.hpp"
+#include "adapters/path_url.hpp"
 #include "core/error.hpp"
 #include "ports/job.hpp"
 
@@ -50,12 +51,8 @@ class Descriptor {
   [[nodiscard]] int get() const { return descriptor_; }
 
   void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno != EINTR) {
-        fail("write", path_, errno);
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+    if (!write_all(descriptor_, bytes)) {
+      fail("write", path_, errno);
     }
   }
   void bring_to_disk() {
@@ -129,10 +126,7 @@ class DiskObjectStore final : public ObjectStore {
     while (const std::size_t count = body.read(buffer)) {
       incoming_file.file().write(std::span(buffer).first(count));
     }
-    if (const auto size = body.size(); size && *size != size_of(incoming_file.file())) {
-      throw Error(ErrorCode::io, fmt::format("The body of '{}' ended after {} of {} bytes.", name,
-                                             size_of(incoming_file.file()), *size));
-    }
+    check_whole_body(name, body, size_of(incoming_file.file()));
     IncomingFile type_file(new_incoming());
     type_file.file().write(std::as_bytes(std::span(content_type)));
     type_file.move_to(types() / file);
@@ -308,14 +302,7 @@ std::unique_ptr<ObjectStore> open_disk_object_store(const fs::path& folder, std:
 }
 
 fs::path folder_of_url(std::string_view url) {
-  constexpr std::string_view scheme = "file://";
-  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] != '/') {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' names no folder: write file:// and an absolute path, as in "
-                            "file:///var/lib/tessera/objects.",
-                            url));
-  }
-  return url.substr(scheme.size());
+  return absolute_path_of(url, "file://", "folder", "file:///var/lib/tessera/objects");
 }
 
 }  // namespace tessera

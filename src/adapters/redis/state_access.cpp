@@ -11,21 +11,17 @@ constexpr const char* tokens_key = "tessera:tokens";
 constexpr const char* nodes_key = "tessera:nodes";
 
 Json to_json(const Token& token) {
-  Json json{{"owner", token.owner},
-            {"scopes", token.scopes},
-            {"created_ms", token.created.time_since_epoch().count()}};
+  Json json{{"owner", token.owner}, {"scopes", token.scopes}, {"created_ms", to_ms(token.created)}};
   if (token.expires) {
-    json["expires_ms"] = token.expires->time_since_epoch().count();
+    json["expires_ms"] = to_ms(*token.expires);
   }
   return json;
 }
 
-TimePoint time_from(const Json& ms) { return TimePoint(std::chrono::milliseconds(ms.get<std::int64_t>())); }
-
 Token token_from(const std::string& hash, const Json& json) {
-  Token token{hash, json.at("owner"), json.at("scopes"), time_from(json.at("created_ms")), {}};
+  Token token{hash, json.at("owner"), json.at("scopes"), from_ms(json.at("created_ms")), {}};
   if (json.contains("expires_ms")) {
-    token.expires = time_from(json["expires_ms"]);
+    token.expires = from_ms(json["expires_ms"]);
   }
   return token;
 }
@@ -70,7 +66,7 @@ class RedisNodeRegistry final : public NodeRegistry {
     const Json json{{"host", node.host},
                     {"version", node.version},
                     {"details", node.details},
-                    {"seen_ms", now_().time_since_epoch().count()}};
+                    {"seen_ms", to_ms(now_())}};
     const std::lock_guard guard(mutex_);
     connection_.with_patience([&] {
       connection_.command({"SADD", nodes_key, node.id});
@@ -98,8 +94,8 @@ class RedisNodeRegistry final : public NodeRegistry {
           continue;
         }
         const Json json = Json::parse(reply.text);
-        nodes.push_back({id.text, json.at("host"), json.at("version"), json.at("details"),
-                         time_from(json.at("seen_ms"))});
+        nodes.push_back(
+            {id.text, json.at("host"), json.at("version"), json.at("details"), from_ms(json.at("seen_ms"))});
       }
     });
     std::ranges::sort(nodes, {}, &NodeInfo::id);

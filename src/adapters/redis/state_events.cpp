@@ -47,7 +47,7 @@ Event event_from(const Reply& entry) {
     } else if (name == "owner") {
       event.owner = value;
     } else if (name == "time") {
-      event.time = TimePoint(std::chrono::milliseconds(std::stoll(value)));
+      event.time = from_ms(std::stoll(value));
     } else if (name == "data") {
       event.data = Json::parse(value);
     }

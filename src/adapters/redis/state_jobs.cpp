@@ -15,7 +15,7 @@ constexpr int state_count = static_cast<int>(JobState::cancelled) + 1;
 /// Ids looked at in one go when a list leaves some out.
 constexpr int look_at_once = 200;
 
-std::string ms(TimePoint time) { return std::to_string(time.time_since_epoch().count()); }
+std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 std::string number(JobState state) { return std::to_string(static_cast<int>(state)); }
 
 Json to_json(const Batch& batch) {
@@ -23,7 +23,7 @@ Json to_json(const Batch& batch) {
           {"jobs", batch.job_ids},
           {"webhook_url", batch.webhook_url},
           {"webhook_secret", batch.webhook_secret},
-          {"created_ms", batch.created.time_since_epoch().count()}};
+          {"created_ms", to_ms(batch.created)}};
 }
 
 Batch batch_from(const std::string& id, const Json& json) {
@@ -32,7 +32,7 @@ Batch batch_from(const std::string& id, const Json& json) {
           json.at("jobs").get<std::vector<std::string>>(),
           json.at("webhook_url"),
           json.at("webhook_secret"),
-          TimePoint(std::chrono::milliseconds(json.at("created_ms").get<std::int64_t>()))};
+          from_ms(json.at("created_ms").get<std::int64_t>())};
 }
 
 std::string with_events(std::string_view script) { return std::string(event_function) + std::string(script); }

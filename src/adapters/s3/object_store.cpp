@@ -15,7 +15,6 @@
 namespace tessera {
 namespace {
 
-constexpr std::chrono::seconds longest_link = std::chrono::hours(24 * 7);
 constexpr int most_listed = 1000;
 
 std::string header(const HttpResponse& response, const char* name) {
@@ -60,7 +59,7 @@ class S3ObjectStore final : public ObjectStore {
     std::string first = read_part(body, options_.part_bytes);
     std::int64_t size = static_cast<std::int64_t>(first.size());
     if (size < options_.part_bytes) {
-      check_length(name, body, size);
+      check_whole_body(name, body, size);
       expect_success(ask({"PUT", key(name), {}, {{"Content-Type", type}}, first}), name);
     } else {
       size = put_in_parts(name, std::move(first), body, type);
@@ -197,13 +196,6 @@ class S3ObjectStore final : public ObjectStore {
     });
   }
 
-  static void check_length(const std::string& name, const ByteSource& body, std::int64_t size) {
-    if (body.size().value_or(size) != size) {
-      throw Error(ErrorCode::io,
-                  fmt::format("The body of '{}' ended after {} of {} bytes.", name, size, *body.size()));
-    }
-  }
-
   std::int64_t put_in_parts(const std::string& name, std::string part, ByteSource& body,
                             const std::string& type) {
     const HttpResponse begun = ask({"POST", key(name), {{"uploads", ""}}, {{"Content-Type", type}}, {}});
@@ -223,7 +215,7 @@ class S3ObjectStore final : public ObjectStore {
         size += static_cast<std::int64_t>(part.size());
         part = read_part(body, options_.part_bytes);
       }
-      check_length(name, body, size);
+      check_whole_body(name, body, size);
       const HttpResponse ended = ask({"POST",
                                       key(name),
                                       {{"uploadId", upload}},
@@ -250,7 +242,7 @@ class S3ObjectStore final : public ObjectStore {
             const LinkOptions& options) {
     check_object_name(name);
     const TimePoint now = options_.now();
-    const std::chrono::seconds lifetime = std::min(options.lifetime, longest_link);
+    const std::chrono::seconds lifetime = std::min(options.lifetime, longest_link_lifetime);
     headers.emplace_back("host", host_);
     const std::string path = key(name);
     const std::string signed_query =

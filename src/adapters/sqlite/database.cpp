@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "adapters/path_url.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
@@ -98,15 +99,24 @@ void SqliteTransaction::commit() {
   open_ = false;
 }
 
-std::filesystem::path sqlite_path(std::string_view url) {
-  constexpr std::string_view scheme = "sqlite://";
-  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] != '/') {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' names no SQLite file: write sqlite:// and an absolute path, as in "
-                            "sqlite:///var/lib/tessera/queue.db.",
-                            url));
+void make_schema(SqliteDatabase& database, const SqliteSchema& schema) {
+  SqliteTransaction transaction(database);
+  database.execute(schema.statements);
+  SqliteStatement version(database, fmt::format("SELECT version FROM {}", schema.table));
+  if (!version.step()) {
+    SqliteStatement(database, fmt::format("INSERT INTO {} VALUES(?)", schema.table), schema.version).run();
+  } else if (version.integer(0) != schema.version) {
+    throw Error(ErrorCode::io,
+                fmt::format("'{}' holds {} of version {}, and this program knows "
+                            "version {}: use the program that made it.",
+                            database.path().string(), schema.content, version.integer(0), schema.version));
   }
-  return url.substr(scheme.size());
+  version.run();
+  transaction.commit();
+}
+
+std::filesystem::path sqlite_path(std::string_view url) {
+  return absolute_path_of(url, "sqlite://", "SQLite file", "sqlite:///var/lib/tessera/queue.db");
 }
 
 }  // namespace tessera

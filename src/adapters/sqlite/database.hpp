@@ -26,6 +26,7 @@ class SqliteDatabase {
   /// Rows that the last statement changed.
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
   /// Throws what `result`, an SQLite result code, stands for.
   [[noreturn]] void fail(int result) const;
@@ -85,6 +86,16 @@ class SqliteTransaction {
   SqliteDatabase& database_;
   bool open_ = true;
 };
+
+/// Tables of one kind of content, several of which may share a file.
+struct SqliteSchema {
+  const char* statements;  ///< make what is not there; the version's table among it
+  const char* table;       ///< that has the version
+  std::int64_t version;
+  const char* content;  ///< for people: "a queue"
+};
+/// Makes the tables if they are not there. Throws Error(io) if the file has them in another version.
+void make_schema(SqliteDatabase& database, const SqliteSchema& schema);
 
 /// The file of `sqlite:///var/lib/tessera/queue.db`; the path stands there as it is, without escapes. Throws
 /// Error(usage) for anything else.

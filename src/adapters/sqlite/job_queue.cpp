@@ -23,8 +23,7 @@ constexpr std::chrono::milliseconds census_interval{1000};
 // A take that may not wait still waits for a writer, who is done in less.
 constexpr std::chrono::milliseconds shortest_patience{100};
 
-constexpr int schema_version = 1;
-constexpr const char* schema = R"(
+constexpr const char* tables = R"(
 CREATE TABLE IF NOT EXISTS queue_schema(version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_messages(
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,8 +46,7 @@ CREATE TABLE IF NOT EXISTS queue_dead(
   time_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_takers(id INTEGER PRIMARY KEY AUTOINCREMENT);
 )";
-
-std::int64_t now_ms() { return system_now().time_since_epoch().count(); }
+constexpr SqliteSchema schema{tables, "queue_schema", 1, "a queue"};
 
 QueueMessage message_from(const SqliteStatement& row, int first) {
   QueueMessage message;
@@ -69,7 +67,7 @@ class SqliteJobQueue final : public JobQueue {
   SqliteJobQueue(const std::filesystem::path& path, const QueueOptions& options)
       : options_(options), database_(path), lock_(beside(path, "-takers")) {
     database_.set_patience(options_.publish_timeout);
-    make_schema(path);
+    make_schema(database_, schema);
     taker_ = new_taker();
     lock_.hold(taker_);
     return_messages_of_the_dead();
@@ -169,7 +167,7 @@ class SqliteJobQueue final : public JobQueue {
                          .message = message_from(row, 1),
                          .reason = row.text(6),
                          .attempts = static_cast<int>(row.integer(5)),
-                         .when = TimePoint(std::chrono::milliseconds(row.integer(7)))});
+                         .when = from_ms(row.integer(7))});
     }
     return letters;
   }
@@ -198,21 +196,6 @@ class SqliteJobQueue final : public JobQueue {
 
  private:
   using Taken = std::map<std::uint64_t, std::int64_t>;
-
-  void make_schema(const std::filesystem::path& path) {
-    SqliteTransaction transaction(database_);
-    database_.execute(schema);
-    SqliteStatement version(database_, "SELECT version FROM queue_schema");
-    if (!version.step()) {
-      SqliteStatement(database_, "INSERT INTO queue_schema VALUES(?)", std::int64_t{schema_version}).run();
-    } else if (version.integer(0) != schema_version) {
-      throw Error(ErrorCode::io, fmt::format("'{}' holds a queue of version {}, and this program knows "
-                                             "version {}: use the program that made it.",
-                                             path.string(), version.integer(0), schema_version));
-    }
-    version.run();
-    transaction.commit();
-  }
 
   std::int64_t new_taker() {
     SqliteTransaction transaction(database_);
@@ -282,7 +265,7 @@ class SqliteJobQueue final : public JobQueue {
                     "INSERT INTO queue_dead(priority, job_id, generation, request_id, attempts, reason, "
                     "time_ms) SELECT priority, job_id, generation, request_id, attempts, ?, ? FROM "
                     "queue_messages WHERE sequence=?",
-                    reason, now_ms(), sequence)
+                    reason, to_ms(system_now()), sequence)
         .run();
     SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=?", sequence).run();
   }

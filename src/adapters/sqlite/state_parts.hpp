@@ -40,10 +40,6 @@ struct Shared {
   NewEvents new_events;
 };
 
-[[nodiscard]] inline std::int64_t to_ms(TimePoint time) { return time.time_since_epoch().count(); }
-[[nodiscard]] inline TimePoint from_ms(std::int64_t ms) { return TimePoint(std::chrono::milliseconds(ms)); }
-
-void make_schema(SqliteDatabase& database, const std::filesystem::path& path);
 /// In the transaction that changes the job. Drops what is older than the log is long.
 void append_event(SqliteDatabase& database, const std::string& type, const Job& job,
                   const StateOptions& options);

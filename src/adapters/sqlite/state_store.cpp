@@ -1,16 +1,12 @@
 #include "adapters/sqlite/state_store.hpp"
 
-#include <fmt/format.h>
-
 #include "adapters/sqlite/state_parts.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace sqlite_state {
 namespace {
 
-constexpr int schema_version = 1;
-constexpr const char* schema = R"(
+constexpr const char* tables = R"(
 CREATE TABLE IF NOT EXISTS state_schema(version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS state_jobs(
   id TEXT PRIMARY KEY,
@@ -61,23 +57,9 @@ CREATE TABLE IF NOT EXISTS state_nodes(
   seen_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL) WITHOUT ROWID;
 )";
+constexpr SqliteSchema schema{tables, "state_schema", 1, "a state"};
 
 }  // namespace
-
-void make_schema(SqliteDatabase& database, const std::filesystem::path& path) {
-  SqliteTransaction transaction(database);
-  database.execute(schema);
-  SqliteStatement version(database, "SELECT version FROM state_schema");
-  if (!version.step()) {
-    SqliteStatement(database, "INSERT INTO state_schema VALUES(?)", std::int64_t{schema_version}).run();
-  } else if (version.integer(0) != schema_version) {
-    throw Error(ErrorCode::io, fmt::format("'{}' holds a state of version {}, and this program knows "
-                                           "version {}: use the program that made it.",
-                                           path.string(), version.integer(0), schema_version));
-  }
-  version.run();
-  transaction.commit();
-}
 
 }  // namespace sqlite_state
 
@@ -87,7 +69,7 @@ StateStore open_sqlite_state_store(const std::filesystem::path& path, const Stat
   shared->options = options;
   {
     SqliteDatabase database(path);
-    sqlite_state::make_schema(database, path);
+    make_schema(database, sqlite_state::schema);
   }
   return {sqlite_state::open_jobs(shared), sqlite_state::open_events(shared),
           sqlite_state::open_tokens(shared), sqlite_state::open_nodes(shared)};

@@ -17,31 +17,32 @@ Json dead_letter_view(const DeadLetter& letter) {
       {"reason", letter.reason}, {"attempts", letter.attempts},  {"time", to_iso8601(letter.when)}};
 }
 
+[[noreturn]] void refuse_unknown(const std::string& id) {
+  throw Error(ErrorCode::not_found, fmt::format("There is no dead letter '{}'.", id.substr(0, 100)));
+}
+
 }  // namespace
 
 void Gateway::mount_admin(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_admin = needs(ports_.access, Scope::admin);
-  const auto add = [&](const char* method, const char* pattern,
-                       const std::function<void(http::Request&)>& admit, http::Handler handler) {
-    router.add({.method = method, .pattern = pattern, .handler = std::move(handler), .admit = admit});
-  };
-  add("GET", "/v1/operators", {}, [](http::Request&) { return http::json_response(200, pipeline_schema()); });
-  add("GET", "/v1/nodes", may_read, [this](http::Request&) {
+  router.add("GET", "/v1/operators", {},
+             [](http::Request&) { return http::json_response(200, pipeline_schema()); });
+  router.add("GET", "/v1/nodes", may_read, [this](http::Request&) {
     Json nodes = Json::array();
     for (const NodeInfo& node : ports_.nodes.list()) {
       nodes.push_back(node_view(node));
     }
     return http::json_response(200, {{"nodes", std::move(nodes)}});
   });
-  add("GET", "/v1/dead", may_admin, [this](http::Request&) {
+  router.add("GET", "/v1/dead", may_admin, [this](http::Request&) {
     Json letters = Json::array();
     for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
       letters.push_back(dead_letter_view(letter));
     }
     return http::json_response(200, {{"dead", std::move(letters)}});
   });
-  add("POST", "/v1/dead/{id}/retry", may_admin, [this](http::Request& request) {
+  router.add("POST", "/v1/dead/{id}/retry", may_admin, [this](http::Request& request) {
     // The message alone would find its job failed: the job begins anew, with a message of its own.
     const std::string& id = request.parameter("id");
     for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
@@ -53,19 +54,19 @@ void Gateway::mount_admin(http::Router& router) {
         return http::json_response(202, dead_letter_view(letter));
       }
     }
-    throw Error(ErrorCode::not_found, fmt::format("There is no dead letter '{}'.", id.substr(0, 100)));
+    refuse_unknown(id);
   });
-  add("DELETE", "/v1/dead/{id}", may_admin, [this](http::Request& request) {
+  router.add("DELETE", "/v1/dead/{id}", may_admin, [this](http::Request& request) {
     const std::string& id = request.parameter("id");
     if (!ports_.queue.drop_dead(id)) {
-      throw Error(ErrorCode::not_found, fmt::format("There is no dead letter '{}'.", id.substr(0, 100)));
+      refuse_unknown(id);
     }
     return http::Response{204, {}, std::string()};
   });
-  add("GET", "/healthz", {}, [this](http::Request&) {
+  router.add("GET", "/healthz", {}, [this](http::Request&) {
     return http::json_response(200, {{"status", "alive"}, {"version", options_.version}});
   });
-  add("GET", "/readyz", {}, [this](http::Request&) {
+  router.add("GET", "/readyz", {}, [this](http::Request&) {
     Json parts = Json::object();
     bool ready = true;
     const auto ask = [&](const char* part, const std::function<void()>& check) {

@@ -7,16 +7,6 @@
 
 namespace tessera::service {
 
-const Caller& caller_of(const http::Request& request) { return std::any_cast<const Caller&>(request.caller); }
-
-std::function<void(http::Request&)> needs(Access& access, Scope scope) {
-  return [&access, scope](http::Request& request) {
-    const Caller caller = access.check(request, scope);
-    request.note = caller.owner;
-    request.caller = caller;
-  };
-}
-
 Gateway::Gateway(GatewayOptions options, GatewayPorts ports) : options_(std::move(options)), ports_(ports) {}
 
 Gateway::~Gateway() { stop(); }
@@ -62,26 +52,23 @@ void Gateway::publish(const Job& job) {
   }
 }
 
-Job Gateway::find_job(const http::Request& request) {
-  const std::string& id = request.parameter("id");
-  auto job = ports_.jobs.find(id);
-  if (!job || !caller_of(request).sees(job->owner)) {
-    throw Error(
-        ErrorCode::not_found,
-        fmt::format("There is no job '{}'; it may have been removed after its time.", id.substr(0, 100)));
+/// What was found, if it is there and the caller may know.
+template <class Thing>
+static Thing visible(std::optional<Thing> found, const http::Request& request, std::string_view kind) {
+  if (!found || !caller_of(request).sees(found->owner)) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("There is no {} '{}'; it may have been removed after its time.", kind,
+                            request.parameter("id").substr(0, 100)));
   }
-  return *job;
+  return std::move(*found);
+}
+
+Job Gateway::find_job(const http::Request& request) {
+  return visible(ports_.jobs.find(request.parameter("id")), request, "job");
 }
 
 Batch Gateway::find_batch(const http::Request& request) {
-  const std::string& id = request.parameter("id");
-  auto batch = ports_.jobs.find_batch(id);
-  if (!batch || !caller_of(request).sees(batch->owner)) {
-    throw Error(
-        ErrorCode::not_found,
-        fmt::format("There is no batch '{}'; it may have been removed after its time.", id.substr(0, 100)));
-  }
-  return *batch;
+  return visible(ports_.jobs.find_batch(request.parameter("id")), request, "batch");
 }
 
 std::vector<Job> Gateway::jobs_of(const Batch& batch) {

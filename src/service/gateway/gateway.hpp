@@ -108,8 +108,4 @@ class Gateway {
   std::thread reconciler_;
 };
 
-/// An admit function that asks for the scope and puts the Caller into the request.
-[[nodiscard]] std::function<void(http::Request&)> needs(Access& access, Scope scope);
-[[nodiscard]] const Caller& caller_of(const http::Request& request);
-
 }  // namespace tessera::service

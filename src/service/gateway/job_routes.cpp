@@ -33,21 +33,21 @@ int page_limit(const http::Request& request) {
 void Gateway::mount_jobs(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_submit = needs(ports_.access, Scope::submit);
-  const auto add = [&](const char* method, const char* pattern,
-                       const std::function<void(http::Request&)>& admit, http::Handler handler) {
-    router.add({.method = method, .pattern = pattern, .handler = std::move(handler), .admit = admit});
-  };
-  add("GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); });
-  add("GET", "/v1/jobs/{id}", may_read,
-      [this](http::Request& request) { return http::json_response(200, job_view(find_job(request))); });
-  add("DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); });
-  add("POST", "/v1/jobs/{id}/retry", may_submit, [this](http::Request& request) { return retry(request); });
-  add("GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); });
-  add("GET", "/v1/batches/{id}", may_read, [this](http::Request& request) {
+  router.add("GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); });
+  router.add("GET", "/v1/jobs/{id}", may_read, [this](http::Request& request) {
+    return http::json_response(200, job_view(find_job(request)));
+  });
+  router.add("DELETE", "/v1/jobs/{id}", may_submit,
+             [this](http::Request& request) { return cancel(request); });
+  router.add("POST", "/v1/jobs/{id}/retry", may_submit,
+             [this](http::Request& request) { return retry(request); });
+  router.add("GET", "/v1/jobs/{id}/result", may_read,
+             [this](http::Request& request) { return result(request); });
+  router.add("GET", "/v1/batches/{id}", may_read, [this](http::Request& request) {
     const Batch batch = find_batch(request);
     return http::json_response(200, batch_view(batch, jobs_of(batch)));
   });
-  add("DELETE", "/v1/batches/{id}", may_submit, [this](http::Request& request) {
+  router.add("DELETE", "/v1/batches/{id}", may_submit, [this](http::Request& request) {
     const Batch batch = find_batch(request);
     JobChange change;
     change.state = JobState::cancelled;

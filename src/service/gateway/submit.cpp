@@ -156,7 +156,8 @@ http::Response Gateway::submit(const http::Request& request) {
       publish(job);
     }
   }
-  return http::json_response(202, batch_view(created.batch, jobs_of(created.batch)))
+  return http::json_response(202,
+                             batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch)))
       .with("Location", "/v1/batches/" + created.batch.id);
 }
 

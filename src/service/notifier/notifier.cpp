@@ -5,7 +5,6 @@
 
 #include "core/error.hpp"
 #include "net/backoff.hpp"
-#include "service/gateway/gateway.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -71,14 +70,10 @@ void Notifier::stop() {
 
 void Notifier::mount(http::Router& router) {
   const auto admit = needs(ports_.access, Scope::read);
-  router.add({.method = "GET",
-              .pattern = "/v1/events",
-              .handler = [this](http::Request& request) { return subscribe(request, false); },
-              .admit = admit});
-  router.add({.method = "GET",
-              .pattern = "/v1/events/socket",
-              .handler = [this](http::Request& request) { return subscribe(request, true); },
-              .admit = admit});
+  router.add("GET", "/v1/events", admit,
+             [this](http::Request& request) { return subscribe(request, false); });
+  router.add("GET", "/v1/events/socket", admit,
+             [this](http::Request& request) { return subscribe(request, true); });
 }
 
 http::Response Notifier::subscribe(const http::Request& request, bool websocket) {

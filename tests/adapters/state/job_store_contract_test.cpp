@@ -12,11 +12,13 @@
 
 #include "adapters/state/state_server.hpp"
 #include "core/error.hpp"
+#include "support/errors.hpp"
 
 namespace tessera {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::code_of;
 using testing::new_job;
 using testing::one_job;
 
@@ -36,14 +38,6 @@ class StateContract : public ::testing::TestWithParam<testing::StateKind> {
     const NewJobs jobs = one_job(owner);
     store.jobs->create(jobs);
     return jobs.jobs.front();
-  }
-  static ErrorCode code_of(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ErrorCode::internal;
   }
 };
 

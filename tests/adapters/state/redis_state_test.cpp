@@ -7,21 +7,14 @@
 #include "adapters/state/state_server.hpp"
 #include "core/error.hpp"
 #include "servers/redis_server.hpp"
+#include "support/errors.hpp"
 
 namespace tessera {
 namespace {
 
-using namespace std::chrono_literals;
+using testing::refusal;
 
-std::string refusal(const std::function<void()>& work, ErrorCode expected) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), expected) << error.what();
-    return error.what();
-  }
-  return "";
-}
+using namespace std::chrono_literals;
 
 TEST(RedisState, GoesOnWhenTheServerComesBack) {
   testing::RedisServer server;
@@ -61,7 +54,8 @@ TEST(RedisState, WantsTheRightPassword) {
 }
 
 TEST(RedisState, RefusesUrlsThatAreNone) {
-  for (const char* url : {"redis:", "redis://", "redis://h:0", "redis://h:99999", "redis://h/a", "redis://h/-1", "http://h"}) {
+  for (const char* url :
+       {"redis:", "redis://", "redis://h:0", "redis://h:99999", "redis://h/a", "redis://h/-1", "http://h"}) {
     EXPECT_NE(refusal([&] { static_cast<void>(open_state_store(url, {})); }, ErrorCode::usage), "") << url;
   }
 }

@@ -7,9 +7,12 @@
 
 #include "adapters/store/store_server.hpp"
 #include "core/error.hpp"
+#include "support/errors.hpp"
 
 namespace tessera {
 namespace {
+
+using testing::code_of;
 
 /// Bytes by formula, so that a body of any length takes no memory.
 class FormulaSource final : public ByteSource {
@@ -66,14 +69,6 @@ class StoreContract : public ::testing::TestWithParam<testing::StoreKind> {
     StringSink sink;
     store->get(name, sink, range);
     return sink.text;
-  }
-  static ErrorCode code_of(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ErrorCode::internal;
   }
   std::vector<std::string> names(const std::string& prefix, int limit) {
     std::vector<std::string> all;

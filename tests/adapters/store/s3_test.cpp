@@ -18,13 +18,7 @@ namespace tessera {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+using testing::read_file;
 
 struct Example {
   sigv4::Request request;
@@ -38,14 +32,14 @@ struct Example {
 /// and normalised differs, and S3 does neither twice.
 Example example_of(const fs::path& folder) {
   Example example;
-  const Json context = Json::parse(read(folder / "context.json"));
+  const Json context = Json::parse(read_file(folder / "context.json"));
   example.credentials = {context["credentials"]["access_key_id"], context["credentials"]["secret_access_key"],
                          ""};
   example.scope = {context["region"], context["service"]};
   std::string time = context["timestamp"];
   example.time = time_from_iso8601(time.insert(time.size() - 1, ".000"));
   example.lifetime = std::chrono::seconds(context["expiration_in_seconds"].get<int>());
-  std::istringstream canonical(read(folder / "header-canonical-request.txt"));
+  std::istringstream canonical(read_file(folder / "header-canonical-request.txt"));
   std::string line;
   std::vector<std::string> lines;
   while (std::getline(canonical, line)) {
@@ -71,7 +65,7 @@ TEST(SigV4, SignsAsThePublishedExamplesDo) {
   for (const fs::path& folder : examples()) {
     Example example = example_of(folder);
     // Headers and query as the canonical request has them; that they are sorted and joined is checked below.
-    std::istringstream canonical(read(folder / "header-canonical-request.txt"));
+    std::istringstream canonical(read_file(folder / "header-canonical-request.txt"));
     std::string line;
     std::getline(canonical, line);
     std::getline(canonical, line);
@@ -85,12 +79,12 @@ TEST(SigV4, SignsAsThePublishedExamplesDo) {
       example.request.headers.emplace_back(line.substr(0, line.find(':')), line.substr(line.find(':') + 1));
     }
     const std::string request = sigv4::canonical_request(example.request);
-    EXPECT_EQ(request, read(folder / "header-canonical-request.txt")) << folder;
+    EXPECT_EQ(request, read_file(folder / "header-canonical-request.txt")) << folder;
     EXPECT_EQ(sigv4::string_to_sign(request, example.scope, example.time),
-              read(folder / "header-string-to-sign.txt"))
+              read_file(folder / "header-string-to-sign.txt"))
         << folder;
     EXPECT_EQ(sigv4::signature(example.request, example.credentials, example.scope, example.time),
-              read(folder / "header-signature.txt"))
+              read_file(folder / "header-signature.txt"))
         << folder;
     ++count;
   }
@@ -137,8 +131,8 @@ TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
                          quoted(store->sign_get("a b/ü.png", options).url))
                             .c_str()),
             0);
-  EXPECT_EQ(read(folder.path() / "got"), "picture");
-  EXPECT_NE(read(headers).find("mein%20bild.png"), std::string::npos) << read(headers);
+  EXPECT_EQ(read_file(folder.path() / "got"), "picture");
+  EXPECT_NE(read_file(headers).find("mein%20bild.png"), std::string::npos) << read_file(headers);
   std::ofstream(folder.path() / "new") << "written by curl";
   EXPECT_EQ(std::system(("curl -sSf -T " + quoted(folder.path() / "new") + " " +
                          quoted(store->sign_put("by-curl", {}).url) + " >/dev/null")
