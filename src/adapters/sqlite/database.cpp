@@ -21,7 +21,26 @@ SqliteDatabase::SqliteDatabase(const std::filesystem::path& path) : path_(path) 
     fail(result);
   }
   set_patience(default_patience);
-  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+  enter_wal_mode();
+  execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+}
+
+void SqliteDatabase::enter_wal_mode() {
+  // Of two that do this to a new file at once, SQLite refuses one without any waiting: both hold a lock that
+  // the other wants.
+  constexpr int pause_ms = 5;
+  const auto deadline = std::chrono::steady_clock::now() + default_patience;
+  for (;;) {
+    try {
+      execute("PRAGMA journal_mode=WAL");
+      return;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unavailable || std::chrono::steady_clock::now() >= deadline) {
+        throw;
+      }
+    }
+    sqlite3_sleep(pause_ms);
+  }
 }
 
 void SqliteDatabase::set_patience(std::chrono::milliseconds patience) {

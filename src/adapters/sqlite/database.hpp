@@ -32,6 +32,7 @@ class SqliteDatabase {
   [[noreturn]] void fail(int result) const;
 
  private:
+  void enter_wal_mode();
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
