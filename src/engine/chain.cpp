@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "engine/workers.hpp"
 #include "ops/border.hpp"
 
 namespace tessera {
@@ -73,7 +74,8 @@ cv::Mat ChainRunner::place_alpha(const Rect& rect, int type) {
 }
 
 Tile ChainRunner::run(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows,
-                      const FetchPixels& fetch, std::vector<std::vector<double>>& findings) {
+                      const FetchPixels& fetch, std::vector<std::vector<double>>& findings,
+                      const std::stop_token& stop) {
   const StripNeeds needs = strip_needs(chain, in, rows);
   Tile current{needs.input,
                place(needs.input, chain.empty() ? Halo{} : chain.front().halo, in.format.color_type()),
@@ -83,6 +85,7 @@ Tile ChainRunner::run(const std::vector<ChainLink>& chain, const ImageInfo& in, 
   }
   fetch(current);
   for (std::size_t i = 0; i < chain.size(); ++i) {
+    throw_if_stopped(stop);
     const ChainLink& link = chain[i];
     const LocalOp& op = *link.op;
     const Halo next_halo = i + 1 < chain.size() ? chain[i + 1].halo : Halo{};

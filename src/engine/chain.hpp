@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "core/bytes.hpp"
@@ -19,9 +20,9 @@ using FetchPixels = std::function<void(Tile& out)>;
 class ChainRunner {
  public:
   /// The result covers `rows` at full width and stays valid until the next call. `findings[i]` takes what
-  /// chain[i] finds.
+  /// chain[i] finds. Throws Error(cancelled) before the next operator once a stop is asked for.
   Tile run(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows,
-           const FetchPixels& fetch, std::vector<std::vector<double>>& findings);
+           const FetchPixels& fetch, std::vector<std::vector<double>>& findings, const std::stop_token& stop);
 
  private:
   /// A plane for `rect` grown by `margin`, in the buffer that is not in use; returns the plane of `rect`

@@ -126,7 +126,7 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
       ChainRunner& runner = strips.runners[static_cast<std::size_t>(worker)];
       const Tile strip = runner.run(
           strips.stage.chain, strips.stage.in, strips.rows(rank, index),
-          [&](Tile& out) { input.fetch(index, out); }, findings.of(index));
+          [&](Tile& out) { input.fetch(index, out); }, findings.of(index), strips.options.stop);
       input.release(index);
       take(worker, index, strip);
     } catch (...) {

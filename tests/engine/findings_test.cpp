@@ -24,5 +24,18 @@ TEST(Findings, AreNeitherRepeatedNorLostByWhatFollows) {
   }
 }
 
+TEST(Findings, StayThoseOfTheWholeImageWhenACropFollows) {
+  const Tile image = make_image({{70, 80}, {Depth::u8, 3, false}}, Pattern::steps, 1);
+  const Operator harris = build_operator("harris", {{"radius", 2}});
+  const std::vector<double> expected = run_reference(harris, image).findings;
+  ASSERT_GT(expected.size(), 30U);
+  const Operator crop = build_operator("crop", {{"x", 10}, {"y", 31}, {"width", 20}, {"height", 9}});
+  for (const int ranks : {1, 3}) {
+    const EngineOutcome outcome = run_engine({harris, crop}, image, ranks, {.threads = 2, .strip_rows = 5});
+    ASSERT_EQ(outcome.report.findings.size(), 1U);
+    EXPECT_EQ(outcome.report.findings[0].values, expected) << ranks;
+  }
+}
+
 }  // namespace
 }  // namespace tessera::testing

@@ -119,6 +119,51 @@ TEST(Filters, MotionAlongARowIsAOneRowMean) {
   });
 }
 
+TEST(Filters, MotionAtAnyAngleIsTheMeanAlongItsLine) {
+  for (const auto& [length, angle] : {std::pair{9, 30.0}, {8, -77.5}, {15, 135.0}, {2, 45.0}}) {
+    // The definition as a kernel: how often each place is visited.
+    const int reach = length / 2;
+    cv::Mat visits = cv::Mat::zeros(2 * reach + 1, 2 * reach + 1, CV_64F);
+    for (int i = 0; i < length; ++i) {
+      const double t = i - (length - 1) / 2.0;
+      const double radians = angle * CV_PI / 180;
+      const auto x = static_cast<int>(std::round(t * std::cos(radians)));
+      const auto y = static_cast<int>(std::round(-t * std::sin(radians)));
+      visits.at<double>(reach + y, reach + x) += 1;
+    }
+    const Tile image = make_image({{61, 47}, {Depth::u8, 3, false}}, Pattern::noise, 9);
+    const Tile grown = fetch(image, Halo::all(reach).grow(image.rect), Border::reflect101, 0);
+    const cv::Mat blurred =
+        run_reference(build_operator("motion-blur", {{"length", length}, {"angle", angle}}), image)
+            .image.color;
+    for (int y = 0; y < blurred.rows; ++y) {
+      for (int x = 0; x < blurred.cols; ++x) {
+        double sum = 0;
+        for (int dy = 0; dy < visits.rows; ++dy) {
+          for (int dx = 0; dx < visits.cols; ++dx) {
+            sum += visits.at<double>(dy, dx) * grown.color.at<cv::Vec3b>(y + dy, x + dx)[1];
+          }
+        }
+        ASSERT_EQ(blurred.at<cv::Vec3b>(y, x)[1], std::floor(sum / length + 0.5))
+            << length << " at " << angle << ": " << x << "," << y;
+      }
+    }
+  }
+}
+
+TEST(Filters, NonLocalMeansOfSixteenBitsEqualsOpenCvAndCalmsNoise) {
+  for (const PixelFormat& format : {PixelFormat{Depth::u16, 1, false}, PixelFormat{Depth::u16, 3, false}}) {
+    const Tile image = make_image({{61, 47}, format}, Pattern::photo_like, 9);
+    const cv::Mat expected = on_whole(image, Border::reflect101, [](const cv::Mat& in, cv::Mat& out) {
+      cv::fastNlMeansDenoising(in, out, std::vector<float>{8 * 257.0F}, 7, 15, cv::NORM_L1);
+    });
+    const cv::Mat denoised =
+        run_reference(build_operator("non-local-means", Json::object()), image).image.color;
+    EXPECT_EQ(cv::norm(denoised, expected, cv::NORM_INF), 0) << format.describe();
+    EXPECT_GT(cv::norm(denoised, image.color, cv::NORM_INF), 0) << format.describe();
+  }
+}
+
 TEST(Filters, SharpeningEqualsItsKernel) {
   const auto& info = find_operator("sharpen").info;
   expect_equal(

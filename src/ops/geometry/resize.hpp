@@ -1,19 +1,25 @@
 // resize: a bigger or smaller picture.
 #pragma once
 
-#include "ops/kinds.hpp"
+#include "ops/geometry/resample.hpp"
 
 namespace tessera {
 
-enum class ResizeMethod : std::uint8_t { nearest, linear, cubic, lanczos3, area };
+/// A resize of pictures of one size.
+class PreparedResize {
+ public:
+  PreparedResize(AxisTaps columns, AxisTaps rows) : columns_(std::move(columns)), rows_(std::move(rows)) {}
+  [[nodiscard]] Extent result_extent(Extent) const { return {columns_.out(), rows_.out()}; }
+  [[nodiscard]] Rect needs(const Rect& out, Extent) const {
+    return Rect::from(columns_.needs(out.x, out.width), rows_.needs(out.y, out.height));
+  }
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    resample(in, out, region, columns_, rows_);
+  }
 
-template <>
-struct EnumNames<ResizeMethod> {
-  static constexpr std::array names{std::pair{ResizeMethod::nearest, std::string_view("nearest")},
-                                    std::pair{ResizeMethod::linear, std::string_view("linear")},
-                                    std::pair{ResizeMethod::cubic, std::string_view("cubic")},
-                                    std::pair{ResizeMethod::lanczos3, std::string_view("lanczos3")},
-                                    std::pair{ResizeMethod::area, std::string_view("area")}};
+ private:
+  AxisTaps columns_;
+  AxisTaps rows_;
 };
 
 struct Resize {
@@ -53,15 +59,10 @@ struct Resize {
   static std::vector<Resize> samples(Extent in);
   [[nodiscard]] Extent result_extent(Extent in) const;
   [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
-  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
+  [[nodiscard]] PreparedResize bind(const ImageInfo& picture) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    bind(region.image).run(in, out, region);
+  }
 };
-
-/// The input samples that make one output sample, and their weights.
-struct ResampleTaps {
-  std::int64_t first = 0;  ///< may lie outside the image: such samples count as the nearest inside
-  std::vector<float> weights;
-};
-[[nodiscard]] ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in,
-                                         std::int64_t out);
 
 }  // namespace tessera

@@ -1,0 +1,59 @@
+// Separable resampling: the arithmetic of resize.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+enum class ResizeMethod : std::uint8_t { nearest, linear, cubic, lanczos3, area };
+
+template <>
+struct EnumNames<ResizeMethod> {
+  static constexpr std::array names{std::pair{ResizeMethod::nearest, std::string_view("nearest")},
+                                    std::pair{ResizeMethod::linear, std::string_view("linear")},
+                                    std::pair{ResizeMethod::cubic, std::string_view("cubic")},
+                                    std::pair{ResizeMethod::lanczos3, std::string_view("lanczos3")},
+                                    std::pair{ResizeMethod::area, std::string_view("area")}};
+};
+
+/// The input samples that make one output sample, and their weights.
+struct ResampleTaps {
+  std::int64_t first = 0;  ///< may lie outside the image: such samples count as the nearest inside
+  std::vector<float> weights;
+};
+[[nodiscard]] ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in,
+                                         std::int64_t out);
+
+/// The taps of all output samples along one side of the image, one after the other.
+class AxisTaps {
+ public:
+  AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out);
+  [[nodiscard]] std::int64_t in() const { return in_; }
+  [[nodiscard]] std::int64_t out() const { return static_cast<std::int64_t>(first_.size()); }
+  [[nodiscard]] std::int64_t first(std::int64_t index) const {
+    return first_[static_cast<std::size_t>(index)];
+  }
+  [[nodiscard]] std::span<const float> weights(std::int64_t index) const {
+    const auto at = static_cast<std::size_t>(index);
+    return {weights_.data() + begin_[at], begin_[at + 1] - begin_[at]};
+  }
+  /// The input samples, clamped to the image, that outputs begin..begin + count - 1 are made of.
+  [[nodiscard]] Interval needs(std::int64_t begin, std::int64_t count) const;
+
+ private:
+  std::int64_t in_;
+  std::vector<std::int64_t> first_;
+  std::vector<std::size_t> begin_;
+  std::vector<float> weights_;
+};
+
+/// Fills `out` (region.out of the result) from `in` (region.in of the image): along the rows first, then
+/// along the columns, in single precision, each sum in the order of its taps, rounded once at the end.
+void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
+              const AxisTaps& rows);
+
+}  // namespace tessera
