@@ -69,6 +69,9 @@ void add_listen_settings(CLI::App& app, FrontSettings& settings) {
   CLI::Option* const key = app.add_option("--key", settings.key_file, "TLS: key of the certificate, PEM")
                                ->envname("TESSERA_KEY")
                                ->type_name("FILE");
+  app.add_flag("--private-webhooks", settings.private_webhooks,
+               "Webhooks may lead to addresses that are not on the public Internet")
+      ->envname("TESSERA_PRIVATE_WEBHOOKS");
   certificate->needs(key);
   key->needs(certificate);
 }
@@ -150,8 +153,18 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
       });
     }
   } else {
+    WebhookOptions webhooks;
+    webhooks.source = url_;
+    webhooks.allow_private_addresses = front.private_webhooks;
+    webhooks.log = log;
+    webhooks_ = std::make_unique<WebhookSender>(std::move(webhooks), *state_.jobs);
     NotifierOptions notifier;
     notifier.log = log;
+    notifier.on_event = [this](const Event& event) {
+      if (is_final(parse_job_state(event.data.at("state").get<std::string>()))) {
+        webhooks_->nudge();
+      }
+    };
     notifier_ = std::make_unique<Notifier>(std::move(notifier),
                                            NotifierPorts{*state_.jobs, *state_.events, *access_});
     notifier_->mount(router);
@@ -165,6 +178,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
 Front::~Front() {
   if (notifier_) {
     notifier_->stop();
+    webhooks_->stop();
   }
   server_->stop();
   if (gateway_) {

@@ -10,6 +10,7 @@
 #include "ports/job_queue.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/notifier/notifier.hpp"
+#include "service/notifier/webhooks.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -25,8 +26,9 @@ struct FrontSettings {
   std::int64_t max_queued_jobs = 100'000;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
+  bool private_webhooks = false;
 };
-/// --listen, --public-url, --certificate, --key.
+/// --listen, --public-url, --certificate, --key, --private-webhooks.
 void add_listen_settings(CLI::App& app, FrontSettings& settings);
 /// The rest, of which only gateways want to know.
 void add_gateway_settings(CLI::App& app, FrontSettings& settings);
@@ -53,6 +55,7 @@ class Front {
   std::unique_ptr<JobQueue> queue_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<WebhookSender> webhooks_;
   std::unique_ptr<Notifier> notifier_;
   std::unique_ptr<http::Server> server_;
 };

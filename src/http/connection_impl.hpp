@@ -106,11 +106,12 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     request.parameters = std::move(match.parameters);
     const Route& route = *match.route;
     std::optional<Response> refused;
+    bool admitted = !route.admit;
     if (reader.is_done()) {
       body_is_unread = false;
     } else {
       if (route.admit) {
-        Response admitted = co_await work(
+        Response refusal_of_route = co_await work(
             [&] {
               try {
                 route.admit(request);
@@ -120,8 +121,9 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
               }
             },
             request);
-        if (admitted.status != 0) {
-          refused = std::move(admitted);
+        admitted = refusal_of_route.status == 0;
+        if (!admitted) {
+          refused = std::move(refusal_of_route);
         }
       }
       if (!refused) {
@@ -134,11 +136,10 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     if (refused) {
       response = std::move(*refused);
     } else {
-      const bool admit_now = route.admit && !request.caller.has_value();
       response = co_await work(
           [&] {
             try {
-              if (admit_now) {
+              if (!admitted) {
                 route.admit(request);
               }
               return state_->answer(route, request);

@@ -13,6 +13,8 @@ namespace tessera {
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);
 /// Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
+/// With padding (RFC 4648, section 4).
+[[nodiscard]] std::string to_base64(std::string_view bytes);
 /// Whether they are equal, in a time that depends on the lengths only.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 /// Escapes all but unreserved characters (RFC 3986, section 2.3) and those of `keep`; hexadecimal digits are

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "net/addresses.hpp"
 #include "net/backoff.hpp"
 
 namespace tessera {
@@ -112,6 +114,20 @@ std::size_t give_body(char* data, std::size_t size, std::size_t count, void* use
   return fine ? given : CURL_READFUNC_ABORT;
 }
 
+/// Opens the socket for libcurl, unless it would lead where strangers' URLs must not.
+curl_socket_t open_public_socket(void* user, curlsocktype, curl_sockaddr* address) {
+  auto& attempt = *static_cast<Attempt*>(user);
+  const bool allowed = attempt.guarded([&] {
+    if (!is_public_address(address->addr)) {
+      throw Error(ErrorCode::forbidden, fmt::format("'{}' leads to {}, which is not on the public Internet.",
+                                                    attempt.request.url, address_text(address->addr)));
+    }
+    return true;
+  });
+  return allowed ? ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol)
+                 : CURL_SOCKET_BAD;
+}
+
 int report_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
   auto& attempt = *static_cast<Attempt*>(user);
   if (attempt.stop.stop_requested()) {
@@ -187,6 +203,14 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME,
         static_cast<long>(std::max<std::int64_t>(1, options.stall_timeout.count() / 1000)));
+  }
+  if (options.total_timeout.count() > 0) {
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(options.total_timeout.count()));
+  }
+  if (options.public_addresses_only) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &open_public_socket);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&attempt));
+    set(CURLOPT_PROXY, "");  // a proxy would go where this must not
   }
   if (!options.ca_file.empty()) {
     set(CURLOPT_CAINFO, options.ca_file.c_str());

@@ -38,6 +38,10 @@ struct HttpOptions {
   std::chrono::milliseconds connect_timeout{10'000};
   /// A transfer slower than a byte in this time is broken off. Zero: never.
   std::chrono::milliseconds stall_timeout{60'000};
+  std::chrono::milliseconds total_timeout{0};  ///< of one attempt as a whole; zero: none
+  /// Connects to addresses of the public Internet only, whatever a name stands for at that moment: for URLs
+  /// that strangers give. Throws Error(forbidden) for others.
+  bool public_addresses_only = false;
   int max_attempts = 5;  ///< for 408, 429, 5xx and broken connections; Retry-After is honoured
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds max_backoff{10'000};

@@ -28,6 +28,8 @@ std::string apply_change(Job& job, const JobChange& change, TimePoint now) {
   return change.state ? std::string(to_string(*change.state)) : "progress";
 }
 
+std::string webhook_call_id(const Job& job) { return job.id + "." + std::to_string(job.generation); }
+
 bool may_retry(const Job& job) { return job.state == JobState::failed || job.state == JobState::cancelled; }
 
 void apply_retry(Job& job, TimePoint now) {

@@ -56,8 +56,19 @@ struct JobChange {
 [[nodiscard]] bool may_change(const Job& job, int generation);
 /// Returns the type of the event that tells of it.
 std::string apply_change(Job& job, const JobChange& change, TimePoint now);
+/// Of the webhook call that tells of the job's end.
+[[nodiscard]] std::string webhook_call_id(const Job& job);
 [[nodiscard]] bool may_retry(const Job& job);
 void apply_retry(Job& job, TimePoint now);
+
+/// A webhook has something to tell: a job of its batch has become final.
+struct WebhookCall {
+  std::string id;  ///< one for each time a job becomes final
+  std::string job_id;
+  int generation = 0;  ///< of the job then; a job that was retried since has other things to tell
+  bool last = false;   ///< no other job of the batch was under way any more
+  int attempt = 0;     ///< this one counted
+};
 
 struct JobFilter {
   std::string owner;  ///< empty: everyone's
@@ -102,6 +113,14 @@ class JobStore {
   /// A failed or cancelled job becomes queued and unpublished again: generation + 1, attempt 0, no failure.
   /// Nothing is returned if it is in another state or gone.
   virtual std::optional<Job> retry(const std::string& job_id) = 0;
+
+  /// When a job becomes final whose batch has a webhook, the same transaction makes a call due. This takes
+  /// calls that are due, the oldest first, and makes them due again after `lease`, so that others make those
+  /// of one who died over them.
+  [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease,
+                                                                    int limit) = 0;
+  /// Puts a taken call off until `again`; without it, the call was made or is given up.
+  virtual void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) = 0;
 
   /// Final jobs last changed before `time`, oldest first: to be removed with their objects.
   [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;

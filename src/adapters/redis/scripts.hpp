@@ -16,11 +16,11 @@ end
 )";
 
 /// ARGV: most events, idempotency key (or ''), fingerprint, lifetime in seconds, batch id, batch JSON, owner,
-/// then for each job: id, state, time of change, generation, record. Returns what is known under the key, if
-/// something is; else 1. Done twice, it does nothing the second time.
+/// '1' if the batch has a webhook, then for each job: id, state, time of change, generation, record. Returns
+/// what is known under the key, if something is; else 1. Done twice, it does nothing the second time.
 inline constexpr std::string_view create_script = R"(
-local most, key, print, lifetime, batch, batch_json, owner =
-  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local most, key, print, lifetime, batch, batch_json, owner, webhook =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 if redis.call('EXISTS', 'tessera:batch:' .. batch) == 1 then return 1 end
 if key ~= '' then
   local name = 'tessera:key:' .. owner .. ':' .. key
@@ -29,10 +29,11 @@ if key ~= '' then
   redis.call('SET', name, cjson.encode({fingerprint = print, batch = batch}), 'EX', lifetime)
 end
 redis.call('SET', 'tessera:batch:' .. batch, batch_json)
-for i = 8, #ARGV, 5 do
+for i = 9, #ARGV, 5 do
   local id, state, time, generation, record = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3], ARGV[i+4]
   redis.call('HSET', 'tessera:job:' .. id, 'record', record, 'version', 1, 'change', '', 'generation', generation,
-             'state', state, 'owner', owner, 'batch', batch)
+             'state', state, 'owner', owner, 'batch', batch, 'webhook', webhook)
+  if webhook == '1' then redis.call('SADD', 'tessera:jobs:open:' .. batch, id) end
   redis.call('ZADD', 'tessera:jobs', 0, id)
   redis.call('ZADD', 'tessera:jobs:owner:' .. owner, 0, id)
   redis.call('ZADD', 'tessera:jobs:batch:' .. batch, 0, id)
@@ -44,12 +45,13 @@ return 1
 )";
 
 /// ARGV: most events, id, version that the change was made from, name of the change, state, generation, time,
-/// record, type of the event, '1' if the job is to be published again. Returns 0 if the version is another.
+/// record, type of the event, '1' if the job is to be published again, id of the webhook call that is due now
+/// if the batch has a webhook (or ''). Returns 0 if the version is another.
 inline constexpr std::string_view change_script = R"(
-local most, id, version, change, state, generation, time, record, kind, publish =
-  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local most, id, version, change, state, generation, time, record, kind, publish, call =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local name = 'tessera:job:' .. id
-local now = redis.call('HMGET', name, 'version', 'state', 'owner', 'batch')
+local now = redis.call('HMGET', name, 'version', 'state', 'owner', 'batch', 'webhook')
 if now[1] ~= version then return 0 end
 redis.call('HSET', name, 'record', record, 'version', tonumber(version) + 1, 'change', change, 'state', state,
            'generation', generation)
@@ -60,7 +62,39 @@ if publish == '1' then
 else
   redis.call('ZADD', 'tessera:jobs:unpublished', 'XX', time, id)
 end
+if call == '' and now[5] == '1' then
+  redis.call('SADD', 'tessera:jobs:open:' .. now[4], id)
+elseif now[5] == '1' then
+  redis.call('SREM', 'tessera:jobs:open:' .. now[4], id)
+  redis.call('HSET', 'tessera:webhook:' .. call, 'job', id, 'generation', generation,
+             'last', redis.call('EXISTS', 'tessera:jobs:open:' .. now[4]) == 0 and '1' or '')
+  redis.call('ZADD', 'tessera:webhooks', time, call)
+end
 tell(kind, id, now[4], now[3], time, record, most)
+return 1
+)";
+
+/// ARGV: time now, time of the end of the lease, most calls. Returns id, job, generation, '1' if it
+/// was the last, and attempt of each.
+inline constexpr std::string_view take_webhooks_script = R"(
+local taken = {}
+for _, call in ipairs(redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
+  redis.call('ZADD', 'tessera:webhooks', ARGV[2], call)
+  local attempt = redis.call('HINCRBY', 'tessera:webhook:' .. call, 'attempts', 1)
+  local known = redis.call('HMGET', 'tessera:webhook:' .. call, 'job', 'generation', 'last')
+  table.insert(taken, {call, known[1], known[2], known[3], tostring(attempt)})
+end
+return taken
+)";
+
+/// ARGV: id of the call, time when it is due again (or '').
+inline constexpr std::string_view settle_webhook_script = R"(
+if ARGV[2] ~= '' then
+  redis.call('ZADD', 'tessera:webhooks', 'XX', ARGV[2], ARGV[1])
+else
+  redis.call('ZREM', 'tessera:webhooks', ARGV[1])
+  redis.call('DEL', 'tessera:webhook:' .. ARGV[1])
+end
 return 1
 )";
 
@@ -76,8 +110,12 @@ return 1
 inline constexpr std::string_view remove_script = R"(
 local id = ARGV[1]
 local name = 'tessera:job:' .. id
-local now = redis.call('HMGET', name, 'state', 'owner', 'batch')
+local now = redis.call('HMGET', name, 'state', 'owner', 'batch', 'generation')
 if not now[1] then return 0 end
+local call = id .. '.' .. now[4]
+redis.call('ZREM', 'tessera:webhooks', call)
+redis.call('DEL', 'tessera:webhook:' .. call)
+redis.call('SREM', 'tessera:jobs:open:' .. now[3], id)
 redis.call('DEL', name)
 redis.call('ZREM', 'tessera:jobs', id)
 redis.call('ZREM', 'tessera:jobs:owner:' .. now[2], id)

@@ -54,7 +54,8 @@ class RedisJobStore final : public JobStore {
                                        std::to_string(lifetime.count()),
                                        batch.id,
                                        to_json(batch).dump(),
-                                       batch.owner};
+                                       batch.owner,
+                                       batch.webhook_url.empty() ? "" : "1"};
     for (const Job& job : jobs.jobs) {
       for (std::string& field :
            std::vector<std::string>{job.id, number(job.state), ms(job.updated),
@@ -145,6 +146,24 @@ class RedisJobStore final : public JobStore {
           return std::string(to_string(job.state));
         },
         true);
+  }
+
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
+    return locked([&] {
+      const TimePoint now = options_.now();
+      std::vector<WebhookCall> calls;
+      const Reply taken =
+          connection_.script(take_webhooks_script, {ms(now), ms(now + lease), std::to_string(limit)});
+      for (const Reply& call : taken.list) {
+        calls.push_back({call.list.at(0).text, call.list.at(1).text, std::stoi(call.list.at(2).text),
+                         !call.list.at(3).text.empty(), std::stoi(call.list.at(4).text)});
+      }
+      return calls;
+    });
+  }
+
+  void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
+    locked([&] { return connection_.script(settle_webhook_script, {call_id, again ? ms(*again) : ""}); });
   }
 
   std::vector<Job> finished_before(TimePoint time, int limit) override {
@@ -241,10 +260,10 @@ class RedisJobStore final : public JobStore {
         }
         const std::string event = apply(stored->job);
         const Job& job = stored->job;
-        const Reply reply =
-            connection_.script(script, {std::to_string(options_.max_events), job_id, stored->version, name,
-                                        number(job.state), std::to_string(job.generation), ms(job.updated),
-                                        tessera::to_json(job).dump(), event, publish ? "1" : "0"});
+        const Reply reply = connection_.script(
+            script, {std::to_string(options_.max_events), job_id, stored->version, name, number(job.state),
+                     std::to_string(job.generation), ms(job.updated), tessera::to_json(job).dump(), event,
+                     publish ? "1" : "0", is_final(job.state) ? webhook_call_id(job) : ""});
         if (reply.integer == 1) {
           return job;
         }

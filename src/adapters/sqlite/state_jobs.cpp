@@ -99,8 +99,59 @@ class SqliteJobStore final : public JobStore {
     const std::string event = apply_change(*job, change, shared_->options.now());
     write(*job);
     append_event(database_, event, *job, shared_->options);
+    if (is_final(job->state)) {
+      SqliteStatement(database_,
+                      "INSERT OR IGNORE INTO state_webhook_calls SELECT ?, ?, ?,"
+                      " NOT EXISTS (SELECT 1 FROM state_jobs WHERE batch_id=? AND state<?), 0, ?"
+                      " FROM state_batches WHERE id=? AND webhook_url<>''",
+                      webhook_call_id(*job), job->id, std::int64_t{job->generation}, job->batch_id,
+                      number(JobState::done), now_ms(), job->batch_id)
+          .run();
+    }
     finish(transaction);
     return job;
+  }
+
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
+    const std::lock_guard guard(mutex_);
+    {
+      // Most of the time there is none, and looking takes no lock from those who write.
+      SqliteStatement any(database_, "SELECT 1 FROM state_webhook_calls WHERE due_ms<=? LIMIT 1", now_ms());
+      if (!any.step()) {
+        return {};
+      }
+    }
+    SqliteTransaction transaction(database_);
+    std::vector<WebhookCall> calls;
+    {
+      SqliteStatement row(database_,
+                          "SELECT id, job_id, generation, last, attempts + 1 FROM state_webhook_calls"
+                          " WHERE due_ms<=? ORDER BY due_ms LIMIT ?",
+                          now_ms(), std::int64_t{limit});
+      while (row.step()) {
+        calls.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)), row.integer(3) != 0,
+                         static_cast<int>(row.integer(4))});
+      }
+    }
+    for (const WebhookCall& call : calls) {
+      SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=?, attempts=? WHERE id=?",
+                      now_ms() + lease.count(), std::int64_t{call.attempt}, call.id)
+          .run();
+    }
+    transaction.commit();
+    return calls;
+  }
+
+  void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
+    const std::lock_guard guard(mutex_);
+    SqliteTransaction transaction(database_);
+    if (again) {
+      SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=? WHERE id=?", to_ms(*again), call_id)
+          .run();
+    } else {
+      SqliteStatement(database_, "DELETE FROM state_webhook_calls WHERE id=?", call_id).run();
+    }
+    transaction.commit();
   }
 
   std::optional<Job> retry(const std::string& job_id) override {
@@ -134,6 +185,7 @@ class SqliteJobStore final : public JobStore {
       return;
     }
     SqliteStatement(database_, "DELETE FROM state_jobs WHERE id=?", job_id).run();
+    SqliteStatement(database_, "DELETE FROM state_webhook_calls WHERE job_id=?", job_id).run();
     SqliteStatement(database_,
                     "DELETE FROM state_batches WHERE id=? AND NOT EXISTS"
                     " (SELECT 1 FROM state_jobs WHERE batch_id=?)",

@@ -43,6 +43,14 @@ CREATE TABLE IF NOT EXISTS state_events(
   owner TEXT NOT NULL,
   time_ms INTEGER NOT NULL,
   data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS state_webhook_calls(
+  id TEXT PRIMARY KEY,
+  job_id TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  due_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS state_webhook_calls_due ON state_webhook_calls(due_ms);
 CREATE TABLE IF NOT EXISTS state_tokens(
   hash TEXT PRIMARY KEY,
   owner TEXT NOT NULL,

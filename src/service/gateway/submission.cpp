@@ -110,13 +110,41 @@ JobRequest parse_item(const Json& item, const Json& outside, const Presets& pres
   return request;
 }
 
+void take_webhook(const Json& json, Submission& submission) {
+  constexpr std::size_t shortest_secret = 16;
+  constexpr std::size_t longest_secret = 256;
+  constexpr std::size_t longest_url = 2048;
+  const auto webhook = json.find("webhook");
+  if (webhook == json.end()) {
+    return;
+  }
+  check_fields(*webhook, {"url", "secret"}, "'webhook'");
+  submission.webhook_url = text_of(*webhook, "url", "'webhook'");
+  submission.webhook_secret = text_of(*webhook, "secret", "'webhook'");
+  const std::string& url = submission.webhook_url;
+  const bool fine = (url.starts_with("https://") || url.starts_with("http://")) &&
+                    url.size() <= longest_url &&
+                    std::ranges::all_of(url, [](unsigned char c) { return c > ' ' && c < 127; });
+  if (!fine) {
+    refuse(
+        fmt::format("'webhook': 'url' is '{}'; it must begin with https:// or http://, be at most {} bytes "
+                    "long and have no spaces.",
+                    url.substr(0, 100), longest_url));
+  }
+  if (submission.webhook_secret.size() < shortest_secret ||
+      submission.webhook_secret.size() > longest_secret) {
+    refuse(fmt::format("'webhook': 'secret' has {} bytes; it must have {} to {}.",
+                       submission.webhook_secret.size(), shortest_secret, longest_secret));
+  }
+}
+
 }  // namespace
 
 Submission parse_submission(const Json& json, const Presets& presets, int max_items) {
   Submission submission;
   const bool many = json.is_object() && json.contains("items");
   if (many) {
-    check_fields(json, {"items", "pipeline", "output", "priority"}, "The request");
+    check_fields(json, {"items", "pipeline", "output", "priority", "webhook"}, "The request");
     const Json& items = json["items"];
     if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > max_items) {
       refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", max_items,
@@ -128,9 +156,10 @@ Submission parse_submission(const Json& json, const Presets& presets, int max_it
       submission.items.push_back(parse_item(items[i], json, presets, where));
     }
   } else {
-    check_fields(json, {"object", "name", "pipeline", "output", "priority"}, "The request");
+    check_fields(json, {"object", "name", "pipeline", "output", "priority", "webhook"}, "The request");
     submission.items.push_back(parse_item(json, Json::object(), presets, "The request"));
   }
+  take_webhook(json, submission);
   return submission;
 }
 

@@ -123,6 +123,8 @@ NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller) {
     job.updated = now;
     jobs.jobs.push_back(std::move(job));
   }
+  jobs.webhook_url = std::move(submission.webhook_url);
+  jobs.webhook_secret = std::move(submission.webhook_secret);
   return jobs;
 }
 

@@ -185,6 +185,9 @@ void Notifier::distribute() {
           }
         }
         distributed_ = event.id;
+        if (options_.on_event) {
+          options_.on_event(event);
+        }
       }
       backoff.reset();
     } catch (const Error& error) {

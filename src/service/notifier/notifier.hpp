@@ -8,6 +8,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -29,6 +30,8 @@ struct NotifierOptions {
   /// What a client may be behind.
   std::size_t max_behind_bytes = std::size_t{4} << 20;
   int max_subscribers = 5000;
+  /// Called once for each event, in order, after the subscribers were given it.
+  std::function<void(const Event& event)> on_event;
   std::shared_ptr<spdlog::logger> log;
 };
 

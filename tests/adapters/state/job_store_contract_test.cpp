@@ -307,6 +307,58 @@ TEST_P(StateContract, KeepsSoManyEventsAndTellsOfTheGap) {
   EXPECT_FALSE(store.events->has_gap_after(store.events->newest_id()));
 }
 
+TEST_P(StateContract, MakesAWebhookCallDueWhenAJobEnds) {
+  TimePoint now = system_now();
+  StateOptions options;
+  options.now = [&now] { return now; };
+  StateStore store = server->open(options);
+  NewJobs jobs{{new_job("ann", "batch_1"), new_job("ann", "batch_1")}, {}, "https://hook", "secret"};
+  store.jobs->create(jobs);
+  const Job without = create(store);
+  const auto end = [&](const Job& job, JobState state) { store.jobs->change(job.id, 0, to(state)); };
+  end(jobs.jobs[0], JobState::running);
+  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+  end(jobs.jobs[0], JobState::failed);
+  end(without, JobState::done);
+  now += 1ms;
+  end(jobs.jobs[1], JobState::done);
+
+  const auto first = store.jobs->take_webhook_calls(10s, 1);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].job_id, jobs.jobs[0].id);
+  EXPECT_EQ(first[0].generation, 1);
+  EXPECT_EQ(first[0].attempt, 1);
+  EXPECT_FALSE(first[0].last);
+  const auto second = server->open(options).jobs->take_webhook_calls(10s, 9);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].job_id, jobs.jobs[1].id);
+  EXPECT_TRUE(second[0].last);
+  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+
+  // One was made, one is put off; nobody has settled a third that died.
+  store.jobs->settle_webhook_call(second[0].id, std::nullopt);
+  store.jobs->settle_webhook_call(first[0].id, now + 60s);
+  now += 59s;
+  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+  now += 1s;
+  ASSERT_EQ(store.jobs->take_webhook_calls(10s, 9).size(), 1U);
+  now += 10s;
+  const auto again = store.jobs->take_webhook_calls(10s, 9);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].id, first[0].id);
+  EXPECT_EQ(again[0].attempt, 3);
+  store.jobs->settle_webhook_call(again[0].id, std::nullopt);
+
+  // A retry has a call of its own.
+  store.jobs->retry(jobs.jobs[0].id);
+  end(jobs.jobs[0], JobState::cancelled);
+  const auto retried = store.jobs->take_webhook_calls(10s, 9);
+  ASSERT_EQ(retried.size(), 1U);
+  EXPECT_EQ(retried[0].generation, 2);
+  EXPECT_TRUE(retried[0].last);
+  EXPECT_NE(retried[0].id, first[0].id);
+}
+
 TEST_P(StateContract, KeepsTokens) {
   StateStore store = server->open();
   EXPECT_TRUE(store.tokens->list().empty());

@@ -1,0 +1,156 @@
+#include "service/notifier/webhooks.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "net/backoff.hpp"
+#include "net/crypto.hpp"
+#include "service/views.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr int gone = 410;
+/// A sender that dies over a call leaves it to others after this time beyond its patience.
+constexpr std::chrono::seconds lease_margin{15};
+
+HttpOptions http_options(const WebhookOptions& options) {
+  HttpOptions http;
+  http.connect_timeout = options.answer_timeout;
+  http.stall_timeout = options.answer_timeout;
+  http.total_timeout = options.answer_timeout;
+  http.max_attempts = 1;  // further ones wait in the store, where they outlive this process
+  http.max_body_bytes = std::int64_t{64} << 10;
+  http.public_addresses_only = !options.allow_private_addresses;
+  return http;
+}
+
+Json cloud_event(const WebhookCall& call, const Job& job, const std::string& source) {
+  return {{"specversion", "1.0"},
+          {"id", call.id},
+          {"source", source.empty() ? "/v1/batches/" + job.batch_id : source},
+          {"type", fmt::format("tessera.job.{}", to_string(job.state))},
+          {"subject", job.id},
+          {"time", to_iso8601(job.updated)},
+          {"datacontenttype", "application/json"},
+          {"data", {{"job", job_view(job)}, {"batch_finished", call.last}}}};
+}
+
+}  // namespace
+
+WebhookSender::WebhookSender(WebhookOptions options, JobStore& jobs)
+    : options_(std::move(options)), jobs_(jobs), http_(http_options(options_)) {
+  for (int i = 0; i < options_.senders; ++i) {
+    senders_.emplace_back([this](const std::stop_token& stop) { send_calls(stop); });
+  }
+}
+
+WebhookSender::~WebhookSender() { stop(); }
+
+void WebhookSender::stop() {
+  for (std::jthread& sender : senders_) {
+    sender.request_stop();
+  }
+  senders_.clear();
+}
+
+void WebhookSender::nudge() {
+  const std::scoped_lock lock(mutex_);
+  has_nudge_ = true;
+  nudged_.notify_one();
+}
+
+void WebhookSender::send_calls(const std::stop_token& stop) {
+  Backoff backoff(options_.poll_interval, options_.poll_interval * 30);
+  while (!stop.stop_requested()) {
+    try {
+      for (const WebhookCall& call : next_call(stop)) {
+        make(call, stop);
+      }
+      backoff.reset();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::cancelled && options_.log) {
+        options_.log->error("cannot see to webhooks: {}", error.what());
+      }
+      pause(backoff.next(), stop);
+    }
+  }
+}
+
+std::vector<WebhookCall> WebhookSender::next_call(const std::stop_token& stop) {
+  const std::scoped_lock one_looks(taking_);
+  while (!stop.stop_requested()) {
+    auto calls = jobs_.take_webhook_calls(options_.answer_timeout + lease_margin, 1);
+    if (!calls.empty()) {
+      return calls;
+    }
+    std::unique_lock lock(mutex_);
+    nudged_.wait_for(lock, stop, options_.poll_interval, [this] { return has_nudge_; });
+    has_nudge_ = false;
+  }
+  return {};
+}
+
+void WebhookSender::make(const WebhookCall& call, const std::stop_token& stop) {
+  const auto job = jobs_.find(call.job_id);
+  const auto batch = job ? jobs_.find_batch(job->batch_id) : std::nullopt;
+  if (!batch || job->generation != call.generation || !is_final(job->state)) {
+    jobs_.settle_webhook_call(call.id, std::nullopt);
+    return;
+  }
+  HttpRequest request;
+  request.method = "POST";
+  request.url = batch->webhook_url;
+  request.body = cloud_event(call, *job, options_.source).dump();
+  const std::string time = std::to_string(
+      std::chrono::duration_cast<std::chrono::seconds>(options_.now().time_since_epoch()).count());
+  const std::string signature =
+      to_base64(hmac_sha256(batch->webhook_secret, fmt::format("{}.{}.{}", call.id, time, request.body)));
+  request.headers = {{"Content-Type", "application/cloudevents+json; charset=utf-8"},
+                     {"webhook-id", call.id},
+                     {"webhook-timestamp", time},
+                     {"webhook-signature", "v1," + signature}};
+  std::string failure;
+  bool given_up = false;
+  try {
+    const HttpResponse response = http_.send(request, stop);
+    if (response.status < 200 || response.status > 299) {
+      failure = fmt::format("'{}' answered {}.", batch->webhook_url, response.status);
+      given_up = response.status == gone;
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) {
+      throw;  // the lease gives it to another
+    }
+    failure = error.what();
+    given_up = error.code() == ErrorCode::forbidden;
+  }
+  if (options_.on_attempt) {
+    options_.on_attempt(failure.empty());
+  }
+  if (!failure.empty() && !given_up && call.attempt < options_.max_attempts) {
+    put_off(call, *batch, failure);
+    return;
+  }
+  if (!failure.empty() && options_.log) {
+    options_.log->error("webhook {} of batch {} is given up after {} attempts: {}", call.id, batch->id,
+                        call.attempt, failure);
+  }
+  jobs_.settle_webhook_call(call.id, std::nullopt);
+}
+
+void WebhookSender::put_off(const WebhookCall& call, const Batch& batch, const std::string& reason) {
+  constexpr int most_doublings = 20;
+  const auto pause = std::min(options_.longest_pause,
+                              options_.first_pause * (1 << std::min(call.attempt - 1, most_doublings)));
+  jobs_.settle_webhook_call(call.id, options_.now() + pause);
+  if (options_.log) {
+    options_.log->warn("webhook {} of batch {} is tried again in {} s: {}", call.id, batch.id,
+                       std::chrono::duration_cast<std::chrono::seconds>(pause).count(), reason);
+  }
+}
+
+}  // namespace tessera::service

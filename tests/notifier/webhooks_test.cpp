@@ -1,0 +1,213 @@
+// Calls to webhooks, as the server that is called sees them.
+#include "service/notifier/webhooks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <set>
+
+#include "adapters/sqlite/state_store.hpp"
+#include "http/server.hpp"
+#include "net/crypto.hpp"
+#include "servers/server_process.hpp"
+
+namespace tessera::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string secret = "a secret of the client";
+
+/// A server that a client has named: answers with the statuses given, the last one from then on.
+class Receiver {
+ public:
+  explicit Receiver(std::vector<int> statuses)
+      : statuses_(std::move(statuses)), server_(options(), routes()) {}
+
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(server_.port()) + "/hook?of=ann";
+  }
+  /// The next call; none if there is none for that long.
+  std::optional<http::Request> next(std::chrono::milliseconds patience = 30s) {
+    std::unique_lock lock(mutex_);
+    if (!came_.wait_for(lock, patience, [&] { return !requests_.empty(); })) {
+      return std::nullopt;
+    }
+    http::Request request = std::move(requests_.front());
+    requests_.pop_front();
+    return request;
+  }
+
+ private:
+  static http::ServerOptions options() { return {}; }
+  http::Router routes() {
+    http::Router router;
+    router.add({.method = "POST",
+                .pattern = "/hook",
+                .handler =
+                    [this](http::Request& request) {
+                      const std::scoped_lock lock(mutex_);
+                      const int status = statuses_[std::min(answered_++, statuses_.size() - 1)];
+                      requests_.push_back(request);
+                      came_.notify_all();
+                      return http::text_response(status, "", "text/plain");
+                    },
+                .max_body_bytes = 1 << 20});
+    return router;
+  }
+
+  std::vector<int> statuses_;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::deque<http::Request> requests_;
+  std::size_t answered_ = 0;
+  http::Server server_;
+};
+
+class Webhooks : public ::testing::Test {
+ protected:
+  testing::ServerFolder folder;
+  StateStore store = open_sqlite_state_store(folder.path() / "state.db", {});
+
+  [[nodiscard]] static WebhookOptions options() {
+    WebhookOptions options;
+    options.source = "http://tessera.example";
+    options.allow_private_addresses = true;
+    options.first_pause = 1ms;
+    options.poll_interval = 5ms;
+    return options;
+  }
+  /// A job that has ended, of a batch that names `url`.
+  Job ended_job(const std::string& url, JobState state = JobState::done) {
+    Job job;
+    job.id = new_id("job", system_now());
+    job.batch_id = new_id("batch", system_now());
+    job.owner = "ann";
+    job.request.object = "uploads/ann/one";
+    job.request.name = "one.png";
+    job.created = job.updated = system_now();
+    store.jobs->create({{job}, {}, url, secret});
+    JobChange change;
+    change.state = state;
+    return store.jobs->change(job.id, 0, change).value();
+  }
+  /// Waits until no call is left, not even one that waits for its next attempt.
+  void expect_settled() {
+    StateOptions later;
+    later.now = [] { return system_now() + 24h; };
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    StateStore looking = open_sqlite_state_store(folder.path() / "state.db", later);
+    // A look makes a call due again far later only if there is one, and then the test fails anyway.
+    while (!looking.jobs->take_webhook_calls(0ms, 1).empty()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+};
+
+TEST_F(Webhooks, AreSignedCloudEvents) {
+  Receiver receiver({204});
+  const Job job = ended_job(receiver.url());
+  const WebhookSender sender(options(), *store.jobs);
+  const auto call = receiver.next();
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->raw_query, "of=ann");
+  EXPECT_EQ(call->header("content-type"), "application/cloudevents+json; charset=utf-8");
+  const std::string id = call->header("webhook-id");
+  const std::string time = call->header("webhook-timestamp");
+  EXPECT_EQ(call->header("webhook-signature"),
+            "v1," + to_base64(hmac_sha256(secret, id + "." + time + "." + call->body.text())));
+  EXPECT_LT(
+      std::abs(std::stoll(time) -
+               std::chrono::duration_cast<std::chrono::seconds>(system_now().time_since_epoch()).count()),
+      60);
+  const Json event = Json::parse(call->body.text());
+  EXPECT_EQ(event.at("specversion"), "1.0");
+  EXPECT_EQ(event.at("id"), id);
+  EXPECT_EQ(event.at("source"), "http://tessera.example");
+  EXPECT_EQ(event.at("type"), "tessera.job.done");
+  EXPECT_EQ(event.at("subject"), job.id);
+  EXPECT_EQ(event.at("time"), to_iso8601(job.updated));
+  EXPECT_EQ(event.at("data").at("job").at("state"), "done");
+  EXPECT_FALSE(event.at("data").at("job").at("request").contains("object"));
+  EXPECT_EQ(event.at("data").at("batch_finished"), true);
+  expect_settled();
+}
+
+TEST_F(Webhooks, AreTriedAgainUntilTheyAreAnswered) {
+  Receiver receiver({500, 302, 429, 200});
+  ended_job(receiver.url(), JobState::failed);
+  const WebhookSender sender(options(), *store.jobs);
+  std::set<std::string> ids;
+  for (int i = 0; i < 4; ++i) {
+    const auto call = receiver.next();
+    ASSERT_TRUE(call) << i;
+    ids.insert(call->header("webhook-id"));
+  }
+  EXPECT_EQ(ids.size(), 1U);
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+TEST_F(Webhooks, AreGivenUpWhenTheReceiverIsGoneOrNeverAnswers) {
+  {
+    Receiver gone({410});
+    ended_job(gone.url());
+    const WebhookSender sender(options(), *store.jobs);
+    ASSERT_TRUE(gone.next());
+    expect_settled();
+    EXPECT_FALSE(gone.next(0ms));
+  }
+  Receiver broken({503});
+  ended_job(broken.url());
+  WebhookOptions three = options();
+  three.max_attempts = 3;
+  const WebhookSender sender(three, *store.jobs);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(broken.next()) << i;
+  }
+  expect_settled();
+  EXPECT_FALSE(broken.next(0ms));
+}
+
+TEST_F(Webhooks, DoNotReachIntoTheServicesOwnNetworkUnlessAllowed) {
+  Receiver receiver({200});
+  ended_job(receiver.url());
+  WebhookOptions strict = options();
+  strict.allow_private_addresses = false;
+  std::promise<bool> attempted;
+  strict.on_attempt = [&](bool delivered) { attempted.set_value(delivered); };
+  const WebhookSender sender(strict, *store.jobs);
+  EXPECT_FALSE(attempted.get_future().get());
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+TEST_F(Webhooks, OfASenderThatDiedAreMadeByAnother) {
+  Receiver receiver({200});
+  ended_job(receiver.url());
+  ASSERT_EQ(store.jobs->take_webhook_calls(50ms, 1).size(), 1U);  // and that one dies
+  const WebhookSender sender(options(), *store.jobs);
+  ASSERT_TRUE(receiver.next());
+  expect_settled();
+}
+
+TEST_F(Webhooks, SayNothingOfAnEndThatARetryHasUndone) {
+  Receiver receiver({200});
+  const Job job = ended_job(receiver.url(), JobState::failed);
+  store.jobs->retry(job.id);
+  JobChange change;
+  change.state = JobState::cancelled;
+  store.jobs->change(job.id, 0, change);
+  const WebhookSender sender(options(), *store.jobs);
+  const auto call = receiver.next();
+  ASSERT_TRUE(call);
+  EXPECT_EQ(Json::parse(call->body.text()).at("type"), "tessera.job.cancelled");
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+}  // namespace
+}  // namespace tessera::service
