@@ -94,6 +94,20 @@ const std::string& Body::text() const {
   return text_;
 }
 
+std::string Body::read_all(std::int64_t max_bytes) const {
+  if (size() > max_bytes) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("The request's body has {} bytes; at most {} are taken here.", size(), max_bytes));
+  }
+  if (!file_) {
+    return text_;
+  }
+  std::string all(static_cast<std::size_t>(size()), '\0');
+  all.resize(file_->read_at(0, all));
+  return all;
+}
+
 std::unique_ptr<ByteSource> Body::open() const {
   return file_ ? std::make_unique<FileReader>(file_) : memory_source(text_);
 }

@@ -49,6 +49,8 @@ class Body {
   [[nodiscard]] bool in_memory() const { return !file_; }
   /// The bytes of a body that is in memory. Throws Error(limit_exceeded) for another.
   [[nodiscard]] const std::string& text() const;
+  /// All of it, wherever it is. Throws Error(limit_exceeded) if it is longer than that.
+  [[nodiscard]] std::string read_all(std::int64_t max_bytes) const;
   /// Valid as long as this body.
   [[nodiscard]] std::unique_ptr<ByteSource> open() const;
   void append(std::string_view bytes, std::int64_t max_memory_bytes, const std::filesystem::path& folder);

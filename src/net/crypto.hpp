@@ -1,6 +1,7 @@
 // Hashes, signatures and encodings as web protocols write them.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,20 @@ namespace tessera {
 
 /// SHA-256, as 32 bytes.
 [[nodiscard]] std::string sha256(std::string_view bytes);
+/// The same of bytes that come piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void update(std::string_view bytes);
+  [[nodiscard]] std::string finish();  ///< once, at the end
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 /// HMAC-SHA-256 (RFC 2104), as 32 bytes.
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);
 /// Lower-case hexadecimal.

@@ -96,6 +96,20 @@ class HttpServer : public ::testing::Test {
   std::unique_ptr<Server> server;
 };
 
+TEST_F(HttpServer, LetsARequestInOnce) {
+  std::atomic<int> admitted{0};
+  router.add({.method = "POST",
+              .pattern = "/counted",
+              .handler = [](Request&) { return text_response(200, "", "text/plain"); },
+              .admit = [&](Request&) { ++admitted; },
+              .max_body_bytes = 100});
+  start();
+  EXPECT_EQ(ask(server->port(), "POST", "/counted", {}, "a body").status, 200);
+  EXPECT_EQ(admitted, 1);
+  EXPECT_EQ(ask(server->port(), "POST", "/counted").status, 200);
+  EXPECT_EQ(admitted, 2);
+}
+
 TEST_F(HttpServer, ServesFilesInRanges) {
   start();
   EXPECT_EQ(get("/file").body, "0123456789");

@@ -14,6 +14,7 @@ Gateway::~Gateway() { stop(); }
 void Gateway::mount(http::Router& router) {
   mount_submit(router);
   mount_jobs(router);
+  mount_batches(router);
   mount_objects(router);
   mount_admin(router);
 }

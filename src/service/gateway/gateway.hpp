@@ -18,6 +18,7 @@
 #include "ports/job_store.hpp"
 #include "ports/object_store.hpp"
 #include "service/access.hpp"
+#include "service/gateway/submission.hpp"
 
 namespace spdlog {
 class logger;
@@ -30,6 +31,7 @@ struct GatewayOptions {
   int max_items = 1000;                                    ///< of one submission
   std::int64_t max_queued_jobs = 100'000;                  ///< more are told to come again
   std::int64_t max_upload_bytes = std::int64_t{20} << 30;  ///< by a link of a local folder
+  std::int64_t max_form_bytes = std::int64_t{256} << 20;   ///< of a submission with its images inside
   std::chrono::seconds link_lifetime{3600};
   std::chrono::milliseconds unpublished_patience{5'000};  ///< then the reconciler publishes
   std::chrono::milliseconds reconcile_interval{2'000};
@@ -71,17 +73,19 @@ class Gateway {
   // By file.
   void mount_submit(http::Router& router);   // submit.cpp
   void mount_jobs(http::Router& router);     // job_routes.cpp
+  void mount_batches(http::Router& router);  // batch_routes.cpp
   void mount_objects(http::Router& router);  // object_routes.cpp
   void mount_admin(http::Router& router);    // admin_routes.cpp
 
   http::Response submit(const http::Request& request);
   http::Response upload(const http::Request& request);
-  [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller);
+  [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
   void check_object(const Caller& caller, const std::string& object);
   http::Response cancel(const http::Request& request);
   http::Response retry(const http::Request& request);
   http::Response result(const http::Request& request);
   http::Response list(const http::Request& request);
+  http::Response zip(const http::Request& request);
   /// Publishes and marks; a failure is left to the reconciler.
   void publish(const Job& job);
   /// Throw Error(not_found), also for what is another's.

@@ -43,19 +43,6 @@ void Gateway::mount_jobs(http::Router& router) {
              [this](http::Request& request) { return retry(request); });
   router.add("GET", "/v1/jobs/{id}/result", may_read,
              [this](http::Request& request) { return result(request); });
-  router.add("GET", "/v1/batches/{id}", may_read, [this](http::Request& request) {
-    const Batch batch = find_batch(request);
-    return http::json_response(200, batch_view(batch, jobs_of(batch)));
-  });
-  router.add("DELETE", "/v1/batches/{id}", may_submit, [this](http::Request& request) {
-    const Batch batch = find_batch(request);
-    JobChange change;
-    change.state = JobState::cancelled;
-    for (const std::string& id : batch.job_ids) {
-      ports_.jobs.change(id, 0, change);
-    }
-    return http::json_response(200, batch_view(batch, jobs_of(batch)));
-  });
 }
 
 http::Response Gateway::list(const http::Request& request) {

@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "net/crypto.hpp"
+#include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/views.hpp"
@@ -15,7 +16,7 @@ constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
 constexpr std::size_t most_key_bytes = 255;
 
 Json json_of(const http::Request& request) {
-  Json json = Json::parse(request.body.text(), nullptr, false);
+  Json json = Json::parse(request.body.read_all(most_json_bytes), nullptr, false);
   if (json.is_discarded()) {
     throw Error(ErrorCode::usage, "The request's body is not JSON.");
   }
@@ -69,8 +70,8 @@ void Gateway::mount_submit(http::Router& router) {
               .pattern = "/v1/jobs",
               .handler = [this](http::Request& request) { return submit(request); },
               .admit = admit,
-              .max_body_bytes = most_json_bytes,
-              .content_types = {"application/json"}});
+              .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
+              .content_types = {"application/json", "multipart/form-data"}});
 }
 
 http::Response Gateway::upload(const http::Request& request) {
@@ -106,13 +107,11 @@ void Gateway::check_object(const Caller& caller, const std::string& object) {
   }
 }
 
-NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller) {
-  Submission submission = parse_submission(json_of(request), options_.presets, options_.max_items);
+NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Submission submission) {
   NewJobs jobs;
   const TimePoint now = options_.now();
   const std::string batch_id = new_id("batch", now);
   for (JobRequest& item : submission.items) {
-    check_object(caller, item.object);
     Job job;
     job.id = new_id("job", now);
     job.batch_id = batch_id;
@@ -140,9 +139,25 @@ http::Response Gateway::submit(const http::Request& request) {
     in_flight.emplace(mutex_, keys_in_flight_, caller.owner + "/" + key);
   }
   check_room();
-  NewJobs jobs = new_jobs(request, caller);
+  std::string fingerprint;
+  Submission submission;
+  KeptUploads uploads(ports_.objects);
+  if (is_form(request)) {
+    FormSubmission form = take_form(request, options_.presets, options_.max_items, uploads, [&] {
+      return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
+    });
+    submission = std::move(form.submission);
+    fingerprint = std::move(form.fingerprint);
+  } else {
+    fingerprint = to_hex(sha256(request.body.read_all(most_json_bytes)));
+    submission = parse_submission(json_of(request), options_.presets, options_.max_items);
+    for (const JobRequest& item : submission.items) {
+      check_object(caller, item.object);
+    }
+  }
+  NewJobs jobs = new_jobs(request, caller, std::move(submission));
   if (!key.empty()) {
-    jobs.idempotency = IdempotencyKey{key, to_hex(sha256(request.body.text()))};
+    jobs.idempotency = IdempotencyKey{key, fingerprint};
   }
   JobStore::Created created;
   try {
@@ -154,6 +169,7 @@ http::Response Gateway::submit(const http::Request& request) {
     throw;
   }
   if (created.created) {
+    uploads.keep();
     for (const Job& job : jobs.jobs) {
       publish(job);
     }

@@ -1,0 +1,158 @@
+#include "http/multipart.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace tessera::http {
+namespace {
+
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+constexpr std::size_t longest_line = std::size_t{8} << 10;
+constexpr int most_header_lines = 32;
+constexpr std::size_t longest_boundary = 70;
+constexpr std::string_view line_end = "\r\n";
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::usage, "The request's body is no multipart/form-data: " + what);
+}
+
+std::string without_folders(const std::string& path) {
+  const std::size_t slash = path.find_last_of("/\\");
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+}  // namespace
+
+MultipartReader::MultipartReader(ByteSource& body, std::string_view boundary)
+    : body_(body), delimiter_("\r\n--" + std::string(boundary)) {
+  if (boundary.empty() || boundary.size() > longest_boundary) {
+    refuse(fmt::format("its boundary has {} characters; it must have 1 to {}.", boundary.size(),
+                       longest_boundary));
+  }
+  // The first delimiter may stand at the very beginning; what comes before it is to be ignored.
+  buffer_ = line_end;
+}
+
+bool MultipartReader::fill() {
+  const std::size_t before = buffer_.size();
+  buffer_.resize(before + piece_bytes);
+  const std::size_t count =
+      body_.read(std::as_writable_bytes(std::span(buffer_.data() + before, piece_bytes)));
+  buffer_.resize(before + count);
+  return count > 0;
+}
+
+std::string MultipartReader::read_line() {
+  for (;;) {
+    const std::size_t end = buffer_.find(line_end);
+    if (end != std::string::npos) {
+      std::string line = buffer_.substr(0, end);
+      buffer_.erase(0, end + line_end.size());
+      return line;
+    }
+    if (buffer_.size() > longest_line) {
+      refuse(fmt::format("a line of a part's header is longer than {} bytes.", longest_line));
+    }
+    if (!fill()) {
+      refuse("it ends within a part's header.");
+    }
+  }
+}
+
+void MultipartReader::pass_over_delimiter() {
+  buffer_.erase(0, delimiter_.size());
+  while (buffer_.size() < 2) {
+    if (!fill()) {
+      refuse("it ends within a delimiter.");
+    }
+  }
+  if (buffer_.starts_with("--")) {
+    ended_ = true;
+    return;
+  }
+  const std::string padding = read_line();
+  if (padding.find_first_not_of(" \t") != std::string::npos) {
+    refuse("something follows the boundary on its line.");
+  }
+}
+
+std::optional<PartHeader> MultipartReader::next() {
+  if (ended_) {
+    return std::nullopt;
+  }
+  // The preamble, or the rest of the part before.
+  in_part_ = true;
+  std::byte passed_over[4096];
+  while (read(passed_over) > 0) {
+  }
+  pass_over_delimiter();
+  if (ended_) {
+    return std::nullopt;
+  }
+  PartHeader part;
+  std::string disposition;
+  for (int lines = 0;; ++lines) {
+    if (lines > most_header_lines) {
+      refuse(fmt::format("a part has more than {} header lines.", most_header_lines));
+    }
+    const std::string line = read_line();
+    if (line.empty()) {
+      break;
+    }
+    const std::size_t colon = line.find(':');
+    if (colon == std::string::npos) {
+      refuse("a part has a header line without a colon.");
+    }
+    const std::string_view name = trim(std::string_view(line).substr(0, colon));
+    const std::string_view value = trim(std::string_view(line).substr(colon + 1));
+    if (equal_ignoring_case(name, "Content-Disposition")) {
+      disposition = value;
+    } else if (equal_ignoring_case(name, "Content-Type")) {
+      part.content_type = value;
+    }
+  }
+  if (!equal_ignoring_case(media_type(disposition), "form-data")) {
+    refuse("a part has no 'Content-Disposition: form-data'.");
+  }
+  part.name = header_parameter(disposition, "name");
+  if (part.name.empty()) {
+    refuse("a part has no name.");
+  }
+  std::string file_name = header_parameter(disposition, "filename");
+  if (!file_name.empty()) {
+    part.file_name = without_folders(file_name);
+  }
+  in_part_ = true;
+  return part;
+}
+
+std::size_t MultipartReader::read(std::span<std::byte> out) {
+  if (!in_part_ || out.empty()) {
+    return 0;
+  }
+  for (;;) {
+    const std::size_t found = buffer_.find(delimiter_);
+    if (found == 0) {
+      in_part_ = false;
+      return 0;
+    }
+    // What may be the beginning of a delimiter waits for more.
+    const std::size_t certain =
+        found != std::string::npos ? found : buffer_.size() - std::min(buffer_.size(), delimiter_.size() - 1);
+    if (certain > 0) {
+      const std::size_t count = std::min(certain, out.size());
+      std::memcpy(out.data(), buffer_.data(), count);
+      buffer_.erase(0, count);
+      return count;
+    }
+    if (!fill()) {
+      refuse("it ends before its last boundary.");
+    }
+  }
+}
+
+}  // namespace tessera::http

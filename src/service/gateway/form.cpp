@@ -1,0 +1,175 @@
+#include "service/gateway/form.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/error.hpp"
+#include "http/multipart.hpp"
+#include "net/crypto.hpp"
+
+namespace tessera::service {
+namespace {
+
+constexpr std::size_t longest_field = std::size_t{1} << 20;
+constexpr std::size_t longest_content_type = 255;
+constexpr std::array<std::string_view, 4> json_fields{"pipeline", "output", "priority", "webhook"};
+
+std::string boundary_of(const http::Request& request) {
+  return http::header_parameter(request.header("Content-Type"), "boundary");
+}
+
+std::string read_field(http::MultipartReader& reader, const std::string& name) {
+  std::string text;
+  std::array<std::byte, 4096> piece{};
+  while (const std::size_t count = reader.read(piece)) {
+    text.append(reinterpret_cast<const char*>(piece.data()), count);
+    if (text.size() > longest_field) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("The field '{}' is longer than {} bytes.", name, longest_field));
+    }
+  }
+  return text;
+}
+
+/// JSON objects and lists as they are; everything else is a text.
+Json field_value(const std::string& text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_structured() ? json : Json(text);
+}
+
+class PartSource final : public ByteSource {
+ public:
+  explicit PartSource(http::MultipartReader& reader) : reader_(reader) {}
+  std::size_t read(std::span<std::byte> out) override { return reader_.read(out); }
+  [[nodiscard]] std::optional<std::int64_t> size() const override { return std::nullopt; }
+
+ private:
+  http::MultipartReader& reader_;
+};
+
+/// Hashes what is read through it.
+class HashingSource final : public ByteSource {
+ public:
+  explicit HashingSource(ByteSource& from) : from_(from) {}
+  std::size_t read(std::span<std::byte> out) override {
+    const std::size_t count = from_.read(out);
+    hash_.update({reinterpret_cast<const char*>(out.data()), count});
+    return count;
+  }
+  [[nodiscard]] std::optional<std::int64_t> size() const override { return from_.size(); }
+  [[nodiscard]] std::string digest() { return hash_.finish(); }
+
+ private:
+  ByteSource& from_;
+  Sha256 hash_;
+};
+
+struct FormFile {
+  std::string name;
+  std::string content_type;
+};
+
+struct Form {
+  Json fields = Json::object();
+  std::vector<FormFile> files;
+};
+
+/// Reads all but the contents of files.
+Form read_form(const http::Request& request, int max_files) {
+  Form form;
+  const auto body = request.body.open();
+  http::MultipartReader reader(*body, boundary_of(request));
+  while (const auto part = reader.next()) {
+    if (part->file_name) {
+      if (static_cast<int>(form.files.size()) >= max_files) {
+        throw Error(ErrorCode::usage, fmt::format("The form has more than {} files.", max_files));
+      }
+      form.files.push_back({*part->file_name, part->content_type.substr(0, longest_content_type)});
+      continue;
+    }
+    const std::string text = read_field(reader, part->name);
+    if (part->name == "request") {
+      const Json request_fields = Json::parse(text, nullptr, false);
+      if (!request_fields.is_object() || request_fields.contains("items") ||
+          request_fields.contains("object")) {
+        throw Error(
+            ErrorCode::usage,
+            "The field 'request' must be a JSON object without 'items' and 'object': the files of the "
+            "form are the items.");
+      }
+      form.fields.update(request_fields);
+    } else if (std::ranges::find(json_fields, part->name) != json_fields.end()) {
+      form.fields[part->name] = field_value(text);
+    } else {
+      throw Error(ErrorCode::usage,
+                  fmt::format("The form has no field '{}'; there are: request, {}, and files.",
+                              part->name.substr(0, 100), fmt::join(json_fields, ", ")));
+    }
+  }
+  if (form.files.empty()) {
+    throw Error(ErrorCode::usage,
+                "The form has no file: add one, as `curl -F file=@photo.jpg` does, or send JSON.");
+  }
+  return form;
+}
+
+/// Calls `take` with the content of each file, in the order of Form::files.
+void for_each_file(const http::Request& request,
+                   const std::function<void(std::size_t index, ByteSource& content)>& take) {
+  const auto body = request.body.open();
+  http::MultipartReader reader(*body, boundary_of(request));
+  std::size_t index = 0;
+  while (const auto part = reader.next()) {
+    if (part->file_name) {
+      PartSource content(reader);
+      take(index++, content);
+    }
+  }
+}
+
+}  // namespace
+
+bool is_form(const http::Request& request) {
+  return http::media_type(request.header("Content-Type")) == "multipart/form-data";
+}
+
+KeptUploads::~KeptUploads() {
+  for (const std::string& object : objects_) {
+    try {
+      store_.remove(object);
+    } catch (const Error&) {
+      continue;  // uploads that belong to no job are swept away after their time
+    }
+  }
+}
+
+void KeptUploads::put(const std::string& object, ByteSource& content, const std::string& content_type) {
+  objects_.push_back(object);
+  store_.put(object, content, content_type);
+}
+
+FormSubmission take_form(const http::Request& request, const Presets& presets, int max_items,
+                         KeptUploads& uploads, const std::function<std::string()>& new_object) {
+  const Form form = read_form(request, max_items);
+  Json json = form.fields;
+  Json& items = json["items"] = Json::array();
+  for (const FormFile& file : form.files) {
+    items.push_back({{"object", new_object()}, {"name", file.name}});
+  }
+  // Before anything is stored: what is wrong with the request is said first.
+  FormSubmission result{parse_submission(json, presets, max_items), {}};
+  Sha256 all;
+  all.update(form.fields.dump());
+  for_each_file(request, [&](std::size_t index, ByteSource& content) {
+    const JobRequest& item = result.submission.items[index];
+    HashingSource hashing(content);
+    uploads.put(item.object, hashing, form.files[index].content_type);
+    all.update(item.name + '\0' + hashing.digest());
+  });
+  result.fingerprint = to_hex(all.finish());
+  return result;
+}
+
+}  // namespace tessera::service
