@@ -2,39 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
+#include "service/metered_store.hpp"
+#include "service/openapi.hpp"
 
 namespace tessera::service {
 namespace {
-
-struct Endpoint {
-  std::string address;
-  int port = 0;
-};
-
-Endpoint parse_listen(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  Endpoint endpoint;
-  if (colon != std::string::npos) {
-    endpoint.address = text.substr(0, colon);
-    if (endpoint.address.starts_with('[') && endpoint.address.ends_with(']')) {
-      endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
-    }
-    const char* const end = text.data() + text.size();
-    const auto [last, error] = std::from_chars(text.data() + colon + 1, end, endpoint.port);
-    if (error == std::errc() && last == end && endpoint.port >= 0 && endpoint.port <= 65535) {
-      return endpoint;
-    }
-  }
-  throw Error(
-      ErrorCode::usage,
-      fmt::format("Cannot listen on '{}': write an address and a port, such as 127.0.0.1:8080.", text));
-}
 
 Presets read_presets(const std::string& file) {
   if (file.empty()) {
@@ -102,7 +79,7 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->capture_default_str();
 }
 
-Front::Front(const Settings& settings, const FrontSettings& front, Serves serves,
+Front::Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
              const std::shared_ptr<spdlog::logger>& log)
     : state_(open_state_store(settings.state, {})) {
   const bool with_gateway = serves == Serves::everything;
@@ -115,6 +92,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   options.certificate_file = front.certificate_file;
   options.key_file = front.key_file;
   options.log = log;
+  options.on_request = [&metrics](const http::AccessRecord& record) { count_request(metrics, record); };
 
   const bool local_folder = settings.store.starts_with("file:");
   if (with_gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
@@ -130,7 +108,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   http::Router router;
   if (with_gateway) {
     queue_ = open_job_queue(settings.queue, {});
-    objects_ = open_object_store(settings.store, {system_now, url_, front.link_secret});
+    objects_ = metered(open_object_store(settings.store, {system_now, url_, front.link_secret}), metrics);
     GatewayOptions gateway;
     gateway.presets = read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
@@ -144,6 +122,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     gateway_ = std::make_unique<Gateway>(
         std::move(gateway), GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_});
     gateway_->mount(router);
+    gateway_->watch(metrics);
   }
   if (!front.notifier_url.empty()) {
     for (const char* pattern : {"/v1/events", "/v1/events/socket"}) {
@@ -157,10 +136,16 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     webhooks.source = url_;
     webhooks.allow_private_addresses = front.private_webhooks;
     webhooks.log = log;
+    webhooks.on_attempt = [&metrics](bool delivered) {
+      metrics.add(Metric::webhook_attempts, {{"outcome", delivered ? "delivered" : "failed"}});
+    };
     webhooks_ = std::make_unique<WebhookSender>(std::move(webhooks), *state_.jobs);
     NotifierOptions notifier;
     notifier.log = log;
-    notifier.on_event = [this](const Event& event) {
+    notifier.on_event = [this, &metrics](const Event& event) {
+      metrics.add(Metric::events, {{"type", event.type}});
+      metrics.observe(Metric::event_delay_seconds, {},
+                      std::chrono::duration<double>(system_now() - event.time).count());
       if (is_final(parse_job_state(event.data.at("state").get<std::string>()))) {
         webhooks_->nudge();
       }
@@ -168,7 +153,12 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     notifier_ = std::make_unique<Notifier>(std::move(notifier),
                                            NotifierPorts{*state_.jobs, *state_.events, *access_});
     notifier_->mount(router);
+    subscribers_reader_ = metrics.before_text([this, &metrics] {
+      metrics.set(Metric::event_subscribers, {}, static_cast<double>(notifier_->subscribers()));
+    });
   }
+  mount_metrics(router, metrics, needs(*access_, Scope::read));
+  mount_openapi(router, TESSERA_VERSION, url_);
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
   if (gateway_) {
     gateway_->start();

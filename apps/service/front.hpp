@@ -40,7 +40,8 @@ class Front {
     everything,  ///< a gateway, with the events unless they have a notifier of their own
     events,
   };
-  Front(const Settings& settings, const FrontSettings& front, Serves serves,
+  /// `metrics` must outlive it.
+  Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
         const std::shared_ptr<spdlog::logger>& log);
   ~Front();
   Front(const Front&) = delete;
@@ -57,6 +58,7 @@ class Front {
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<WebhookSender> webhooks_;
   std::unique_ptr<Notifier> notifier_;
+  Metrics::Reader subscribers_reader_;
   std::unique_ptr<http::Server> server_;
 };
 

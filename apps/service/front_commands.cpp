@@ -19,7 +19,8 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
   return {app, [settings, front_settings, serves, name = std::string(name)] {
             block_stop_signals();
             const auto log = open_log(name, *settings);
-            const Front front(*settings, *front_settings, serves, log);
+            Metrics metrics;
+            const Front front(*settings, *front_settings, serves, metrics, log);
             log->info("{} serves {}", name, front.url());
             wait_for_stop_signal();
             log->info("ending");

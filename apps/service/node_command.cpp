@@ -12,12 +12,20 @@ Command add_node(CLI::App& program) {
   auto node_settings = std::make_shared<NodeSettings>();
   add_settings(*app, *settings);
   add_node_settings(*app, *node_settings);
+  app->add_option("--metrics-listen", node_settings->metrics_listen,
+                  "Where to serve /metrics and /healthz; beyond loopback only with tokens")
+      ->envname("TESSERA_METRICS_LISTEN")
+      ->type_name("ADDRESS:PORT");
   return {app, [settings, node_settings] {
             block_stop_signals();
             const auto log = open_log("node", *settings);
             const NodeOptions options = complete(*node_settings);
             {
-              RunningNode node(options, *settings, log);
+              Metrics metrics;
+              RunningNode node(options, *settings, metrics, log);
+              if (!node_settings->metrics_listen.empty()) {
+                node.serve_metrics(node_settings->metrics_listen, metrics);
+              }
               wait_for_stop_signal();
               node.drain();
             }

@@ -84,8 +84,9 @@ Command add_serve(CLI::App& program) {
             }
             const NodeOptions options = complete(*node_settings);
             {
-              const Front front(*settings, *front_settings, Front::Serves::everything, log);
-              RunningNode node(options, *settings, open_log("node", *settings));
+              Metrics metrics;
+              const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
+              RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
               wait_for_stop_signal();
               node.drain();

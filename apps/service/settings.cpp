@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <thread>
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "service/metered_store.hpp"
 
 namespace tessera::service {
 namespace {
@@ -137,15 +139,65 @@ NodeOptions complete(const NodeSettings& settings) {
   return options;
 }
 
-RunningNode::RunningNode(const NodeOptions& options, const Settings& settings,
+Endpoint parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Endpoint endpoint;
+  if (colon != std::string::npos) {
+    endpoint.address = text.substr(0, colon);
+    if (endpoint.address.starts_with('[') && endpoint.address.ends_with(']')) {
+      endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+    }
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + colon + 1, end, endpoint.port);
+    if (error == std::errc() && last == end && endpoint.port >= 0 && endpoint.port <= 65535) {
+      return endpoint;
+    }
+  }
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("Cannot listen on '{}': write an address and a port, such as 127.0.0.1:8080.", text));
+}
+
+RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})), objects_(open_object_store(settings.store, {})) {
+    : state_(open_state_store(settings.state, {})),
+      objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
   queue_ = open_job_queue(settings.queue, queue_options);
   log->info("{} on {} with {} ranks", options.id, options.host, options.ranks.ranks);
-  node_ = std::make_unique<Node>(
-      options, NodePorts{*queue_, *state_.jobs, *state_.events, *state_.nodes, *objects_}, std::move(log));
+  options.on_phase = [&metrics](std::string_view phase, std::chrono::duration<double> time) {
+    metrics.observe(Metric::job_phase_seconds, {{"phase", std::string(phase)}}, time.count());
+  };
+  options.on_end = [&metrics](std::string_view end) {
+    metrics.add(Metric::job_ends, {{"end", std::string(end)}});
+  };
+  node_ = std::make_unique<Node>(std::move(options),
+                                 NodePorts{*queue_, *state_.jobs, *state_.events, *state_.nodes, *objects_},
+                                 std::move(log));
+  reader_ = metrics.before_text([this, &metrics, counted = 0.0]() mutable {
+    const double busy = node_->counts().busy_seconds;
+    metrics.add(Metric::rank_busy_seconds, {}, busy - counted);
+    counted = busy;
+    metrics.set(Metric::rank_group_restarts, {}, node_->ranks().restarts());
+  });
+}
+
+RunningNode::~RunningNode() = default;
+
+void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
+  const Endpoint endpoint = parse_listen(listen);
+  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  http::Router router;
+  mount_metrics(router, metrics, needs(*access_, Scope::read));
+  router.add("GET", "/healthz", {}, [](http::Request&) {
+    return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+  });
+  http::ServerOptions options;
+  options.address = endpoint.address;
+  options.port = endpoint.port;
+  options.worker_threads = 2;
+  server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
 void block_stop_signals() {

@@ -8,6 +8,8 @@
 
 #include "log/json_log.hpp"
 #include "node/node.hpp"
+#include "service/access.hpp"
+#include "service/metrics.hpp"
 
 namespace tessera::service {
 
@@ -32,6 +34,7 @@ struct NodeSettings {
   std::string spreading = "auto";
   double time_limit_s = 7200;
   double drain_limit_s = 30;
+  std::string metrics_listen;  ///< empty: no metrics of its own
 };
 /// Adds --ranks, --threads, --hostfile and the rest of what a node wants to know.
 void add_node_settings(CLI::App& app, NodeSettings& settings);
@@ -41,15 +44,32 @@ void add_node_settings(CLI::App& app, NodeSettings& settings);
 /// A node with what it works on.
 class RunningNode {
  public:
-  RunningNode(const NodeOptions& options, const Settings& settings, std::shared_ptr<spdlog::logger> log);
+  /// `metrics` must outlive it.
+  RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
+              std::shared_ptr<spdlog::logger> log);
+  ~RunningNode();
+  RunningNode(const RunningNode&) = delete;
+  RunningNode& operator=(const RunningNode&) = delete;
   void drain() { node_->drain(); }
+  /// Serves GET /metrics and /healthz on ADDRESS:PORT; beyond loopback only with tokens.
+  void serve_metrics(const std::string& listen, Metrics& metrics);
 
  private:
   StateStore state_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<JobQueue> queue_;
   std::unique_ptr<Node> node_;
+  Metrics::Reader reader_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<http::Server> server_;
 };
+
+struct Endpoint {
+  std::string address;
+  int port = 0;
+};
+/// Of "127.0.0.1:8080" or "[::1]:8080". Throws Error(usage).
+[[nodiscard]] Endpoint parse_listen(const std::string& text);
 
 /// Blocks the signals that ask a server to stop, for this thread and those it starts. Call it first.
 void block_stop_signals();

@@ -21,18 +21,22 @@ struct Route {
   std::function<void(Request&)> admit = {};
   std::int64_t max_body_bytes = 0;              ///< 0: no body is taken
   std::vector<std::string> content_types = {};  ///< that a body may have; empty: any
+  Json operation = {};                          ///< of an OpenAPI document, for whoever writes one
 };
 
 class Router {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
   /// One without a body.
-  void add(std::string method, std::string pattern, std::function<void(Request&)> admit, Handler handler) {
+  void add(std::string method, std::string pattern, std::function<void(Request&)> admit, Handler handler,
+           Json operation = {}) {
     add({.method = std::move(method),
          .pattern = std::move(pattern),
          .handler = std::move(handler),
-         .admit = std::move(admit)});
+         .admit = std::move(admit),
+         .operation = std::move(operation)});
   }
+  [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
   struct Match {
     const Route* route = nullptr;

@@ -140,12 +140,12 @@ void Node::work_on(const Delivery& delivery, Active& active) {
     verdict = handle(delivery, active);
   } catch (const Error& error) {
     // The state store or the object store is away: the job itself is sound.
-    log_->error("job {} [{}]: {}", delivery.message.job_id, delivery.message.request_id, error.what());
+    note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id, error.what());
     verdict = {Ending::give_back, error.what()};
     pause(std::min(max_backoff, first_backoff * delivery.attempt), active.stop.get_token());
   } catch (const std::exception& error) {
-    log_->error("job {} [{}]: internal error: {}", delivery.message.job_id, delivery.message.request_id,
-                error.what());
+    note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id,
+         fmt::format("internal error: {}", error.what()));
     verdict = {Ending::give_back, error.what()};
   }
   switch (verdict.ending) {
@@ -158,6 +158,9 @@ void Node::work_on(const Delivery& delivery, Active& active) {
     case Ending::set_aside:
       ports_.queue.set_aside(delivery.tag, verdict.reason);
       break;
+  }
+  if (verdict.ending != Ending::acknowledge) {
+    note_end(verdict.ending == Ending::give_back ? "given-back" : "set-aside");
   }
   const std::lock_guard lock(mutex_);
   counts_.given_back += verdict.ending == Ending::give_back ? 1 : 0;

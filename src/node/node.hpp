@@ -5,6 +5,8 @@
 // state is set once. So a job that comes again after any crash ends in one result.
 #pragma once
 
+#include <spdlog/common.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -50,6 +52,11 @@ struct NodeOptions {
   std::chrono::milliseconds drain_limit{30'000};                ///< for jobs under way when told to stop
   Json limits = Json::object();                                 ///< for reading images: see rank messages
   std::chrono::milliseconds announce_interval{2'000};
+  // For metrics; called from many threads.
+  /// A job has been in a phase for so long: "wait" (in the queue), "fetch", "work" or "store".
+  std::function<void(std::string_view phase, std::chrono::duration<double> time)> on_phase;
+  /// "done", "failed", "given-back" or "set-aside".
+  std::function<void(std::string_view end)> on_end;
 
   /// One on each rank, and as many again being fetched or stored meanwhile.
   [[nodiscard]] int jobs_at_once() const { return 2 * ranks.ranks + 2; }
@@ -98,6 +105,10 @@ class Node {
   Verdict handle(const Delivery& delivery, Active& active);
   Verdict process(const Job& job, Active& active);
   void tell(const Job& job, const JobChange& change);
+  void measure(std::string_view phase, std::chrono::steady_clock::time_point since) const;
+  void note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,
+            const std::string& sentence) const;
+  void note_end(std::string_view end) const;
   Verdict store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output);
   Verdict fail(const Job& job, const std::string& code, const std::string& sentence);
   /// Back to the queue, with the reason kept for people, and how many attempts count against the job.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "log/json_log.hpp"
 #include "net/backoff.hpp"
 #include "node/node.hpp"
 #include "node/node_state.hpp"
@@ -62,6 +63,11 @@ Json layout_of(Placement placement, const std::vector<int>& ranks, const std::ve
   return {{"mode", placement == Placement::all_ranks ? "split" : "farm"}, {"ranks", std::move(list)}};
 }
 
+[[noreturn]] void refuse_missing(const Job& job) {
+  throw Error(ErrorCode::not_found,
+              fmt::format("The image '{}' is not there any more: upload it again.", job.request.name));
+}
+
 std::string stage_name(const Json& pipeline) {
   std::string name;
   for (const Json& step : pipeline.value("operators", Json::array())) {
@@ -71,6 +77,23 @@ std::string stage_name(const Json& pipeline) {
 }
 
 }  // namespace
+
+void Node::measure(std::string_view phase, std::chrono::steady_clock::time_point since) const {
+  if (options_.on_phase) {
+    options_.on_phase(phase, std::chrono::steady_clock::now() - since);
+  }
+}
+
+void Node::note_end(std::string_view end) const {
+  if (options_.on_end) {
+    options_.on_end(end);
+  }
+}
+
+void Node::note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,
+                const std::string& sentence) const {
+  log_about(*log_, level, sentence, {{"job", job_id}, {"request_id", request_id}});
+}
 
 Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   const QueueMessage& message = delivery.message;
@@ -97,6 +120,9 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   const auto begun = ports_.jobs.change(job->id, job->generation, change);
   if (!begun) {
     return {};
+  }
+  if (options_.on_phase && job->state == JobState::queued) {
+    options_.on_phase("wait", std::max(TimePoint::duration(0), begun->updated - job->updated));
   }
   try {
     return process(*begun, active);
@@ -132,16 +158,24 @@ Node::Verdict Node::process(const Job& job, Active& active) {
     task.input = *local;
   } else {
     task.input = files.input;
+    const auto fetching = std::chrono::steady_clock::now();
     FileSink file(files.input);
     StoppableSink stoppable(file, stop);
-    ports_.objects.get(job.request.object, stoppable);
+    try {
+      ports_.objects.get(job.request.object, stoppable);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::not_found) {
+        refuse_missing(job);
+      }
+      throw;
+    }
     file.close();
+    measure("fetch", fetching);
   }
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("The image '{}' is not there any more: upload it again.", job.request.name));
+    refuse_missing(job);
   }
   const Placement placement = choose(job, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);
@@ -159,6 +193,7 @@ Node::Verdict Node::process(const Job& job, Active& active) {
         change.fraction = fraction;
         tell(job, change);
       });
+  measure("work", began);
   {
     const std::lock_guard lock(mutex_);
     counts_.busy_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() *
@@ -182,7 +217,8 @@ void Node::tell(const Job& job, const JobChange& change) {
   try {
     ports_.jobs.change(job.id, job.generation, change);
   } catch (const Error& error) {
-    log_->warn("job {} [{}]: cannot tell how far it is: {}", job.id, job.request_id, error.what());
+    note(spdlog::level::warn, job.id, job.request_id,
+         fmt::format("cannot tell how far it is: {}", error.what()));
   }
 }
 
@@ -200,8 +236,10 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   result.width_px = outcome.result["image_out"].value("width", std::int64_t{0});
   result.height_px = outcome.result["image_out"].value("height", std::int64_t{0});
   result.findings = outcome.result.value("findings", Json::array());
+  const auto putting = std::chrono::steady_clock::now();
   const auto body = open_file_source(output);
   result.size_bytes = ports_.objects.put(result.object, *body, result.content_type).size_bytes;
+  measure("store", putting);
   JobChange done;
   done.state = JobState::done;
   done.result = result;
@@ -212,7 +250,8 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
     }
     return {};
   }
-  log_->info("job {} [{}]: done, {} bytes", job.id, job.request_id, result.size_bytes);
+  note(spdlog::level::info, job.id, job.request_id, fmt::format("done, {} bytes", result.size_bytes));
+  note_end("done");
   const std::lock_guard lock(mutex_);
   ++counts_.done;
   return {};
@@ -223,7 +262,8 @@ Node::Verdict Node::fail(const Job& job, const std::string& code, const std::str
   change.state = JobState::failed;
   change.failure = JobFailure{code, sentence};
   ports_.jobs.change(job.id, job.generation, change);
-  log_->info("job {} [{}]: failed ({}): {}", job.id, job.request_id, code, sentence);
+  note(spdlog::level::info, job.id, job.request_id, fmt::format("failed ({}): {}", code, sentence));
+  note_end("failed");
   const std::lock_guard lock(mutex_);
   ++counts_.failed;
   return {};
@@ -236,7 +276,7 @@ Node::Verdict Node::retried(const Job& job, const std::string& reason, int attem
   change.fraction = 0;
   change.stage = reason;
   ports_.jobs.change(job.id, job.generation, change);
-  log_->warn("job {} [{}]: given back: {}", job.id, job.request_id, reason);
+  note(spdlog::level::warn, job.id, job.request_id, fmt::format("given back: {}", reason));
   return {Ending::give_back, reason};
 }
 

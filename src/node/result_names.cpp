@@ -41,8 +41,8 @@ std::string result_extension(const JobRequest& request) {
   const std::string asked = request.output.value("format", "");
   const std::string named = std::filesystem::path(request.name).extension().string();
   const Format* const format = format_of(ascii_lowered(!asked.empty()  ? asked
-                                                     : named.empty() ? ""
-                                                                     : named.substr(1)));
+                                                       : named.empty() ? ""
+                                                                       : named.substr(1)));
   return std::string(format == nullptr ? "png" : format->result);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <thread>
 
@@ -104,6 +105,25 @@ TEST_F(Distributed, WorksAndSurvivesTheLossOfEachPart) {
   redis.kill();
   redis.start();
   expect_all_done(batch, 3);
+
+  // The broker is killed and comes back: what it had confirmed is there.
+  broker.wait_until_noted("tessera.interactive");
+  batch = batch_of_photographs(4, "non-local-means");
+  wait_until_running(batch);
+  broker.kill();
+  broker.start();
+  expect_all_done(batch, 4);
+
+  // The notifier is killed while a client waits for events, and comes back: the client has missed nothing.
+  batch = batch_of_photographs(3, "non-local-means");
+  auto client = std::async(std::launch::async, [&] {
+    return tessera({"watch", "--server", url(), batch.at("id").get<std::string>()});
+  });
+  wait_until_running(batch);
+  notifier->kill();
+  notifier = start("notifier", notifier_port, {"--listen", fmt::format("127.0.0.1:{}", notifier_port)});
+  const CommandOutcome watched = client.get();
+  EXPECT_EQ(watched.exit_code, 0) << watched.err;
 
   // The gateway is killed and comes back.
   batch = batch_of_photographs(3, "non-local-means");

@@ -23,7 +23,9 @@ Json curl_json(std::vector<std::string> arguments) {
 std::size_t uploads(const ServeProcess& serve) {
   std::size_t count = 0;
   for (const auto& entry : fs::recursive_directory_iterator(serve.folder() / "data/objects")) {
-    count += entry.is_regular_file() && entry.path().string().find("objects/uploads/") != std::string::npos ? 1 : 0;
+    count += entry.is_regular_file() && entry.path().string().find("objects/uploads/") != std::string::npos
+                 ? 1
+                 : 0;
   }
   return count;
 }

@@ -24,6 +24,7 @@ class ServeProcess {
     return "sqlite://" + (folder_.path() / "data/state.db").string();
   }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }
 
  private:
   ServerFolder folder_;

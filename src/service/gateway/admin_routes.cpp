@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "http/problem.hpp"
 #include "plan/pipeline_schema.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/openapi.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -26,68 +28,138 @@ Json dead_letter_view(const DeadLetter& letter) {
 void Gateway::mount_admin(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_admin = needs(ports_.access, Scope::admin);
-  router.add("GET", "/v1/operators", {},
-             [](http::Request&) { return http::json_response(200, pipeline_schema()); });
-  router.add("GET", "/v1/nodes", may_read, [this](http::Request&) {
-    Json nodes = Json::array();
-    for (const NodeInfo& node : ports_.nodes.list()) {
-      nodes.push_back(node_view(node));
-    }
-    return http::json_response(200, {{"nodes", std::move(nodes)}});
-  });
-  router.add("GET", "/v1/dead", may_admin, [this](http::Request&) {
-    Json letters = Json::array();
-    for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
-      letters.push_back(dead_letter_view(letter));
-    }
-    return http::json_response(200, {{"dead", std::move(letters)}});
-  });
-  router.add("POST", "/v1/dead/{id}/retry", may_admin, [this](http::Request& request) {
-    // The message alone would find its job failed: the job begins anew, with a message of its own.
-    const std::string& id = request.parameter("id");
-    for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
-      if (letter.id == id) {
-        if (const auto job = ports_.jobs.retry(letter.message.job_id)) {
-          publish(*job);
+  router.add(
+      "GET", "/v1/operators", {}, [](http::Request&) { return http::json_response(200, pipeline_schema()); },
+      operation({.id = "getOperators",
+                 .tag = "System",
+                 .summary = "The operators, as a JSON Schema of pipelines.",
+                 .answers = {{200, "The schema.", "Operators"}},
+                 .open = true}));
+  router.add(
+      "GET", "/v1/nodes", may_read,
+      [this](http::Request&) {
+        Json nodes = Json::array();
+        for (const NodeInfo& node : ports_.nodes.list()) {
+          nodes.push_back(node_view(node));
         }
-        ports_.queue.drop_dead(id);
-        return http::json_response(202, dead_letter_view(letter));
-      }
-    }
-    refuse_unknown(id);
-  });
-  router.add("DELETE", "/v1/dead/{id}", may_admin, [this](http::Request& request) {
-    const std::string& id = request.parameter("id");
-    if (!ports_.queue.drop_dead(id)) {
-      refuse_unknown(id);
-    }
-    return http::Response{204, {}, std::string()};
-  });
-  router.add("GET", "/healthz", {}, [this](http::Request&) {
-    return http::json_response(200, {{"status", "alive"}, {"version", options_.version}});
-  });
-  router.add("GET", "/readyz", {}, [this](http::Request&) {
-    Json parts = Json::object();
-    bool ready = true;
-    const auto ask = [&](const char* part, const std::function<void()>& check) {
-      try {
-        check();
-        parts[part] = "ready";
-      } catch (const Error& error) {
-        parts[part] = error.what();
-        ready = false;
-      }
-    };
-    ask("queue", [this] { ports_.queue.check(); });
-    ask("state", [this] { ports_.jobs.check(); });
-    ask("store", [this] { ports_.objects.check(); });
-    ask("nodes", [this] {
-      if (ports_.nodes.list().empty()) {
-        throw Error(ErrorCode::unavailable, "No processing node is there: jobs wait until one comes.");
-      }
-    });
-    return http::json_response(ready ? 200 : 503, {{"ready", ready}, {"parts", std::move(parts)}});
-  });
+        return http::json_response(200, {{"nodes", std::move(nodes)}});
+      },
+      operation({.id = "listNodes",
+                 .tag = "System",
+                 .summary = "Processing nodes, with their ranks and jobs.",
+                 .answers = {{200, "The nodes.", "Nodes"}}}));
+  router.add(
+      "GET", "/v1/dead", may_admin,
+      [this](http::Request&) {
+        Json letters = Json::array();
+        for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+          letters.push_back(dead_letter_view(letter));
+        }
+        return http::json_response(200, {{"dead", std::move(letters)}});
+      },
+      operation({.id = "listDead",
+                 .tag = "System",
+                 .summary = "Jobs that were set aside (admin).",
+                 .answers = {{200, "The dead letters.", "DeadLetters"}}}));
+  router.add(
+      "POST", "/v1/dead/{id}/retry", may_admin,
+      [this](http::Request& request) {
+        // The message alone would find its job failed: the job begins anew, with a message of its own.
+        const std::string& id = request.parameter("id");
+        for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+          if (letter.id == id) {
+            if (const auto job = ports_.jobs.retry(letter.message.job_id)) {
+              publish(*job);
+            }
+            ports_.queue.drop_dead(id);
+            return http::json_response(202, dead_letter_view(letter));
+          }
+        }
+        refuse_unknown(id);
+      },
+      operation({.id = "retryDead",
+                 .tag = "System",
+                 .summary = "Begins a job that was set aside anew (admin).",
+                 .answers = {{202, "The dead letter that was.", "DeadLetter"}}}));
+  router.add(
+      "DELETE", "/v1/dead/{id}", may_admin,
+      [this](http::Request& request) {
+        const std::string& id = request.parameter("id");
+        if (!ports_.queue.drop_dead(id)) {
+          refuse_unknown(id);
+        }
+        return http::Response{204, {}, std::string()};
+      },
+      operation({.id = "dropDead",
+                 .tag = "System",
+                 .summary = "Forgets a dead letter (admin).",
+                 .answers = {{204, "It is gone."}}}));
+  router.add(
+      "GET", "/healthz", {},
+      [this](http::Request&) {
+        return http::json_response(200, {{"status", "alive"}, {"version", options_.version}});
+      },
+      operation({.id = "getHealth",
+                 .tag = "System",
+                 .summary = "Whether the process is alive.",
+                 .answers = {{200, "It is.", "Health"}},
+                 .open = true}));
+  router.add(
+      "GET", "/readyz", {},
+      [this](http::Request&) {
+        Json parts = Json::object();
+        bool ready = true;
+        const auto ask = [&](const char* part, const std::function<void()>& check) {
+          try {
+            check();
+            parts[part] = "ready";
+          } catch (const Error& error) {
+            parts[part] = error.what();
+            ready = false;
+          }
+        };
+        ask("queue", [this] { ports_.queue.check(); });
+        ask("state", [this] { ports_.jobs.check(); });
+        ask("store", [this] { ports_.objects.check(); });
+        ask("nodes", [this] {
+          if (ports_.nodes.list().empty()) {
+            throw Error(ErrorCode::unavailable, "No processing node is there: jobs wait until one comes.");
+          }
+        });
+        ask("progress", [this] {
+          const std::scoped_lock lock(mutex_);
+          const auto silence = std::chrono::steady_clock::now() - progress_at_;
+          if (silence > options_.progress_patience) {
+            throw Error(ErrorCode::unavailable,
+                        fmt::format("Jobs wait, and none has begun, moved on or ended for {} minutes.",
+                                    std::chrono::duration_cast<std::chrono::minutes>(silence).count()));
+          }
+        });
+        return http::json_response(ready ? 200 : 503, {{"ready", ready}, {"parts", std::move(parts)}});
+      },
+      operation({.id = "getReadiness",
+                 .tag = "System",
+                 .summary = "Whether all parts are there and jobs make progress.",
+                 .answers = {{200, "They are.", "Readiness"}, {503, "Some part is away.", "Readiness"}},
+                 .open = true}));
+  router.add(
+      "GET", "/problems/{name}", {},
+      [](http::Request& request) {
+        for (const http::ProblemType& type : http::problem_types()) {
+          if (type.name == request.parameter("name")) {
+            return http::json_response(200, {{"type", "/problems/" + std::string(type.name)},
+                                             {"title", type.title},
+                                             {"status", type.status}});
+          }
+        }
+        throw Error(ErrorCode::not_found,
+                    fmt::format("There is no problem type '{}'.", request.parameter("name").substr(0, 100)));
+      },
+      operation({.id = "getProblemType",
+                 .tag = "System",
+                 .summary = "What the type of a problem means.",
+                 .answers = {{200, "The type.", "ProblemType"}},
+                 .open = true}));
 }
 
 }  // namespace tessera::service

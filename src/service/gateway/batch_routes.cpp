@@ -7,6 +7,7 @@
 #include "http/problem.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/zip_stream.hpp"
+#include "service/openapi.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -14,21 +15,38 @@ namespace tessera::service {
 void Gateway::mount_batches(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_submit = needs(ports_.access, Scope::submit);
-  router.add("GET", "/v1/batches/{id}", may_read, [this](http::Request& request) {
-    const Batch batch = find_batch(request);
-    return http::json_response(200, batch_view(batch, jobs_of(batch)));
-  });
-  router.add("DELETE", "/v1/batches/{id}", may_submit, [this](http::Request& request) {
-    const Batch batch = find_batch(request);
-    JobChange change;
-    change.state = JobState::cancelled;
-    for (const std::string& id : batch.job_ids) {
-      ports_.jobs.change(id, 0, change);
-    }
-    return http::json_response(200, batch_view(batch, jobs_of(batch)));
-  });
-  router.add("GET", "/v1/batches/{id}/results.zip", may_read,
-             [this](http::Request& request) { return zip(request); });
+  router.add(
+      "GET", "/v1/batches/{id}", may_read,
+      [this](http::Request& request) {
+        const Batch batch = find_batch(request);
+        return http::json_response(200, batch_view(batch, jobs_of(batch)));
+      },
+      operation({.id = "getBatch",
+                 .tag = "Batches",
+                 .summary = "Jobs submitted together, with one progress.",
+                 .answers = {{200, "The batch.", "Batch"}}}));
+  router.add(
+      "DELETE", "/v1/batches/{id}", may_submit,
+      [this](http::Request& request) {
+        const Batch batch = find_batch(request);
+        JobChange change;
+        change.state = JobState::cancelled;
+        for (const std::string& id : batch.job_ids) {
+          ports_.jobs.change(id, 0, change);
+        }
+        return http::json_response(200, batch_view(batch, jobs_of(batch)));
+      },
+      operation({.id = "cancelBatch",
+                 .tag = "Batches",
+                 .summary = "Cancels all jobs of a batch that have not ended.",
+                 .answers = {{200, "The batch.", "Batch"}}}));
+  router.add(
+      "GET", "/v1/batches/{id}/results.zip", may_read,
+      [this](http::Request& request) { return zip(request); },
+      operation({.id = "getResults",
+                 .tag = "Batches",
+                 .summary = "All results in one file, once all jobs have ended.",
+                 .answers = {{200, "A zip archive.", "Bytes", "application/zip"}}}));
 }
 
 http::Response Gateway::zip(const http::Request& request) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <map>
+
 #include "core/error.hpp"
 
 namespace tessera::service {
@@ -17,6 +19,43 @@ void Gateway::mount(http::Router& router) {
   mount_batches(router);
   mount_objects(router);
   mount_admin(router);
+}
+
+void Gateway::watch(Metrics& metrics) {
+  readers_.push_back(metrics.before_text([this, &metrics] {
+    const QueueDepth depth = ports_.queue.depth();
+    metrics.set(Metric::queue_messages, {{"state", "waiting"}}, static_cast<double>(depth.waiting));
+    metrics.set(Metric::queue_messages, {{"state", "taken"}}, static_cast<double>(depth.taken));
+    metrics.set(Metric::queue_messages, {{"state", "dead"}}, static_cast<double>(depth.dead));
+  }));
+  readers_.push_back(metrics.before_text([this, &metrics] {
+    std::map<JobState, std::int64_t> counts;
+    for (int state = 0; state <= static_cast<int>(JobState::cancelled); ++state) {
+      counts[static_cast<JobState>(state)] = 0;
+    }
+    for (const auto& [state, count] : ports_.jobs.count_by_state()) {
+      counts[state] = count;
+    }
+    for (const auto& [state, count] : counts) {
+      metrics.set(Metric::jobs, {{"state", std::string(to_string(state))}}, static_cast<double>(count));
+    }
+  }));
+  readers_.push_back(metrics.before_text([this, &metrics] {
+    std::map<std::string, double> nodes{{"starting", 0}, {"ready", 0}, {"draining", 0}};
+    double busy = 0;
+    double idle = 0;
+    for (const NodeInfo& node : ports_.nodes.list()) {
+      ++nodes[node.details.value("state", "ready")];
+      for (const Json& rank : node.details.value("ranks", Json::array())) {
+        ++(rank.value("busy", false) ? busy : idle);
+      }
+    }
+    for (const auto& [state, count] : nodes) {
+      metrics.set(Metric::nodes, {{"state", state}}, count);
+    }
+    metrics.set(Metric::ranks, {{"state", "busy"}}, busy);
+    metrics.set(Metric::ranks, {{"state", "idle"}}, idle);
+  }));
 }
 
 void Gateway::start() {

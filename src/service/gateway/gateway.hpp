@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "http/router.hpp"
 #include "net/signed_link.hpp"
@@ -19,6 +20,7 @@
 #include "ports/object_store.hpp"
 #include "service/access.hpp"
 #include "service/gateway/submission.hpp"
+#include "service/metrics.hpp"
 
 namespace spdlog {
 class logger;
@@ -35,6 +37,8 @@ struct GatewayOptions {
   std::chrono::seconds link_lifetime{3600};
   std::chrono::milliseconds unpublished_patience{5'000};  ///< then the reconciler publishes
   std::chrono::milliseconds reconcile_interval{2'000};
+  /// While jobs wait and nothing at all has happened for so long, the system is not ready.
+  std::chrono::milliseconds progress_patience{15 * 60'000};
   std::chrono::hours upload_lifetime{48};
   std::chrono::milliseconds upload_sweep_interval{600'000};
   std::chrono::hours job_lifetime{24 * 7};  ///< of finished jobs with their results
@@ -63,6 +67,8 @@ class Gateway {
 
   /// Adds its routes. The gateway must outlive the server that uses them.
   void mount(http::Router& router);
+  /// Lets the metrics tell of queue, jobs, nodes and ranks. They must outlive the gateway.
+  void watch(Metrics& metrics);
   void start();  ///< the reconciler
   void stop();
   /// One round of the reconciler: publishes what was left behind, marks what the queue has set aside as
@@ -97,6 +103,9 @@ class Gateway {
   void fail_what_was_set_aside();
   void expire_jobs();
   void expire_uploads();
+  /// When the oldest job that has not ended was accepted; now, if there is none.
+  [[nodiscard]] TimePoint oldest_unfinished();
+  void look_for_progress();
   void warn(const std::string& what, const std::string& why);
 
   GatewayOptions options_;
@@ -106,10 +115,15 @@ class Gateway {
   std::set<std::string> keys_in_flight_;
   std::optional<std::chrono::steady_clock::time_point> uploads_swept_;
 
+  // Guarded by mutex_:
+  std::string progress_seen_;  ///< differs from the last whenever something has happened
+  std::chrono::steady_clock::time_point progress_at_ = std::chrono::steady_clock::now();
+
   std::mutex reconcile_mutex_;
   std::condition_variable stop_requested_;
   bool stopping_ = false;
   std::thread reconciler_;
+  std::vector<Metrics::Reader> readers_;
 };
 
 }  // namespace tessera::service

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/openapi.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -33,16 +34,41 @@ int page_limit(const http::Request& request) {
 void Gateway::mount_jobs(http::Router& router) {
   const auto may_read = needs(ports_.access, Scope::read);
   const auto may_submit = needs(ports_.access, Scope::submit);
-  router.add("GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); });
-  router.add("GET", "/v1/jobs/{id}", may_read, [this](http::Request& request) {
-    return http::json_response(200, job_view(find_job(request)));
-  });
-  router.add("DELETE", "/v1/jobs/{id}", may_submit,
-             [this](http::Request& request) { return cancel(request); });
-  router.add("POST", "/v1/jobs/{id}/retry", may_submit,
-             [this](http::Request& request) { return retry(request); });
-  router.add("GET", "/v1/jobs/{id}/result", may_read,
-             [this](http::Request& request) { return result(request); });
+  router.add(
+      "GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); },
+      operation({.id = "listJobs",
+                 .tag = "Jobs",
+                 .summary = "Jobs, newest first.",
+                 .answers = {{200, "A page of jobs.", "JobPage"}},
+                 .query = {{"state", "Only jobs in this state."},
+                           {"batch", "Only jobs of this batch."},
+                           {"owner", "Administrators: only this owner's."},
+                           {"after", "The last answer's 'next'."},
+                           {"limit", "1 to 500.", "integer"}}}));
+  router.add(
+      "GET", "/v1/jobs/{id}", may_read,
+      [this](http::Request& request) { return http::json_response(200, job_view(find_job(request))); },
+      operation({.id = "getJob", .tag = "Jobs", .summary = "A job.", .answers = {{200, "The job.", "Job"}}}));
+  router.add(
+      "DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); },
+      operation({.id = "cancelJob",
+                 .tag = "Jobs",
+                 .summary = "Cancels a job, also one that runs.",
+                 .answers = {{200, "The job, cancelled.", "Job"}}}));
+  router.add(
+      "POST", "/v1/jobs/{id}/retry", may_submit, [this](http::Request& request) { return retry(request); },
+      operation({.id = "retryJob",
+                 .tag = "Jobs",
+                 .summary = "Begins a failed or cancelled job anew.",
+                 .answers = {{202, "The job, queued.", "Job"}}}));
+  router.add(
+      "GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); },
+      operation({.id = "getResult",
+                 .tag = "Jobs",
+                 .summary = "Where the result of a job is.",
+                 .answers = {{307, "To a fresh link, without credentials."},
+                             {200, "With 'link': the link.", "ResultLink"}},
+                 .query = {{"link", "1: the link as JSON, without a redirection."}}}));
 }
 
 http::Response Gateway::list(const http::Request& request) {

@@ -5,6 +5,7 @@
 #include "http/problem.hpp"
 #include "net/crypto.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/openapi.hpp"
 
 namespace tessera::service {
 namespace {
@@ -49,7 +50,13 @@ void Gateway::mount_objects(http::Router& router) {
              }
              return response;
            },
-       .admit = admit});
+       .admit = admit,
+       .operation = operation({.id = "getObject",
+                               .tag = "Uploads",
+                               .summary = "What a link leads to.",
+                               .answers = {{200, "The bytes.", "Bytes", "application/octet-stream"},
+                                           {206, "A range of them.", "Bytes", "application/octet-stream"}},
+                               .open = true})});
   router.add({.method = "PUT",
               .pattern = "/objects/{name...}",
               .handler =
@@ -66,7 +73,14 @@ void Gateway::mount_objects(http::Router& router) {
                     return http::json_response(200, {{"object", info.name}, {"size_bytes", info.size_bytes}});
                   },
               .admit = admit,
-              .max_body_bytes = options_.max_upload_bytes});
+              .max_body_bytes = options_.max_upload_bytes,
+              .operation = operation({.id = "putObject",
+                                      .tag = "Uploads",
+                                      .summary = "Stores what a link was made for.",
+                                      .answers = {{200, "It is stored.", "StoredObject"}},
+                                      .body_schema = "Bytes",
+                                      .body_types = {"application/octet-stream"},
+                                      .open = true})});
 }
 
 }  // namespace tessera::service

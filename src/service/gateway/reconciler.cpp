@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "service/gateway/gateway.hpp"
 
@@ -16,6 +18,7 @@ void Gateway::reconcile() {
   attempt("jobs left behind could not be published", &Gateway::publish_left_behind);
   attempt("jobs set aside could not be marked", &Gateway::fail_what_was_set_aside);
   attempt("jobs that have outlived their time could not be removed", &Gateway::expire_jobs);
+  attempt("whether jobs make progress is not known", &Gateway::look_for_progress);
   attempt("uploads that have outlived their time could not be removed", &Gateway::expire_uploads);
 }
 
@@ -44,6 +47,27 @@ void Gateway::fail_what_was_set_aside() {
   }
 }
 
+void Gateway::look_for_progress() {
+  constexpr int running_at_once = 500;
+  // What changes with every job that begins, moves on or ends.
+  std::string seen;
+  std::int64_t unfinished = 0;
+  for (const auto& [state, count] : ports_.jobs.count_by_state()) {
+    seen += fmt::format("{} {},", to_string(state), count);
+    unfinished += is_final(state) ? 0 : count;
+  }
+  JobFilter running;
+  running.state = JobState::running;
+  for (const Job& job : ports_.jobs.list(running, "", running_at_once).jobs) {
+    seen += fmt::format("{} {} {},", job.id, job.attempt, job.fraction);
+  }
+  const std::scoped_lock lock(mutex_);
+  if (unfinished == 0 || seen != progress_seen_) {
+    progress_seen_ = std::move(seen);
+    progress_at_ = std::chrono::steady_clock::now();
+  }
+}
+
 void Gateway::expire_jobs() {
   constexpr int most_at_once = 200;
   for (const Job& job : ports_.jobs.finished_before(options_.now() - options_.job_lifetime, most_at_once)) {
@@ -66,17 +90,37 @@ void Gateway::expire_uploads() {
     uploads_swept_ = now;
   }
   constexpr int page_size = 1000;
-  const TimePoint oldest = options_.now() - options_.upload_lifetime;
+  // Uploads that a job may still be waiting to use are kept, however long it waits: they were there when it
+  // was accepted.
+  const TimePoint expired = oldest_unfinished() - options_.upload_lifetime;
   std::string after;
   do {
     const ObjectPage page = ports_.objects.list("uploads/", after, page_size);
     for (const ObjectInfo& object : page.objects) {
-      if (object.modified < oldest) {
+      if (object.modified < expired) {
         ports_.objects.remove(object.name);
       }
     }
     after = page.next;
   } while (!after.empty());
+}
+
+TimePoint Gateway::oldest_unfinished() {
+  constexpr int page_size = 500;
+  TimePoint oldest = options_.now();
+  for (const JobState state : {JobState::queued, JobState::running, JobState::storing}) {
+    JobFilter filter;
+    filter.state = state;
+    std::string after;
+    do {
+      const JobPage page = ports_.jobs.list(filter, after, page_size);
+      for (const Job& job : page.jobs) {
+        oldest = std::min(oldest, job.created);
+      }
+      after = page.next;
+    } while (!after.empty());
+  }
+  return oldest;
 }
 
 }  // namespace tessera::service

@@ -3,10 +3,12 @@
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "log/json_log.hpp"
 #include "net/crypto.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/submission.hpp"
+#include "service/openapi.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -56,7 +58,13 @@ void Gateway::mount_submit(http::Router& router) {
               .handler = [this](http::Request& request) { return upload(request); },
               .admit = admit,
               .max_body_bytes = 4096,
-              .content_types = {"application/json"}});
+              .content_types = {"application/json"},
+              .operation = operation(
+                  {.id = "createUpload",
+                   .tag = "Uploads",
+                   .summary = "A place for an image.",
+                   .answers = {{201, "Where to PUT the bytes; name the object when submitting.", "Upload"}},
+                   .body_schema = "UploadRequest"})});
   router.add({.method = "POST",
               .pattern = "/v1/pipelines",
               .handler =
@@ -65,13 +73,25 @@ void Gateway::mount_submit(http::Router& router) {
                   },
               .admit = admit,
               .max_body_bytes = most_json_bytes,
-              .content_types = {"application/json"}});
-  router.add({.method = "POST",
-              .pattern = "/v1/jobs",
-              .handler = [this](http::Request& request) { return submit(request); },
-              .admit = admit,
-              .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
-              .content_types = {"application/json", "multipart/form-data"}});
+              .content_types = {"application/json"},
+              .operation = operation({.id = "checkPipeline",
+                                      .tag = "Jobs",
+                                      .summary = "Whether a pipeline is right, without running it.",
+                                      .answers = {{200, "The pipeline in both forms.", "CheckedPipeline"}},
+                                      .body_schema = "PipelineCheck"})});
+  router.add(
+      {.method = "POST",
+       .pattern = "/v1/jobs",
+       .handler = [this](http::Request& request) { return submit(request); },
+       .admit = admit,
+       .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
+       .content_types = {"application/json", "multipart/form-data"},
+       .operation = operation({.id = "submit",
+                               .tag = "Jobs",
+                               .summary = "Takes jobs. The header Idempotency-Key makes repeating safe.",
+                               .answers = {{202, "The batch of the jobs.", "Batch"}},
+                               .body_schema = "Submission",
+                               .body_types = {"application/json", "multipart/form-data"}})});
 }
 
 http::Response Gateway::upload(const http::Request& request) {
@@ -170,6 +190,14 @@ http::Response Gateway::submit(const http::Request& request) {
   }
   if (created.created) {
     uploads.keep();
+    if (options_.log) {
+      Json ids = Json::array();
+      for (const Job& job : jobs.jobs) {
+        ids.push_back(job.id);
+      }
+      log_about(*options_.log, spdlog::level::info, "accepted",
+                {{"batch", created.batch.id}, {"jobs", std::move(ids)}, {"request_id", request.id}});
+    }
     for (const Job& job : jobs.jobs) {
       publish(job);
     }

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "net/backoff.hpp"
+#include "service/openapi.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -68,12 +69,33 @@ void Notifier::stop() {
   distributor_.join();
 }
 
+std::size_t Notifier::subscribers() {
+  const std::scoped_lock lock(mutex_);
+  return subscribers_.size();
+}
+
 void Notifier::mount(http::Router& router) {
   const auto admit = needs(ports_.access, Scope::read);
-  router.add("GET", "/v1/events", admit,
-             [this](http::Request& request) { return subscribe(request, false); });
-  router.add("GET", "/v1/events/socket", admit,
-             [this](http::Request& request) { return subscribe(request, true); });
+  router.add(
+      "GET", "/v1/events", admit, [this](http::Request& request) { return subscribe(request, false); },
+      operation({.id = "followEvents",
+                 .tag = "Events",
+                 .summary = "What happens to jobs, as Server-Sent Events.",
+                 .answers = {{200, "A stream without end.", "Text", "text/event-stream"}},
+                 .query = {{"job", "Only of this job."},
+                           {"batch", "Only of the jobs of this batch."},
+                           {"after",
+                            "Events after the one of this id; the header Last-Event-ID says the same."}}}));
+  router.add(
+      "GET", "/v1/events/socket", admit, [this](http::Request& request) { return subscribe(request, true); },
+      operation({.id = "followEventsBySocket",
+                 .tag = "Events",
+                 .summary = "The same over a WebSocket.",
+                 .answers = {{101, "The WebSocket begins."}},
+                 .query = {{"job", "Only of this job."},
+                           {"batch", "Only of the jobs of this batch."},
+                           {"after",
+                            "Events after the one of this id; the header Last-Event-ID says the same."}}}));
 }
 
 http::Response Notifier::subscribe(const http::Request& request, bool websocket) {

@@ -51,6 +51,7 @@ class Notifier {
   void mount(http::Router& router);
   /// Ends all streams in order.
   void stop();
+  [[nodiscard]] std::size_t subscribers();
 
  private:
   struct Filter {

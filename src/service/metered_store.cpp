@@ -1,0 +1,98 @@
+#include "service/metered_store.hpp"
+
+namespace tessera::service {
+namespace {
+
+class CountingSink final : public ByteSink {
+ public:
+  explicit CountingSink(ByteSink& to) : to_(to) {}
+  void write(std::span<const std::byte> bytes) override {
+    to_.write(bytes);
+    count_ += static_cast<double>(bytes.size());
+  }
+  [[nodiscard]] double count() const { return count_; }
+
+ private:
+  ByteSink& to_;
+  double count_ = 0;
+};
+
+class MeteredStore final : public ObjectStore {
+ public:
+  MeteredStore(std::unique_ptr<ObjectStore> store, Metrics& metrics)
+      : store_(std::move(store)), metrics_(metrics) {}
+
+  ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
+    return measured("put", [&] {
+      ObjectInfo info = store_->put(name, body, content_type);
+      metrics_.add(Metric::store_bytes, {{"direction", "in"}}, static_cast<double>(info.size_bytes));
+      return info;
+    });
+  }
+  ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
+    CountingSink counting(out);
+    return measured("get", [&] {
+      ObjectInfo info = store_->get(name, counting, range);
+      metrics_.add(Metric::store_bytes, {{"direction", "out"}}, counting.count());
+      return info;
+    });
+  }
+  std::optional<ObjectInfo> stat(const std::string& name) override {
+    return measured("stat", [&] { return store_->stat(name); });
+  }
+  void remove(const std::string& name) override {
+    measured("remove", [&] {
+      store_->remove(name);
+      return true;
+    });
+  }
+  ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
+    return measured("list", [&] { return store_->list(prefix, after, limit); });
+  }
+  void check() override {
+    measured("check", [&] {
+      store_->check();
+      return true;
+    });
+  }
+  // These ask nobody.
+  Link sign_get(const std::string& name, const LinkOptions& options) override {
+    return store_->sign_get(name, options);
+  }
+  Link sign_put(const std::string& name, const LinkOptions& options) override {
+    return store_->sign_put(name, options);
+  }
+  std::optional<std::filesystem::path> local_file(const std::string& name) override {
+    return store_->local_file(name);
+  }
+
+ private:
+  template <class Work>
+  auto measured(const char* operation, const Work& work) -> decltype(work()) {
+    const auto started = std::chrono::steady_clock::now();
+    const auto end = [&](const char* outcome) {
+      metrics_.add(Metric::store_operations, {{"operation", operation}, {"outcome", outcome}});
+      metrics_.observe(Metric::store_operation_seconds, {{"operation", operation}},
+                       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+    };
+    try {
+      auto result = work();
+      end("done");
+      return result;
+    } catch (...) {
+      end("failed");
+      throw;
+    }
+  }
+
+  std::unique_ptr<ObjectStore> store_;
+  Metrics& metrics_;
+};
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> metered(std::unique_ptr<ObjectStore> store, Metrics& metrics) {
+  return std::make_unique<MeteredStore>(std::move(store), metrics);
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,169 @@
+#include "http/problem.hpp"
+#include "ports/job.hpp"
+#include "service/openapi.hpp"
+
+namespace tessera::service {
+namespace {
+
+Json reference(const char* schema) { return {{"$ref", std::string("#/components/schemas/") + schema}}; }
+Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
+
+const Json text{{"type", "string"}};
+const Json whole{{"type", "integer"}, {"minimum", 0}};
+const Json flag{{"type", "boolean"}};
+const Json moment{{"type", "string"}, {"format", "date-time"}};
+const Json fraction{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+
+/// All properties that `required` names must be there, and none that `properties` does not know.
+Json object(Json properties, const Json& required) {
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", required},
+          {"additionalProperties", false}};
+}
+
+Json all_required(const Json& properties) {
+  Json required = Json::array();
+  for (const auto& [name, schema] : properties.items()) {
+    required.push_back(name);
+  }
+  return object(properties, required);
+}
+
+Json names_of_states() {
+  Json names = Json::array();
+  for (int state = 0; state <= static_cast<int>(JobState::cancelled); ++state) {
+    names.push_back(to_string(static_cast<JobState>(state)));
+  }
+  return names;
+}
+
+Json problem_names() {
+  Json names = Json::array();
+  for (const http::ProblemType& type : http::problem_types()) {
+    names.push_back("/problems/" + std::string(type.name));
+  }
+  return names;
+}
+
+const Json pipeline{{"description",
+                     "A text such as \"gaussian-blur sigma=2 | otsu\", JSON as /v1/operators defines it, or "
+                     "{\"preset\": NAME}."},
+                    {"type", {"string", "object", "array"}}};
+const Json priority{{"type", "string"}, {"enum", {"interactive", "bulk"}}};
+const Json output{{"type", "object"},
+                  {"description", "How the result is written; without a format as the input, or as PNG."},
+                  {"properties",
+                   {{"format", {{"enum", {"png", "jpg", "jpeg", "tif", "tiff", "webp"}}}},
+                    {"quality", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}},
+                    {"strip", flag},
+                    {"salvage", flag}}},
+                  {"additionalProperties", false}};
+const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
+
+Json item_properties() {
+  return {
+      {"object", text}, {"name", text}, {"pipeline", pipeline}, {"output", output}, {"priority", priority}};
+}
+
+Json submission() {
+  Json one = item_properties();
+  one["webhook"] = webhook;
+  Json many{{"items", list_of(object(item_properties(), {"object"}))},
+            {"pipeline", pipeline},
+            {"output", output},
+            {"priority", priority},
+            {"webhook", webhook}};
+  return {{"oneOf", {object(std::move(one), {"object", "pipeline"}), object(std::move(many), {"items"})}}};
+}
+
+Json job() {
+  const Json request =
+      object({{"name", text}, {"pipeline", {{"type", "object"}}}, {"output", output}, {"priority", priority}},
+             {"name", "pipeline", "output", "priority"});
+  const Json result = all_required({{"file_name", text},
+                                    {"content_type", text},
+                                    {"size_bytes", whole},
+                                    {"width_px", whole},
+                                    {"height_px", whole},
+                                    {"findings", list_of({{"type", "object"}})}});
+  Json properties{{"id", text},
+                  {"batch", text},
+                  {"owner", text},
+                  {"request_id", text},
+                  {"request", request},
+                  {"generation", {{"type", "integer"}, {"minimum", 1}}},
+                  {"state", {{"type", "string"}, {"enum", names_of_states()}}},
+                  {"attempt", whole},
+                  {"fraction", fraction},
+                  {"stage", text},
+                  {"node", text},
+                  {"layout", {{"type", {"object", "null"}}}},
+                  {"created", moment},
+                  {"updated", moment},
+                  {"links", {{"type", "object"}, {"additionalProperties", text}}}};
+  Json required = all_required(properties).at("required");
+  properties["failure"] = all_required({{"code", text}, {"sentence", text}});
+  properties["result"] = result;
+  return object(std::move(properties), required);
+}
+
+}  // namespace
+
+Json openapi_schemas() {
+  return {
+      {"Submission", submission()},
+      {"PipelineCheck", object({{"pipeline", pipeline}, {"output", output}}, {"pipeline"})},
+      {"CheckedPipeline", all_required({{"pipeline", {{"type", "object"}}}, {"text", text}})},
+      {"UploadRequest", object({{"content_type", text}}, Json::array())},
+      {"Upload", all_required({{"object", text},
+                               {"upload", all_required({{"method", {{"const", "PUT"}}},
+                                                        {"url", {{"type", "string"}, {"format", "uri"}}},
+                                                        {"headers", {{"type", "object"}}},
+                                                        {"expires", moment}})}})},
+      {"StoredObject", all_required({{"object", text}, {"size_bytes", whole}})},
+      {"Job", job()},
+      {"JobPage", object({{"jobs", list_of(reference("Job"))}, {"next", text}}, {"jobs"})},
+      {"Batch",
+       all_required(
+           {{"id", text},
+            {"owner", text},
+            {"state", {{"type", "string"}, {"enum", {"queued", "running", "done", "failed", "cancelled"}}}},
+            {"fraction", fraction},
+            {"counts", {{"type", "object"}, {"additionalProperties", whole}}},
+            {"created", moment},
+            {"jobs", list_of(reference("Job"))},
+            {"links", {{"type", "object"}, {"additionalProperties", text}}}})},
+      {"ResultLink", all_required({{"url", {{"type", "string"}, {"format", "uri"}}},
+                                   {"expires", moment},
+                                   {"file_name", text},
+                                   {"size_bytes", whole}})},
+      {"Operators",
+       {{"type", "object"}, {"description", "A JSON Schema, with an entry of $defs per operator."}}},
+      {"Document", {{"type", "object"}, {"required", {"openapi", "info", "paths"}}}},
+      {"Nodes", all_required({{"nodes", list_of(all_required({{"id", text},
+                                                              {"host", text},
+                                                              {"version", text},
+                                                              {"details", {{"type", "object"}}},
+                                                              {"seen", moment}}))}})},
+      {"DeadLetter", all_required({{"id", text},
+                                   {"job", text},
+                                   {"generation", whole},
+                                   {"reason", text},
+                                   {"attempts", whole},
+                                   {"time", moment}})},
+      {"DeadLetters", all_required({{"dead", list_of(reference("DeadLetter"))}})},
+      {"Health", all_required({{"status", text}, {"version", text}})},
+      {"Readiness",
+       all_required({{"ready", flag}, {"parts", {{"type", "object"}, {"additionalProperties", text}}}})},
+      {"ProblemType", all_required({{"type", text}, {"title", text}, {"status", whole}})},
+      {"Text", text},
+      {"Bytes", {{"type", "string"}, {"format", "binary"}}},
+      {"Problem", all_required({{"type", {{"type", "string"}, {"enum", problem_names()}}},
+                                {"title", text},
+                                {"status", whole},
+                                {"detail", text},
+                                {"instance", text}})}};
+}
+
+}  // namespace tessera::service

@@ -1,0 +1,222 @@
+// The gateway with its clock and its limits in the test's hand, over real stores.
+#include "service/gateway/gateway.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "adapters/disk/object_store.hpp"
+#include "adapters/sqlite/job_queue.hpp"
+#include "adapters/sqlite/state_store.hpp"
+#include "http/server.hpp"
+#include "net/crypto.hpp"
+#include "servers/raw_http.hpp"
+#include "servers/server_process.hpp"
+
+namespace tessera::service {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Answer;
+
+const std::string photo_name = "uploads/local/photo";
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options.now = [this] { return now; };
+    put(photo_name);
+    registry.announce({"node_1", "here", "1", Json::object(), now}, 1h);
+  }
+  /// With the options as they are by now.
+  void start() {
+    gateway =
+        std::make_unique<Gateway>(options, GatewayPorts{*state.jobs, registry, *queue, *objects, access});
+    http::Router router;
+    gateway->mount(router);
+    server = std::make_unique<http::Server>(http::ServerOptions{}, std::move(router));
+  }
+  void put(const std::string& name) {
+    const auto body = memory_source("P6 1 1 255\nabc");
+    objects->put(name, *body, "image/x-portable-pixmap");
+  }
+  [[nodiscard]] Answer get(const std::string& path) const {
+    return testing::ask(server->port(), "GET", path);
+  }
+  [[nodiscard]] Answer submit(const Json& change = {}) const {
+    Json json{{"object", photo_name}, {"name", "photo.ppm"}, {"pipeline", "invert"}};
+    if (!change.is_null()) {
+      json.update(change);
+    }
+    return testing::ask(server->port(), "POST", "/v1/jobs", {{"Content-Type", "application/json"}},
+                        json.dump());
+  }
+  [[nodiscard]] static std::string job_of(const Answer& answer) {
+    return Json::parse(answer.body).at("jobs")[0].at("id");
+  }
+  /// As a node would.
+  void finish(const std::string& job_id) {
+    const std::string result = "results/local/" + job_id;
+    put(result);
+    JobChange change;
+    change.state = JobState::done;
+    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array()};
+    ASSERT_TRUE(state.jobs->change(job_id, 0, change));
+  }
+
+  testing::ServerFolder folder;
+  // Now in whole milliseconds; files that are stored carry the real time.
+  TimePoint now = system_now();
+  StateStore state = open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }});
+  NodeRegistry& registry = *state.nodes;
+  std::unique_ptr<JobQueue> queue = open_sqlite_job_queue(folder.path() / "queue.db", {});
+  std::unique_ptr<ObjectStore> objects =
+      open_disk_object_store(folder.path() / "objects", LinkSigner("http://127.0.0.1", "a secret of sixteen"),
+                             [this] { return now; });
+  Access access{*state.tokens, "127.0.0.1"};
+  GatewayOptions options;
+  std::unique_ptr<Gateway> gateway;
+  std::unique_ptr<http::Server> server;
+};
+
+TEST_F(GatewayTest, TellsClientsToComeAgainWhenTooManyJobsWait) {
+  options.max_queued_jobs = 2;
+  start();
+  EXPECT_EQ(submit().status, 202);
+  const std::string second = job_of(submit());
+  Answer refused = submit();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers["retry-after"], "5");
+  const Json problem = Json::parse(refused.body);
+  EXPECT_EQ(problem.at("type"), "/problems/busy");
+  EXPECT_EQ(problem.at("detail"), "2 jobs wait already, and the limit is 2; come again later.");
+  finish(second);
+  EXPECT_EQ(submit().status, 202);
+}
+
+TEST_F(GatewayTest, RemovesFinishedJobsWithTheirResultsAfterTheirTime) {
+  options.job_lifetime = 24h;
+  start();
+  const std::string done = job_of(submit());
+  const std::string waiting = job_of(submit());
+  finish(done);
+  now += 24h;
+  gateway->reconcile();
+  EXPECT_EQ(get("/v1/jobs/" + done).status, 200);
+  now += 1ms;
+  gateway->reconcile();
+  EXPECT_EQ(get("/v1/jobs/" + done).status, 404);
+  EXPECT_FALSE(objects->stat("results/local/" + done));
+  EXPECT_EQ(get("/v1/jobs/" + waiting).status, 200);
+}
+
+TEST_F(GatewayTest, RemovesUploadsAfterTheirTimeUnlessAJobWaitsForThem) {
+  options.upload_lifetime = 48h;
+  options.upload_sweep_interval = 0ms;
+  start();
+  const std::string job = job_of(submit());
+  now += 49h;
+  put("uploads/local/fresh");
+  std::filesystem::last_write_time(*objects->local_file("uploads/local/fresh"),
+                                   std::filesystem::file_time_type::clock::now() + 49h);
+  gateway->reconcile();
+  EXPECT_TRUE(objects->stat(photo_name)) << "a job waits for it";
+  finish(job);
+  gateway->reconcile();
+  EXPECT_FALSE(objects->stat(photo_name));
+  EXPECT_TRUE(objects->stat("uploads/local/fresh"));
+}
+
+TEST_F(GatewayTest, PublishesWhatACrashLeftBehind) {
+  options.unpublished_patience = 5s;
+  start();
+  Job job;
+  job.id = new_id("job", now);
+  job.batch_id = new_id("batch", now);
+  job.owner = "local";
+  job.request.object = photo_name;
+  job.created = job.updated = now;
+  state.jobs->create({{job}, {}, {}, {}});
+  gateway->reconcile();
+  EXPECT_EQ(queue->depth().waiting, 0) << "whoever accepted it may just be about to";
+  now += 6s;
+  gateway->reconcile();
+  gateway->reconcile();
+  EXPECT_EQ(queue->depth().waiting, 1);
+  EXPECT_EQ(queue->take(0ms)->message.job_id, job.id);
+}
+
+TEST_F(GatewayTest, TakesPresetsByNameInTextAndJson) {
+  options.presets = parse_presets(R"({"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}})");
+  start();
+  for (const Json& pipeline : {Json("@soft | invert"), Json{{"preset", "soft"}}}) {
+    const Answer answer = submit({{"pipeline", pipeline}});
+    ASSERT_EQ(answer.status, 202) << answer.body;
+    const Json operators =
+        Json::parse(answer.body).at("jobs")[0].at("request").at("pipeline").at("operators");
+    EXPECT_EQ(operators[0].at("name"), "gaussian-blur") << operators;
+    EXPECT_EQ(operators[1].at("name"), "gamma") << operators;
+  }
+  const Answer unknown = submit({{"pipeline", {{"preset", "sotf"}}}});
+  EXPECT_EQ(unknown.status, 400) << unknown.body;
+  EXPECT_NE(unknown.body.find("sotf"), std::string::npos) << unknown.body;
+}
+
+TEST_F(GatewayTest, IsNotReadyWithoutNodesOrProgress) {
+  options.progress_patience = 0ms;
+  start();
+  gateway->reconcile();
+  const auto part = [&](const char* name) -> std::string {
+    return Json::parse(get("/readyz").body).at("parts").at(name);
+  };
+  EXPECT_EQ(part("nodes"), "ready");
+  registry.withdraw("node_1");
+  Answer answer = get("/readyz");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(Json::parse(answer.body).at("ready"), false);
+  EXPECT_EQ(part("nodes"), "No processing node is there: jobs wait until one comes.");
+
+  const std::string job = job_of(submit());
+  gateway->reconcile();  // sees that something has happened
+  gateway->reconcile();  // and now nothing
+  EXPECT_EQ(part("progress"), "Jobs wait, and none has begun, moved on or ended for 0 minutes.");
+  EXPECT_EQ(part("queue"), "ready");
+  EXPECT_EQ(part("state"), "ready");
+  EXPECT_EQ(part("store"), "ready");
+}
+
+TEST_F(GatewayTest, IsReadyWhileJobsMoveOn) {
+  options.progress_patience = 1h;
+  start();
+  const std::string job = job_of(submit());
+  gateway->reconcile();
+  gateway->reconcile();
+  const Answer answer = get("/readyz");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+}
+
+TEST_F(GatewayTest, TellsMetricsOfQueueJobsAndNodes) {
+  start();
+  Metrics metrics;
+  gateway->watch(metrics);
+  EXPECT_EQ(submit().status, 202);
+  registry.announce(
+      {"node_2",
+       "there",
+       "1",
+       {{"state", "ready"}, {"ranks", {{{"busy", true}}, {{"busy", false}}, {{"busy", false}}}}},
+       now},
+      1h);
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"tessera_queue_messages{state=\"waiting\"} 1\n", "tessera_queue_messages{state=\"dead\"} 0\n",
+        "tessera_jobs{state=\"queued\"} 1\n", "tessera_jobs{state=\"done\"} 0\n",
+        "tessera_nodes{state=\"ready\"} 2\n", "tessera_ranks{state=\"busy\"} 1\n",
+        "tessera_ranks{state=\"idle\"} 2\n", "# TYPE tessera_jobs gauge\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  gateway.reset();
+  EXPECT_NE(metrics.text().find("tessera_jobs"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tessera::service

@@ -1,0 +1,178 @@
+// The OpenAPI document against what the server takes and answers.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <thread>
+
+#include "servers/rank_processes.hpp"
+#include "service/service_process.hpp"
+
+namespace tessera::testing {
+namespace {
+
+const std::string tiny_ppm = "P6 2 2 255\nabcdefghijkl";
+
+/// Asks a server, and keeps what was said.
+class Recorder {
+ public:
+  explicit Recorder(int port) : port_(port) {}
+
+  Answer ask(const std::string& method, const std::string& path, const Json& sent = {},
+             const Fields& headers = {}) {
+    return keep(method, path, sent, send_json(port_, method, path, sent, "", headers));
+  }
+  Answer keep(const std::string& method, const std::string& path, const Json& sent, Answer answer) {
+    const std::string& type = answer.headers["content-type"];
+    exchanges_.push_back({{"method", method},
+                          {"path", path},
+                          {"sent", sent},
+                          {"status", answer.status},
+                          {"content_type", type},
+                          {"body", type.find("json") == std::string::npos ? std::to_string(answer.body.size())
+                                                                          : answer.body}});
+    if (answer.body.empty()) {
+      exchanges_.back()["body"] = "";
+    }
+    return answer;
+  }
+  /// A stream: its header, and what comes until `text` has come.
+  void stream(const std::string& path, const std::string& more_header, const std::string& text) {
+    RawConnection connection(port_);
+    connection.send(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", path, more_header));
+    const std::string head = connection.read_until("\r\n\r\n");
+    const std::size_t type = head.find("Content-Type: ");
+    Answer answer;
+    answer.status = std::stoi(head.substr(9, 3));
+    if (type != std::string::npos) {
+      answer.headers["content-type"] = head.substr(type + 14, head.find('\r', type) - type - 14);
+    }
+    if (!text.empty()) {
+      answer.body = connection.read_until(text);
+    }
+    keep("GET", path, {}, answer);
+  }
+  [[nodiscard]] const Json& exchanges() const { return exchanges_; }
+
+ private:
+  int port_;
+  Json exchanges_ = Json::array();
+};
+
+std::string path_of(const Json& link) {
+  const std::string url = link;
+  return url.substr(url.find('/', url.find("://") + 3));
+}
+
+/// A job that ends its only rank, and so is set aside.
+void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::string& photo) {
+  const Json batch = json_of(recorder.ask(
+      "POST", "/v1/jobs",
+      {{"object", photo},
+       {"name", "deadly.png"},
+       {"pipeline",
+        {{"operators",
+          {{{"name", "resize"}, {"parameters", {{"scale", 10}}}}, {{"name", "non-local-means"}}}}}},
+       {"output", {{"format", "png"}}},
+       {"priority", "bulk"}}));
+  const std::string job = batch.at("jobs")[0].at("id");
+  while (json_of(send_json(serve.port(), "GET", "/v1/jobs/" + job)).at("layout").is_null()) {
+    std::this_thread::yield();
+  }
+  for (const pid_t rank : ranks_of(serve.pid())) {
+    ::kill(rank, SIGKILL);
+  }
+  follow_to_end(serve.port(), batch.at("id"));
+  const Json failed = json_of(recorder.ask("GET", "/v1/jobs/" + job));
+  EXPECT_EQ(failed.at("failure").at("code"), "rank-lost") << failed;
+}
+
+TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
+  const ServeProcess serve({"--max-attempts", "1"});
+  Recorder recorder(serve.port());
+
+  const Json place = json_of(recorder.ask("POST", "/v1/uploads", {{"content_type", "image/png"}}));
+  const std::string photo = read_file(photographs(2).back());
+  const std::string put = path_of(place.at("upload").at("url"));
+  recorder.keep("PUT", put, {}, ask(serve.port(), "PUT", put, {{"Content-Type", "image/png"}}, photo));
+  const std::string object = place.at("object");
+  const std::string tiny = upload(serve.port(), tiny_ppm);
+
+  recorder.ask("POST", "/v1/pipelines", {{"pipeline", "gaussian-blur sigma=2 | otsu"}});
+  recorder.ask("POST", "/v1/pipelines", {{"pipeline", "nonsense"}});
+  recorder.ask("GET", "/v1/operators");
+  const Json one = json_of(recorder.ask(
+      "POST", "/v1/jobs",
+      {{"object", object},
+       {"name", "photo.png"},
+       {"pipeline", "hough-lines"},
+       {"webhook", {{"url", "https://example.org/hook"}, {"secret", "a secret of the client"}}}}));
+  const Json many =
+      json_of(recorder.ask("POST", "/v1/jobs",
+                           {{"items",
+                             {{{"object", tiny}, {"name", "a.ppm"}},
+                              {{"object", tiny}, {"pipeline", Json::array({{{"name", "otsu"}}})}}}},
+                            {"pipeline", "resize scale=10"},
+                            {"output", {{"format", "jpg"}, {"quality", 80}, {"strip", true}}}},
+                           {{"Idempotency-Key", "again"}}));
+  const CommandOutcome form =
+      run_command({"curl", "-sS", "-F", "pipeline=invert", "-F", "file=@" + photographs(2).back().string(),
+                   "-w", "%{http_code}", "-o", serve.folder() / "form.json", serve.url() + "/v1/jobs"});
+  ASSERT_EQ(form.out, "202") << form.err;
+
+  const std::string batch = "/v1/batches/" + one.at("id").get<std::string>();
+  const std::string job = one.at("jobs")[0].at("links").at("self");
+  recorder.ask("GET", job);
+  recorder.ask("GET", batch);
+  follow_to_end(serve.port(), one.at("id"));
+  follow_to_end(serve.port(), many.at("id"));
+  recorder.ask("GET", job);
+  recorder.ask("GET", batch);
+  recorder.ask("GET", "/v1/jobs?limit=2&state=done&batch=" + one.at("id").get<std::string>());
+  recorder.ask("GET", "/v1/jobs?limit=1");
+  recorder.ask("GET", "/v1/jobs?limit=none");
+  recorder.ask("GET", job + "/result");
+  const Json link = json_of(recorder.ask("GET", job + "/result?link=1"));
+  recorder.ask("GET", path_of(link.at("url")));
+  recorder.keep("GET", path_of(link.at("url")), {},
+                ask(serve.port(), "GET", path_of(link.at("url")), {{"Range", "bytes=0-99"}}));
+  recorder.ask("GET", batch + "/results.zip");
+  recorder.stream("/v1/events?batch=" + one.at("id").get<std::string>(), "", "event: snapshot");
+  recorder.stream("/v1/events/socket?job=" + one.at("jobs")[0].at("id").get<std::string>(),
+                  "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+                  "");
+
+  make_dead_letter(recorder, serve, object);
+  Json dead = json_of(recorder.ask("GET", "/v1/dead")).at("dead");
+  ASSERT_EQ(dead.size(), 1U) << dead;
+  const Json again =
+      json_of(recorder.ask("POST", "/v1/dead/" + dead[0].at("id").get<std::string>() + "/retry"));
+  const std::string deadly = "/v1/jobs/" + again.at("job").get<std::string>();
+  recorder.ask("DELETE", deadly);
+  recorder.ask("DELETE", deadly);  // ended already
+  recorder.ask("POST", deadly + "/retry");
+  recorder.ask("DELETE", json_of(recorder.ask("GET", deadly)).at("links").at("batch"));
+  make_dead_letter(recorder, serve, object);
+  dead = json_of(recorder.ask("GET", "/v1/dead")).at("dead");
+  ASSERT_EQ(dead.size(), 1U) << dead;
+  recorder.ask("DELETE", "/v1/dead/" + dead[0].at("id").get<std::string>());
+  recorder.ask("DELETE", "/v1/dead/nobody");
+
+  recorder.ask("GET", "/v1/nodes");
+  recorder.ask("GET", "/healthz");
+  recorder.ask("GET", "/readyz");
+  recorder.ask("GET", "/metrics");
+  recorder.ask("GET", "/problems/bad-parameter");
+  recorder.ask("GET", "/problems/nonsense");
+  const Json document = json_of(recorder.ask("GET", "/openapi.json"));
+
+  const std::string file = serve.folder() / "exchanges.json";
+  std::ofstream(file) << Json{{"document", document}, {"exchanges", recorder.exchanges()}};
+  const CommandOutcome checked = run_command({"/usr/bin/python3", TESSERA_CHECK_OPENAPI, file});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
+}  // namespace
+}  // namespace tessera::testing
