@@ -45,6 +45,16 @@ void apply_retry(Job& job, TimePoint now) {
   job.updated = std::max(job.updated, now);
 }
 
+std::vector<Job> JobStore::find_all(const std::vector<std::string>& job_ids) {
+  std::vector<Job> jobs;
+  for (const std::string& id : job_ids) {
+    if (auto job = find(id)) {
+      jobs.push_back(std::move(*job));
+    }
+  }
+  return jobs;
+}
+
 Batch batch_of(const NewJobs& jobs) {
   Batch batch{jobs.jobs.front().batch_id, jobs.jobs.front().owner, {},
               jobs.webhook_url,           jobs.webhook_secret,     jobs.jobs.front().created};

@@ -103,6 +103,8 @@ class JobStore {
   [[nodiscard]] virtual std::vector<Job> unpublished(TimePoint changed_before, int limit) = 0;
 
   [[nodiscard]] virtual std::optional<Job> find(const std::string& job_id) = 0;
+  /// Those of them that there are, in the order of their ids here.
+  [[nodiscard]] virtual std::vector<Job> find_all(const std::vector<std::string>& job_ids);
   [[nodiscard]] virtual std::optional<Batch> find_batch(const std::string& batch_id) = 0;
   [[nodiscard]] virtual JobPage list(const JobFilter& filter, const std::string& after, int limit) = 0;
 

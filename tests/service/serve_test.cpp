@@ -88,6 +88,8 @@ TEST(Serve, RefusesWhatIsWrongInASentenceAndGoesOn) {
       {"GET", "/v1/jobs/job_nobody", {}, 404, "not-found", "job_nobody"},
       {"DELETE", "/v1/jobs/job_nobody", {}, 404, "not-found", "job_nobody"},
       {"GET", "/v1/batches/batch_nobody", {}, 404, "not-found", "batch_nobody"},
+      {"GET", "/v1/events?batch=batch_nobody", {}, 404, "not-found", "batch_nobody"},
+      {"GET", "/v1/events?job=job_nobody", {}, 404, "not-found", "job_nobody"},
       {"GET", "/v1/jobs?limit=0", {}, 400, "usage", "limit"},
       {"GET", "/v1/jobs?state=odd", {}, 400, "usage", "odd"},
       {"GET", "/v1/nothing", {}, 404, "no-such-page", "/v1/nothing"},

@@ -114,21 +114,55 @@ Reply Connection::command(const std::vector<std::string>& words, std::chrono::mi
     connect();
   }
   redisSetTimeout(context_.get(), to_timeval(patience_ + blocks_for));
+  send(words);
+  return receive(words.front());
+}
+
+std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::string>>& commands) {
+  constexpr std::size_t most_at_once = 1000;  // answers wait on the server until they are read
+  if (!context_) {
+    connect();
+  }
+  redisSetTimeout(context_.get(), to_timeval(patience_));
+  std::vector<Reply> replies;
+  for (std::size_t first = 0; first < commands.size(); first = replies.size()) {
+    const std::size_t last = std::min(commands.size(), first + most_at_once);
+    for (std::size_t i = first; i < last; ++i) {
+      send(commands[i]);
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      replies.push_back(receive(commands[i].front()));
+    }
+  }
+  return replies;
+}
+
+void Connection::send(const std::vector<std::string>& words) {
   std::vector<const char*> pointers;
   std::vector<std::size_t> sizes;
   for (const std::string& word : words) {
     pointers.push_back(word.data());
     sizes.push_back(word.size());
   }
-  const std::unique_ptr<redisReply, void (*)(void*)> answer(
-      static_cast<redisReply*>(
-          redisCommandArgv(context_.get(), static_cast<int>(words.size()), pointers.data(), sizes.data())),
-      &freeReplyObject);
-  if (!answer) {
-    const std::string reason = context_->errstr;
-    context_.reset();
-    throw Broken(reason);
+  if (redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), pointers.data(), sizes.data()) !=
+      REDIS_OK) {
+    break_off();
   }
+}
+
+void Connection::break_off() {
+  const std::string reason = context_->errstr;
+  context_.reset();
+  throw Broken(reason);
+}
+
+Reply Connection::receive(const std::string& command) {
+  void* received = nullptr;
+  if (redisGetReply(context_.get(), &received) != REDIS_OK || received == nullptr) {
+    break_off();
+  }
+  const std::unique_ptr<redisReply, void (*)(void*)> answer(static_cast<redisReply*>(received),
+                                                            &freeReplyObject);
   if (answer->type == REDIS_REPLY_ERROR) {
     const std::string said(answer->str, answer->len);
     if (said.starts_with("LOADING") || said.starts_with("MASTERDOWN") || said.starts_with("READONLY")) {
@@ -140,7 +174,8 @@ Reply Connection::command(const std::vector<std::string>& words, std::chrono::mi
       throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} refuses the user or the password: {}.",
                                                     address_.host, address_.port, said));
     }
-    throw Error(ErrorCode::internal, fmt::format("Redis refuses '{}': {}.", words.front(), said));
+    context_.reset();  // answers to what was sent after it may still come
+    throw Error(ErrorCode::internal, fmt::format("Redis refuses '{}': {}.", command, said));
   }
   return to_reply(*answer);
 }

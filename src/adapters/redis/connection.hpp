@@ -56,6 +56,8 @@ class Connection {
   /// (`blocks_for`). Throws Broken, or Error(internal) for what the server refuses.
   Reply command(const std::vector<std::string>& words,
                 std::chrono::milliseconds blocks_for = std::chrono::milliseconds(0));
+  /// Sends all the commands and then reads the answers: one round trip for many. Throws as command() does.
+  std::vector<Reply> pipeline(const std::vector<std::vector<std::string>>& commands);
   /// Runs a Lua script. It is sent whole each time: it is shorter than what it works on.
   Reply script(std::string_view script, const std::vector<std::string>& arguments);
   /// Runs `work`; when the connection breaks, again on a new one, until `patience` is over. `work` must stand
@@ -64,6 +66,9 @@ class Connection {
 
  private:
   void connect();
+  void send(const std::vector<std::string>& words);
+  Reply receive(const std::string& command);
+  [[noreturn]] void break_off();
   struct Free {
     void operator()(redisContext* context) const;
   };

@@ -35,6 +35,14 @@ Batch batch_from(const std::string& id, const Json& json) {
           from_ms(json.at("created_ms").get<std::int64_t>())};
 }
 
+std::vector<std::string> texts(const Reply& list) {
+  std::vector<std::string> result;
+  for (const Reply& entry : list.list) {
+    result.push_back(entry.text);
+  }
+  return result;
+}
+
 std::string with_events(std::string_view script) { return std::string(event_function) + std::string(script); }
 
 class RedisJobStore final : public JobStore {
@@ -98,6 +106,10 @@ class RedisJobStore final : public JobStore {
     });
   }
 
+  std::vector<Job> find_all(const std::vector<std::string>& job_ids) override {
+    return locked([&] { return read_all(job_ids); });
+  }
+
   std::optional<Batch> find_batch(const std::string& batch_id) override {
     return locked([&] { return read_batch(batch_id); });
   }
@@ -112,19 +124,18 @@ class RedisJobStore final : public JobStore {
       for (;;) {
         const Reply ids = connection_.command({"ZREVRANGEBYLEX", index, from.empty() ? "+" : "(" + from, "-",
                                                "LIMIT", "0", std::to_string(look_at_once)});
-        for (const Reply& id : ids.list) {
-          from = id.text;
-          const auto stored = read(id.text);
-          if (!stored || (!filter.owner.empty() && stored->job.owner != filter.owner) ||
-              (filter.state && stored->job.state != *filter.state)) {
+        for (Job& job : read_all(texts(ids))) {
+          if ((!filter.owner.empty() && job.owner != filter.owner) ||
+              (filter.state && job.state != *filter.state)) {
             continue;
           }
           if (static_cast<int>(page.jobs.size()) == limit) {
             page.next = page.jobs.empty() ? after : page.jobs.back().id;
             return page;
           }
-          page.jobs.push_back(stored->job);
+          page.jobs.push_back(std::move(job));
         }
+        from = ids.list.empty() ? from : ids.list.back().text;
         if (static_cast<int>(ids.list.size()) < look_at_once) {
           return page;
         }
@@ -186,11 +197,13 @@ class RedisJobStore final : public JobStore {
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
     return locked([&] {
-      std::vector<std::pair<JobState, std::int64_t>> counts;
+      std::vector<std::vector<std::string>> commands;
       for (int i = 0; i < state_count; ++i) {
-        const auto state = static_cast<JobState>(i);
-        counts.emplace_back(state,
-                            connection_.command({"ZCARD", "tessera:jobs:state:" + number(state)}).integer);
+        commands.push_back({"ZCARD", "tessera:jobs:state:" + number(static_cast<JobState>(i))});
+      }
+      std::vector<std::pair<JobState, std::int64_t>> counts;
+      for (const Reply& count : connection_.pipeline(commands)) {
+        counts.emplace_back(static_cast<JobState>(counts.size()), count.integer);
       }
       return counts;
     });
@@ -224,6 +237,21 @@ class RedisJobStore final : public JobStore {
     return Stored{job_from_json(Json::parse(reply.list[0].text)), reply.list[1].text, reply.list[2].text};
   }
 
+  /// Those that are there, in order, by one round trip.
+  std::vector<Job> read_all(const std::vector<std::string>& job_ids) {
+    std::vector<std::vector<std::string>> commands;
+    for (const std::string& id : job_ids) {
+      commands.push_back({"HGET", "tessera:job:" + id, "record"});
+    }
+    std::vector<Job> jobs;
+    for (const Reply& reply : connection_.pipeline(commands)) {
+      if (!reply.empty()) {
+        jobs.push_back(job_from_json(Json::parse(reply.text)));
+      }
+    }
+    return jobs;
+  }
+
   std::optional<Batch> read_batch(const std::string& batch_id) {
     const Reply reply = connection_.command({"GET", "tessera:batch:" + batch_id});
     return reply.empty() ? std::nullopt : std::optional(batch_from(batch_id, Json::parse(reply.text)));
@@ -231,15 +259,8 @@ class RedisJobStore final : public JobStore {
 
   std::vector<Job> by_time(const std::string& index, TimePoint before, int limit) {
     return locked([&] {
-      std::vector<Job> jobs;
-      const Reply ids = connection_.command(
-          {"ZRANGEBYSCORE", index, "-inf", "(" + ms(before), "LIMIT", "0", std::to_string(limit)});
-      for (const Reply& id : ids.list) {
-        if (auto stored = read(id.text)) {
-          jobs.push_back(std::move(stored->job));
-        }
-      }
-      return jobs;
+      return read_all(texts(connection_.command(
+          {"ZRANGEBYSCORE", index, "-inf", "(" + ms(before), "LIMIT", "0", std::to_string(limit)})));
     });
   }
 

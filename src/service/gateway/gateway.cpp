@@ -112,13 +112,7 @@ Batch Gateway::find_batch(const http::Request& request) {
 }
 
 std::vector<Job> Gateway::jobs_of(const Batch& batch) {
-  std::vector<Job> jobs;
-  for (const std::string& id : batch.job_ids) {
-    if (auto job = ports_.jobs.find(id)) {
-      jobs.push_back(std::move(*job));
-    }
-  }
-  return jobs;
+  return ports_.jobs.find_all(batch.job_ids);
 }
 
 void Gateway::check_room() {

@@ -131,21 +131,26 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
 }
 
 void Notifier::snapshot(Subscriber& subscriber) {
-  std::vector<std::string> ids;
-  if (!subscriber.filter.job_id.empty()) {
-    ids.push_back(subscriber.filter.job_id);
-  } else if (!subscriber.filter.batch_id.empty()) {
-    if (const auto batch = ports_.jobs.find_batch(subscriber.filter.batch_id)) {
-      ids = batch->job_ids;
+  const auto refuse = [](const char* kind, const std::string& id) {
+    throw Error(ErrorCode::not_found, fmt::format("There is no {} '{}'.", kind, id.substr(0, 100)));
+  };
+  const Filter& filter = subscriber.filter;
+  std::vector<Job> jobs;
+  if (!filter.job_id.empty()) {
+    jobs = ports_.jobs.find_all({filter.job_id});
+    if (jobs.empty() || !filter.caller.sees(jobs.front().owner)) {
+      refuse("job", filter.job_id);
     }
+  } else if (!filter.batch_id.empty()) {
+    const auto batch = ports_.jobs.find_batch(filter.batch_id);
+    if (!batch || !filter.caller.sees(batch->owner)) {
+      refuse("batch", filter.batch_id);
+    }
+    jobs = ports_.jobs.find_all(batch->job_ids);
   }
-  for (const std::string& id : ids) {
-    const auto job = ports_.jobs.find(id);
-    if (!job || !subscriber.filter.caller.sees(job->owner)) {
-      throw Error(ErrorCode::not_found, fmt::format("There is no job '{}'.", id.substr(0, 100)));
-    }
-    const Event event{subscriber.last_id, "snapshot",   id,           job->batch_id,
-                      job->owner,         job->updated, to_json(*job)};
+  for (const Job& job : jobs) {
+    const Event event{subscriber.last_id, "snapshot",  job.id,      job.batch_id,
+                      job.owner,          job.updated, to_json(job)};
     Wire wire(event);
     subscriber.channel->offer(wire.message(subscriber.websocket));
   }

@@ -59,6 +59,29 @@ TEST_P(StateContract, GivesBackJobsAndBatchesToTheLastField) {
   EXPECT_FALSE(store.jobs->find_batch("batch_nobody"));
 }
 
+TEST_P(StateContract, FindsManyAtOnceInTheOrderAsked) {
+  StateStore store = server->open();
+  NewJobs jobs = one_job("ann");
+  for (int i = 0; i < 1500; ++i) {
+    jobs.jobs.push_back(jobs.jobs.front());
+    jobs.jobs.back().id = new_id("job", system_now());
+  }
+  store.jobs->create(jobs);
+  std::vector<std::string> ids;
+  for (const Job& job : jobs.jobs) {
+    ids.push_back(job.id);
+  }
+  std::ranges::reverse(ids);
+  std::vector<std::string> asked = ids;
+  asked.insert(asked.begin() + 700, "job_nobody");
+  std::vector<std::string> found;
+  for (const Job& job : store.jobs->find_all(asked)) {
+    found.push_back(job.id);
+  }
+  EXPECT_EQ(found, ids);
+  EXPECT_TRUE(store.jobs->find_all({}).empty());
+}
+
 TEST_P(StateContract, AnswersTheSameRequestOnce) {
   StateStore store = server->open();
   NewJobs first = one_job("ann");

@@ -1,0 +1,40 @@
+# Debian packages, one a component: `cpack` in a release build, or `./run package`.
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT tessera)
+install(FILES README.md ARCHITECTURE.md docs/operators.md docs/service.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        COMPONENT tessera)
+install(FILES deploy/monitoring/alerts.yml deploy/monitoring/prometheus.yml deploy/monitoring/grafana-dashboard.json
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring COMPONENT tessera)
+install(FILES deploy/rabbitmq/rabbitmq.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/rabbitmq COMPONENT tessera)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "Tessera <tessera@localhost>")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL tessera)
+
+# What the programs link to is found by dpkg-shlibdeps; here stands what they start or open.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_TESSERA_PACKAGE_NAME tessera)
+set(CPACK_DEBIAN_TESSERA_PACKAGE_SECTION graphics)
+set(CPACK_DEBIAN_TESSERA_PACKAGE_DEPENDS "openmpi-bin, fonts-dejavu-core, ca-certificates")
+set(CPACK_COMPONENT_TESSERA_DESCRIPTION
+    "Distributed image processing: engine, command line and service
+ Cuts images into pieces with ghost pixels around them, works on the pieces side
+ by side on MPI ranks and threads, and puts them together so that the cut never
+ shows. `tessera apply` works alone; `tessera serve` is the whole service.")
+
+if(TARGET tessera-desktop)
+  list(APPEND CPACK_COMPONENTS_ALL desktop)
+  set(CPACK_DEBIAN_DESKTOP_PACKAGE_NAME tessera-desktop)
+  set(CPACK_DEBIAN_DESKTOP_PACKAGE_SECTION graphics)
+  # The codecs' module is the command line's.
+  set(CPACK_DEBIAN_DESKTOP_PACKAGE_DEPENDS "tessera (= ${PROJECT_VERSION})")
+  set(CPACK_COMPONENT_DESKTOP_DESCRIPTION
+      "Distributed image processing: desktop program
+ Pick images, choose operations with a live preview, and have them worked on by
+ this computer or by a Tessera service.")
+endif()
+include(CPack)
