@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <netdb.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -40,6 +41,8 @@ constexpr int waiting_connections = 1024;
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(messages, STDOUT_FILENO);
   ::dup2(messages, STDERR_FILENO);
+  // Above all a server's listening socket: ranks outlive a node that is killed, and would hold its port.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execvpe(command[0], command, environment);
   const char* const reason = errno == ENOENT ? "not installed" : "cannot be started";
   static_cast<void>(::write(STDERR_FILENO, command[0], std::strlen(command[0])));

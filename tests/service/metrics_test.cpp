@@ -101,6 +101,10 @@ TEST(Metrics, AreTakenByPrometheusAndFillTheDashboard) {
   EXPECT_GE(value("tessera_store_bytes_total{direction='in'}"), done);
   EXPECT_GE(value("tessera_job_phase_seconds_count{phase='work'}"), done);
   EXPECT_EQ(value("tessera_ranks{state='busy'} + on() tessera_ranks{state='idle'}"), 1);
+  // Events are counted when they are given to clients, a moment after.
+  while (value("tessera_events_total{type='done'}") < done && std::chrono::steady_clock::now() < patience) {
+    std::this_thread::yield();
+  }
   EXPECT_GE(value("tessera_events_total{type='done'}"), done);
   EXPECT_EQ(value("tessera_http_requests_total{route='none'}"), -1);
 

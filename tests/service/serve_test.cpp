@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <thread>
 
 #include "net/signed_link.hpp"
+#include "servers/rank_processes.hpp"
 #include "service/journey.hpp"
 #include "service/service_process.hpp"
 
@@ -239,6 +241,24 @@ TEST(Serve, LosesNothingWhenItIsKilled) {
         ask(serve.port(), "GET", link.at("url").get<std::string>().substr(serve.url().size())).body);
   }
   EXPECT_EQ(results.size(), 1U);
+}
+
+TEST(Serve, LetsGoOfItsPortWhenItIsKilled) {
+  ServeProcess serve;
+  const std::vector<pid_t> ranks = ranks_of(serve.pid());
+  ASSERT_FALSE(ranks.empty());
+  for (const pid_t rank : ranks) {
+    for (const auto& file : fs::directory_iterator(fmt::format("/proc/{}/fd", rank))) {
+      std::error_code gone;
+      const std::string target = fs::read_symlink(file.path(), gone).string();
+      const std::string sockets = read_file(fmt::format("/proc/{}/net/tcp", rank));
+      if (target.starts_with("socket:[")) {
+        // "... 0A ... INODE ..." is a listening socket.
+        const std::string inode = target.substr(8, target.size() - 9);
+        EXPECT_EQ(std::regex_search(sockets, std::regex(" 0A [^\n]* " + inode + " ")), false) << target;
+      }
+    }
+  }
 }
 
 TEST(Serve, CancelsWhatRuns) {
