@@ -45,7 +45,7 @@ class ServerProcess {
   /// Returns once a connection to 127.0.0.1:`port` succeeds and `ready` (if given) says true. Throws
   /// std::runtime_error with the log's end when the process ends before, or after `patience`.
   void wait_until_ready(int port, const std::function<bool()>& ready = {},
-                        std::chrono::seconds patience = std::chrono::seconds(60));
+                        std::chrono::seconds patience = std::chrono::seconds(180));
   void stop();
   void kill();     ///< SIGKILL to the whole group, as a crash
   void suspend();  ///< SIGSTOP: alive, but silent
