@@ -88,7 +88,7 @@ class GcsObjectStore final : public BucketStore {
     const HttpResponse begun = ask(
         {"POST", key(name), {}, {{"Content-Type", type}, {"x-goog-resumable", "start"}}, {}, nullptr, {}});
     expect_success(begun, name);
-    const std::string session = header_of(begun, "location");
+    std::string session = header_of(begun, "location");
     if (!session.starts_with("https://") && !session.starts_with("http://")) {
       throw Error(ErrorCode::unavailable,
                   fmt::format("The store '{}' begins an upload of '{}' without saying where it is.",
