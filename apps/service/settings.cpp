@@ -51,7 +51,8 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->envname("TESSERA_STATE")
       ->type_name("URL")
       ->required();
-  app.add_option("--store", settings.store, "Where images lie: s3://bucket?endpoint=URL or file:///FOLDER")
+  app.add_option("--store", settings.store,
+                 "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
       ->envname("TESSERA_STORE")
       ->type_name("URL")
       ->required();

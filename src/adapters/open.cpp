@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "adapters/disk/object_store.hpp"
+#include "adapters/gcs/object_store.hpp"
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/job_queue.hpp"
 #include "adapters/redis/state_store.hpp"
@@ -27,9 +28,12 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
     s3.now = options.now;
     return open_s3_object_store(std::move(s3));
   }
+  if (url.starts_with("gs:")) {
+    return open_gcs_object_store(parse_gcs_url(url, options.now));
+  }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects or "
-                          "s3://bucket?endpoint=URL.",
+              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects, "
+                          "s3://bucket?endpoint=URL or gs://bucket.",
                           url));
 }
 

@@ -20,8 +20,8 @@ struct ObjectStoreOptions {
 
 /// - `file:///var/lib/tessera/objects`: a local folder
 /// - `s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1&style=path|virtual`: S3 or what
-/// speaks its
-///   protocol. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
+///   speaks its protocol. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
+/// - `gs://bucket/prefix?credentials=FILE`: Google Cloud Storage; parse_gcs_url() tells the rest.
 /// Throws Error(usage) for what it cannot understand.
 [[nodiscard]] std::unique_ptr<ObjectStore> open_object_store(const std::string& url,
                                                              const ObjectStoreOptions& options);

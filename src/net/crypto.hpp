@@ -30,6 +30,10 @@ class Sha256 {
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 /// With padding (RFC 4648, section 4).
 [[nodiscard]] std::string to_base64(std::string_view bytes);
+/// Nothing for what is no base64 with padding.
+[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
+/// For URLs and tokens: '-' and '_' for '+' and '/', no padding (RFC 4648, section 5).
+[[nodiscard]] std::string to_base64_url(std::string_view bytes);
 /// Whether they are equal, in a time that depends on the lengths only.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 /// Escapes all but unreserved characters (RFC 3986, section 2.3) and those of `keep`; hexadecimal digits are

@@ -19,8 +19,9 @@
 namespace tessera {
 namespace {
 
-constexpr std::array may_pass{408, 429, 500, 502, 503, 504};
+constexpr std::array passing_statuses{408, 429, 500, 502, 503, 504};
 constexpr std::chrono::seconds longest_retry_after{60};
+constexpr std::int64_t shortest_expected_bytes = std::int64_t{1} << 20;
 
 struct EasyHandle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -89,6 +90,9 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
       return !attempt.ended_in_order;
     }
     if (is_success(attempt.response.status) && request.response_sink != nullptr) {
+      if (!attempt.gave_bytes && request.on_headers) {
+        request.on_headers(attempt.response);
+      }
       attempt.gave_bytes = true;
       request.response_sink->write(std::as_bytes(std::span(data, size)));
       return true;
@@ -148,6 +152,18 @@ struct GlobalInit {
 
 }  // namespace
 
+std::string header_of(const HttpResponse& response, const std::string& name) {
+  const auto found = response.headers.find(name);
+  return found == response.headers.end() ? std::string() : found->second;
+}
+
+bool may_pass(int status) { return std::ranges::find(passing_statuses, status) != passing_statuses.end(); }
+
+std::chrono::milliseconds retry_after(const HttpResponse& response) {
+  const std::chrono::seconds asked(std::atoi(header_of(response, "retry-after").c_str()));
+  return std::clamp(asked, std::chrono::seconds(0), longest_retry_after);
+}
+
 struct HttpClient::State {
   HttpOptions options;
   std::mutex mutex;
@@ -189,7 +205,9 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
     // An empty value is written with a semicolon, as libcurl wants it.
     list = curl_slist_append(list, (value.empty() ? name + ";" : fmt::format("{}: {}", name, value)).c_str());
   }
-  if (request.body_source == nullptr) {
+  // A server may refuse a long body before it is sent; asking about a short one takes longer than sending it.
+  if (request.body_source == nullptr ||
+      request.body_source->size().value_or(shortest_expected_bytes) < shortest_expected_bytes) {
     list = curl_slist_append(list, "Expect:");
   }
   set(CURLOPT_ERRORBUFFER, reason.data());
@@ -266,8 +284,7 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
     }
     const bool answered = result == CURLE_OK || attempt.ended_in_order;
     const bool again = count < options.max_attempts && request.body_source == nullptr &&
-                       !attempt.gave_bytes &&
-                       (!answered || std::ranges::find(may_pass, attempt.response.status) != may_pass.end());
+                       !attempt.gave_bytes && (!answered || may_pass(attempt.response.status));
     if (answered && !again) {
       return std::move(attempt.response);
     }
@@ -276,13 +293,7 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
                   fmt::format("'{}' does not answer as it should: {}.", request.url,
                               reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
     }
-    std::chrono::milliseconds time = backoff.next();
-    if (const auto asked = attempt.response.headers.find("retry-after");
-        asked != attempt.response.headers.end()) {
-      const auto seconds = std::chrono::seconds(std::atoi(asked->second.c_str()));
-      time = std::max(
-          time, std::chrono::milliseconds(std::clamp(seconds, std::chrono::seconds(0), longest_retry_after)));
-    }
+    const std::chrono::milliseconds time = std::max(backoff.next(), retry_after(attempt.response));
     pause(time, stop);
     if (stop.stop_requested()) {
       throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));

@@ -15,6 +15,12 @@
 
 namespace tessera {
 
+struct HttpResponse {
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -22,17 +28,20 @@ struct HttpRequest {
   std::string body;                   ///< sent if `body_source` is null
   ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
   ByteSink* response_sink = nullptr;  ///< takes the body of a 2xx answer; others go to HttpResponse::body
+  /// Called with status and headers before the first byte of a 2xx body goes to `response_sink`.
+  std::function<void(const HttpResponse&)> on_headers;
   /// For streams without end (Server-Sent Events): called with what arrived; false ends the request in order.
   std::function<bool(std::string_view)> on_data;
   /// Bytes sent and received so far.
   std::function<void(std::int64_t sent, std::int64_t received)> on_progress;
 };
 
-struct HttpResponse {
-  int status = 0;
-  std::map<std::string, std::string> headers;  ///< names in lower case
-  std::string body;
-};
+/// The value of a header, empty if it did not come; `name` in lower case.
+[[nodiscard]] std::string header_of(const HttpResponse& response, const std::string& name);
+/// Whether the same request may be answered otherwise later: 408, 429 and 5xx of the passing kind.
+[[nodiscard]] bool may_pass(int status);
+/// How long the server asks to be left alone (Retry-After in seconds), at most a minute; zero if it does not.
+[[nodiscard]] std::chrono::milliseconds retry_after(const HttpResponse& response);
 
 struct HttpOptions {
   std::chrono::milliseconds connect_timeout{10'000};

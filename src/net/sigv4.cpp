@@ -12,14 +12,13 @@
 namespace tessera::sigv4 {
 namespace {
 
-constexpr const char* algorithm = "AWS4-HMAC-SHA256";
-
-/// Without spaces at the ends, and with one where there were several.
+/// Without blanks at the ends, and with one space where there were several.
 std::string trimmed(std::string_view value) {
   std::string result;
   for (const char c : value) {
-    if (c != ' ' || (!result.empty() && result.back() != ' ')) {
-      result += c;
+    const bool blank = c == ' ' || c == '\t';
+    if (!blank || (!result.empty() && result.back() != ' ')) {
+      result += blank ? ' ' : c;
     }
   }
   if (result.ends_with(' ')) {
@@ -39,7 +38,22 @@ std::map<std::string, std::string> canonical_headers(const Fields& headers) {
 }
 
 std::string credential_scope(const Scope& scope, TimePoint time) {
-  return fmt::format("{}/{}/{}/aws4_request", amz_date(time).substr(0, 8), scope.region, scope.service);
+  return fmt::format("{}/{}/{}/{}", amz_date(time).substr(0, 8), scope.region, scope.service,
+                     scope.dialect.terminator);
+}
+
+std::string header_name(const Scope& scope, std::string_view what) {
+  return fmt::format("x-{}-{}", ascii_lowered(std::string(scope.dialect.vendor)), what);
+}
+
+std::string hmac_signature(const std::string& text, const Credentials& credentials, const Scope& scope,
+                           TimePoint time) {
+  std::string key = hmac_sha256(std::string(scope.dialect.key_prefix) + credentials.secret_key,
+                                amz_date(time).substr(0, 8));
+  key = hmac_sha256(key, scope.region);
+  key = hmac_sha256(key, scope.service);
+  key = hmac_sha256(key, scope.dialect.terminator);
+  return to_hex(hmac_sha256(key, text));
 }
 
 }  // namespace
@@ -79,45 +93,53 @@ std::string canonical_request(const Request& request) {
 }
 
 std::string string_to_sign(const std::string& canonical_request, const Scope& scope, TimePoint time) {
-  return fmt::format("{}\n{}\n{}\n{}", algorithm, amz_date(time), credential_scope(scope, time),
+  return fmt::format("{}\n{}\n{}\n{}", scope.dialect.algorithm, amz_date(time), credential_scope(scope, time),
                      to_hex(sha256(canonical_request)));
 }
 
 std::string signature(const Request& request, const Credentials& credentials, const Scope& scope,
                       TimePoint time) {
-  std::string key = hmac_sha256("AWS4" + credentials.secret_key, amz_date(time).substr(0, 8));
-  key = hmac_sha256(key, scope.region);
-  key = hmac_sha256(key, scope.service);
-  key = hmac_sha256(key, "aws4_request");
-  return to_hex(hmac_sha256(key, string_to_sign(canonical_request(request), scope, time)));
+  return hmac_signature(string_to_sign(canonical_request(request), scope, time), credentials, scope, time);
 }
 
 void sign_headers(Request& request, const Credentials& credentials, const Scope& scope, TimePoint time) {
-  request.headers.emplace_back("x-amz-date", amz_date(time));
-  request.headers.emplace_back("x-amz-content-sha256", request.payload_hash);
+  request.headers.emplace_back(header_name(scope, "date"), amz_date(time));
+  request.headers.emplace_back(header_name(scope, "content-sha256"), request.payload_hash);
   if (!credentials.session_token.empty()) {
-    request.headers.emplace_back("x-amz-security-token", credentials.session_token);
+    request.headers.emplace_back(header_name(scope, "security-token"), credentials.session_token);
   }
   const std::string value =
-      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", algorithm, credentials.access_key,
-                  credential_scope(scope, time), signed_headers(request.headers),
+      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", scope.dialect.algorithm,
+                  credentials.access_key, credential_scope(scope, time), signed_headers(request.headers),
                   signature(request, credentials, scope, time));
   request.headers.emplace_back("Authorization", value);
 }
 
 std::string presign_query(Request request, const Credentials& credentials, const Scope& scope, TimePoint time,
                           std::chrono::seconds lifetime) {
-  request.query.emplace_back("X-Amz-Algorithm", algorithm);
-  request.query.emplace_back("X-Amz-Credential",
-                             credentials.access_key + "/" + credential_scope(scope, time));
-  request.query.emplace_back("X-Amz-Date", amz_date(time));
-  request.query.emplace_back("X-Amz-Expires", std::to_string(lifetime.count()));
   if (!credentials.session_token.empty()) {
-    request.query.emplace_back("X-Amz-Security-Token", credentials.session_token);
+    request.query.emplace_back(fmt::format("X-{}-Security-Token", scope.dialect.vendor),
+                               credentials.session_token);
   }
-  request.query.emplace_back("X-Amz-SignedHeaders", signed_headers(request.headers));
-  const std::string name = signature(request, credentials, scope, time);
-  return canonical_query(request.query) + "&X-Amz-Signature=" + name;
+  return presign_query(
+      std::move(request), credentials.access_key,
+      [&](const std::string& text) { return hmac_signature(text, credentials, scope, time); }, scope, time,
+      lifetime);
+}
+
+std::string presign_query(Request request, const std::string& signer,
+                          const std::function<std::string(const std::string&)>& sign, const Scope& scope,
+                          TimePoint time, std::chrono::seconds lifetime) {
+  const auto add = [&](std::string_view what, std::string value) {
+    request.query.emplace_back(fmt::format("X-{}-{}", scope.dialect.vendor, what), std::move(value));
+  };
+  add("Algorithm", std::string(scope.dialect.algorithm));
+  add("Credential", signer + "/" + credential_scope(scope, time));
+  add("Date", amz_date(time));
+  add("Expires", std::to_string(lifetime.count()));
+  add("SignedHeaders", signed_headers(request.headers));
+  const std::string signature = sign(string_to_sign(canonical_request(request), scope, time));
+  return fmt::format("{}&X-{}-Signature={}", canonical_query(request.query), scope.dialect.vendor, signature);
 }
 
 }  // namespace tessera::sigv4

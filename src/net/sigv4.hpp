@@ -1,6 +1,9 @@
-// AWS Signature Version 4 (AWS General Reference, "Signature Version 4 signing process"), as pure functions.
+// AWS Signature Version 4 (AWS General Reference, "Signature Version 4 signing process") and Google's V4
+// signing process (Cloud Storage documentation, "Signatures"), which differs in names only, as pure
+// functions.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,10 +20,22 @@ struct Credentials {
   std::string secret_key;
   std::string session_token;  ///< empty: none
 };
+/// The names that a protocol writes into what is signed.
+struct Dialect {
+  std::string_view algorithm;
+  std::string_view key_prefix;  ///< of the secret, where it is an HMAC
+  std::string_view terminator;  ///< ends the scope
+  std::string_view vendor;      ///< of headers x-VENDOR-date and query fields X-VENDOR-Date: "Amz"
+};
+inline constexpr Dialect amazon{"AWS4-HMAC-SHA256", "AWS4", "aws4_request", "Amz"};
+inline constexpr Dialect google_hmac{"GOOG4-HMAC-SHA256", "GOOG4", "goog4_request", "Goog"};
+inline constexpr Dialect google_rsa{"GOOG4-RSA-SHA256", {}, "goog4_request", "Goog"};
+
 /// For whom a signature is good.
 struct Scope {
   std::string region;
   std::string service = "s3";
+  Dialect dialect = amazon;
 };
 
 /// "20150830T123600Z"
@@ -43,11 +58,16 @@ struct Request {
 [[nodiscard]] std::string signature(const Request& request, const Credentials& credentials,
                                     const Scope& scope, TimePoint time);
 
-/// Adds x-amz-date, x-amz-content-sha256 (S3 wants it), x-amz-security-token and Authorization. `headers`
-/// must have host.
+/// Adds x-amz-date, x-amz-content-sha256 (S3 wants it), x-amz-security-token and Authorization, under the
+/// names of the dialect. `headers` must have host.
 void sign_headers(Request& request, const Credentials& credentials, const Scope& scope, TimePoint time);
 /// The query of a presigned link, encoded, with its signature. The payload is not signed.
 [[nodiscard]] std::string presign_query(Request request, const Credentials& credentials, const Scope& scope,
                                         TimePoint time, std::chrono::seconds lifetime);
+/// The same signed by a key that is not a shared secret: `sign` gives the signature of a string to sign, in
+/// hexadecimal. `signer` is the name of that key's owner.
+[[nodiscard]] std::string presign_query(Request request, const std::string& signer,
+                                        const std::function<std::string(const std::string&)>& sign,
+                                        const Scope& scope, TimePoint time, std::chrono::seconds lifetime);
 
 }  // namespace tessera::sigv4

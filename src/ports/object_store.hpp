@@ -68,7 +68,8 @@ class ObjectStore {
   [[nodiscard]] virtual ObjectPage list(const std::string& prefix, const std::string& after, int limit) = 0;
 
   /// Links that work without credentials, for anyone who has them, until they expire. Signed here, when
-  /// asked for; nothing is sent.
+  /// asked for; nothing is sent, except where the key is kept by another service (the machine's own account
+  /// at Google): that one is asked, and may fail as a store does.
   [[nodiscard]] virtual Link sign_get(const std::string& name, const LinkOptions& options) = 0;
   [[nodiscard]] virtual Link sign_put(const std::string& name, const LinkOptions& options) = 0;
 

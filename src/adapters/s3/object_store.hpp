@@ -4,17 +4,15 @@
 #include <memory>
 #include <string>
 
+#include "adapters/bucket/bucket_url.hpp"
 #include "net/sigv4.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera {
 
 struct S3Options {
-  std::string bucket;
-  std::string prefix;    ///< of all names in the bucket; empty, or ends with a slash
-  std::string endpoint;  ///< "https://s3.eu-central-1.amazonaws.com", without bucket or trailing slash
+  BucketPlace place;
   std::string region = "us-east-1";
-  bool path_style = false;  ///< endpoint/bucket/name rather than bucket.endpoint/name
   sigv4::Credentials credentials;
   Clock now = system_now;
   std::int64_t part_bytes = std::int64_t{16} << 20;  ///< of bodies longer than this; at least 5 MiB at S3

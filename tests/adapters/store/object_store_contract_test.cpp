@@ -196,7 +196,11 @@ TEST_P(StoreContract, ShowsReadersOldOrNewButWhole) {
 
 TEST_P(StoreContract, ChecksItself) { EXPECT_NO_THROW(store->check()); }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(testing::disk_kind(), testing::s3_kind()),
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
+                         ::testing::Values(testing::disk_kind(), testing::s3_kind(),
+                                           testing::gcs_kind(testing::GcsAccess::key_file),
+                                           testing::gcs_kind(testing::GcsAccess::hmac),
+                                           testing::gcs_kind(testing::GcsAccess::machine)),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

@@ -181,11 +181,11 @@ TEST(S3, UnderstandsItsUrls) {
   setenv("AWS_ACCESS_KEY_ID", "key", 1);
   setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
   const S3Options amazon = parse_s3_url("s3://bucket/a/b?region=eu-central-1");
-  EXPECT_EQ(amazon.endpoint, "https://s3.eu-central-1.amazonaws.com");
-  EXPECT_FALSE(amazon.path_style);
-  EXPECT_EQ(amazon.prefix, "a/b/");
-  EXPECT_TRUE(parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000/").path_style);
-  EXPECT_FALSE(parse_s3_url("s3://bucket?endpoint=http://h&style=virtual").path_style);
+  EXPECT_EQ(amazon.place.endpoint, "https://s3.eu-central-1.amazonaws.com");
+  EXPECT_FALSE(amazon.place.path_style);
+  EXPECT_EQ(amazon.place.prefix, "a/b/");
+  EXPECT_TRUE(parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000/").place.path_style);
+  EXPECT_FALSE(parse_s3_url("s3://bucket?endpoint=http://h&style=virtual").place.path_style);
   for (const char* url :
        {"s3:", "s3://", "s3://b?endpoint=h", "s3://b?style=odd", "s3://b?x=1", "http://b"}) {
     EXPECT_THROW(static_cast<void>(parse_s3_url(url)), Error) << url;

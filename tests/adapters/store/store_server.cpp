@@ -28,10 +28,28 @@ class S3 final : public StoreServer {
   S3Server server_;
 };
 
+class Gcs final : public StoreServer {
+ public:
+  explicit Gcs(GcsAccess access) : server_(access) {}
+  std::unique_ptr<ObjectStore> open(Clock now) const override {
+    return open_object_store(server_.url(), {std::move(now), {}, {}});
+  }
+
+ private:
+  GcsServer server_;
+};
+
 }  // namespace
 
 StoreKind s3_kind() {
   return {"S3", [] { return std::make_unique<S3>(); }};
+}
+
+StoreKind gcs_kind(GcsAccess access) {
+  const char* const name = access == GcsAccess::key_file ? "GcsKeyFile"
+                           : access == GcsAccess::hmac   ? "GcsHmac"
+                                                         : "GcsMachine";
+  return {name, [access] { return std::make_unique<Gcs>(access); }};
 }
 
 StoreKind disk_kind() {

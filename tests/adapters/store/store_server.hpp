@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ports/object_store.hpp"
+#include "servers/gcs_server.hpp"
 
 namespace tessera::testing {
 
@@ -22,5 +23,6 @@ struct StoreKind {
 
 [[nodiscard]] StoreKind disk_kind();
 [[nodiscard]] StoreKind s3_kind();
+[[nodiscard]] StoreKind gcs_kind(GcsAccess access);
 
 }  // namespace tessera::testing

@@ -1,0 +1,80 @@
+#include "adapters/bucket/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <pugixml.hpp>
+
+#include "core/error.hpp"
+#include "ports/job.hpp"
+
+namespace tessera {
+namespace {
+
+std::string text_of(const pugi::xml_node& node, const char* name) { return node.child(name).text().get(); }
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorCode::unavailable, fmt::format("The store answers a listing with {}.", why));
+}
+
+std::int64_t size_of(const std::string& text) {
+  std::int64_t size = -1;
+  const char* const end = text.data() + text.size();
+  if (const auto [last, error] = std::from_chars(text.data(), end, size);
+      error != std::errc() || last != end || size < 0) {
+    refuse(fmt::format("the size '{}'", text.substr(0, 40)));
+  }
+  return size;
+}
+
+TimePoint time_of(std::string text) {
+  if (text.empty()) {
+    return {};
+  }
+  if (text.ends_with('Z') && text.find('.') == std::string::npos) {
+    text.insert(text.size() - 1, ".000");
+  }
+  try {
+    return time_from_iso8601(text);
+  } catch (const Error&) {
+    refuse(fmt::format("the time '{}'", text.substr(0, 40)));
+  }
+}
+
+}  // namespace
+
+Listing parse_listing(const std::string& xml, const std::string& prefix) {
+  pugi::xml_document document;
+  const pugi::xml_node result =
+      document.load_buffer(xml.data(), xml.size()) ? document.child("ListBucketResult") : pugi::xml_node();
+  if (!result) {
+    refuse("something that is no ListBucketResult");
+  }
+  Listing listing;
+  for (const pugi::xml_node& entry : result.children("Contents")) {
+    const std::string key = text_of(entry, "Key");
+    if (!key.starts_with(prefix)) {
+      refuse(fmt::format("'{}', which does not begin with '{}'", key.substr(0, 200), prefix));
+    }
+    listing.objects.push_back({key.substr(prefix.size()),
+                               size_of(text_of(entry, "Size")),
+                               {},
+                               time_of(text_of(entry, "LastModified"))});
+  }
+  listing.truncated = text_of(result, "IsTruncated") == "true";
+  listing.continuation = text_of(result, "NextContinuationToken");
+  return listing;
+}
+
+std::string error_message(const std::string& xml) {
+  pugi::xml_document document;
+  if (!document.load_buffer(xml.data(), xml.size())) {
+    return {};
+  }
+  const pugi::xml_node error = document.child("Error");
+  const std::string message = text_of(error, "Message");
+  const std::string details = text_of(error, "Details");
+  return message + (message.empty() || details.empty() ? "" : " ") + details;
+}
+
+}  // namespace tessera

@@ -1,0 +1,74 @@
+#include "adapters/gcs/access_token.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace tessera::gcs {
+namespace {
+
+using Json = nlohmann::json;
+
+// Metadata servers give the same token until five minutes before its end, so the margin must be shorter.
+constexpr std::chrono::seconds margin{225};
+constexpr std::int64_t longest_life_s = std::int64_t{24} * 3600;
+
+std::string text_of(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// A token goes into a header line: RFC 6750, section 2.1.
+bool is_token(const std::string& text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+}  // namespace
+
+AccessToken parse_token(const HttpResponse& response, const std::string& from, TimePoint now) {
+  const Json json = Json::parse(response.body, nullptr, false);
+  if (response.status != 200) {
+    const std::string error = json.is_object() ? text_of(json, "error") : "";
+    const std::string description = json.is_object() ? text_of(json, "error_description") : "";
+    const bool refused = response.status >= 400 && response.status < 500 && !may_pass(response.status);
+    throw Error(refused ? ErrorCode::forbidden : ErrorCode::unavailable,
+                fmt::format("{} gives no access token: status {}{}{}{}{}{}", from, response.status,
+                            error.empty() ? "" : ", ", error, description.empty() ? "" : ", ", description,
+                            description.ends_with('.') ? "" : "."));
+  }
+  if (json.is_object()) {
+    AccessToken token{text_of(json, "access_token"), {}};
+    const auto seconds = json.find("expires_in");
+    if (is_token(token.value) && seconds != json.end() && seconds->is_number_integer()) {
+      token.expires = now + std::chrono::seconds(
+                                std::clamp<std::int64_t>(seconds->get<std::int64_t>(), 0, longest_life_s));
+      return token;
+    }
+  }
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{} answers with something that is no access token.", from));
+}
+
+TokenCache::TokenCache(std::function<AccessToken(TimePoint)> fetch, Clock now)
+    : fetch_(std::move(fetch)), now_(std::move(now)) {}
+
+std::string TokenCache::get() {
+  const std::lock_guard lock(mutex_);
+  const TimePoint now = now_();
+  if (token_.value.empty() || now + margin >= token_.expires) {
+    token_ = fetch_(now);
+  }
+  return token_.value;
+}
+
+void TokenCache::drop(const std::string& value) {
+  const std::lock_guard lock(mutex_);
+  if (token_.value == value) {
+    token_ = {};
+  }
+}
+
+}  // namespace tessera::gcs

@@ -1,0 +1,308 @@
+// The HTTP client against a small real server that misbehaves on purpose.
+#include "net/http_client.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "core/error.hpp"
+#include "servers/server_process.hpp"
+#include "support/errors.hpp"
+
+namespace tessera {
+namespace {
+
+using testing::code_of;
+using testing::refusal;
+
+/// Takes connections one after the other and plays the next script on each: what it sends, byte by byte,
+/// after it has read a request's header. A script that ends in "HANG" keeps silent until the client leaves.
+class Misbehaving {
+ public:
+  explicit Misbehaving(std::vector<std::string> scripts) : scripts_(std::move(scripts)) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 16) != 0 ||
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      throw std::runtime_error("no socket to listen on");
+    }
+    port_ = ntohs(address.sin_port);
+    thread_ = std::jthread([this] { serve(); });
+  }
+  ~Misbehaving() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  Misbehaving(const Misbehaving&) = delete;
+  Misbehaving& operator=(const Misbehaving&) = delete;
+
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/x"; }
+  [[nodiscard]] int requests() const { return requests_; }
+  [[nodiscard]] std::string header() const {
+    const std::lock_guard lock(mutex_);
+    return header_;
+  }
+
+ private:
+  void serve() {
+    for (const std::string& script : scripts_) {
+      const int connection = ::accept(listener_, nullptr, nullptr);
+      if (connection < 0) {
+        return;
+      }
+      play(connection, script);
+      ::close(connection);
+    }
+  }
+  void play(int connection, std::string script) {
+    std::string received;
+    std::array<char, 4096> piece{};
+    const auto read_some = [&] {
+      const ssize_t count = ::recv(connection, piece.data(), piece.size(), 0);
+      received.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+      return count > 0;
+    };
+    while (received.find("\r\n\r\n") == std::string::npos && read_some()) {
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      header_ = received.substr(0, received.find("\r\n\r\n") + 2);
+    }
+    ++requests_;
+    const bool hangs = script.ends_with("HANG");
+    script.resize(script.size() - (hangs ? 4 : 0));
+    ::send(connection, script.data(), script.size(), MSG_NOSIGNAL);
+    if (!hangs) {
+      ::shutdown(connection, SHUT_WR);
+    }
+    // Closing with bytes unread would reset the connection, and the client might lose what was sent.
+    while (read_some()) {
+    }
+  }
+
+  std::vector<std::string> scripts_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::atomic<int> requests_{0};
+  mutable std::mutex mutex_;
+  std::string header_;
+  std::jthread thread_;
+};
+
+std::string answer(const std::string& status, const std::string& body = "", const std::string& headers = "") {
+  return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n" + headers + "\r\n" + body;
+}
+
+HttpRequest get(const Misbehaving& server) {
+  HttpRequest request;
+  request.url = server.url();
+  return request;
+}
+
+HttpOptions quick() {
+  HttpOptions options;
+  options.first_backoff = std::chrono::milliseconds(1);
+  options.max_backoff = std::chrono::milliseconds(2);
+  return options;
+}
+
+TEST(HttpClientFaults, RepeatsWhatMayPass) {
+  for (const char* status : {"408 Timeout", "429 Slow", "500 Oops", "502 Bad", "503 Away", "504 Late"}) {
+    const Misbehaving server({answer(status), answer(status), answer("200 OK", "here")});
+    EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "here") << status;
+    EXPECT_EQ(server.requests(), 3);
+  }
+}
+
+TEST(HttpClientFaults, DoesNotRepeatWhatStays) {
+  for (const char* status : {"400 Bad", "401 Who", "403 No", "404 None", "412 Changed", "501 Never"}) {
+    const Misbehaving server({answer(status, "why"), answer("200 OK")});
+    const HttpResponse response = HttpClient(quick()).send(get(server));
+    EXPECT_EQ(response.status, std::atoi(status));
+    EXPECT_EQ(response.body, "why");
+    EXPECT_EQ(server.requests(), 1);
+  }
+}
+
+TEST(HttpClientFaults, GivesTheLastAnswerWhenAttemptsAreUsedUp) {
+  const Misbehaving server(std::vector<std::string>(10, answer("503 Away", "still")));
+  HttpOptions options = quick();
+  options.max_attempts = 3;
+  const HttpResponse response = HttpClient(options).send(get(server));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body, "still");
+  EXPECT_EQ(server.requests(), 3);
+}
+
+TEST(HttpClientFaults, RepeatsAfterBrokenConnections) {
+  const Misbehaving server({"", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+                            answer("200 OK", "all of it")});
+  EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "all of it");
+  EXPECT_EQ(server.requests(), 4);
+}
+
+TEST(HttpClientFaults, SaysThatNobodyListens) {
+  HttpOptions options = quick();
+  options.max_attempts = 2;
+  HttpRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(testing::free_port());
+  const std::string sentence = refusal([&] { HttpClient(options).send(request); }, ErrorCode::unavailable);
+  EXPECT_NE(sentence.find(request.url), std::string::npos);
+  EXPECT_NE(sentence.find("connect"), std::string::npos) << sentence;
+}
+
+TEST(HttpClientFaults, NeverGivesTheSameBytesToASinkTwice) {
+  const Misbehaving server(
+      {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", answer("200 OK", "all of it")});
+  StringSink sink;
+  HttpRequest request = get(server);
+  request.response_sink = &sink;
+  int told = 0;
+  request.on_headers = [&](const HttpResponse& response) {
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(header_of(response, "content-length"), "9");
+    EXPECT_EQ(sink.text, "");
+    ++told;
+  };
+  EXPECT_EQ(code_of([&] { HttpClient(quick()).send(request); }), ErrorCode::unavailable);
+  EXPECT_EQ(sink.text, "half");
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST(HttpClientFaults, KeepsRefusalsOutOfTheSink) {
+  const Misbehaving server({answer("503 Away", "no"), answer("404 None", "nothing here")});
+  StringSink sink;
+  HttpRequest request = get(server);
+  request.response_sink = &sink;
+  EXPECT_EQ(HttpClient(quick()).send(request).body, "nothing here");
+  EXPECT_EQ(sink.text, "");
+}
+
+TEST(HttpClientFaults, SendsAStreamedBodyOnce) {
+  const Misbehaving server({answer("503 Away"), answer("200 OK")});
+  const auto body = memory_source("body");
+  HttpRequest request = get(server);
+  request.method = "PUT";
+  request.body_source = body.get();
+  EXPECT_EQ(HttpClient(quick()).send(request).status, 503);
+  EXPECT_EQ(server.requests(), 1);
+  // A short body is not announced: asking takes longer than sending.
+  EXPECT_EQ(server.header().find("Expect"), std::string::npos) << server.header();
+  EXPECT_NE(server.header().find("Content-Length: 4"), std::string::npos) << server.header();
+}
+
+TEST(HttpClientFaults, BreaksOffAStalledTransfer) {
+  const Misbehaving server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalfHANG"});
+  HttpOptions options = quick();
+  options.stall_timeout = std::chrono::milliseconds(1000);
+  options.max_attempts = 1;
+  const std::string sentence =
+      refusal([&] { HttpClient(options).send(get(server)); }, ErrorCode::unavailable);
+  EXPECT_NE(sentence.find("too slow"), std::string::npos) << sentence;
+}
+
+TEST(HttpClientFaults, EndsAnAttemptThatTakesTooLong) {
+  const Misbehaving server({"HANG", answer("200 OK", "in time")});
+  HttpOptions options = quick();
+  options.total_timeout = std::chrono::milliseconds(300);
+  EXPECT_EQ(HttpClient(options).send(get(server)).body, "in time");
+}
+
+TEST(HttpClientFaults, WaitsAsLongAsTheServerAsks) {
+  const Misbehaving server({answer("503 Away", "", "Retry-After: 1\r\n"), answer("200 OK")});
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(HttpClient(quick()).send(get(server)).status, 200);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(990));
+}
+
+TEST(HttpClientFaults, ReadsWaitsOnlyWithinReason) {
+  const auto asked = [](const std::string& value) {
+    HttpResponse response;
+    response.headers["retry-after"] = value;
+    return retry_after(response);
+  };
+  EXPECT_EQ(retry_after({}), std::chrono::seconds(0));
+  EXPECT_EQ(asked("7"), std::chrono::seconds(7));
+  EXPECT_EQ(asked("100000"), std::chrono::seconds(60));
+  EXPECT_EQ(asked("-5"), std::chrono::seconds(0));
+  EXPECT_EQ(asked("Wed, 21 Oct 2026 07:28:00 GMT"), std::chrono::seconds(0));
+}
+
+TEST(HttpClientFaults, StopsWhileItWaits) {
+  const Misbehaving server({answer("503 Away", "", "Retry-After: 60\r\n")});
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    while (server.requests() == 0) {
+      std::this_thread::yield();
+    }
+    stop.request_stop();
+  });
+  EXPECT_EQ(code_of([&] { HttpClient(quick()).send(get(server), stop.get_token()); }), ErrorCode::cancelled);
+}
+
+TEST(HttpClientFaults, FollowsNoRedirects) {
+  const Misbehaving server({answer("302 Found", "", "Location: /elsewhere\r\n"), answer("200 OK")});
+  const HttpResponse response = HttpClient(quick()).send(get(server));
+  EXPECT_EQ(response.status, 302);
+  EXPECT_EQ(header_of(response, "location"), "/elsewhere");
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST(HttpClientFaults, HoldsNoAnswerThatIsTooLong) {
+  const Misbehaving server({answer("200 OK", std::string(5000, 'x'))});
+  HttpOptions options = quick();
+  options.max_body_bytes = 4999;
+  EXPECT_EQ(code_of([&] { HttpClient(options).send(get(server)); }), ErrorCode::limit_exceeded);
+}
+
+TEST(HttpClientFaults, SpeaksOnlyHttp) {
+  HttpRequest request;
+  request.url = "file:///etc/hostname";
+  HttpOptions options = quick();
+  options.max_attempts = 1;
+  EXPECT_EQ(code_of([&] { HttpClient(options).send(request); }), ErrorCode::unavailable);
+}
+
+TEST(HttpClientTls, TrustsOnlyWhatItIsTold) {
+  const testing::ServerFolder folder;
+  const std::string certificate = folder.path() / "certificate.pem";
+  const std::string key = folder.path() / "key.pem";
+  ASSERT_EQ(std::system(("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext "
+                         "subjectAltName=IP:127.0.0.1 -keyout '" +
+                         key + "' -out '" + certificate + "' 2>/dev/null")
+                            .c_str()),
+            0);
+  const int port = testing::free_port();
+  testing::ServerProcess server({"openssl", "s_server", "-accept", "127.0.0.1:" + std::to_string(port),
+                                 "-key", key, "-cert", certificate, "-www", "-quiet"},
+                                {}, folder.path() / "log");
+  server.wait_until_ready(port);
+  HttpRequest request;
+  request.url = "https://127.0.0.1:" + std::to_string(port) + "/";
+  HttpOptions options = quick();
+  options.max_attempts = 2;
+  const std::string sentence = refusal([&] { HttpClient(options).send(request); }, ErrorCode::unavailable);
+  EXPECT_NE(sentence.find("certificate"), std::string::npos) << sentence;
+  options.ca_file = certificate;
+  EXPECT_EQ(HttpClient(options).send(request).status, 200);
+  // Right certificate, wrong name.
+  request.url = "https://localhost:" + std::to_string(port) + "/";
+  EXPECT_EQ(code_of([&] { HttpClient(options).send(request); }), ErrorCode::unavailable);
+}
+
+}  // namespace
+}  // namespace tessera
