@@ -7,7 +7,7 @@
 namespace tessera {
 
 void BandFrame::parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) {
-  for_each_index(threads_, count, {}, [&](int, std::int64_t index) { body(index); });
+  for_each_index(threads_, count, stop_, [&](int, std::int64_t index) { body(index); });
 }
 
 void BandFrame::agree_to_go_on() {

@@ -13,7 +13,9 @@ class AgreedStop final : public Error {
   AgreedStop() : Error(ErrorCode::cancelled, "The work was cancelled.") {}
 };
 
-/// Its collective calls throw AgreedStop once any rank was asked to stop.
+/// Its collective calls throw AgreedStop once any rank was asked to stop. parallel_for() throws
+/// Error(cancelled) on the rank that was asked, which then calls agree_to_go_on() where the others make their
+/// next collective call.
 class BandFrame final : public Frame {
  public:
   BandFrame(const Band& band, Communicator& comm, int threads, std::stop_token stop)
@@ -42,9 +44,10 @@ class BandFrame final : public Frame {
   }
   [[nodiscard]] const std::vector<double>& findings() const { return findings_; }
 
- private:
+  /// Collective: throws AgreedStop on all ranks if any was asked to stop.
   void agree_to_go_on();
 
+ private:
   const Band& band_;
   Communicator& comm_;
   int threads_;

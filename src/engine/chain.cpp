@@ -90,7 +90,7 @@ Tile ChainRunner::run(const std::vector<ChainLink>& chain, const ImageInfo& in, 
     const LocalOp& op = *link.op;
     const Halo next_halo = i + 1 < chain.size() ? chain[i + 1].halo : Halo{};
     const Rect out_rect = Rect::of_rows(needs.links[i], link.out.extent.width);
-    Region region{link.in, current.rect, out_rect, false, &findings[i]};
+    Region region{link.in, current.rect, out_rect, false, &findings[i], stop};
     if (op.kind() == LocalKind::geometry) {
       cv::Mat out = place(out_rect, next_halo, link.out.format.color_type());
       run_kernel(op, current.color, out, region, link.name);

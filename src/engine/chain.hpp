@@ -20,7 +20,8 @@ using FetchPixels = std::function<void(Tile& out)>;
 class ChainRunner {
  public:
   /// The result covers `rows` at full width and stays valid until the next call. `findings[i]` takes what
-  /// chain[i] finds. Throws Error(cancelled) before the next operator once a stop is asked for.
+  /// chain[i] finds. Throws Error(cancelled) before the next operator, or within it, once a stop is asked
+  /// for.
   Tile run(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows,
            const FetchPixels& fetch, std::vector<std::vector<double>>& findings, const std::stop_token& stop);
 

@@ -133,7 +133,7 @@ class Run {
       together(comm_, [&] {
         for_each_strip(strips, input, found_again_later, [&](int worker, std::int64_t, const Tile& strip) {
           stage.statistic->map(strip.color, merged.of(worker),
-                               Region{stage.out, strip.rect, strip.rect, false, nullptr});
+                               Region{stage.out, strip.rect, strip.rect, false, nullptr, options_.stop});
         });
         input.finish();
       });
@@ -227,7 +227,7 @@ class Run {
           copy_overlap(strip, panel.mine);
           if (stage.statistic) {
             stage.statistic->map(strip.color, merged.of(worker),
-                                 Region{info, strip.rect, strip.rect, false, nullptr});
+                                 Region{info, strip.rect, strip.rect, false, nullptr, options_.stop});
           }
         });
         input.finish();
@@ -261,7 +261,7 @@ class Run {
                        const Rect rect = Rect::of_rows(strips.rows(comm_.rank(), index), info.extent.width);
                        const Rect part = halo.grow(rect);
                        statistic.map(grown.view(part).color, merged.of(worker),
-                                     Region{info, part, rect, false, nullptr});
+                                     Region{info, part, rect, false, nullptr, options_.stop});
                      });
     });
     bind(statistic, merged, info);
@@ -286,10 +286,14 @@ class Run {
     } catch (const AgreedStop&) {
       throw;
     } catch (const std::exception& error) {
+      const auto* const known = dynamic_cast<const Error*>(&error);
+      if (known != nullptr && known->code() == ErrorCode::cancelled) {
+        frame.agree_to_go_on();
+      }
       comm_.abandon(error);
       throw;
     }
-    together(comm_, [&] { throw_if_stopped(options_.stop); });
+    frame.agree_to_go_on();
     if (out_info.format.alpha) {
       next.mine.alpha = held_->mine.alpha;
     }

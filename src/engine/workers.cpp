@@ -7,12 +7,6 @@
 
 namespace tessera {
 
-void throw_if_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) {
-    throw Error(ErrorCode::cancelled, "The work was cancelled.");
-  }
-}
-
 void for_each_index(int threads, std::int64_t count, const std::stop_token& stop,
                     const std::function<void(int, std::int64_t)>& body) {
   std::atomic<std::int64_t> next{0};

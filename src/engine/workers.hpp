@@ -11,11 +11,9 @@
 #include <stop_token>
 
 #include "core/bytes.hpp"
+#include "core/stop.hpp"
 
 namespace tessera {
-
-/// Throws Error(cancelled) if a stop was asked for.
-void throw_if_stopped(const std::stop_token& stop);
 
 /// Runs body(worker, index) for 0 <= index < count on `threads` threads, the caller's among them, handing out
 /// indices from low to high. The first exception ends the hand-out and is rethrown when all have returned; a

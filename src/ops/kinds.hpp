@@ -22,6 +22,7 @@
 #include <functional>
 #include <opencv2/core/mat.hpp>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -86,6 +87,8 @@ struct Region {
   /// Where an operator with finding_columns appends its findings within `out`, row-major, one number per
   /// column.
   std::vector<double>* findings = nullptr;
+  /// A kernel that takes long looks at it as it goes (ops/slices.hpp), and throws Error(cancelled).
+  std::stop_token stop = {};
 };
 
 /// How the slots of two pieces are combined. Both are associative, commutative and exact.
@@ -102,6 +105,7 @@ class Frame {
   /// Rows of the image that `rank` holds: contiguous from top to bottom in rank order, possibly empty.
   [[nodiscard]] virtual Interval rows(int rank) const = 0;
   /// Calls body(i) for 0 <= i < count on the rank's threads and returns when all are done. Not collective.
+  /// Throws what body threw, or Error(cancelled) once a stop is asked for; neither is to be caught.
   virtual void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) = 0;
   /// Replaces the slots on every rank by their merge over all ranks.
   virtual void all_reduce(std::span<std::uint64_t> slots, Merge merge) = 0;

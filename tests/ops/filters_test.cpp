@@ -1,6 +1,7 @@
 // Neighbourhood operators against OpenCV's own functions on the whole image, ghost pixels added beforehand.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/photo.hpp>
 
@@ -48,6 +49,43 @@ TEST(Filters, BlursEqualOpenCv) {
     cv::GaussianBlur(in, out, {size, size}, 2);
   });
   expect_equal("median", {{"size", 5}}, [](const cv::Mat& in, cv::Mat& out) { cv::medianBlur(in, out, 5); });
+}
+
+/// A kernel in slices against one call of OpenCV's on the whole picture.
+template <class Filter>
+void expect_same_in_slices(const std::string& name, const Json& parameters, int halo,
+                           const PixelFormat& format, const Filter& filter) {
+  const Tile image = make_image({{150, 90}, format}, Pattern::photo_like, 5);
+  const Tile grown = fetch(image, Halo::all(halo).grow(image.rect), Border::reflect101, 0);
+  cv::Mat whole;
+  filter(grown.color, whole);
+  const cv::Mat expected = whole(cv::Rect(halo, halo, image.color.cols, image.color.rows));
+  const Outcome outcome = run_reference(build_operator(name, parameters), image);
+  EXPECT_EQ(cv::norm(outcome.image.color, expected, cv::NORM_INF), 0)
+      << name << " " << parameters << " " << format.describe();
+}
+
+TEST(Filters, WideKernelsInSlicesGiveTheBytesOfOneCall) {
+  for (const PixelFormat& format : formats) {
+    const bool narrow = format.depth == Depth::u8;
+    for (const double sigma : {8.1, 16.7, 40.0, 64.0}) {
+      const int radius = static_cast<int>(std::ceil((narrow ? 3 : 4) * sigma));
+      expect_same_in_slices("gaussian-blur", {{"sigma", sigma}}, radius, format,
+                            [&](const cv::Mat& in, cv::Mat& out) {
+                              cv::GaussianBlur(in, out, {2 * radius + 1, 2 * radius + 1}, sigma);
+                            });
+    }
+    expect_same_in_slices("non-local-means", {{"strength", 9}, {"template-radius", 2}, {"search-radius", 20}},
+                          22, format, [&](const cv::Mat& in, cv::Mat& out) {
+                            cv::fastNlMeansDenoising(in, out, std::vector<float>(1, narrow ? 9.F : 9.F * 257),
+                                                     5, 41, narrow ? cv::NORM_L2 : cv::NORM_L1);
+                          });
+    if (narrow) {
+      expect_same_in_slices(
+          "bilateral", {{"radius", 40}, {"sigma-color", 30}, {"sigma-space", 20}}, 40, format,
+          [](const cv::Mat& in, cv::Mat& out) { cv::bilateralFilter(in, out, 81, 30, 20); });
+    }
+  }
 }
 
 TEST(Filters, BoxBlurOfSixteenBitsIsTheRoundedMean) {

@@ -90,7 +90,7 @@ Outcome run_statistic(const StatisticOp& op, const Tile& whole, std::int64_t pie
     const Rect rect = Rect::of_rows({y, std::min(info.extent.height, y + step)}, info.extent.width);
     const Rect grown = op.halo(info).grow(rect);
     const Tile tile = fetch(whole, grown, op.border(), op.border_value());
-    op.map(tile.color, slots, Region{info, grown, rect, false, nullptr});
+    op.map(tile.color, slots, Region{info, grown, rect, false, nullptr, {}});
   }
   return run_local(*op.finish(slots, info), whole, piece_rows);
 }

@@ -4,6 +4,8 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "ops/slices.hpp"
+
 namespace tessera {
 namespace {
 
@@ -29,7 +31,7 @@ std::vector<Tap> disc(int radius, double sigma_px) {
 /// OpenCV's filter for floats builds its table from the tile's own minimum and maximum, so its result would
 /// depend on the cut; this one's depends on the neighbours alone.
 template <int channels>
-void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op) {
+void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op, const std::stop_token& stop) {
   const std::vector<Tap> taps = disc(op.radius, op.sigma_space);
   const double sigma = op.sigma_color * 257;
   std::vector<double> closeness(65536 * channels);
@@ -38,6 +40,7 @@ void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op) {
     closeness[i] = std::exp(-difference * difference / (2 * sigma * sigma));
   }
   for (int y = op.radius; y < in.rows - op.radius; ++y) {
+    throw_if_stopped(stop);
     const auto* middle_row = in.ptr<std::uint16_t>(y);
     auto* target = out.ptr<std::uint16_t>(y);
     for (int x = op.radius; x < in.cols - op.radius; ++x) {
@@ -63,15 +66,29 @@ void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op) {
   }
 }
 
+/// OpenCV reads the pixels around a part of a matrix from the matrix, and makes each row for itself.
+void filter_8bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op, const std::stop_token& stop) {
+  const double taps = static_cast<double>(disc(op.radius, op.sigma_space).size());
+  constexpr double steps_per_tap = 2;
+  constexpr std::int64_t least_rows = 4;
+  for_each_slice({op.radius, in.rows - op.radius}, taps * steps_per_tap * in.cols, least_rows, stop,
+                 [&](const Interval& slice) {
+                   const cv::Range rows(static_cast<int>(slice.begin), static_cast<int>(slice.end));
+                   cv::Mat part = out.rowRange(rows);
+                   cv::bilateralFilter(in.rowRange(rows), part, 2 * op.radius + 1, op.sigma_color,
+                                       op.sigma_space);
+                 });
+}
+
 }  // namespace
 
-void Bilateral::run(const cv::Mat& in, cv::Mat& out) const {
+void Bilateral::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
   if (in.depth() == CV_8U) {
-    cv::bilateralFilter(in, out, 2 * radius + 1, sigma_color, sigma_space);
+    filter_8bit(in, out, *this, region.stop);
   } else if (in.channels() == 1) {
-    filter_16bit<1>(in, out, *this);
+    filter_16bit<1>(in, out, *this, region.stop);
   } else {
-    filter_16bit<3>(in, out, *this);
+    filter_16bit<3>(in, out, *this, region.stop);
   }
 }
 

@@ -32,7 +32,7 @@ struct Bilateral : Bordered {
       border_params<Bilateral>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(radius); }
-  void run(const cv::Mat& in, cv::Mat& out) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
 };
 
 }  // namespace tessera

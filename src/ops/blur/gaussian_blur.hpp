@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "ops/blur/wide_gaussian.hpp"
 #include "ops/kinds.hpp"
 
 namespace tessera {
@@ -28,8 +29,14 @@ struct GaussianBlur : Bordered {
     return static_cast<int>(std::ceil((depth == Depth::u8 ? 3 : 4) * sigma));
   }
   [[nodiscard]] Halo halo(const ImageInfo& image) const { return Halo::all(radius_px(image.format.depth)); }
-  void run(const cv::Mat& in, cv::Mat& out) const {
-    const int size = 2 * radius_px(in.depth() == CV_8U ? Depth::u8 : Depth::u16) + 1;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    const int radius = radius_px(in.depth() == CV_8U ? Depth::u8 : Depth::u16);
+    constexpr int wide_px = 24;
+    if (radius >= wide_px) {
+      wide_gaussian(in, out, radius, sigma, region.stop);
+      return;
+    }
+    const int size = 2 * radius + 1;
     cv::GaussianBlur(in, out, {size, size}, sigma);
   }
 };

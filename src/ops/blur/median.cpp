@@ -4,9 +4,11 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "core/stop.hpp"
+
 namespace tessera {
 
-void Median::run(const cv::Mat& in, cv::Mat& out) const {
+void Median::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
   if (in.depth() == CV_8U || size <= 5) {
     cv::medianBlur(in, out, size);
     return;
@@ -16,6 +18,7 @@ void Median::run(const cv::Mat& in, cv::Mat& out) const {
   std::vector<std::uint16_t> window(static_cast<std::size_t>(size) * static_cast<std::size_t>(size));
   const auto middle = window.begin() + static_cast<std::ptrdiff_t>(window.size() / 2);
   for (int y = radius; y < in.rows - radius; ++y) {
+    throw_if_stopped(region.stop);
     auto* target = out.ptr<std::uint16_t>(y);
     for (int x = radius; x < in.cols - radius; ++x) {
       for (int c = 0; c < channels; ++c) {

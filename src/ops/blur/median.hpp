@@ -24,7 +24,7 @@ struct Median : Bordered {
       border_params<Median>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
-  void run(const cv::Mat& in, cv::Mat& out) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
 };
 
 }  // namespace tessera

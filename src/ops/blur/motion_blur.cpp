@@ -5,6 +5,8 @@
 #include <numbers>
 #include <vector>
 
+#include "core/stop.hpp"
+
 namespace tessera {
 namespace {
 
@@ -25,12 +27,14 @@ std::vector<Step> steps_along(int length, double angle_degrees) {
 }
 
 template <class T>
-void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, int reach) {
+void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, int reach,
+             const std::stop_token& stop) {
   const int channels = in.channels();
   const int count = (in.cols - 2 * reach) * channels;
   const auto taps = static_cast<std::uint32_t>(steps.size());
   std::vector<std::uint32_t> sums(static_cast<std::size_t>(std::max(0, count)));
   for (int y = reach; y < in.rows - reach; ++y) {
+    throw_if_stopped(stop);
     std::fill(sums.begin(), sums.end(), taps / 2);
     for (const Step& step : steps) {
       const T* row = in.ptr<T>(y + step.dy) + (reach + step.dx) * channels;
@@ -47,12 +51,12 @@ void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, in
 
 }  // namespace
 
-void MotionBlur::run(const cv::Mat& in, cv::Mat& out) const {
+void MotionBlur::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
   const std::vector<Step> steps = steps_along(length, angle);
   if (in.depth() == CV_8U) {
-    average<std::uint8_t>(in, out, steps, length / 2);
+    average<std::uint8_t>(in, out, steps, length / 2, region.stop);
   } else {
-    average<std::uint16_t>(in, out, steps, length / 2);
+    average<std::uint16_t>(in, out, steps, length / 2, region.stop);
   }
 }
 

@@ -25,7 +25,7 @@ struct MotionBlur : Bordered {
       border_params<MotionBlur>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(length / 2); }
-  void run(const cv::Mat& in, cv::Mat& out) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
 };
 
 }  // namespace tessera

@@ -28,8 +28,8 @@ struct UnsharpMask : Bordered {
       border_params<UnsharpMask>());
 
   [[nodiscard]] Halo halo(const ImageInfo& image) const { return blur().halo(image); }
-  void run(const cv::Mat& in, cv::Mat& out) const {
-    blur().run(in, out);
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    blur().run(in, out, region);
     if (in.depth() == CV_8U) {
       add_difference<std::uint8_t>(in, out, 1);
     } else {
