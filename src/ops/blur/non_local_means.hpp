@@ -1,8 +1,6 @@
 // non-local-means: removes grain by averaging places that look alike.
 #pragma once
 
-#include <opencv2/photo.hpp>
-
 #include "ops/kinds.hpp"
 
 namespace tessera {
@@ -30,12 +28,7 @@ struct NonLocalMeans : Bordered {
       border_params<NonLocalMeans>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(template_radius + search_radius); }
-  void run(const cv::Mat& in, cv::Mat& out) const {
-    const bool wide = in.depth() == CV_16U;
-    const std::vector<float> levels(1, static_cast<float>(strength * (wide ? 257 : 1)));
-    cv::fastNlMeansDenoising(in, out, levels, 2 * template_radius + 1, 2 * search_radius + 1,
-                             wide ? cv::NORM_L1 : cv::NORM_L2);
-  }
+  void run(const cv::Mat& in, cv::Mat& out) const;
 };
 
 }  // namespace tessera
