@@ -1,4 +1,4 @@
-// PNG through libspng, row by row.
+// PNG row by row: the plain kinds by our own decoder, the others through libspng.
 #include <fmt/format.h>
 #include <spng.h>
 
@@ -8,54 +8,11 @@
 #include "codec/read/exif.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/png_chunks.hpp"
+#include "codec/read/png_plain.hpp"
 #include "codec/read/rows.hpp"
 
 namespace tessera {
 namespace {
-
-// The parts of the file that hold the image, end to end.
-class SegmentReader {
- public:
-  SegmentReader(const InputPtr& input, std::vector<Segment> segments)
-      : stream_(input), segments_(std::move(segments)) {}
-
-  std::size_t read(std::span<std::byte> to) {
-    std::size_t done = 0;
-    while (done < to.size() && current_ < segments_.size()) {
-      const Segment& segment = segments_[current_];
-      if (used_ == segment.bytes) {
-        ++current_;
-        used_ = 0;
-        continue;
-      }
-      const auto part =
-          to.subspan(done, std::min(to.size() - done, static_cast<std::size_t>(segment.bytes - used_)));
-      const std::size_t got = segment.made.empty() ? read_file(segment, part) : copy_made(segment, part);
-      done += got;
-      used_ += static_cast<std::int64_t>(got);
-      if (got < part.size()) {
-        break;
-      }
-    }
-    return done;
-  }
-
- private:
-  std::size_t read_file(const Segment& segment, std::span<std::byte> to) {
-    stream_.seek(segment.offset + used_);
-    return stream_.read(to);
-  }
-
-  std::size_t copy_made(const Segment& segment, std::span<std::byte> to) const {
-    std::copy_n(segment.made.begin() + used_, to.size(), to.begin());
-    return to.size();
-  }
-
-  InputStream stream_;
-  std::vector<Segment> segments_;
-  std::size_t current_ = 0;
-  std::int64_t used_ = 0;
-};
 
 struct FreeContext {
   void operator()(spng_ctx* context) const { spng_ctx_free(context); }
@@ -260,7 +217,12 @@ StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
   }
   header.metadata = std::move(layout.metadata);
   const int orientation = exif_orientation(header.metadata.exif);
-  auto decoder = std::make_unique<PngDecoder>(input, std::move(layout), header.info, options.salvage);
+  std::unique_ptr<RowDecoder> decoder;
+  if (is_plain(layout) && !options.salvage) {
+    decoder = make_plain_png_decoder(input, std::move(layout), header.info);
+  } else {
+    decoder = std::make_unique<PngDecoder>(input, std::move(layout), header.info, options.salvage);
+  }
   return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation};
 }
 

@@ -278,4 +278,35 @@ PngLayout scan_png(const std::shared_ptr<const Input>& input, const ReadLimits& 
   return Scanner(input, limits, salvage).run();
 }
 
+std::size_t SegmentReader::read(std::span<std::byte> to) {
+  std::size_t done = 0;
+  while (done < to.size() && current_ < segments_.size()) {
+    const Segment& segment = segments_[current_];
+    if (used_ == segment.bytes) {
+      ++current_;
+      used_ = 0;
+      continue;
+    }
+    const auto part =
+        to.subspan(done, std::min(to.size() - done, static_cast<std::size_t>(segment.bytes - used_)));
+    const std::size_t got = segment.made.empty() ? read_file(segment, part) : copy_made(segment, part);
+    done += got;
+    used_ += static_cast<std::int64_t>(got);
+    if (got < part.size()) {
+      break;
+    }
+  }
+  return done;
+}
+
+std::size_t SegmentReader::read_file(const Segment& segment, std::span<std::byte> to) {
+  stream_.seek(segment.offset + used_);
+  return stream_.read(to);
+}
+
+std::size_t SegmentReader::copy_made(const Segment& segment, std::span<std::byte> to) const {
+  std::copy_n(segment.made.begin() + used_, to.size(), to.begin());
+  return to.size();
+}
+
 }  // namespace tessera

@@ -36,4 +36,22 @@ struct PngLayout {
 [[nodiscard]] PngLayout scan_png(const std::shared_ptr<const Input>& input, const ReadLimits& limits,
                                  bool salvage);
 
+/// The parts of the file that hold the image, end to end.
+class SegmentReader {
+ public:
+  SegmentReader(std::shared_ptr<const Input> input, std::vector<Segment> segments)
+      : stream_(std::move(input)), segments_(std::move(segments)) {}
+  /// Returns the bytes read, fewer only at the end.
+  std::size_t read(std::span<std::byte> to);
+
+ private:
+  std::size_t read_file(const Segment& segment, std::span<std::byte> to);
+  std::size_t copy_made(const Segment& segment, std::span<std::byte> to) const;
+
+  InputStream stream_;
+  std::vector<Segment> segments_;
+  std::size_t current_ = 0;
+  std::int64_t used_ = 0;
+};
+
 }  // namespace tessera

@@ -1,8 +1,6 @@
 // sobel: how steeply brightness changes.
 #pragma once
 
-#include <opencv2/imgproc.hpp>
-
 #include "ops/edges/gradient.hpp"
 
 namespace tessera {
@@ -27,19 +25,7 @@ struct Sobel : Bordered {
       border_params<Sobel>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
-  void run(const cv::Mat& in, cv::Mat& out) const {
-    // 5x5 on 8-bit reaches 48 * 255, which a short holds; 7x7 does not fit.
-    const int depth = in.depth() == CV_16U ? CV_64F : size <= 5 ? CV_16S : CV_32F;
-    cv::Mat gx;
-    cv::Mat gy;
-    if (direction != Direction::y) {
-      cv::Sobel(in, gx, depth, 1, 0, size);
-    }
-    if (direction != Direction::x) {
-      cv::Sobel(in, gy, depth, 0, 1, size);
-    }
-    store_gradient(gx, gy, direction, out);
-  }
+  void run(const cv::Mat& in, cv::Mat& out) const;
 };
 
 }  // namespace tessera
