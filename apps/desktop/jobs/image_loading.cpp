@@ -34,8 +34,8 @@ void read_strips(Source& source, std::int64_t align, const std::stop_token& stop
     if (stop.stop_requested()) {
       throw Error(ErrorCode::cancelled, "Stopped while a picture was read.");
     }
-    Tile tile = Tile::allocate(
-        Rect::of_rows({y, std::min(y + step, info.extent.height)}, info.extent.width), info.format);
+    Tile tile = Tile::allocate(Rect::of_rows({y, std::min(y + step, info.extent.height)}, info.extent.width),
+                               info.format);
     source.read_rows(tile);
     take(tile);
   }
@@ -90,7 +90,7 @@ void place_rows(const Tile& tile, int reduced_by, QImage& image) {
   const cv::Mat alpha = in_8_bits(reduced(tile.alpha, reduced_by));
   const std::vector<cv::Mat> from{color, alpha};
   const std::vector<int> pairs = color.channels() == 1 ? std::vector<int>{0, 0, 0, 1, 0, 2, 1, 3}
-                                                        : std::vector<int>{0, 0, 1, 1, 2, 2, 3, 3};
+                                                       : std::vector<int>{0, 0, 1, 1, 2, 2, 3, 3};
   std::vector<cv::Mat> to{target};
   cv::mixChannels(from, to, pairs);
 }
@@ -159,8 +159,8 @@ std::optional<DifferenceMap> difference_map(const QString& before, const QString
   }
   const int by = reduction_for(extent, max_pixels);
   const int channels = std::max(first->info().format.channels, second->info().format.channels);
-  cv::Mat largest(static_cast<int>((extent.height + by - 1) / by), static_cast<int>((extent.width + by - 1) / by),
-                  CV_16UC1);
+  cv::Mat largest(static_cast<int>((extent.height + by - 1) / by),
+                  static_cast<int>((extent.width + by - 1) / by), CV_16UC1);
   DifferenceMap map;
   map.pixels = extent.pixels();
   double sum = 0;

@@ -1,5 +1,5 @@
-// Where jobs run. The panel, the models and the user know two places through this one interface: a server, and
-// this computer.
+// Where jobs run. The panel, the models and the user know two places through this one interface: a server,
+// and this computer.
 #pragma once
 
 #include <QDateTime>
@@ -23,9 +23,9 @@ struct Connection {
   QString reason;  ///< a sentence, for lost and refused
 };
 
-/// All calls return at once and are made on the thread that the object lives on; the signals tell what came of
-/// them. What goes wrong with a job is told in the job itself (JobRecord::failure) or, where the job is none
-/// the worse for it, by trouble(). Destroying a backend ends its threads; nothing that was submitted is
+/// All calls return at once and are made on the thread that the object lives on; the signals tell what came
+/// of them. What goes wrong with a job is told in the job itself (JobRecord::failure) or, where the job is
+/// none the worse for it, by trouble(). Destroying a backend ends its threads; nothing that was submitted is
 /// forgotten: it is in a journal, and goes on when the backend is made again.
 class JobBackend : public QObject {
   Q_OBJECT

@@ -45,8 +45,8 @@ JobJournal::JobJournal(const QString& folder, const QString& name) : outcome_(st
     lock->setStaleLockTime(0);  // a lock is stale when its program is gone, however old it is
     if (!lock->tryLock(0)) {
       if (lock->error() != QLockFile::LockFailedError) {
-        throw Error(ErrorCode::io, fmt::format("Cannot write in '{}', where jobs are remembered.",
-                                               folder.toStdString()));
+        throw Error(ErrorCode::io,
+                    fmt::format("Cannot write in '{}', where jobs are remembered.", folder.toStdString()));
       }
       continue;  // another program that runs
     }
@@ -57,8 +57,8 @@ JobJournal::JobJournal(const QString& folder, const QString& name) : outcome_(st
     }
   }
   if (!lock_) {
-    throw Error(ErrorCode::busy, fmt::format("{} programs use '{}' already: close one.", most_programs,
-                                             folder.toStdString()));
+    throw Error(ErrorCode::busy,
+                fmt::format("{} programs use '{}' already: close one.", most_programs, folder.toStdString()));
   }
   std::ranges::stable_sort(found_, {}, &JobRecord::submitted);
   // The others' files go only once their jobs are safe in this one.

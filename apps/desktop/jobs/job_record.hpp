@@ -41,9 +41,9 @@ struct JobRecord {
   // Of the result, once it is done:
   QString result_name;  ///< for saving: "photo-gaussian-blur.png"
   qint64 result_bytes = 0;
-  QSize result_size;    ///< in pixels
-  QString result_file;  ///< on this computer; empty until it has been fetched
-  bool saved = false;   ///< the user has a copy where they want it
+  QSize result_size;      ///< in pixels
+  QString result_file;    ///< on this computer; empty until it has been fetched
+  bool saved = false;     ///< the user has a copy where they want it
   int found = 0;          ///< rows of all lists of findings
   QString findings_file;  ///< on this computer; empty if there are none
 
@@ -52,7 +52,7 @@ struct JobRecord {
   int attempt = 0;    ///< of sending it, from the beginning
   QString object;     ///< the image as the server stores it; empty until it was sent
   int generation = 0;
-  QString updated;    ///< ISO 8601, as the server says
+  QString updated;  ///< ISO 8601, as the server says
 };
 
 /// For the journal. What is read back is as it was written; throws Error(damaged_input) if it is no record.

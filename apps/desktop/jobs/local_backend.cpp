@@ -57,7 +57,8 @@ void LocalBackend::take_up_again() {
     } else if (job.phase == JobPhase::done && !QFileInfo::exists(job.result_file)) {
       book_.change(job.key, [](JobRecord& lost) {
         lost.phase = JobPhase::failed;
-        lost.failure = tr("The result is no longer in the cache of this computer. Try again to make it anew.");
+        lost.failure =
+            tr("The result is no longer in the cache of this computer. Try again to make it anew.");
       });
     }
   }

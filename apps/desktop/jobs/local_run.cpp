@@ -100,8 +100,8 @@ void write_findings(const fs::path& file, const FindingsLists& lists) {
 FindingsLists read_findings(const QString& file) {
   QFile stored(file);
   if (!stored.open(QIODevice::ReadOnly)) {
-    throw Error(ErrorCode::io, fmt::format("Cannot read '{}': {}.", file.toStdString(),
-                                           stored.errorString().toStdString()));
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot read '{}': {}.", file.toStdString(), stored.errorString().toStdString()));
   }
   const Json json = Json::parse(stored.readAll().toStdString(), nullptr, false);
   if (!json.is_array()) {

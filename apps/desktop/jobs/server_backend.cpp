@@ -26,7 +26,7 @@ constexpr int jobs_on_a_page = 500;
 constexpr int most_pages = 20;
 /// More than these give way to what somebody is waiting for.
 constexpr std::size_t most_interactive = 20;
-constexpr std::size_t most_strangers = 2000;
+constexpr int most_strangers = 2000;
 
 JobPhase phase_of(const Json& view) {
   switch (parse_job_state(view.at("state").get<std::string>())) {
@@ -377,8 +377,7 @@ void ServerBackend::ask_for_jobs() {
         bool complete = false;
         for (int page = 0; page < most_pages && !complete; ++page) {
           const std::string query = after.empty() ? std::string() : "&after=" + percent_encode(after);
-          const Json answer =
-              client->get(fmt::format("/v1/jobs?limit={}{}", jobs_on_a_page, query), stop);
+          const Json answer = client->get(fmt::format("/v1/jobs?limit={}{}", jobs_on_a_page, query), stop);
           for (const Json& view : answer.at("jobs")) {
             complete = complete || view.at("id").get<std::string>() < oldest;
             views.push_back(view);
@@ -630,9 +629,7 @@ void ServerBackend::make_link(const QString& key) {
           Q_EMIT link_made(key, url, QDateTime::fromString(expires, Qt::ISODateWithMs));
         });
       },
-      [this, key](const Error& error) {
-        Q_EMIT trouble(key, tr("There is no link: %1").arg(error.what()));
-      });
+      [this, key](const Error& error) { Q_EMIT trouble(key, tr("There is no link: %1").arg(error.what())); });
 }
 
 int ServerBackend::jobs_that_need_the_program() const {

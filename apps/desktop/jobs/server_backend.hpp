@@ -1,4 +1,5 @@
-// Jobs on a server: images are sent, jobs followed by the server's events, results fetched when they are wanted.
+// Jobs on a server: images are sent, jobs followed by the server's events, results fetched when they are
+// wanted.
 #pragma once
 
 #include <QHash>
@@ -27,8 +28,8 @@ struct ServerOptions {
 [[nodiscard]] ServerOptions default_server_options(const ClientOptions& client);
 
 /// The server's events are the truth; the list of jobs is asked for whenever the stream of events has been
-/// opened, so that nothing is missed whatever happened meanwhile. Jobs of the same user that are under way and
-/// were sent from elsewhere are shown, too.
+/// opened, so that nothing is missed whatever happened meanwhile. Jobs of the same user that are under way
+/// and were sent from elsewhere are shown, too.
 class ServerBackend : public JobBackend {
   Q_OBJECT
 

@@ -72,8 +72,8 @@ QString token_file() {
 
 ServerSettings load_server_settings() {
   const QSettings stored;
-  ServerSettings settings{stored.value("server/address").toString(), {},
-                          stored.value("server/ca_file").toString()};
+  ServerSettings settings{
+      stored.value("server/address").toString(), {}, stored.value("server/ca_file").toString()};
   QFile file(token_file());
   if (file.open(QIODevice::ReadOnly)) {
     settings.token = QString::fromUtf8(file.readAll()).trimmed();
