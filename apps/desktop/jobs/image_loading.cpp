@@ -130,10 +130,10 @@ cv::Mat largest_channel(const cv::Mat& from) {
 
 }  // namespace
 
-LoadedImage load_image(const QString& file, std::int64_t max_pixels, const std::stop_token& stop) {
+ShownImage load_image(const QString& file, std::int64_t max_pixels, const std::stop_token& stop) {
   const auto source = open_image(to_path(file));
   const ImageInfo& info = source->info();
-  LoadedImage loaded;
+  ShownImage loaded;
   loaded.full_size = {static_cast<int>(info.extent.width), static_cast<int>(info.extent.height)};
   loaded.reduced_by = reduction_for(info.extent, max_pixels);
   loaded.image = blank_image(info.extent, loaded.reduced_by, format_of(info.format));

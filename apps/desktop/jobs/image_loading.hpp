@@ -9,7 +9,7 @@
 
 namespace tessera::desktop {
 
-struct LoadedImage {
+struct ShownImage {
   QImage image;        ///< 8 bits a channel, orientation applied
   QSize full_size;     ///< of the picture itself
   int reduced_by = 1;  ///< the image is full_size divided by this, rounded up
@@ -18,7 +18,7 @@ struct LoadedImage {
 /// Reads a picture in rows and, if it has more than `max_pixels`, makes means of squares of it as it comes,
 /// so that memory follows what is shown and not what lies on the disk. Throws Error, Error(cancelled) when
 /// asked to stop.
-[[nodiscard]] LoadedImage load_image(const QString& file, std::int64_t max_pixels,
+[[nodiscard]] ShownImage load_image(const QString& file, std::int64_t max_pixels,
                                      const std::stop_token& stop = {});
 /// A small picture that fits into `size`. Throws as load_image().
 [[nodiscard]] QImage load_thumbnail(const QString& file, QSize size, const std::stop_token& stop = {});

@@ -61,7 +61,7 @@ QLabel* muted_label() {
 
 QString size_text(QSize size) { return QStringLiteral("%1 × %2").arg(size.width()).arg(size.height()); }
 
-Picture picture_of(LoadedImage loaded) { return {loaded.full_size, std::move(loaded.image), {}, {}}; }
+Picture picture_of(ShownImage loaded) { return {loaded.full_size, std::move(loaded.image), {}, {}}; }
 
 }  // namespace
 
@@ -421,7 +421,7 @@ void JobDetails::load_pictures() {
     return;
   }
   load([this, result](const std::stop_token& stop) -> std::function<void()> {
-    LoadedImage loaded = load_image(result, most_shown_pixels, stop);
+    ShownImage loaded = load_image(result, most_shown_pixels, stop);
     const int reduced_by = loaded.reduced_by;
     return [this, reduced_by, picture = picture_of(std::move(loaded))] {
       compare_->set_after(picture);

@@ -116,20 +116,20 @@ void JobsPanel::make_actions() {
     addAction(action);
     return action;
   };
-  save_ = add(tr("Save…"), tr("Save the results of the selected jobs"), QKeySequence("Ctrl+D"), [this] {
+  save_ = add(tr("Save…"), tr("Save the results of the selected jobs"), QKeySequence("Ctrl+S"), [this] {
     QList<JobRecord> done = selected();
     done.removeIf([](const JobRecord& job) { return job.phase != JobPhase::done; });
     save(done);
   });
   copy_link_ = add(tr("Copy link"), tr("Copy a link to the result, for others to open"),
-                   QKeySequence("Ctrl+Shift+C"), [this] {
+                   QKeySequence("Ctrl+L"), [this] {
                      for (const JobRecord& job : selected()) {
                        if (job.phase == JobPhase::done && backend_of(job.place) != nullptr) {
                          return backend_of(job.place)->make_link(job.key);
                        }
                      }
                    });
-  reveal_ = add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+Shift+F"),
+  reveal_ = add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+J"),
                 [this] {
                   for (const JobRecord& job : selected()) {
                     return reveal_job(job);
@@ -143,7 +143,7 @@ void JobsPanel::make_actions() {
                 [this] { forget(selected()); });
   const auto all = [this] { return QList<JobRecord>(model_->jobs().begin(), model_->jobs().end()); };
   save_all_ =
-      add(tr("Save all…"), tr("Save all results into a folder"), QKeySequence("Ctrl+Shift+D"), [=, this] {
+      add(tr("Save all…"), tr("Save all results into a folder"), QKeySequence("Ctrl+Shift+S"), [=, this] {
         QList<JobRecord> done = all();
         done.removeIf([](const JobRecord& job) { return job.phase != JobPhase::done; });
         QList<JobRecord> fresh = done;
