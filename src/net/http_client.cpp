@@ -65,6 +65,12 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
         space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space)).c_str());
     return size;
   }
+  if (line == "\r\n" && is_success(attempt.response.status) && attempt.request.on_accepted) {
+    attempt.guarded([&] {
+      attempt.request.on_accepted();
+      return true;
+    });
+  }
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
     std::string_view value = line.substr(colon + 1);

@@ -22,6 +22,8 @@ struct HttpRequest {
   std::string body;                   ///< sent if `body_source` is null
   ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
   ByteSink* response_sink = nullptr;  ///< takes the body of a 2xx answer; others go to HttpResponse::body
+  /// Called when the head of a 2xx answer has come, before its body.
+  std::function<void()> on_accepted;
   /// For streams without end (Server-Sent Events): called with what arrived; false ends the request in order.
   std::function<bool(std::string_view)> on_data;
   /// Bytes sent and received so far.

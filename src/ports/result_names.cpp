@@ -1,9 +1,10 @@
+#include "ports/result_names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "core/text.hpp"
-#include "node/node.hpp"
 
 namespace tessera {
 namespace {
@@ -41,8 +42,8 @@ std::string result_extension(const JobRequest& request) {
   const std::string asked = request.output.value("format", "");
   const std::string named = std::filesystem::path(request.name).extension().string();
   const Format* const format = format_of(ascii_lowered(!asked.empty()  ? asked
-                                                     : named.empty() ? ""
-                                                                     : named.substr(1)));
+                                                       : named.empty() ? ""
+                                                                       : named.substr(1)));
   return std::string(format == nullptr ? "png" : format->result);
 }
 
