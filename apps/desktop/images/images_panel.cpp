@@ -111,9 +111,8 @@ ImagesPanel::ImagesPanel(ImageListModel* model, QWidget* parent) : QWidget(paren
   connect(model_, &QAbstractItemModel::rowsRemoved, this, &ImagesPanel::update_state);
   connect(model_, &ImageListModel::added, this, [this](int count, int known) {
     if (known > 0) {
-      Q_EMIT message(count == 0
-                         ? tr("They are in the list already.")
-                         : tr("%n image(s) added; the others were in the list already.", nullptr, count));
+      Q_EMIT message(count == 0 ? tr("They are in the list already.")
+                                : tr("Added: %1. The others were in the list already.").arg(count));
     } else if (count == 0) {
       Q_EMIT message(tr("There is no image in that folder."));
     }
@@ -174,7 +173,8 @@ void ImagesPanel::update_state() {
   const auto selected = static_cast<int>(list_->selectionModel()->selectedRows().size());
   count_->setText(all == 0       ? QString()
                   : selected > 1 ? tr("%1 of %2 selected").arg(selected).arg(all)
-                                 : tr("%n image(s)", nullptr, all));
+                  : all == 1     ? tr("1 image")
+                                 : tr("%1 images").arg(all));
   update_visible();
 }
 

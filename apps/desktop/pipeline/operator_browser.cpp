@@ -7,6 +7,7 @@
 #include <QMimeData>
 #include <QScreen>
 #include <QStandardItemModel>
+#include <QStyledItemDelegate>
 #include <QTreeView>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -33,6 +34,14 @@ class OperatorTree final : public QStandardItemModel {
       data->setData(PipelineModel::operator_type, indexes.first().data(name_role).toString().toUtf8());
     }
     return data;
+  }
+};
+
+class RoomyDelegate final : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  [[nodiscard]] QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    return QStyledItemDelegate::sizeHint(option, index) + QSize(0, 6);
   }
 };
 
@@ -104,6 +113,7 @@ OperatorBrowser::OperatorBrowser(QWidget* parent) : QFrame(parent, Qt::Popup) {
   tree_->setHeaderHidden(true);
   tree_->setRootIsDecorated(true);
   tree_->setIndentation(14);
+  tree_->setItemDelegate(new RoomyDelegate(tree_));
   tree_->setUniformRowHeights(true);
   tree_->setEditTriggers(QAbstractItemView::NoEditTriggers);
   tree_->setFrameShape(QFrame::NoFrame);
@@ -181,8 +191,9 @@ void OperatorBrowser::describe(const QModelIndex& index) {
 
 void OperatorBrowser::choose(const QModelIndex& index) {
   if (index.parent().isValid()) {
-    hide();
-    Q_EMIT chosen(index.data(name_role).toString().toStdString());
+    const std::string name = index.data(name_role).toString().toStdString();
+    hide();  // which clears the filter, and with it the index
+    Q_EMIT chosen(name);
   }
 }
 

@@ -91,8 +91,8 @@ class ShapeEngine final : public QIconEngine {
                       mode == QIcon::Selected ? QPalette::HighlightedText : QPalette::ButtonText);
     const QByteArray svg =
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><g fill='none' stroke='" +
-        color.name().toLatin1() + "' stroke-width='1.25' stroke-linecap='round' stroke-linejoin='round'>" +
-        shape(icon_) + "</g></svg>";
+        color.name().toLatin1() + "' stroke-opacity='" + QByteArray::number(color.alphaF()) +
+        "' stroke-width='1.25' stroke-linecap='round' stroke-linejoin='round'>" + shape(icon_) + "</g></svg>";
     draw_svg(painter, svg, rect);
   }
   QPixmap pixmap(const QSize& size, QIcon::Mode mode, QIcon::State state) override {

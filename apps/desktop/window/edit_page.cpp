@@ -181,10 +181,9 @@ void EditPage::update_submit() {
   }
   submit_->setEnabled(any_pipeline);
   const auto count = static_cast<int>(rows.size());
-  submit_->setText(images_panel_->selected_rows().size() > 1
-                       ? tr("Process %n selected image(s)", nullptr, count)
-                   : count > 1 ? tr("Process all %n images", nullptr, count)
-                               : tr("Process the image"));
+  submit_->setText(images_panel_->selected_rows().size() > 1 ? tr("Process %1 selected images").arg(count)
+                   : count > 1                               ? tr("Process all %1 images").arg(count)
+                                                             : tr("Process the image"));
   submit_->setToolTip(rows.empty()    ? tr("Add images first")
                       : !any_pipeline ? tr("Add an operation first")
                                       : tr("Makes the results (Ctrl+Return)"));
@@ -206,7 +205,7 @@ void EditPage::submit() {
     return;
   }
   if (without > 0) {
-    Q_EMIT message(tr("%n image(s) have no operation and are left out.", nullptr, without));
+    Q_EMIT message(tr("Images without an operation are left out: %1.").arg(without));
   }
   output_->save();
   Q_EMIT submitted(submissions);
