@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The server's connection is given up when it has not answered for so long.
-constexpr std::chrono::seconds longest_absence{60};
 /// Heartbeats come every 15 s.
 constexpr std::chrono::seconds longest_silence{45};
 
@@ -105,7 +103,8 @@ Json Client::get(const std::string& path, std::stop_token stop) {
   return answer(request("GET", path), std::move(stop));
 }
 
-Json Client::post(const std::string& path, const Json& body, const std::string& idempotency_key) {
+Json Client::post(const std::string& path, const Json& body, const std::string& idempotency_key,
+                  std::stop_token stop) {
   HttpRequest post = request("POST", path);
   if (!body.is_null()) {
     post.headers.emplace_back("Content-Type", "application/json");
@@ -114,14 +113,17 @@ Json Client::post(const std::string& path, const Json& body, const std::string& 
   if (!idempotency_key.empty()) {
     post.headers.emplace_back("Idempotency-Key", idempotency_key);
   }
-  return answer(post);
+  return answer(post, std::move(stop));
 }
 
-Json Client::remove(const std::string& path) { return answer(request("DELETE", path)); }
+Json Client::remove(const std::string& path, std::stop_token stop) {
+  return answer(request("DELETE", path), std::move(stop));
+}
 
-std::string Client::upload(const fs::path& file, const std::function<void(double fraction)>& progress) {
+std::string Client::upload(const fs::path& file, const std::function<void(double fraction)>& progress,
+                           const std::stop_token& stop) {
   const auto body = open_file_source(file);
-  const Json place = post("/v1/uploads", Json::object());
+  const Json place = post("/v1/uploads", Json::object(), {}, stop);
   HttpRequest put;
   put.method = place.at("upload").at("method");
   put.url = place["upload"].at("url");
@@ -135,19 +137,20 @@ std::string Client::upload(const fs::path& file, const std::function<void(double
       progress(static_cast<double>(sent) / static_cast<double>(*body->size()));
     };
   }
-  const HttpResponse response = http_.send(put);
+  const HttpResponse response = http_.send(put, stop);
   if (response.status >= 300) {
     throw_problem(response, put.url);
   }
   return place.at("object");
 }
 
-Json Client::result_link(const std::string& job_id) {
-  return get("/v1/jobs/" + percent_encode(job_id) + "/result?link=1");
+Json Client::result_link(const std::string& job_id, std::stop_token stop) {
+  return get("/v1/jobs/" + percent_encode(job_id) + "/result?link=1", std::move(stop));
 }
 
-fs::path Client::download(const std::string& job_id, const fs::path& folder, const fs::path& file) {
-  const Json link = result_link(job_id);
+fs::path Client::download(const std::string& job_id, const fs::path& folder, const fs::path& file,
+                          const std::stop_token& stop) {
+  const Json link = result_link(job_id, stop);
   fs::path place = file.empty() ? fs::path() : file;
   const fs::path beside =
       file.empty() ? folder : (file.has_parent_path() ? file.parent_path() : fs::path("."));
@@ -158,7 +161,7 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
     HttpRequest get;
     get.url = link.at("url");
     get.response_sink = &sink;
-    const HttpResponse response = http_.send(get);
+    const HttpResponse response = http_.send(get, stop);
     if (response.status >= 300) {
       throw_problem(response, get.url);
     }
@@ -192,12 +195,17 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
 
 void Client::follow(const std::string& query,
                     const std::function<bool(const std::string& event, const Json& job)>& take,
-                    const std::stop_token& stop) {
+                    const std::stop_token& stop, const FollowOptions& options) {
   std::string last_id;
   std::string events_url;
   bool ended = false;
   Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
   auto heard = std::chrono::steady_clock::now();
+  const auto tell = [&](bool connected, const std::string& reason) {
+    if (options.on_connection) {
+      options.on_connection(connected, reason);
+    }
+  };
   while (!ended && !stop.stop_requested()) {
     std::string reason = "the connection ended";
     try {
@@ -216,6 +224,10 @@ void Client::follow(const std::string& query,
       if (!last_id.empty()) {
         events.headers.emplace_back("Last-Event-ID", last_id);
       }
+      events.on_head = [&](const HttpResponse&) {
+        heard = std::chrono::steady_clock::now();
+        tell(true, "");
+      };
       events.on_data = [&](std::string_view bytes) {
         heard = std::chrono::steady_clock::now();
         backoff.reset();
@@ -229,7 +241,13 @@ void Client::follow(const std::string& query,
       if (response.status >= 300 && response.status != 503 && response.status != 429) {
         throw_problem(response, events.url);
       }
+      if (response.status >= 300) {
+        reason = fmt::format("it answers with status {}", response.status);
+      }
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled && stop.stop_requested()) {
+        return;
+      }
       if (error.code() != ErrorCode::unavailable) {
         throw;
       }
@@ -238,9 +256,10 @@ void Client::follow(const std::string& query,
     if (ended) {
       return;
     }
-    if (std::chrono::steady_clock::now() - heard > longest_absence) {
-      throw Error(ErrorCode::unavailable,
-                  fmt::format("The server has been away for {} s: {}", longest_absence.count(), reason));
+    tell(false, reason);
+    if (std::chrono::steady_clock::now() - heard > options.longest_absence) {
+      throw Error(ErrorCode::unavailable, fmt::format("The server has been away for {} s: {}",
+                                                      options.longest_absence.count(), reason));
     }
     pause(backoff.next(), stop);
   }

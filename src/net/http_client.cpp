@@ -66,6 +66,12 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
         space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space)).c_str());
     return size;
   }
+  if (line == "\r\n" && is_success(attempt.response.status) && attempt.request.on_head) {
+    attempt.guarded([&] {
+      attempt.request.on_head(attempt.response);
+      return true;
+    });
+  }
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
     std::string_view value = line.substr(colon + 1);
@@ -90,9 +96,6 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
       return !attempt.ended_in_order;
     }
     if (is_success(attempt.response.status) && request.response_sink != nullptr) {
-      if (!attempt.gave_bytes && request.on_headers) {
-        request.on_headers(attempt.response);
-      }
       attempt.gave_bytes = true;
       request.response_sink->write(std::as_bytes(std::span(data, size)));
       return true;

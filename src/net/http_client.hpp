@@ -28,8 +28,9 @@ struct HttpRequest {
   std::string body;                   ///< sent if `body_source` is null
   ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
   ByteSink* response_sink = nullptr;  ///< takes the body of a 2xx answer; others go to HttpResponse::body
-  /// Called with status and headers before the first byte of a 2xx body goes to `response_sink`.
-  std::function<void(const HttpResponse&)> on_headers;
+  /// Called with status and headers when the head of a 2xx answer has come, before its body; again when the
+  /// request is sent again.
+  std::function<void(const HttpResponse&)> on_head;
   /// For streams without end (Server-Sent Events): called with what arrived; false ends the request in order.
   std::function<bool(std::string_view)> on_data;
   /// Bytes sent and received so far.

@@ -109,12 +109,12 @@ ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::o
       const sigv4::Fields condition = same_version(*first);
       request.headers.insert(request.headers.end(), condition.begin(), condition.end());
     }
-    request.on_headers = [&](const HttpResponse& response) {
+    request.on_head = [&](const HttpResponse& response) {
       if (before > 0 && response.status != 206) {
         throw Error(ErrorCode::io,
                     fmt::format("The store '{}' does not give the rest of '{}' alone.", place_.bucket, name));
       }
-      if (!first) {
+      if (before == 0) {
         first = response;
       }
     };

@@ -27,7 +27,7 @@ class BucketStore : public ObjectStore {
     sigv4::Fields headers;
     std::string body;
     ByteSink* sink = nullptr;
-    std::function<void(const HttpResponse&)> on_headers;
+    std::function<void(const HttpResponse&)> on_head;
   };
 
   BucketStore(BucketPlace place, Clock now);

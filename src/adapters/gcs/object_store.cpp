@@ -63,7 +63,7 @@ class GcsObjectStore final : public BucketStore {
         http.headers.emplace_back("Accept-Encoding", "gzip");
         http.body = what.body;
         http.response_sink = what.sink;
-        http.on_headers = what.on_headers;
+        http.on_head = what.on_head;
         return http;
       });
     };

@@ -1,9 +1,10 @@
+#include "ports/result_names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "core/text.hpp"
-#include "node/node.hpp"
 
 namespace tessera {
 namespace {

@@ -1,0 +1,41 @@
+// Pictures in memory as the engine's sources and sinks.
+#pragma once
+
+#include "core/stream.hpp"
+
+namespace tessera::desktop {
+
+class TileSource final : public Source {
+ public:
+  explicit TileSource(Tile whole);
+  const ImageInfo& info() const override { return info_; }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return true; }
+  void read_rows(Tile& out) override;
+
+ private:
+  Tile whole_;
+  ImageInfo info_;
+  Metadata metadata_;
+};
+
+/// Keeps the whole result.
+class TileSink final : public Sink {
+ public:
+  explicit TileSink(const ImageInfo& info);
+  std::int64_t piece_rows() const override { return piece_rows_; }
+  Bytes encode(const Tile& piece) const override;
+  void append(const Bytes& piece) override;
+  void finish() override {}
+  [[nodiscard]] const Tile& image() const { return whole_; }
+
+ private:
+  Tile whole_;
+  ImageInfo info_;
+  std::int64_t piece_rows_;
+  std::int64_t next_row_ = 0;
+};
+
+[[nodiscard]] ImageInfo info_of(const Tile& whole);
+
+}  // namespace tessera::desktop

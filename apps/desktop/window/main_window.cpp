@@ -1,0 +1,183 @@
+#include "window/main_window.hpp"
+
+#include <QActionGroup>
+#include <QApplication>
+#include <QCloseEvent>
+#include <QListView>
+#include <QMenu>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QSettings>
+#include <QStatusBar>
+#include <QTabWidget>
+
+#include "images/image_list_model.hpp"
+#include "images/images_panel.hpp"
+#include "pipeline/pipeline_panel.hpp"
+#include "preview/preview_panel.hpp"
+#include "view/icons.hpp"
+#include "window/edit_page.hpp"
+#include "window/theme.hpp"
+
+namespace tessera::desktop {
+namespace {
+
+constexpr const char* geometry_key = "window/geometry";
+constexpr int message_ms = 6000;
+
+}  // namespace
+
+MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
+  setWindowIcon(application_icon());
+  setAcceptDrops(true);
+  edit_ = new EditPage;
+  tabs_ = new QTabWidget;
+  tabs_->setDocumentMode(true);
+  tabs_->addTab(edit_, tr("Edit"));
+  setCentralWidget(tabs_);
+  connect(edit_, &EditPage::message, this, &MainWindow::show_message);
+  make_menus();
+  statusBar()->setSizeGripEnabled(false);
+  resize(1280, 800);
+  restoreGeometry(QSettings().value(geometry_key).toByteArray());
+}
+
+void MainWindow::make_menus() {
+  make_file_menu();
+  make_edit_menu();
+  make_pipeline_menu();
+  make_view_menu();
+  make_help_menu();
+}
+
+void MainWindow::make_file_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&File"));
+  ImagesPanel* images = edit_->images_panel();
+  menu->addAction(icon(Icon::add_images), tr("Add &images…"), QKeySequence::Open, images,
+                  &ImagesPanel::choose_files);
+  menu->addAction(icon(Icon::add_folder), tr("Add a &folder…"), QKeySequence(tr("Ctrl+Shift+O")), images,
+                  &ImagesPanel::choose_folder);
+  menu->addAction(icon(Icon::paste), tr("&Paste images"), QKeySequence::Paste, images, &ImagesPanel::paste);
+  menu->addSeparator();
+  menu->addAction(tr("Remove &all images"), edit_->images(), &ImageListModel::clear);
+  menu->addSeparator();
+  menu->addAction(icon(Icon::play), tr("P&rocess"), QKeySequence(tr("Ctrl+Return")), edit_,
+                  &EditPage::submit);
+  menu->addSeparator();
+  menu->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
+}
+
+void MainWindow::make_edit_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Edit"));
+  QUndoGroup& undo = edit_->pipelines().undo_group();
+  QAction* back = undo.createUndoAction(this, tr("&Undo"));
+  back->setShortcut(QKeySequence::Undo);
+  back->setIcon(icon(Icon::undo));
+  QAction* again = undo.createRedoAction(this, tr("&Redo"));
+  again->setShortcuts({QKeySequence(tr("Ctrl+Shift+Z")), QKeySequence(tr("Ctrl+Y"))});
+  again->setIcon(icon(Icon::redo));
+  menu->addAction(back);
+  menu->addAction(again);
+  menu->addSeparator();
+  menu->addAction(tr("&Select all images"), QKeySequence(tr("Ctrl+Shift+A")), edit_->images_panel(),
+                  &ImagesPanel::select_all);
+  menu->addAction(icon(Icon::remove), tr("&Remove selected images"), edit_->images_panel(),
+                  &ImagesPanel::remove_selected);
+}
+
+void MainWindow::make_pipeline_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Pipeline"));
+  PipelinePanel* pipeline = edit_->pipeline_panel();
+  menu->addAction(icon(Icon::add), tr("&Add operation…"), QKeySequence(tr("Ctrl+K")), pipeline,
+                  &PipelinePanel::open_browser);
+  menu->addAction(tr("&Duplicate operation"), QKeySequence(tr("Ctrl+D")), pipeline,
+                  &PipelinePanel::duplicate_selected);
+  menu->addAction(tr("&Remove operation"), pipeline, &PipelinePanel::remove_selected);
+  menu->addSeparator();
+  menu->addAction(icon(Icon::copy), tr("&Copy as text"), QKeySequence(tr("Ctrl+Shift+C")), pipeline,
+                  &PipelinePanel::copy_as_text);
+  menu->addAction(icon(Icon::paste), tr("&Paste text"), QKeySequence(tr("Ctrl+Shift+V")), pipeline,
+                  &PipelinePanel::paste_text);
+}
+
+void MainWindow::make_view_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&View"));
+  PreviewPanel* preview = edit_->preview_panel();
+  menu->addActions(preview->mode_actions()->actions());
+  menu->addSeparator();
+  CompareView* view = preview->view();
+  menu->addAction(icon(Icon::zoom_in), tr("Zoom &in"), QKeySequence::ZoomIn, view, &CompareView::zoom_in);
+  menu->addAction(icon(Icon::zoom_out), tr("Zoom &out"), QKeySequence::ZoomOut, view, &CompareView::zoom_out);
+  menu->addAction(icon(Icon::zoom_fit), tr("&Fit"), QKeySequence(tr("Ctrl+0")), view,
+                  &CompareView::zoom_to_fit);
+  menu->addAction(tr("&100 %"), QKeySequence(tr("Ctrl+1")), this, [view] { view->set_zoom(1); });
+  menu->addSeparator();
+  QAction* whole = menu->addAction(tr("Process the &whole picture where a small copy is not faithful"));
+  whole->setCheckable(true);
+  whole->setChecked(QSettings().value("preview/full-size", true).toBool());
+  connect(whole, &QAction::toggled, this, [preview](bool on) {
+    QSettings().setValue("preview/full-size", on);
+    preview->set_full_size_allowed(on);
+  });
+  preview->set_full_size_allowed(whole->isChecked());
+  menu->addSeparator();
+  QMenu* themes = menu->addMenu(tr("&Theme"));
+  auto* group = new QActionGroup(this);
+  const auto add = [&](const QString& text, Theme theme) {
+    QAction* action = themes->addAction(text);
+    action->setCheckable(true);
+    action->setChecked(saved_theme() == theme);
+    group->addAction(action);
+    connect(action, &QAction::triggered, this, [theme] {
+      save_theme(theme);
+      apply_theme(theme);
+    });
+  };
+  add(tr("As the &system"), Theme::system);
+  add(tr("&Light"), Theme::light);
+  add(tr("&Dark"), Theme::dark);
+}
+
+void MainWindow::make_help_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Help"));
+  menu->addAction(tr("&About Tessera"), this, [this] {
+    QMessageBox box(this);
+    box.setWindowTitle(tr("About Tessera"));
+    box.setIconPixmap(application_icon().pixmap(64, 64));
+    box.setText(tr("<b>Tessera %1</b>").arg(QCoreApplication::applicationVersion()));
+    box.setInformativeText(tr("Cuts images into pieces, works on them side by side, and puts them together "
+                              "again so that nobody can tell "
+                              "that they were ever cut.<br><br>Licence: Apache-2.0. Made with Qt %1.")
+                               .arg(QString::fromLatin1(qVersion())));
+    box.exec();
+  });
+  menu->addAction(tr("About &Qt"), qApp, &QApplication::aboutQt);
+}
+
+void MainWindow::add_images(const std::vector<std::filesystem::path>& paths) {
+  if (!paths.empty()) {
+    edit_->images()->add(paths);
+  }
+}
+
+void MainWindow::show_message(const QString& text) { statusBar()->showMessage(text, message_ms); }
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  QSettings().setValue(geometry_key, saveGeometry());
+  edit_->save_state();
+  QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (!local_paths(event->mimeData()).empty()) {
+    event->acceptProposedAction();
+  }
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  add_images(local_paths(event->mimeData()));
+  event->acceptProposedAction();
+}
+
+}  // namespace tessera::desktop

@@ -1,0 +1,40 @@
+// The window: pages to edit and to follow jobs, menus, settings.
+#pragma once
+
+#include <QMainWindow>
+#include <filesystem>
+#include <vector>
+
+class QTabWidget;
+
+namespace tessera::desktop {
+
+class EditPage;
+
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  explicit MainWindow(QWidget* parent = nullptr);
+  [[nodiscard]] EditPage* edit_page() const { return edit_; }
+  void add_images(const std::vector<std::filesystem::path>& paths);
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  void make_menus();
+  void make_file_menu();
+  void make_edit_menu();
+  void make_pipeline_menu();
+  void make_view_menu();
+  void make_help_menu();
+  void show_message(const QString& text);
+
+  QTabWidget* tabs_;
+  EditPage* edit_;
+};
+
+}  // namespace tessera::desktop

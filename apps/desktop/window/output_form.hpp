@@ -1,0 +1,34 @@
+// What results are written as.
+#pragma once
+
+#include <QWidget>
+
+#include "schema/param.hpp"
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QSpinBox;
+
+namespace tessera::desktop {
+
+class OutputForm : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit OutputForm(QWidget* parent = nullptr);
+  /// As the service's "output".
+  [[nodiscard]] Json output() const;
+  /// Remembers the choice for the next start.
+  void save() const;
+
+ private:
+  void update_quality();
+
+  QComboBox* format_;
+  QLabel* quality_label_;
+  QSpinBox* quality_;
+  QCheckBox* strip_;
+};
+
+}  // namespace tessera::desktop
