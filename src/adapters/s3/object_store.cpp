@@ -53,7 +53,7 @@ class S3ObjectStore final : public BucketStore {
       http.headers = std::move(request.headers);
       http.body = what.body;
       http.response_sink = what.sink;
-      http.on_headers = what.on_headers;
+      http.on_head = what.on_head;
       return http;
     });
   }
