@@ -143,7 +143,8 @@ int main(int argc, char** argv) {
   const double process = seconds_since(begin);
   begin = std::chrono::steady_clock::now();
   const bool tiff = std::string(argv[3]).ends_with(".tif");
-  const std::vector<int> tiff_settings{cv::IMWRITE_TIFF_COMPRESSION, 1};
+  constexpr int deflate = 8;
+  const std::vector<int> tiff_settings{cv::IMWRITE_TIFF_COMPRESSION, deflate};
   const std::vector<int> settings{cv::IMWRITE_PNG_COMPRESSION, 1, cv::IMWRITE_JPEG_QUALITY, 85};
   if (!cv::imwrite(argv[3], out, tiff ? tiff_settings : settings)) {
     std::fprintf(stderr, "opencv_peer: cannot write %s\n", argv[3]);

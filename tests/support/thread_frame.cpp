@@ -123,6 +123,16 @@ Tile own_copy(const Tile& whole, const Interval& rows) {
 }  // namespace
 
 Outcome run_on_ranks(const Operator& op, const Tile& image, const std::vector<std::int64_t>& band_rows) {
+  if (const auto* parts = std::get_if<Operator::Parts>(&op.body)) {
+    Outcome outcome{image, {}};
+    for (const Operator& part : *parts) {
+      outcome = run_on_ranks(part, outcome.image, band_rows);
+    }
+    return outcome;
+  }
+  if (std::holds_alternative<std::shared_ptr<const LocalOp>>(op.body)) {
+    return run_reference(op, image, std::max<std::int64_t>(1, band_rows.back()));
+  }
   const auto& whole_frame = *std::get<std::shared_ptr<const WholeFrameOp>>(op.body);
   Tile whole = image;
   if (op.info->gray_only && image.color.channels() == 3) {

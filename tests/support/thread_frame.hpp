@@ -8,8 +8,8 @@ namespace tessera::testing {
 
 /// Runs a whole-frame operator on the image cut into bands, one thread a rank, and puts the bands together
 /// again; gray-only operators turn RGB to gray first. `band_rows` says how many rows each rank holds (summing
-/// to the image's height, zeros allowed). If a rank throws, the first error is rethrown; all ranks must throw
-/// alike.
+/// to the image's height, zeros allowed). Of a composite operator, parts that are local run on pieces of the
+/// last band's height. If a rank throws, the first error is rethrown; all ranks must throw alike.
 Outcome run_on_ranks(const Operator& op, const Tile& whole, const std::vector<std::int64_t>& band_rows);
 /// The same with bands as equal as can be.
 Outcome run_on_ranks(const Operator& op, const Tile& whole, int ranks);

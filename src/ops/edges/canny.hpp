@@ -1,8 +1,8 @@
 // canny: thin edges, weak ones kept where they continue strong ones.
 #pragma once
 
-#include "ops/band_strips.hpp"
 #include "ops/edges/canny_edges.hpp"
+#include "ops/operator.hpp"
 
 namespace tessera {
 
@@ -13,6 +13,45 @@ struct EnumNames<CannyAperture> {
   static constexpr std::array names{std::pair{CannyAperture::three, std::string_view("3")},
                                     std::pair{CannyAperture::five, std::string_view("5")},
                                     std::pair{CannyAperture::seven, std::string_view("7")}};
+};
+
+/// The first part of canny, which needs a few rows around a pixel: it runs strip by strip, while the picture
+/// is read.
+struct CannyRidges : Bordered {
+  CannySettings settings;
+
+  static constexpr OperatorInfo info{.name = "canny-ridges",
+                                     .group = "Edges and features",
+                                     .doc = "Marks ridges of the gradient as weak (1) or strong (2).",
+                                     .definition = "See classify_edges().",
+                                     .example = "canny",
+                                     .gray_only = true};
+  static constexpr std::tuple<> params{};
+
+  explicit CannyRidges(const CannySettings& given) : settings(given) { border = Border::replicate; }
+  [[nodiscard]] Halo halo() const { return Halo::all(canny_reach(settings)); }
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    classify_edges(in, out, region, settings);
+  }
+};
+
+/// The second part, which needs the whole picture.
+struct CannyHysteresis {
+  static constexpr OperatorInfo info{.name = "canny",
+                                     .group = "Edges and features",
+                                     .doc = "Keeps weak pixels that lead to strong ones.",
+                                     .definition = "See link_edges().",
+                                     .example = "canny",
+                                     .gray_only = true};
+  static constexpr std::tuple<> params{};
+
+  void run(Frame& frame, const Tile& in, Tile& out) const {
+    cv::Mat classes = in.color;
+    if (classes.depth() != CV_8U) {
+      in.color.convertTo(classes, CV_8U);
+    }
+    link_edges(frame, classes, out.color);
+  }
 };
 
 struct Canny {
@@ -44,15 +83,10 @@ struct Canny {
       choice("aperture", &Canny::aperture, "Size of the Sobel kernel that measures the gradient."),
       boolean("l2", &Canny::l2, "Measure gradients by their Euclidean length instead of |dx| + |dy|.")};
 
-  void run(Frame& frame, const Tile& in, Tile& out) const {
-    const int aperture_px = 3 + 2 * static_cast<int>(aperture);
-    const cv::Mat edges =
-        canny_edges(frame, in, {.low = low, .high = high, .aperture = aperture_px, .l2_gradient = l2});
-    for_each_strip(frame, edges.rows, [&](std::int64_t, const Interval& rows) {
-      const cv::Range range(static_cast<int>(rows.begin), static_cast<int>(rows.end));
-      cv::Mat part = out.color.rowRange(range);
-      edges.rowRange(range).convertTo(part, out.color.depth(), out.color.depth() == CV_8U ? 1 : 257);
-    });
+  [[nodiscard]] std::vector<Operator> expand() const {
+    const CannySettings settings{
+        .low = low, .high = high, .aperture = 3 + 2 * static_cast<int>(aperture), .l2_gradient = l2};
+    return {make_operator(CannyRidges(settings)), make_operator(CannyHysteresis())};
   }
 };
 

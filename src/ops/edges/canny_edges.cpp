@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <opencv2/imgproc.hpp>
 #include <type_traits>
 
@@ -76,7 +77,8 @@ class StripClassifier {
   }
 
   /// Row `y` of the strip: 0, weak or strong.
-  void classify(int y, const Thresholds& thresholds, std::uint8_t* classes) const {
+  template <class Pixel>
+  void classify(int y, const Thresholds& thresholds, Pixel* classes) const {
     constexpr int shift = 15;
     constexpr Wide tangent_22 = 13573;  // tan(22.5 degrees) * 2^15
     const auto low = static_cast<Wide>(thresholds.low);
@@ -138,22 +140,20 @@ class StripClassifier {
   std::vector<Wide> magnitude_;
 };
 
-template <class Gradient, class Wide>
-void classify_strip(const Tile& grown, const Interval& strip, std::int64_t first_row, std::int64_t image_rows,
-                    const CannySettings& settings, const Thresholds& thresholds, cv::Mat& classes) {
-  const int reach = 1 + settings.aperture / 2;
-  const cv::Mat input = standalone(grown.color, cv::Rect(0, static_cast<int>(strip.begin), grown.color.cols,
-                                                         static_cast<int>(strip.size()) + 2 * reach));
-  const StripClassifier<Gradient, Wide> classifier(input, {first_row + strip.begin, first_row + strip.end},
-                                                   image_rows, settings);
-  for (int y = 0; y < static_cast<int>(strip.size()); ++y) {
-    classifier.classify(y, thresholds, classes.ptr(static_cast<int>(strip.begin) + y));
+template <class Gradient, class Wide, class Pixel>
+void classify_strip(const cv::Mat& in, cv::Mat& out, const Region& region, const CannySettings& settings) {
+  const int reach = canny_reach(settings);
+  const Thresholds thresholds = integer_thresholds(settings, region.image.format.level_scale());
+  const Interval rows{region.in.y + reach, region.in.y + region.in.height - reach};
+  const StripClassifier<Gradient, Wide> classifier(in, rows, region.image.extent.height, settings);
+  for (int y = 0; y < static_cast<int>(rows.size()); ++y) {
+    classifier.classify(y, thresholds, out.ptr<Pixel>(reach + y) + reach);
   }
 }
 
-/// Keeps weak pixels that an 8-connected path of weak pixels joins to a strong one; in place, to 0 and 255.
-void apply_hysteresis(Frame& frame, cv::Mat& classes) {
-  const BandComponents components = find_components(frame, classes, Connectivity::eight);
+/// For each run of pixels, whether its component has a strong one, on whatever rank.
+std::vector<std::uint8_t> strong_runs(Frame& frame, const cv::Mat& classes,
+                                      const BandComponents& components) {
   std::vector<std::uint8_t> kept(components.runs.size(), 0);
   for_each_strip(frame, classes.rows, [&](std::int64_t, const Interval& rows) {
     for (std::int64_t y = rows.begin; y < rows.end; ++y) {
@@ -177,14 +177,22 @@ void apply_hysteresis(Frame& frame, cv::Mat& classes) {
   for (std::size_t i = 0; i < dropped.size(); ++i) {
     kept[components.on_edge[i]] = dropped[i] == 0 ? 1 : 0;
   }
-  for_each_strip(frame, classes.rows, [&](std::int64_t, const Interval& rows) {
+  return kept;
+}
+
+template <class Pixel>
+void paint_kept(Frame& frame, const BandComponents& components, const std::vector<std::uint8_t>& kept,
+                cv::Mat& edges) {
+  for_each_strip(frame, edges.rows, [&](std::int64_t, const Interval& rows) {
     for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-      std::uint8_t* row = classes.ptr(static_cast<int>(y));
+      auto* row = edges.ptr<Pixel>(static_cast<int>(y));
+      std::fill_n(row, edges.cols, Pixel{0});
       const auto at = static_cast<std::size_t>(y);
       for (std::uint32_t i = components.row_begin[at]; i < components.row_begin[at + 1]; ++i) {
-        const auto [begin, end] = components.runs[i];
-        std::memset(row + begin, kept[components.root[i]] != 0 ? 255 : 0,
-                    static_cast<std::size_t>(end - begin));
+        if (kept[components.root[i]] != 0) {
+          const auto [begin, end] = components.runs[i];
+          std::fill(row + begin, row + end, std::numeric_limits<Pixel>::max());
+        }
       }
     }
   });
@@ -192,22 +200,43 @@ void apply_hysteresis(Frame& frame, cv::Mat& classes) {
 
 }  // namespace
 
-cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& settings) {
-  const ImageInfo& image = frame.image();
-  const Thresholds thresholds = integer_thresholds(settings, image.format.level_scale());
-  const Interval own = frame.rows(frame.rank());
-  cv::Mat classes(static_cast<int>(own.size()), static_cast<int>(image.extent.width), CV_8UC1);
-  {
-    const Tile grown = frame.with_halo({gray.rect, gray.color, {}}, Halo::all(1 + settings.aperture / 2),
-                                       Border::replicate, 0);
-    for_each_strip(frame, classes.rows, [&](std::int64_t, const Interval& strip) {
-      const auto classify = grown.color.depth() == CV_8U ? classify_strip<std::int16_t, std::int32_t>
-                                                         : classify_strip<std::int32_t, std::int64_t>;
-      classify(grown, strip, own.begin, image.extent.height, settings, thresholds, classes);
-    });
+void classify_edges(const cv::Mat& in, cv::Mat& out, const Region& region, const CannySettings& settings) {
+  if (in.depth() == CV_16U) {
+    classify_strip<std::int32_t, std::int64_t, std::uint16_t>(in, out, region, settings);
+  } else {
+    classify_strip<std::int16_t, std::int32_t, std::uint8_t>(in, out, region, settings);
   }
-  apply_hysteresis(frame, classes);
-  return classes;
+}
+
+void link_edges(Frame& frame, const cv::Mat& classes, cv::Mat& edges) {
+  const BandComponents components = find_components(frame, classes, Connectivity::eight);
+  const std::vector<std::uint8_t> kept = strong_runs(frame, classes, components);
+  if (edges.depth() == CV_16U) {
+    paint_kept<std::uint16_t>(frame, components, kept, edges);
+  } else {
+    paint_kept<std::uint8_t>(frame, components, kept, edges);
+  }
+}
+
+cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& settings) {
+  const Interval own = frame.rows(frame.rank());
+  const Extent& extent = frame.image().extent;
+  const int reach = canny_reach(settings);
+  const Tile grown = frame.with_halo({gray.rect, gray.color, {}}, Halo::all(reach), Border::replicate, 0);
+  cv::Mat edges(static_cast<int>(own.size()), static_cast<int>(extent.width), CV_8UC1);
+  cv::Mat classes(edges.size(), CV_8UC1);
+  for_each_strip(frame, edges.rows, [&](std::int64_t, const Interval& strip) {
+    const Rect kept = Rect::of_rows({own.begin + strip.begin, own.begin + strip.end}, extent.width);
+    const Rect read = Halo::all(reach).grow(kept);
+    const cv::Mat in = standalone(grown.color, cv::Rect(0, static_cast<int>(strip.begin), grown.color.cols,
+                                                        static_cast<int>(read.height)));
+    cv::Mat out(in.size(), in.type());
+    classify_edges(in, out, Region{frame.image(), read, kept, false, nullptr}, settings);
+    cv::Mat part = classes.rowRange(static_cast<int>(strip.begin), static_cast<int>(strip.end));
+    out(cv::Rect(reach, reach, part.cols, part.rows)).convertTo(part, CV_8U);
+  });
+  link_edges(frame, classes, edges);
+  return edges;
 }
 
 }  // namespace tessera

@@ -12,9 +12,23 @@ struct CannySettings {
   bool l2_gradient = false;
 };
 
-/// This rank's rows of the edge image: CV_8UC1, 0 or 255. `gray` is this rank's rows of a CV_8UC1 or CV_16UC1
-/// image, alpha ignored. For 8-bit images the same pixels as cv::Canny on the whole image; for 16-bit the
-/// same definition in wider integers with thresholds times 257. Collective.
+/// Rows and columns around a pixel that its class depends on.
+[[nodiscard]] inline int canny_reach(const CannySettings& settings) { return 1 + settings.aperture / 2; }
+
+/// Of each pixel of `in` that is canny_reach() away from its edges: 0, or on a ridge of the gradient 1 (weak)
+/// or 2 (strong), in the same place of `out`. `in` and `out` are CV_8UC1 or CV_16UC1; `in` covers region.in,
+/// full rows of region.image and as much around them as the reach, continued outside the image by
+/// replication. For 8-bit images as cv::Canny; for 16-bit the same definition in wider integers with
+/// thresholds times 257.
+void classify_edges(const cv::Mat& in, cv::Mat& out, const Region& region, const CannySettings& settings);
+
+/// Hysteresis: strong pixels, and weak ones that an 8-connected path of weak ones joins to a strong one,
+/// become the largest value of `edges` (CV_8UC1 or CV_16UC1, allocated), all others 0. `classes` (CV_8UC1)
+/// are this rank's rows, as classify_edges makes them. Collective.
+void link_edges(Frame& frame, const cv::Mat& classes, cv::Mat& edges);
+
+/// Both: this rank's rows of the edge image, CV_8UC1, 0 or 255. `gray` is this rank's rows of a CV_8UC1 or
+/// CV_16UC1 image, alpha ignored. Collective.
 [[nodiscard]] cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& settings);
 
 }  // namespace tessera

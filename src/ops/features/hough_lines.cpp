@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "ops/band_strips.hpp"
 #include "ops/features/paint.hpp"
 
 namespace tessera {
