@@ -46,6 +46,9 @@ class Communicator {
   virtual void all_reduce(std::span<std::uint64_t> values, Merge merge) = 0;
   /// Fixed size from each rank, to all: `all` holds size() times mine.size() bytes.
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+  /// Fixed size from each rank to each: both hold size() records of the same size, `outgoing` by receiver,
+  /// `incoming` by sender.
+  virtual void all_to_all(std::span<const std::byte> outgoing, std::span<std::byte> incoming) = 0;
 };
 
 // Built from the calls above, for every kind of communicator.

@@ -1,6 +1,7 @@
 // What every communicator can do, built from its few primitives.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr int sizes_tag = 900;
 constexpr int all_to_all_tag = 901;
+/// Gathered records are filled up to the longest where all of them together are no longer than this.
+constexpr std::uint64_t most_padded_bytes = 1 << 20;
 
 std::span<const std::byte> bytes_of(const std::uint64_t& value) {
   return std::as_bytes(std::span(&value, 1));
@@ -44,8 +47,27 @@ Bytes broadcast_bytes(Communicator& comm, Bytes data, int from) {
 }
 
 std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine) {
-  std::vector<Bytes> outgoing(static_cast<std::size_t>(comm.size()), mine);
-  return all_to_all_bytes(comm, outgoing);
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  const std::uint64_t size = mine.size();
+  std::vector<std::uint64_t> sizes(ranks);
+  comm.all_gather(bytes_of(size), std::as_writable_bytes(std::span(sizes)));
+  const std::uint64_t longest = *std::max_element(sizes.begin(), sizes.end());
+  if (longest * ranks > most_padded_bytes) {
+    return all_to_all_bytes(comm, std::vector<Bytes>(ranks, mine));
+  }
+  // One collective call, whose steps grow with the logarithm of the ranks, in the place of a message for each
+  // pair of them.
+  Bytes padded = mine;
+  padded.resize(longest, std::byte{});
+  Bytes all(longest * ranks);
+  comm.all_gather(padded, all);
+  std::vector<Bytes> records;
+  records.reserve(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(r * longest);
+    records.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(sizes[r]));
+  }
+  return records;
 }
 
 std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>& outgoing) {
@@ -54,13 +76,13 @@ std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>
   for (std::size_t r = 0; r < ranks; ++r) {
     sizes[r] = outgoing[r].size();
   }
-  std::vector<std::uint64_t> all_sizes(ranks * ranks);
-  comm.all_gather(std::as_bytes(std::span(sizes)), std::as_writable_bytes(std::span(all_sizes)));
+  std::vector<std::uint64_t> incoming_sizes(ranks);
+  comm.all_to_all(std::as_bytes(std::span(sizes)), std::as_writable_bytes(std::span(incoming_sizes)));
   const auto me = static_cast<std::size_t>(comm.rank());
   std::vector<Bytes> incoming(ranks);
   std::vector<std::unique_ptr<Transfer>> transfers;
   for (std::size_t r = 0; r < ranks; ++r) {
-    incoming[r].resize(all_sizes[r * ranks + me]);
+    incoming[r].resize(incoming_sizes[r]);
     if (r == me) {
       incoming[r] = outgoing[r];
     } else if (!incoming[r].empty()) {

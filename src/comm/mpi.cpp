@@ -126,6 +126,15 @@ class MpiCommunicator final : public Communicator {
     check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, MPI_COMM_WORLD),
           "gathering");
   }
+  void all_to_all(std::span<const std::byte> outgoing, std::span<std::byte> incoming) override {
+    const std::size_t record = outgoing.size() / static_cast<std::size_t>(size_);
+    if (record > part_bytes) {
+      throw Error(ErrorCode::internal, "all_to_all is for small records; send bytes instead.");
+    }
+    const int count = static_cast<int>(record);
+    check(MPI_Alltoall(outgoing.data(), count, MPI_BYTE, incoming.data(), count, MPI_BYTE, MPI_COMM_WORLD),
+          "exchanging records");
+  }
 
  private:
   int rank_ = 0;

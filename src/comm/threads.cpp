@@ -136,6 +136,17 @@ class ThreadCommunicator final : public Communicator {
           ->wait();
     }
   }
+  void all_to_all(std::span<const std::byte> outgoing, std::span<std::byte> incoming) override {
+    const std::size_t record = outgoing.size() / static_cast<std::size_t>(size());
+    for (int to = 0; to < size(); ++to) {
+      board_->post(rank_, to, collective_tag,
+                   outgoing.subspan(static_cast<std::size_t>(to) * record, record));
+    }
+    for (int from = 0; from < size(); ++from) {
+      receive(incoming.subspan(static_cast<std::size_t>(from) * record, record), from, collective_tag)
+          ->wait();
+    }
+  }
 
  private:
   static constexpr int collective_tag = -1;

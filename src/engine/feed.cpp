@@ -154,12 +154,16 @@ Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& o
   const std::int64_t height = stage.out.extent.height;
   std::int64_t count = 1;
   if (options.ranks > 1 && (options.encodes || options.root_feeds)) {
-    std::int64_t most = options.max_held_bytes / 4;
+    const std::int64_t most = options.max_held_bytes / 4;
     if (options.root_feeds) {
       // The root holds every rank's rows, of the panel at hand and of the next.
-      most = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
+      const std::int64_t most_fed = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
+      count += (stage.in.bytes() + stage.out.bytes()) / options.ranks / std::max<std::int64_t>(1, most_fed);
+    } else {
+      // Only what is encoded is held. The threads' strips take more than what is encoded of them.
+      count += std::min(stage.out.bytes() / options.ranks / std::max<std::int64_t>(1, most),
+                        height / (options.ranks * options.busy_rows));
     }
-    count += (stage.in.bytes() + stage.out.bytes()) / options.ranks / std::max<std::int64_t>(1, most);
   }
   Panels result{split_panels(height, count, options.ranks, align), std::nullopt};
   if (options.root_feeds) {

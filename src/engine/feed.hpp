@@ -73,9 +73,11 @@ struct PanelOptions {
   std::int64_t max_held_bytes = 0;  ///< of a rank
   bool root_feeds = false;          ///< the source can only be read by the root
   bool encodes = false;             ///< ranks keep what they have encoded until the panel ends; else a band
+  std::int64_t busy_rows = 1;       ///< of the result, that keep all threads of a rank busy
 };
-/// Several panels where ranks would otherwise hold too much of the source or of what they have encoded. Every
-/// rank gets as many rows of a panel as any, in multiples of `align`.
+/// Several panels where ranks would otherwise hold too much of the source or of what they have encoded, but
+/// not so many that threads are idle: ranks that read for themselves get at least `busy_rows` at a time.
+/// Every rank gets as many rows of a panel as any, in multiples of `align`.
 [[nodiscard]] Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& options);
 
 /// Whether a strip that makes one whole piece of `piece_rows` reads more than `most_bytes`, where shorter

@@ -53,13 +53,18 @@ class BandPixels {
   std::int64_t received_bytes_ = 0;
 };
 
+/// Rows of a source that strips read in order.
+struct StreamedRows {
+  std::vector<std::int64_t> first;  ///< of each strip; they do not fall
+  std::int64_t end = 0;             ///< after the last that any strip reads
+};
+
 /// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
 /// thread needs them first; the memory of rows that no strip will need again is reused.
 class SourcePixels {
  public:
-  /// `first_rows[k]` is the first row that strip k reads; it must not fall. Rows before first_rows[0] are
-  /// passed over.
-  SourcePixels(Source& source, std::vector<std::int64_t> first_rows);
+  /// Where the source can be read in any order, rows that no strip reads are passed over.
+  SourcePixels(Source& source, StreamedRows rows);
   /// Strip `strip` reads full-width rows; waits for, or reads, what is missing.
   void fetch(std::int64_t strip, Tile& out);
   /// Strip `strip` will read nothing more.
@@ -72,6 +77,7 @@ class SourcePixels {
   Source& source_;
   std::int64_t width_;
   std::int64_t height_;
+  std::int64_t end_;
   std::int64_t block_rows_;
   std::vector<std::int64_t> first_rows_;
   std::vector<bool> released_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 
 #include "engine/band_frame.hpp"
@@ -29,9 +30,11 @@ class Run {
  public:
   Run(const Plan& plan, Source* source, Sink& sink, Communicator& comm, const RunOptions& options)
       : plan_(plan), source_(source), sink_(sink), comm_(comm), options_(options) {
-    std::uint64_t lacking = source_ != nullptr && source_->random_access() ? 0 : 1;
-    comm_.all_reduce(std::span(&lacking, 1), Merge::maximum);
-    every_rank_reads_ = lacking == 0;
+    std::array<std::uint64_t, 2> most{source_ != nullptr && source_->random_access() ? 0U : 1U,
+                                      static_cast<std::uint64_t>(options_.threads)};
+    comm_.all_reduce(most, Merge::maximum);
+    every_rank_reads_ = most[0] == 0;
+    most_threads_ = static_cast<int>(most[1]);
   }
 
   RunReport run() {
@@ -148,7 +151,8 @@ class Run {
 
   [[nodiscard]] Panels panels(const Stage& stage, std::int64_t align, bool to_sink) const {
     return plan_panels(stage, align,
-                       {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink});
+                       {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink,
+                        most_threads_ * strip_rows(stage, align)});
   }
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;
@@ -175,13 +179,17 @@ class Run {
     }
   }
 
-  StripContext context(const Stage& stage, const std::vector<Interval>& bands, std::int64_t align) {
+  [[nodiscard]] std::int64_t strip_rows(const Stage& stage, std::int64_t align) const {
     std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
     if (stage.chain.empty()) {
       // Without ghost rows short strips cost nothing, and every source can give them in order.
       asked = std::min(asked, plain_strip_rows);
     }
-    StripContext result{stage, comm_, options_, runners_, bands, (asked + align - 1) / align * align};
+    return (asked + align - 1) / align * align;
+  }
+
+  StripContext context(const Stage& stage, const std::vector<Interval>& bands, std::int64_t align) {
+    StripContext result{stage, comm_, options_, runners_, bands, strip_rows(stage, align)};
     result.progress = [this](double fraction) { progress(fraction); };
     result.busy_ns = &busy_ns_;
     return result;
@@ -192,11 +200,11 @@ class Run {
   std::unique_ptr<StripInput> input_for(const StripContext& strips) {
     if (!held_) {
       const bool own_source = comm_.size() == 1 || every_rank_reads_;
-      std::optional<std::vector<std::int64_t>> first_rows = streaming_rows(strips, comm_.rank());
-      std::uint64_t cannot = own_source && first_rows ? 0 : 1;
+      std::optional<StreamedRows> rows = streaming_rows(strips, comm_.rank());
+      std::uint64_t cannot = own_source && rows ? 0 : 1;
       comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
       if (cannot == 0) {
-        return std::make_unique<SourceInput>(*source_, std::move(*first_rows));
+        return std::make_unique<SourceInput>(*source_, std::move(*rows));
       }
       hold_input();
     }
@@ -380,6 +388,7 @@ class Run {
   Communicator& comm_;
   const RunOptions& options_;
   bool every_rank_reads_ = false;
+  int most_threads_ = 1;  ///< of any rank
   std::optional<Band> held_;
   std::shared_ptr<const LocalOp> bound_;
   /// Stages whose pixels were not kept: they are still to be made for those behind them.

@@ -9,13 +9,14 @@ constexpr std::int64_t block_bytes = 1 << 20;
 
 }  // namespace
 
-SourcePixels::SourcePixels(Source& source, std::vector<std::int64_t> first_rows)
+SourcePixels::SourcePixels(Source& source, StreamedRows rows)
     : source_(source),
       width_(source.info().extent.width),
       height_(source.info().extent.height),
+      end_(source.random_access() ? rows.end : height_),
       block_rows_(std::clamp<std::int64_t>(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()),
                                            8, 256)),
-      first_rows_(std::move(first_rows)),
+      first_rows_(std::move(rows.first)),
       released_(first_rows_.size(), false) {
   if (source_.random_access() && !first_rows_.empty()) {
     read_to_ = std::max<std::int64_t>(0, first_rows_.front());
@@ -23,7 +24,7 @@ SourcePixels::SourcePixels(Source& source, std::vector<std::int64_t> first_rows)
 }
 
 std::shared_ptr<Tile> SourcePixels::next_block(std::unique_lock<std::mutex>& lock) {
-  const Rect rect = Rect::of_rows({read_to_, std::min(height_, read_to_ + block_rows_)}, width_);
+  const Rect rect = Rect::of_rows({read_to_, std::min(end_, read_to_ + block_rows_)}, width_);
   std::shared_ptr<Tile> block;
   if (!spare_.empty()) {
     block = std::move(spare_.back());

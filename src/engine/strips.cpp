@@ -1,5 +1,6 @@
 #include "engine/strips.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -7,6 +8,8 @@ namespace tessera {
 namespace {
 
 constexpr int piece_tag = 3;
+/// In the place of the size of a rank's pieces: it has failed, and nobody sends any.
+constexpr std::uint64_t failed = ~std::uint64_t{0};
 /// Strips a fast worker may be ahead of the slowest, per thread.
 constexpr std::int64_t ahead_per_thread = 4;
 
@@ -52,23 +55,23 @@ void BandInput::finish() {
   }
 }
 
-std::optional<std::vector<std::int64_t>> streaming_rows(const StripContext& strips, int rank) {
-  std::vector<std::int64_t> first_rows;
-  std::int64_t last_end = 0;
+std::optional<StreamedRows> streaming_rows(const StripContext& strips, int rank) {
+  StreamedRows result;
+  std::vector<std::int64_t>& first_rows = result.first;
   const std::int64_t height = strips.stage.in.extent.height;
   for (std::int64_t index = 0; index < strips.count(rank); ++index) {
     const Rect input = strips.needs(strips.rows(rank, index)).input;
     const Interval rows = input.rows();
-    const bool in_order = first_rows.empty() || (rows.begin >= first_rows.back() && rows.end >= last_end);
+    const bool in_order = first_rows.empty() || (rows.begin >= first_rows.back() && rows.end >= result.end);
     const bool full_width = input.x == 0 && input.width == strips.stage.in.extent.width;
     const bool bounded = rows.size() <= std::max<std::int64_t>(height / 2, 4096);
     if (!in_order || !full_width || !bounded || rows.begin < 0 || rows.end > height) {
       return std::nullopt;
     }
     first_rows.push_back(rows.begin);
-    last_end = rows.end;
+    result.end = rows.end;
   }
-  return first_rows;
+  return result;
 }
 
 StripFindings::StripFindings(const std::vector<ChainLink>& chain, std::int64_t strips)
@@ -171,7 +174,7 @@ void SinkRoute::take(const Bytes& strip) {
   if (comm_.root()) {
     append_pieces(strip);
   } else {
-    kept_.push_back(strip);
+    kept_.insert(kept_.end(), strip.begin(), strip.end());
   }
 }
 
@@ -186,25 +189,40 @@ void SinkRoute::append_pieces(const Bytes& strip) {
   }
 }
 
-void SinkRoute::drain(bool keep) {
-  // An empty message says that the rank has failed and sends no more.
+std::vector<std::uint64_t> SinkRoute::agree(std::uint64_t size) {
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(comm_.size()));
+  comm_.all_gather(std::as_bytes(std::span(&size, 1)), std::as_writable_bytes(std::span(sizes)));
+  return sizes;
+}
+
+void SinkRoute::drain(const std::vector<std::uint64_t>& sizes) {
+  // The next rank's pieces are on their way while those of one are appended.
+  Bytes coming;
+  std::unique_ptr<Transfer> transfer;
+  const auto expect = [&](std::size_t from) {
+    if (from < sizes.size() && sizes[from] > 0) {
+      coming = Bytes(sizes[from]);
+      transfer = comm_.receive(coming, static_cast<int>(from), piece_tag);
+    }
+  };
   std::exception_ptr failure;
-  for (int from = 1; from < comm_.size(); ++from) {
-    for (std::int64_t left = strips_.count(from); left > 0; --left) {
-      const Bytes strip = receive_bytes(comm_, from, piece_tag);
-      if (strip.empty()) {
-        keep = false;
-        break;
-      }
-      received_bytes_ += static_cast<std::int64_t>(strip.size());
-      try {
-        if (keep) {
-          append_pieces(strip);
-        }
-      } catch (...) {
-        failure = std::current_exception();
-        keep = false;
-      }
+  expect(1);
+  for (std::size_t from = 1; from < sizes.size(); ++from) {
+    Bytes pieces;
+    if (transfer) {
+      transfer->wait();
+      transfer.reset();
+      pieces = std::move(coming);
+      received_bytes_ += static_cast<std::int64_t>(pieces.size());
+    }
+    expect(from + 1);
+    if (failure) {
+      continue;
+    }
+    try {
+      append_pieces(pieces);
+    } catch (...) {
+      failure = std::current_exception();
     }
   }
   if (failure) {
@@ -213,24 +231,22 @@ void SinkRoute::drain(bool keep) {
 }
 
 void SinkRoute::finish() {
-  if (comm_.root()) {
-    drain(true);
+  const std::vector<std::uint64_t> sizes = agree(kept_.size());
+  if (std::find(sizes.begin(), sizes.end(), failed) != sizes.end()) {
     return;
   }
-  for (const Bytes& strip : kept_) {
-    send_bytes(comm_, strip, 0, piece_tag);
-    sent_bytes_ += static_cast<std::int64_t>(strip.size());
+  if (comm_.root()) {
+    drain(sizes);
+  } else if (!kept_.empty()) {
+    comm_.send(kept_, 0, piece_tag)->wait();
+    sent_bytes_ += static_cast<std::int64_t>(kept_.size());
   }
   kept_.clear();
 }
 
 void SinkRoute::fail() noexcept {
   try {
-    if (comm_.root()) {
-      drain(false);
-    } else {
-      send_bytes(comm_, {}, 0, piece_tag);
-    }
+    static_cast<void>(agree(failed));
   } catch (const std::exception&) {
     // The group is already ending; the error that brought us here is the one to report.
     return;

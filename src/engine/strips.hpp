@@ -44,8 +44,7 @@ class StripInput {
 
 class SourceInput final : public StripInput {
  public:
-  SourceInput(Source& source, std::vector<std::int64_t> first_rows)
-      : pixels_(source, std::move(first_rows)) {}
+  SourceInput(Source& source, StreamedRows rows) : pixels_(source, std::move(rows)) {}
   void fetch(std::int64_t strip, Tile& out) override { pixels_.fetch(strip, out); }
   void release(std::int64_t strip) override { pixels_.release(strip); }
   void finish() override {}
@@ -71,9 +70,9 @@ class BandInput final : public StripInput {
   std::atomic<bool> finished_{false};
 };
 
-/// The first source row of each of this rank's strips, if strips can be fed from a source that is read once,
+/// The source rows of this rank's strips, if strips can be fed from a source that is read once,
 /// in order, with a bounded number of rows in memory.
-[[nodiscard]] std::optional<std::vector<std::int64_t>> streaming_rows(const StripContext& strips, int rank);
+[[nodiscard]] std::optional<StreamedRows> streaming_rows(const StripContext& strips, int rank);
 
 /// What the operators of a chain find, strip by strip; put in order at the end.
 class StripFindings {
@@ -111,15 +110,16 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
                     const TakeStrip& take, const std::function<void()>& on_failure = {});
 
 /// Encodes strips piece by piece and brings the pieces to the root's sink in order. Other ranks keep their
-/// encoded pieces until the root, done with its own, takes them.
+/// encoded pieces until the root, done with its own, takes them, in one message from each.
 class SinkRoute {
  public:
   SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm);
   void put(std::int64_t index, const Tile& strip);
   void abandon() { order_.abandon(); }
-  /// After all strips: sends or receives what other ranks made. Throws what appending threw.
+  /// After all strips: sends or receives what other ranks made, unless one has failed. Throws what appending
+  /// threw. Every rank calls it or fail(), once.
   void finish();
-  /// Instead of finish(), on a rank that failed: keeps the others from waiting. Throws nothing.
+  /// Instead of finish(), on a rank that failed. Throws nothing.
   void fail() noexcept;
   [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
   [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
@@ -127,13 +127,14 @@ class SinkRoute {
  private:
   void take(const Bytes& strip);
   void append_pieces(const Bytes& strip);
-  void drain(bool keep);
+  [[nodiscard]] std::vector<std::uint64_t> agree(std::uint64_t size);
+  void drain(const std::vector<std::uint64_t>& sizes);
 
   const StripContext& strips_;
   Sink& sink_;
   Communicator& comm_;
   InOrder order_;
-  std::vector<Bytes> kept_;
+  Bytes kept_;
   std::int64_t sent_bytes_ = 0;
   std::int64_t received_bytes_ = 0;
 };
