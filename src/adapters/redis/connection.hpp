@@ -10,19 +10,24 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/redis/tls_channel.hpp"
+
 struct redisContext;
+struct redisReply;
 
 namespace tessera::redis {
 
-/// Where a server is: of redis://user:password@host:6379/0.
+/// Where a server is: of redis://user:password@host:6379/0, or rediss:// for TLS.
 struct Address {
   std::string host;
   int port = 6379;
   std::string user;
   std::string password;
   int database = 0;
+  bool tls = false;
+  std::string ca_file;  ///< of the authority that signed the server's certificate; empty: the system's
 };
-/// Throws Error(usage).
+/// Parameters: `cacertfile`, with TLS. Throws Error(usage).
 [[nodiscard]] Address parse_address(const std::string& url);
 
 /// What the server answered.
@@ -64,12 +69,15 @@ class Connection {
 
  private:
   void connect();
+  redisReply* exchange(const std::vector<std::string>& words);
+  [[noreturn]] void break_off(const std::string& reason);
   struct Free {
     void operator()(redisContext* context) const;
   };
   Address address_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<redisContext, Free> context_;
+  std::unique_ptr<TlsChannel> tls_;
 };
 
 }  // namespace tessera::redis
