@@ -7,8 +7,8 @@
 
 namespace tessera::redis {
 
-/// Waits as long as the socket's own time limits allow. Not safe to use from several threads at once. The process
-/// must ignore SIGPIPE, as OpenSSL writes to sockets that may be gone.
+/// Waits as long as the socket's own time limits allow. Not safe to use from several threads at once. The
+/// process must ignore SIGPIPE, as OpenSSL writes to sockets that may be gone.
 class TlsChannel {
  public:
   /// Shakes hands: at least TLS 1.2, and the server must be `host` by a certificate that `ca_file` (PEM;
