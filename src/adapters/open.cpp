@@ -54,7 +54,7 @@ StateStore open_state_store(const std::string& url, const StateOptions& options)
   if (url.starts_with("sqlite:")) {
     return open_sqlite_state_store(sqlite_path(url), options);
   }
-  if (url.starts_with("redis:")) {
+  if (url.starts_with("redis:") || url.starts_with("rediss:")) {
     return open_redis_state_store(url, options);
   }
   throw Error(ErrorCode::usage,

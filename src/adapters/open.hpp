@@ -31,7 +31,7 @@ struct ObjectStoreOptions {
 [[nodiscard]] std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options);
 
 /// - `sqlite:///var/lib/tessera/state.db`
-/// - `redis://user:password@host:6379/0`
+/// - `redis://user:password@host:6379/0`, `rediss://...?cacertfile=FILE`
 [[nodiscard]] StateStore open_state_store(const std::string& url, const StateOptions& options);
 
 }  // namespace tessera

@@ -2,11 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <stdexcept>
+
 #include "servers/raw_http.hpp"
 
 namespace tessera::testing {
 
-RedisServer::RedisServer(std::string password) : password_(std::move(password)) { start(); }
+RedisServer::RedisServer(std::string password, bool tls) : tls_(tls), password_(std::move(password)) {
+  if (tls_) {
+    const std::string folder = folder_.path();
+    const std::string command = fmt::format(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=redis -addext "
+        "subjectAltName=IP:127.0.0.1 "
+        "-keyout '{0}/key.pem' -out '{0}/certificate.pem' 2>/dev/null",
+        folder);
+    if (std::system(command.c_str()) != 0) {
+      throw std::runtime_error("openssl made no certificate");
+    }
+  }
+  start();
+}
 
 void RedisServer::start() {
   std::vector<std::string> command{
@@ -14,6 +30,11 @@ void RedisServer::start() {
       "--appendonly", "yes",    "--appendfsync",       "always", "--save",    ""};
   if (!password_.empty()) {
     command.insert(command.end(), {"--requirepass", password_});
+  }
+  if (tls_) {
+    command.insert(command.end(),
+                   {"--tls-port", std::to_string(tls_port_), "--tls-cert-file", certificate_file(),
+                    "--tls-key-file", folder_.path() / "key.pem", "--tls-auth-clients", "no"});
   }
   process_ = std::make_unique<ServerProcess>(command, ServerProcess::Environment{}, folder_.path() / "log");
   process_->wait_until_ready(port_, [this] {
@@ -26,6 +47,11 @@ void RedisServer::start() {
 
 std::string RedisServer::url() const {
   return fmt::format("redis://{}127.0.0.1:{}/0", password_.empty() ? "" : ":" + password_ + "@", port_);
+}
+
+std::string RedisServer::tls_url() const {
+  return fmt::format("rediss://{}127.0.0.1:{}/0?cacertfile={}",
+                     password_.empty() ? "" : ":" + password_ + "@", tls_port_, certificate_file());
 }
 
 }  // namespace tessera::testing

@@ -52,10 +52,11 @@ Address parse_address(const std::string& url) {
         fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.", url, why));
   };
   const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed || parsed->scheme() != "redis") {
-    refuse("it must begin with redis:// and be a URL");
+  if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {
+    refuse("it must begin with redis:// or rediss:// and be a URL");
   }
   Address address;
+  address.tls = parsed->scheme() == "rediss";
   address.host = parsed->host();
   if (address.host.starts_with('[')) {
     address.host = address.host.substr(1, address.host.size() - 2);
@@ -82,6 +83,13 @@ Address parse_address(const std::string& url) {
       refuse(fmt::format("'{}' is no number of a database", database));
     }
   }
+  for (const auto& parameter : parsed->params()) {
+    if (!address.tls || parameter.key != "cacertfile" || parameter.value.empty()) {
+      refuse(
+          fmt::format("'{}={}' is not understood", std::string(parameter.key), std::string(parameter.value)));
+    }
+    address.ca_file = parameter.value;
+  }
   return address;
 }
 
@@ -100,6 +108,15 @@ void Connection::connect() {
     throw Broken(reason);
   }
   redisEnableKeepAlive(context_.get());
+  if (address_.tls) {
+    redisSetTimeout(context_.get(), to_timeval(patience_));
+    try {
+      tls_ = std::make_unique<TlsChannel>(context_->fd, address_.host, address_.ca_file);
+    } catch (...) {
+      context_.reset();
+      throw;
+    }
+  }
   if (!address_.password.empty()) {
     command(address_.user.empty() ? std::vector<std::string>{"AUTH", address_.password}
                                   : std::vector<std::string>{"AUTH", address_.user, address_.password});
@@ -137,6 +154,13 @@ std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::strin
   return replies;
 }
 
+void Connection::break_off(const std::string& reason) {
+  const std::string copy = reason;  // it may lie in what ends here
+  tls_.reset();
+  context_.reset();
+  throw Broken(copy);
+}
+
 void Connection::send(const std::vector<std::string>& words) {
   std::vector<const char*> pointers;
   std::vector<std::size_t> sizes;
@@ -144,36 +168,67 @@ void Connection::send(const std::vector<std::string>& words) {
     pointers.push_back(word.data());
     sizes.push_back(word.size());
   }
-  if (redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), pointers.data(), sizes.data()) !=
-      REDIS_OK) {
-    break_off();
+  const int count = static_cast<int>(words.size());
+  if (!tls_) {
+    if (redisAppendCommandArgv(context_.get(), count, pointers.data(), sizes.data()) != REDIS_OK) {
+      break_off(context_->errstr);
+    }
+    return;
+  }
+  // hiredis writes commands and reads answers; the bytes go through TLS.
+  char* text = nullptr;
+  const int size = redisFormatCommandArgv(&text, count, pointers.data(), sizes.data());
+  if (size < 0) {
+    throw Error(ErrorCode::internal, "There is no memory for a command to Redis.");
+  }
+  const std::unique_ptr<char, void (*)(char*)> command(text, &redisFreeCommand);
+  try {
+    tls_->write({text, static_cast<std::size_t>(size)});
+  } catch (const Broken& broken) {
+    break_off(broken.what());
   }
 }
 
-void Connection::break_off() {
-  const std::string reason = context_->errstr;
-  context_.reset();
-  throw Broken(reason);
+redisReply* Connection::next_answer() {
+  void* answer = nullptr;
+  if (!tls_) {
+    if (redisGetReply(context_.get(), &answer) != REDIS_OK || answer == nullptr) {
+      break_off(context_->errstr);
+    }
+    return static_cast<redisReply*>(answer);
+  }
+  try {
+    for (;;) {
+      if (redisReaderGetReply(context_->reader, &answer) != REDIS_OK) {
+        throw Broken(context_->reader->errstr);
+      }
+      if (answer != nullptr) {
+        return static_cast<redisReply*>(answer);
+      }
+      const std::string_view bytes = tls_->read();
+      if (redisReaderFeed(context_->reader, bytes.data(), bytes.size()) != REDIS_OK) {
+        throw Broken(context_->reader->errstr);
+      }
+    }
+  } catch (const Broken& broken) {
+    break_off(broken.what());
+  }
 }
 
 Reply Connection::receive(const std::string& command) {
-  void* received = nullptr;
-  if (redisGetReply(context_.get(), &received) != REDIS_OK || received == nullptr) {
-    break_off();
-  }
-  const std::unique_ptr<redisReply, void (*)(void*)> answer(static_cast<redisReply*>(received),
-                                                            &freeReplyObject);
+  const std::unique_ptr<redisReply, void (*)(void*)> answer(next_answer(), &freeReplyObject);
   if (answer->type == REDIS_REPLY_ERROR) {
     const std::string said(answer->str, answer->len);
     if (said.starts_with("LOADING") || said.starts_with("MASTERDOWN") || said.starts_with("READONLY")) {
-      context_.reset();
-      throw Broken(said);
+      break_off(said);
     }
     if (said.starts_with("WRONGPASS") || said.starts_with("NOAUTH") || said.starts_with("NOPERM")) {
+      tls_.reset();
       context_.reset();
       throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} refuses the user or the password: {}.",
                                                     address_.host, address_.port, said));
     }
+    tls_.reset();
     context_.reset();  // answers to what was sent after it may still come
     throw Error(ErrorCode::internal, fmt::format("Redis refuses '{}': {}.", command, said));
   }

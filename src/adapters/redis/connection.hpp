@@ -10,19 +10,24 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/redis/tls_channel.hpp"
+
 struct redisContext;
+struct redisReply;
 
 namespace tessera::redis {
 
-/// Where a server is: of redis://user:password@host:6379/0.
+/// Where a server is: of redis://user:password@host:6379/0, or rediss:// for TLS.
 struct Address {
   std::string host;
   int port = 6379;
   std::string user;
   std::string password;
   int database = 0;
+  bool tls = false;
+  std::string ca_file;  ///< of the authority that signed the server's certificate; empty: the system's
 };
-/// Throws Error(usage).
+/// Parameters: `cacertfile`, with TLS. Throws Error(usage).
 [[nodiscard]] Address parse_address(const std::string& url);
 
 /// What the server answered.
@@ -67,14 +72,17 @@ class Connection {
  private:
   void connect();
   void send(const std::vector<std::string>& words);
+  /// Of the command that was sent longest ago.
+  redisReply* next_answer();
   Reply receive(const std::string& command);
-  [[noreturn]] void break_off();
+  [[noreturn]] void break_off(const std::string& reason);
   struct Free {
     void operator()(redisContext* context) const;
   };
   Address address_;
   std::chrono::milliseconds patience_;
   std::unique_ptr<redisContext, Free> context_;
+  std::unique_ptr<TlsChannel> tls_;
 };
 
 }  // namespace tessera::redis
