@@ -171,7 +171,7 @@ TEST(HttpClientFaults, NeverGivesTheSameBytesToASinkTwice) {
   HttpRequest request = get(server);
   request.response_sink = &sink;
   int told = 0;
-  request.on_headers = [&](const HttpResponse& response) {
+  request.on_head = [&](const HttpResponse& response) {
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(header_of(response, "content-length"), "9");
     EXPECT_EQ(sink.text, "");
