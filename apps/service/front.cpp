@@ -2,28 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "adapters/open.hpp"
 #include "core/error.hpp"
+#include "plan/presets_file.hpp"
 #include "service/metered_store.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {
 namespace {
 
-Presets read_presets(const std::string& file) {
-  if (file.empty()) {
-    return {};
-  }
-  std::ifstream in(file);
-  if (!in) {
-    throw Error(ErrorCode::not_found, fmt::format("Cannot read the presets '{}'.", file));
-  }
-  std::stringstream text;
-  text << in.rdbuf();
-  return parse_presets(text.str());
 }
 
 std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
@@ -110,7 +97,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     queue_ = open_job_queue(settings.queue, {});
     objects_ = metered(open_object_store(settings.store, {system_now, url_, front.link_secret}), metrics);
     GatewayOptions gateway;
-    gateway.presets = read_presets(front.presets_file);
+    gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);

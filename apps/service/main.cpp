@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <exception>
 #include <vector>
 
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/program.hpp"
 
 namespace tessera::service {
 namespace {
@@ -21,26 +21,22 @@ int run(int argc, char** argv) {
   for (Command& command : add_client_commands(program)) {
     commands.push_back(std::move(command));
   }
-  try {
-    program.parse(argc, argv);
-    for (const Command& command : commands) {
-      if (command.app->parsed()) {
-        return command.run();
+  return exit_code_of([&]() -> int {
+    try {
+      program.parse(argc, argv);
+      for (const Command& command : commands) {
+        if (command.app->parsed()) {
+          return command.run();
+        }
       }
+      return 0;
+    } catch (const CLI::Success& request) {
+      return program.exit(request);
+    } catch (const CLI::ParseError& error) {
+      fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n", error.what());
+      return meaning(ErrorCode::usage).exit_code;
     }
-    return 0;
-  } catch (const CLI::Success& request) {
-    return program.exit(request);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n", error.what());
-    return meaning(ErrorCode::usage).exit_code;
-  } catch (const Error& error) {
-    fmt::print(stderr, "tessera: {}\n", error.what());
-    return meaning(error.code()).exit_code;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "tessera: Internal error: {}\n", error.what());
-    return meaning(ErrorCode::internal).exit_code;
-  }
+  });
 }
 
 }  // namespace

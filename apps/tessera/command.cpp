@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <system_error>
 
 #include "core/error.hpp"
+#include "core/program.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -25,11 +27,6 @@ std::string exit_codes() {
   return text;
 }
 
-int fail(const Error& error) {
-  fmt::print(stderr, "tessera: {}\n", error.what());
-  return meaning(error.code()).exit_code;
-}
-
 }  // namespace
 
 int run(const Arguments& arguments) {
@@ -45,39 +42,36 @@ int run(const Arguments& arguments) {
                                       add_explain(program),          add_compare(program),
                                       add_completion(program),       add_worker(program)};
   add_service_commands(program);
-  try {
-    if (is_service_command(arguments)) {
-      return become_service(arguments);
-    }
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    for (std::string& argument : reversed) {
-      // CLI11 takes a word in square brackets for a list; as a file's name it must not begin with one.
-      if (argument.starts_with('[') && argument.ends_with(']') && std::filesystem::exists(argument)) {
-        argument.insert(0, "./");
+  return exit_code_of([&]() -> int {
+    try {
+      if (is_service_command(arguments)) {
+        return become_service(arguments);
       }
-    }
-    program.parse(std::move(reversed));
-    for (const Command& command : commands) {
-      if (command.app->parsed()) {
-        return command.run();
+      std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+      for (std::string& argument : reversed) {
+        // CLI11 takes a word in square brackets for a list; as a file's name it must not begin with one.
+        std::error_code ignored;  // text too long for a name is no file's
+        if (argument.starts_with('[') && argument.ends_with(']') &&
+            std::filesystem::exists(argument, ignored)) {
+          argument.insert(0, "./");
+        }
       }
+      program.parse(std::move(reversed));
+      for (const Command& command : commands) {
+        if (command.app->parsed()) {
+          return command.run();
+        }
+      }
+      return 0;
+    } catch (const CLI::Success& request) {  // --help and --version
+      return program.exit(request);
+    } catch (const CLI::ParseError& error) {
+      fmt::print(stderr,
+                 "tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.\n",
+                 error.what());
+      return meaning(ErrorCode::usage).exit_code;
     }
-    return 0;
-  } catch (const CLI::Success& request) {  // --help and --version
-    return program.exit(request);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr,
-               "tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.\n",
-               error.what());
-    return meaning(ErrorCode::usage).exit_code;
-  } catch (const Error& error) {
-    return fail(error);
-  } catch (const std::bad_alloc&) {
-    return fail(Error(ErrorCode::limit_exceeded,
-                      "Memory ran out. Use more ranks, fewer threads, or a machine with more memory."));
-  } catch (const std::exception& error) {
-    return fail(Error(ErrorCode::internal, fmt::format("Internal error: {}", error.what())));
-  }
+  });
 }
 
 }  // namespace tessera::cli

@@ -23,6 +23,7 @@
 
 #include "core/error.hpp"
 #include "pipelines.hpp"
+#include "ranks/child.hpp"
 #include "ranks/mpirun.hpp"
 
 namespace tessera::cli {
@@ -100,22 +101,6 @@ sigset_t watched_signals() {
   return set;
 }
 
-/// In the child: only calls that are safe after fork in a process with threads.
-[[noreturn]] void become_mpirun(char* const* command, char* const* environment, int stderr_end,
-                                int failure_end) {
-  // A group of its own: Ctrl-C reaches this program alone, which then stops the ranks in order.
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  const sigset_t watched = watched_signals();
-  pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
-  dup2(stderr_end, STDERR_FILENO);
-  dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  execvpe(command[0], command, environment);
-  const int reason = errno;
-  static_cast<void>(::write(failure_end, &reason, sizeof reason));
-  _exit(127);
-}
-
 pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std::string& stdin_path,
                    Pipe& messages) {
   MpirunOptions mpirun{options.ranks, options.hostfile, {launched_variable}};
@@ -127,33 +112,21 @@ pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std:
   // Not /proc/self/exe: in mpirun's child that would be mpirun.
   std::vector<std::string> program{std::filesystem::read_symlink("/proc/self/exe").string()};
   program.insert(program.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> command = mpirun_command(mpirun, program);
-  std::vector<std::string> environment = mpirun_environment(additions);
-  const std::vector<char*> command_pointers = exec_vector(command);
-  const std::vector<char*> environment_pointers = exec_vector(environment);
-  Pipe failure;
-  const pid_t child = fork();
-  if (child < 0) {
-    fail("start mpirun", errno);
-  }
-  if (child == 0) {
-    become_mpirun(command_pointers.data(), environment_pointers.data(), messages.write.get(),
-                  failure.write.get());
-  }
+  // Ctrl-C reaches this program alone, which then stops the ranks in order.
+  const StartedChild child = start_child(mpirun_command(mpirun, program), mpirun_environment(additions),
+                                         {.err = messages.write.get()});
   messages.write.reset();
-  failure.write.reset();
-  int reason = 0;
-  if (::read(failure.read.get(), &reason, sizeof reason) == sizeof reason) {
-    waitpid(child, nullptr, 0);
-    if (reason == ENOENT) {
+  if (child.failure != 0) {
+    waitpid(child.pid, nullptr, 0);
+    if (child.failure == ENOENT) {
       throw Error(
           ErrorCode::not_found,
           "Several ranks need 'mpirun', which is not installed. Install Open MPI (openmpi-bin), or leave out "
           "--ranks: threads use all cores as well.");
     }
-    fail("start mpirun", reason);
+    fail("start mpirun", child.failure);
   }
-  return child;
+  return child.pid;
 }
 
 /// Follows a started job to its end.

@@ -10,12 +10,11 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "plan/presets_file.hpp"
 #include "text.hpp"
 
 namespace tessera::cli {
 namespace {
-
-constexpr std::int64_t max_presets_bytes = 4 * 1024 * 1024;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -90,15 +89,7 @@ Presets load_presets(const std::string& file) {
   if (chosen.empty()) {
     chosen = presets_file_in_home();
   }
-  if (chosen.empty()) {
-    return {};
-  }
-  const Bytes content = read_all(chosen, max_presets_bytes);
-  try {
-    return parse_presets({reinterpret_cast<const char*>(content.data()), content.size()});
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("'{}': {}", chosen, error.what()));
-  }
+  return chosen.empty() ? Presets{} : read_presets(chosen);
 }
 
 ImageLoader image_loader(const ReadOptions& options) {

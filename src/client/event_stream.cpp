@@ -1,11 +1,30 @@
 #include "client/event_stream.hpp"
 
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
 namespace tessera {
+namespace {
+
+constexpr std::size_t longest_event = std::size_t{16} << 20;
+
+void check_length(std::size_t size_bytes) {
+  if (size_bytes > longest_event) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("The service's stream of events brought one of more than {} bytes; what answers "
+                            "there is hardly Tessera.",
+                            longest_event));
+  }
+}
+
+}  // namespace
 
 bool EventStreamReader::feed(std::string_view bytes) {
+  std::size_t end = partial_.size();  // what was there before has no end of line in it
   partial_ += bytes;
   std::size_t begin = 0;
-  for (std::size_t end = 0; (end = partial_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+  for (; (end = partial_.find('\n', end)) != std::string::npos; begin = ++end) {
     std::string_view line(partial_.data() + begin, end - begin);
     if (line.ends_with('\r')) {
       line.remove_suffix(1);
@@ -15,6 +34,7 @@ bool EventStreamReader::feed(std::string_view bytes) {
     }
   }
   partial_.erase(0, begin);
+  check_length(partial_.size());
   return true;
 }
 
@@ -46,6 +66,7 @@ bool EventStreamReader::take_line(std::string_view line) {
     if (has_data_) {
       event_.data += '\n';
     }
+    check_length(event_.data.size() + value.size());
     event_.data += value;
     has_data_ = true;
   }

@@ -17,7 +17,8 @@ class EventStreamReader {
  public:
   /// `take` returns false to end the stream.
   explicit EventStreamReader(std::function<bool(const StreamedEvent&)> take) : take_(std::move(take)) {}
-  /// The next bytes that came. False once `take` has ended it.
+  /// The next bytes that came. False once `take` has ended it. Throws Error(unavailable) for an event that is
+  /// longer than any that Tessera sends.
   bool feed(std::string_view bytes);
 
  private:

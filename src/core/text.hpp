@@ -1,8 +1,9 @@
-// Text as protocols and formats treat it: ASCII letters only, whatever the locale.
+// Text as protocols and formats treat it, whatever the locale.
 #pragma once
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 namespace tessera {
 
@@ -13,6 +14,12 @@ namespace tessera {
 [[nodiscard]] inline std::string ascii_lowered(std::string text) {
   std::ranges::transform(text, text.begin(), ascii_lower);
   return text;
+}
+
+/// Position of the first byte that is not UTF-8 (overlong forms and surrogates included), or npos.
+[[nodiscard]] std::size_t first_invalid_utf8(std::string_view text);
+[[nodiscard]] inline bool is_utf8(std::string_view text) {
+  return first_invalid_utf8(text) == std::string_view::npos;
 }
 
 }  // namespace tessera

@@ -87,9 +87,11 @@ class Run {
       }
       return;
     }
-    if (stage.statistic && better_read_twice(stage)) {
-      run_strips_to_statistic(stage);
-      return;
+    if (stage.statistic) {
+      if (std::optional<Panels> all = better_read_twice(stage)) {
+        run_strips_to_statistic(stage, std::move(*all));
+        return;
+      }
     }
     if (stage.joins_next && share_of(stage.out) > options_.max_held_bytes) {
       prefix_ = stage;
@@ -113,25 +115,27 @@ class Run {
                                          options_.max_held_bytes / 4 / options_.threads);
   }
 
-  /// Whether the pixels that lead to a statistic are made once more when it is known, rather than held: they
-  /// are too many, and can be had again.
-  bool better_read_twice(const Stage& stage) {
+  /// The panels to go through where the pixels that lead to a statistic are made once more when it is known,
+  /// rather than held: they are too many, and can be had again.
+  std::optional<Panels> better_read_twice(const Stage& stage) {
     const bool again = !held_ && stage.statistic->applied_halo(stage.out).none() &&
                        share_of(stage.out) > options_.max_held_bytes;
     std::uint64_t cannot = again && (source_ == nullptr || source_->can_rewind()) ? 0 : 1;
-    if (cannot == 0 && root_feeds()) {
-      cannot = panels(stage, 1, false).fed ? 0 : 1;
-    } else if (cannot == 0) {
-      const StripContext strips = context(stage, panels(stage, 1, false).rows.front(), 1);
-      cannot = streaming_rows(strips, comm_.rank()) ? 0 : 1;
+    Panels all;
+    if (cannot == 0) {
+      all = panels(stage, 1, false);
+      const bool in_order =
+          root_feeds() ? all.fed.has_value()
+                       : streaming_rows(context(stage, all.rows.front(), 1), comm_.rank()).has_value();
+      cannot = in_order ? 0 : 1;
     }
     comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
-    return cannot == 0;
+    return cannot == 0 ? std::optional(std::move(all)) : std::nullopt;
   }
 
-  void run_strips_to_statistic(const Stage& stage) {
+  void run_strips_to_statistic(const Stage& stage, Panels all) {
     SlotSet merged(stage.statistic->slots(stage.out), options_.threads);
-    over_panels(stage, 1, false, [&](const StripContext& strips, StripInput& input) {
+    over_panels(stage, 1, std::move(all), [&](const StripContext& strips, StripInput& input) {
       StripFindings found_again_later(stage.chain, strips.count(comm_.rank()));
       together(comm_, [&] {
         for_each_strip(strips, input, found_again_later, [&](int worker, std::int64_t, const Tile& strip) {
@@ -157,8 +161,7 @@ class Run {
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;
   /// Runs a stage's strips, with their pixels, a panel at a time.
-  void over_panels(const Stage& stage, std::int64_t align, bool to_sink, const PanelWork& work) {
-    Panels all = panels(stage, align, to_sink);
+  void over_panels(const Stage& stage, std::int64_t align, Panels all, const PanelWork& work) {
     std::optional<Feeder> feeder;
     if (all.fed) {
       feeder.emplace(source_, stage.in, std::move(*all.fed), comm_, options_.stop);
@@ -225,7 +228,7 @@ class Run {
     });
     SlotSet merged(stage.statistic ? stage.statistic->slots(info) : 0, options_.threads);
     std::vector<Findings> found;
-    over_panels(stage, 1, false, [&](const StripContext& strips, StripInput& input) {
+    over_panels(stage, 1, panels(stage, 1, false), [&](const StripContext& strips, StripInput& input) {
       const bool in_place = strips.bands == next->rows;
       Band panel{info, strips.bands, {}};
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
@@ -315,7 +318,8 @@ class Run {
   void run_strips_to_sink(const Stage& stage) {
     std::vector<Findings> found;
     rank_.bands = 0;
-    over_panels(stage, sink_.piece_rows(), true, [&](const StripContext& strips, StripInput& input) {
+    const std::int64_t align = sink_.piece_rows();
+    over_panels(stage, align, panels(stage, align, true), [&](const StripContext& strips, StripInput& input) {
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
       SinkRoute route(strips, sink_, comm_);
       together(comm_, [&] {

@@ -3,9 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/close_range.h>
 #include <netdb.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +17,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
-#include "ranks/mpirun.hpp"
+#include "ranks/child.hpp"
 
 namespace tessera {
 namespace {
@@ -31,26 +29,6 @@ constexpr int waiting_connections = 1024;
   throw Error(ErrorCode::io, fmt::format("Cannot {}: {}.", what, std::strerror(errno)));
 }
 
-/// In the child: only calls that are safe after fork in a process with threads.
-[[noreturn]] void become(char* const* command, char* const* environment, int messages) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  sigset_t none;
-  sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  ::dup2(messages, STDOUT_FILENO);
-  ::dup2(messages, STDERR_FILENO);
-  // Above all a server's listening socket: ranks outlive a node that is killed, and would hold its port.
-  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-  ::execvpe(command[0], command, environment);
-  const char* const reason = errno == ENOENT ? "not installed" : "cannot be started";
-  static_cast<void>(::write(STDERR_FILENO, command[0], std::strlen(command[0])));
-  static_cast<void>(::write(STDERR_FILENO, " is ", 4));
-  static_cast<void>(::write(STDERR_FILENO, reason, std::strlen(reason)));
-  ::_exit(127);
-}
-
 }  // namespace
 
 RankProcess::RankProcess(std::vector<std::string> command, std::vector<std::string> environment) {
@@ -58,19 +36,22 @@ RankProcess::RankProcess(std::vector<std::string> command, std::vector<std::stri
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     fail("make a pipe");
   }
-  const std::vector<char*> arguments = exec_vector(command);
-  const std::vector<char*> variables = exec_vector(environment);
-  pid_ = ::fork();
-  if (pid_ == 0) {
-    become(arguments.data(), variables.data(), ends[1]);
+  messages_ = ends[0];
+  const std::string program = command.front();
+  try {
+    const StartedChild child =
+        start_child(std::move(command), std::move(environment), {.out = ends[1], .err = ends[1]});
+    pid_ = child.pid;
+    if (child.failure != 0) {
+      said_ =
+          fmt::format("{} is {}", program, child.failure == ENOENT ? "not installed" : "cannot be started");
+    }
+  } catch (const Error&) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+    throw;
   }
   ::close(ends[1]);
-  messages_ = ends[0];
-  if (pid_ < 0) {
-    ::close(messages_);
-    fail("start the ranks");
-  }
-  ::setpgid(pid_, pid_);
   ::fcntl(messages_, F_SETFL, O_NONBLOCK);
   end_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }

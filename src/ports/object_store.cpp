@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace tessera {
 
@@ -20,6 +21,9 @@ void check_object_name(const std::string& name) {
   }
   if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; })) {
     refuse("it contains a control character or a backslash");
+  }
+  if (!is_utf8(name)) {
+    refuse("it is not UTF-8");
   }
   for (std::string_view rest = name;;) {
     const std::size_t slash = rest.find('/');

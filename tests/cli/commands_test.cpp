@@ -40,6 +40,13 @@ TEST(Program, RefusesWhatItDoesNotKnow) {
   }
 }
 
+TEST(Program, RefusesBracketsWithoutEndAsAPipeline) {
+  constexpr int deep = 30'000;
+  const Outcome outcome =
+      run_program({"explain", std::string(deep, '[') + std::string(deep, ']'), "--size", "10x10"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err.substr(0, 200);
+}
+
 TEST(Ops, ListsEveryOperator) {
   const Outcome outcome = run_program({"ops"});
   EXPECT_EQ(outcome.exit_code, 0);

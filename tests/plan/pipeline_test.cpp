@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <random>
+
+#include "plan/presets_file.hpp"
 
 namespace tessera {
 namespace {
@@ -125,6 +129,14 @@ TEST(Pipeline, RefusesWhatIsMalformed) {
   EXPECT_EQ(code_of("[{\"name\": \"gaussian-blur\", \"parameters\": [1]}]"), ErrorCode::bad_parameter);
 }
 
+TEST(Pipeline, BracketsWithoutEndAreRefusedBeforeAnythingRecurses) {
+  constexpr int deep = 32'000;
+  const std::string brackets = std::string(deep, '[') + std::string(deep, ']');
+  EXPECT_EQ(code_of(brackets), ErrorCode::usage);
+  EXPECT_EQ(code_of("[{\"name\":\"otsu\",\"parameters\":" + brackets + "}]"), ErrorCode::usage);
+  EXPECT_THROW(static_cast<void>(parse_presets("{\"presets\":{\"x\":" + brackets + "}}")), Error);
+}
+
 TEST(Pipeline, SizeIsLimited) {
   EXPECT_EQ(code_of(std::string(70000, 'a')), ErrorCode::limit_exceeded);
   std::string many = "otsu";
@@ -163,6 +175,28 @@ TEST(Presets, RefuseWhatIsMalformed) {
     EXPECT_EQ(error.code(), ErrorCode::unknown_operator);
     EXPECT_NE(std::string(error.what()).find("in the preset 'x'"), std::string::npos) << error.what();
   }
+}
+
+TEST(Presets, AreReadFromAFileThatErrorsName) {
+  const std::filesystem::path file = std::filesystem::path(::testing::TempDir()) / "tessera-presets.json";
+  const auto failure = [](const std::string& name) {
+    try {
+      static_cast<void>(read_presets(name));
+    } catch (const Error& error) {
+      return std::pair(error.code(), error.what() + std::string());
+    }
+    return std::pair(ErrorCode::internal, std::string());
+  };
+  std::ofstream(file) << R"({"presets": {"soft": "gaussian-blur sigma=2"}})";
+  EXPECT_EQ(parse_pipeline("@soft", read_presets(file.string())).size(), 1U);
+  std::ofstream(file) << "{";
+  EXPECT_EQ(failure(file.string()).first, ErrorCode::usage);
+  EXPECT_NE(failure(file.string()).second.find(file.string()), std::string::npos);
+  std::ofstream(file) << std::string((4 << 20) + 1, ' ');
+  EXPECT_EQ(failure(file.string()).first, ErrorCode::limit_exceeded);
+  std::filesystem::remove(file);
+  EXPECT_EQ(failure(file.string()).first, ErrorCode::not_found);
+  EXPECT_EQ(failure(::testing::TempDir()).first, ErrorCode::io);
 }
 
 TEST(Presets, CannotGrowWithoutEnd) {

@@ -71,6 +71,9 @@ TEST(Forms, AreRefusedInASentenceAndLeaveNothingBehind) {
       "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"tiny.ppm\"\r\n\r\n" + tiny_ppm +
       "\r\n";
   const std::string pipeline = field("pipeline", "invert");
+  // What copies JSON recurses.
+  constexpr int deep = 300'000;
+  const std::string brackets = std::string(deep, '[') + std::string(deep, ']');
   struct Case {
     std::string body;
     int status;
@@ -84,6 +87,12 @@ TEST(Forms, AreRefusedInASentenceAndLeaveNothingBehind) {
            {form(file + field("request", R"({"pipeline": "invert", "items": []})")), 400, "items"},
            {form(file + field("request", "[]")), 400, "request"},
            {form(file + pipeline + field("webhook", R"({"url": "http://h"})")), 400, "secret"},
+           {form(field("pipeline", "\xff") + file), 400, "UTF-8"},
+           {form("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"caf\xe9.ppm\"\r\n\r\n" +
+                 tiny_ppm + "\r\n" + pipeline),
+            400, "UTF-8"},
+           {form(file + field("pipeline", brackets)), 400, "nested"},
+           {form(file + field("request", "{\"pipeline\":" + brackets + "}")), 400, "nested"},
            {file + pipeline, 400, "ends before"},
            {pipeline + file.substr(0, file.size() - 10), 400, "ends before"},
        }) {
@@ -93,6 +102,10 @@ TEST(Forms, AreRefusedInASentenceAndLeaveNothingBehind) {
     EXPECT_NE(answer.body.find(one.says), std::string::npos) << answer.body;
   }
   EXPECT_EQ(uploads(serve), 0U);
+  const Answer nested = ask(serve.port(), "POST", "/v1/jobs", {{"Content-Type", "application/json"}},
+                            R"({"object": "x", "pipeline": )" + brackets + "}");
+  EXPECT_EQ(nested.status, 400) << nested.body;
+  EXPECT_NE(nested.body.find("nested"), std::string::npos) << nested.body;
 
   // The same form under one key, whatever its boundary: the same jobs, and nothing stored twice.
   const auto send = [&](const std::string& boundary, const std::string& text) {

@@ -129,12 +129,17 @@ std::vector<std::string> follow_batch(int notifier_port, int gateway_port, const
 
 std::vector<fs::path> photographs(std::size_t count) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(TESSERA_CASES_DIR) / "photos/kodak")) {
-    files.push_back(entry.path());
+  for (const fs::path& folder :
+       {fs::path(TESSERA_PHOTOS_DIR), fs::path(TESSERA_CASES_DIR) / "photos/kodak"}) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".png") {
+        files.push_back(entry.path());
+      }
+    }
   }
   std::ranges::sort(files);
   if (files.size() < count) {
-    throw std::runtime_error("the photographs are not there: " + std::string(TESSERA_CASES_DIR));
+    throw std::runtime_error("the photographs are not there: " + std::string(TESSERA_PHOTOS_DIR));
   }
   files.resize(count);
   return files;

@@ -6,8 +6,10 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "http/multipart.hpp"
 #include "net/crypto.hpp"
+#include "schema/foreign_json.hpp"
 
 namespace tessera::service {
 namespace {
@@ -33,10 +35,20 @@ std::string read_field(http::MultipartReader& reader, const std::string& name) {
   return text;
 }
 
+void check_utf8(std::string_view text, std::string_view what) {
+  if (!is_utf8(text)) {
+    throw Error(ErrorCode::usage, fmt::format("{} in the form is not UTF-8.", what));
+  }
+}
+
 /// JSON objects and lists as they are; everything else is a text.
 Json field_value(const std::string& text) {
-  Json json = Json::parse(text, nullptr, false);
-  return json.is_structured() ? json : Json(text);
+  try {
+    Json json = parse_foreign_json(text);
+    return json.is_structured() ? json : Json(text);
+  } catch (const Json::parse_error&) {
+    return text;
+  }
 }
 
 class PartSource final : public ByteSource {
@@ -82,6 +94,7 @@ Form read_form(const http::Request& request, int max_files) {
   const auto body = request.body.open();
   http::MultipartReader reader(*body, boundary_of(request));
   while (const auto part = reader.next()) {
+    check_utf8(part->file_name.value_or(""), "The name of a file");
     if (part->file_name) {
       if (static_cast<int>(form.files.size()) >= max_files) {
         throw Error(ErrorCode::usage, fmt::format("The form has more than {} files.", max_files));
@@ -90,8 +103,9 @@ Form read_form(const http::Request& request, int max_files) {
       continue;
     }
     const std::string text = read_field(reader, part->name);
+    check_utf8(text, fmt::format("The field '{}'", part->name.substr(0, 100)));
     if (part->name == "request") {
-      const Json request_fields = Json::parse(text, nullptr, false);
+      const Json request_fields = field_value(text);
       if (!request_fields.is_object() || request_fields.contains("items") ||
           request_fields.contains("object")) {
         throw Error(

@@ -5,6 +5,7 @@
 #include "http/problem.hpp"
 #include "log/json_log.hpp"
 #include "net/crypto.hpp"
+#include "schema/foreign_json.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/submission.hpp"
@@ -18,11 +19,11 @@ constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
 constexpr std::size_t most_key_bytes = 255;
 
 Json json_of(const http::Request& request) {
-  Json json = Json::parse(request.body.read_all(most_json_bytes), nullptr, false);
-  if (json.is_discarded()) {
+  try {
+    return parse_foreign_json(request.body.read_all(most_json_bytes));
+  } catch (const Json::parse_error&) {
     throw Error(ErrorCode::usage, "The request's body is not JSON.");
   }
-  return json;
 }
 
 /// Of a key that is being worked on; no other request with it comes in between.

@@ -1,0 +1,33 @@
+#include "core/program.hpp"
+
+#include <cstdio>
+#include <new>
+#include <string>
+
+#include "core/error.hpp"
+
+namespace tessera {
+namespace {
+
+int tell(const Error& error) {
+  const std::string line = "tessera: " + std::string(error.what()) + "\n";
+  std::fputs(line.c_str(), stderr);
+  return meaning(error.code()).exit_code;
+}
+
+}  // namespace
+
+int exit_code_of(const std::function<int()>& program) {
+  try {
+    return program();
+  } catch (const Error& error) {
+    return tell(error);
+  } catch (const std::bad_alloc&) {
+    return tell({ErrorCode::limit_exceeded,
+                 "Memory ran out. Use more ranks, fewer threads, or a machine with more memory."});
+  } catch (const std::exception& error) {
+    return tell({ErrorCode::internal, "Internal error: " + std::string(error.what())});
+  }
+}
+
+}  // namespace tessera
