@@ -11,8 +11,6 @@
 namespace tessera::service {
 namespace {
 
-}
-
 std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
 
 }  // namespace
