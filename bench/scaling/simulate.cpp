@@ -1,0 +1,229 @@
+// Runs the engine, its planner and its MPI communicator on a simulated cluster (SimGrid's SMPI). Pixels are a
+// narrow image; computing, reading, encoding and messages are charged as for one `--widening` times as wide,
+// with costs that `calibrate` has measured. Prints one line of JSON.
+#include <fmt/format.h>
+#include <smpi/smpi.h>
+
+#include <CLI/CLI.hpp>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <simgrid/s4u.hpp>
+
+#include "comm/mpi.hpp"
+#include "engine/run.hpp"
+#include "observed_plan.hpp"
+#include "plan/pipeline.hpp"
+#include "wide_communicator.hpp"
+
+namespace {
+
+using namespace tessera;
+namespace sg = simgrid::s4u;
+
+struct Study {
+  nlohmann::json costs;
+  std::string pipeline;
+  std::string platform;
+  Extent extent{318, 314'465};
+  int widening = 1000;
+  int hosts = 1;
+  int cores = 16;
+  bool storage = false;
+  double source_bytes_per_px = 3;
+  std::int64_t max_held_bytes = default_max_held_bytes;
+  void* nothing = nullptr;  ///< memory that all simulated ranks may write
+};
+
+/// A rank's work that its clock has not been moved by yet: few long steps are simulated sooner than many
+/// short.
+class Work {
+ public:
+  explicit Work(const Study& study) : study_(study) {}
+  /// What the host's processors do for this many pixels in memory.
+  void add(const std::string& part, std::int64_t pixels) {
+    const double ns = study_.costs.at("ns_per_px").at(part).get<double>();
+    owed_seconds_ += ns * 1e-9 * static_cast<double>(pixels) * study_.widening / study_.cores;
+  }
+  /// Moves the clock.
+  void settle() {
+    if (owed_seconds_ > 0) {
+      smpi_execute(owed_seconds_);
+      owed_seconds_ = 0;
+    }
+  }
+
+ private:
+  const Study& study_;
+  double owed_seconds_ = 0;
+};
+
+/// The storage's wire, one transfer ahead (or behind) of the work.
+class Storage {
+ public:
+  Storage(bool there, Work& work) : host_(there ? sg::Host::by_name("storage") : nullptr), work_(work) {}
+  ~Storage() {
+    for (const sg::CommPtr& comm : under_way_) {
+      comm->wait();
+    }
+  }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  void read(double bytes) { begin(host_, sg::this_actor::get_host(), bytes); }
+  void write(double bytes) { begin(sg::this_actor::get_host(), host_, bytes); }
+
+ private:
+  static constexpr std::size_t most_under_way = 2;
+  void begin(sg::Host* from, sg::Host* to, double bytes) {
+    if (host_ == nullptr) {
+      return;
+    }
+    work_.settle();
+    under_way_.push_back(sg::Comm::sendto_async(from, to, static_cast<std::uint64_t>(bytes)));
+    if (under_way_.size() > most_under_way) {
+      under_way_.front()->wait();
+      under_way_.pop_front();
+    }
+  }
+  sg::Host* host_;
+  Work& work_;
+  std::deque<sg::CommPtr> under_way_;
+};
+
+class SimulatedSource final : public Source {
+ public:
+  SimulatedSource(const Study& study, Work& work)
+      : study_(study), work_(work), info_{study.extent, {}}, storage_(study.storage, work) {}
+  const ImageInfo& info() const override { return info_; }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return true; }
+  void read_rows(Tile& out) override {
+    const std::int64_t pixels = out.rect.width * out.rect.height;
+    storage_.read(static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px);
+    work_.add("moving", pixels);
+  }
+
+ private:
+  const Study& study_;
+  Work& work_;
+  ImageInfo info_;
+  Metadata metadata_;
+  Storage storage_;
+};
+
+/// Pieces as PNG makes them at the full width. Without storage the result stays on the ranks that made it.
+class SimulatedSink final : public Sink {
+ public:
+  SimulatedSink(const Study& study, Work& work) : study_(study), work_(work), storage_(study.storage, work) {}
+  std::int64_t piece_rows() const override { return 16; }
+  Bytes encode(const Tile& piece) const override {
+    if (!study_.storage) {
+      return {};
+    }
+    const std::int64_t pixels = piece.rect.width * piece.rect.height;
+    work_.add("encode", pixels);
+    return Bytes(static_cast<std::size_t>(static_cast<double>(pixels * study_.widening) *
+                                          study_.costs.at("encoded_bytes_per_px").get<double>()));
+  }
+  void append(const Bytes& piece) override { storage_.write(static_cast<double>(piece.size())); }
+  void finish() override {}
+
+ private:
+  const Study& study_;
+  Work& work_;
+  Storage storage_;
+};
+
+/// What the planner chooses at the full width, where ghost rows and the size of rows decide.
+std::int64_t strip_rows(const Study& study) {
+  const Extent wide{study.extent.width * study.widening, study.extent.height};
+  const Plan plan = make_plan(build_pipeline(parse_pipeline(study.pipeline)), {wide, {}});
+  return suggest_strip_rows(plan.stages.front());
+}
+
+void run_rank(Study& study, nlohmann::json& result) {
+  Work work(study);
+  auto mpi = make_mpi();
+  if (study.nothing == nullptr) {
+    study.nothing = SMPI_SHARED_MALLOC(scaling::nothing_bytes);
+  }
+  const auto comm = scaling::make_wide(std::move(mpi), study.widening, study.nothing, [&] { work.settle(); });
+  SimulatedSource source(study, work);
+  const Plan plan =
+      scaling::observed(make_plan(build_pipeline(parse_pipeline(study.pipeline)), source.info()),
+                        [&](const std::string& part, std::int64_t pixels, const std::function<void()>&) {
+                          work.add(part, pixels);
+                        });
+  SimulatedSink sink(study, work);
+  RunOptions options;
+  options.max_held_bytes = study.max_held_bytes / study.widening;
+  options.threads = 1;  // The host's processors are in charge()
+  options.strip_rows = strip_rows(study);
+  comm->barrier();
+  const double start = MPI_Wtime();
+  const RunReport report = run_plan(plan, &source, sink, *comm, options);
+  comm->barrier();
+  if (comm->root()) {
+    result["seconds"] = MPI_Wtime() - start;
+    std::int64_t sent = 0;
+    for (const RankReport& rank : report.ranks) {
+      sent += rank.sent_bytes;
+    }
+    result["strip_rows"] = options.strip_rows;
+    for (const StageReport& stage : report.stages) {
+      result["stages"].push_back({{"name", stage.name}, {"strips", report.ranks.front().strips}});
+    }
+    result["panels"] = report.ranks.front().bands;
+    result["sent_bytes"] = sent;
+  }
+}
+
+int simulate(int argc, char** argv) {
+  Study study;
+  std::string costs_file;
+  CLI::App app("Simulates a run of the engine on a cluster.");
+  app.add_option("pipeline", study.pipeline)->required();
+  app.add_option("--costs", costs_file)->required();
+  app.add_option("--platform", study.platform)->required();
+  app.add_option("--width", study.extent.width, "In memory");
+  app.add_option("--height", study.extent.height);
+  app.add_option("--widening", study.widening);
+  app.add_option("--hosts", study.hosts);
+  app.add_option("--cores", study.cores, "Of a host, all of them used by its rank");
+  app.add_option("--max-held", study.max_held_bytes);
+  app.add_flag("--storage", study.storage, "Read from and write to the platform's host 'storage'");
+  CLI11_PARSE(app, argc, argv);
+  std::ifstream(costs_file) >> study.costs;
+
+  sg::Engine::get_instance()->load_platform(study.platform);
+  nlohmann::json result{{"hosts", study.hosts}, {"cores", study.cores}, {"storage", study.storage}};
+  SMPI_app_instance_register("tessera", nullptr, study.hosts);
+  for (int rank = 0; rank < study.hosts; ++rank) {
+    const sg::ActorPtr actor =
+        sg::Actor::init(fmt::format("rank-{}", rank), sg::Host::by_name(fmt::format("node-{}", rank)));
+    actor->set_property("instance_id", "tessera");
+    actor->set_property("rank", std::to_string(rank));
+    actor->start([&study, &result] { run_rank(study, result); });
+  }
+  sg::Engine::get_instance()->run();
+  SMPI_finalize();
+  std::cout << result.dump() << std::endl;
+  return result.contains("seconds") ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sg::Engine engine(&argc, argv);
+  // The algorithms of Open MPI; the choice must stand before SMPI begins.
+  smpi_init_options();
+  sg::Engine::set_config("smpi/coll-selector:ompi");
+  SMPI_init();
+  try {
+    return simulate(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "simulate: {}\n", error.what());
+    return 1;
+  }
+}
