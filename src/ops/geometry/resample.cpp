@@ -91,29 +91,58 @@ void narrow_pixel(const float* block, std::int64_t image_x, std::int64_t width, 
   }
 }
 
+/// Rows of the input made as narrow as the output, when they are asked for. The latest are kept in a ring, so
+/// that they are still in the second-level cache when output rows are summed from them.
 template <class T, int channels>
-void narrow(const cv::Mat& in, const Region& region, const AxisTaps& columns, cv::Mat& narrowed) {
-  std::vector<float> block(static_cast<std::size_t>(in.cols) * channels * lanes);
-  float sums[channels * lanes];
-  for (int y = 0; y < in.rows; y += lanes) {
-    const int count = std::min(lanes, in.rows - y);
-    interleave_rows<T>(in, y, count, block);
+class NarrowedRows {
+ public:
+  /// `held_rows`: of these, any may be asked for together.
+  NarrowedRows(const cv::Mat& in, const Region& region, const AxisTaps& columns, int held_rows)
+      : in_(in),
+        region_(region),
+        columns_(columns),
+        capacity_((held_rows + 2 * lanes - 1) / lanes * lanes),
+        rows_(capacity_, static_cast<int>(region.out.width) * channels, CV_32F),
+        block_(static_cast<std::size_t>(in.cols) * channels * lanes) {}
+
+  /// Row `y` of the input; no row above it by the held rows or more may have been asked for.
+  const float* at(int y) {
+    while (next_ <= y) {
+      narrow_block();
+    }
+    return rows_.ptr<float>(y % capacity_);
+  }
+
+ private:
+  void narrow_block() {
+    float sums[channels * lanes];
+    const int count = std::min(lanes, in_.rows - next_);
+    interleave_rows<T>(in_, next_, count, block_);
     float* rows[lanes];
     for (int r = 0; r < lanes; ++r) {
-      rows[r] = narrowed.ptr<float>(std::min(y + r, in.rows - 1));
+      rows[r] = rows_.ptr<float>((next_ + r) % capacity_);
     }
-    for (std::int64_t x = 0; x < region.out.width; ++x) {
-      const std::int64_t index = region.out.x + x;
-      narrow_pixel<channels>(block.data(), columns.first(index), columns.in(), region.in.x,
-                             columns.weights(index), sums);
+    for (std::int64_t x = 0; x < region_.out.width; ++x) {
+      const std::int64_t index = region_.out.x + x;
+      narrow_pixel<channels>(block_.data(), columns_.first(index), columns_.in(), region_.in.x,
+                             columns_.weights(index), sums);
       for (int r = 0; r < count; ++r) {
         for (int c = 0; c < channels; ++c) {
           rows[r][x * channels + c] = sums[c * lanes + r];
         }
       }
     }
+    next_ += lanes;
   }
-}
+
+  const cv::Mat& in_;
+  const Region& region_;
+  const AxisTaps& columns_;
+  int capacity_;  ///< a multiple of the rows in a block
+  cv::Mat rows_;
+  std::vector<float> block_;
+  int next_ = 0;  ///< row to be narrowed; a multiple of the rows in a block
+};
 
 /// Samples begin..end of one output row, from whole rows of `narrowed`.
 template <class T>
@@ -128,9 +157,15 @@ void sum_rows(const std::vector<const float*>& from, std::span<const float> weig
   }
 }
 
-template <class T>
-void shorten(const cv::Mat& narrowed, const Region& region, const AxisTaps& rows, cv::Mat& out) {
-  const int samples = narrowed.cols;
+template <class T, int channels>
+void resample_rows(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
+                   const AxisTaps& rows) {
+  const int samples = out.cols * channels;
+  std::size_t most_taps = 1;
+  for (int y = 0; y < out.rows; ++y) {
+    most_taps = std::max(most_taps, rows.weights(region.out.y + y).size());
+  }
+  NarrowedRows<T, channels> narrowed(in, region, columns, static_cast<int>(most_taps));
   std::vector<const float*> from;
   alignas(16) float sums[samples_at_once];
   for (int y = 0; y < out.rows; ++y) {
@@ -140,7 +175,7 @@ void shorten(const cv::Mat& narrowed, const Region& region, const AxisTaps& rows
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const std::int64_t row =
           std::clamp<std::int64_t>(rows.first(index) + static_cast<std::int64_t>(i), 0, rows.in() - 1);
-      from.push_back(narrowed.ptr<float>(static_cast<int>(row - region.in.y)));
+      from.push_back(narrowed.at(static_cast<int>(row - region.in.y)));
     }
     T* target = out.ptr<T>(y);
     int x = 0;
@@ -169,13 +204,11 @@ void shorten(const cv::Mat& narrowed, const Region& region, const AxisTaps& rows
 template <class T>
 void resample_depth(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
                     const AxisTaps& rows) {
-  cv::Mat narrowed(in.rows, out.cols * out.channels(), CV_32F);
   if (in.channels() == 1) {
-    narrow<T, 1>(in, region, columns, narrowed);
+    resample_rows<T, 1>(in, out, region, columns, rows);
   } else {
-    narrow<T, 3>(in, region, columns, narrowed);
+    resample_rows<T, 3>(in, out, region, columns, rows);
   }
-  shorten<T>(narrowed, region, rows, out);
 }
 
 }  // namespace
