@@ -129,12 +129,12 @@ void JobsPanel::make_actions() {
                        }
                      }
                    });
-  reveal_ = add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+J"),
-                [this] {
-                  for (const JobRecord& job : selected()) {
-                    return reveal_job(job);
-                  }
-                });
+  reveal_ =
+      add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+J"), [this] {
+        for (const JobRecord& job : selected()) {
+          return reveal_job(job);
+        }
+      });
   retry_ = add(tr("Try again"), tr("Begin anew what failed or was cancelled"), QKeySequence("Ctrl+R"),
                [this] { retry(selected()); });
   cancel_ = add(tr("Cancel"), tr("Stop the selected jobs"), QKeySequence("Ctrl+Backspace"),
