@@ -1,6 +1,7 @@
 #include "catalog/names.hpp"
 
 #include <QCoreApplication>
+#include <QRegularExpression>
 
 namespace tessera::desktop {
 namespace {
@@ -12,6 +13,8 @@ struct AnyBordered : Bordered {};
 QString title_of(std::string_view name) {
   QString title = to_qstring(name);
   title.replace(u'-', u' ');
+  static const QRegularExpression acronym(QStringLiteral("\\brgb\\b"));
+  title.replace(acronym, QStringLiteral("RGB"));
   if (!title.isEmpty()) {
     title[0] = title[0].toUpper();
   }

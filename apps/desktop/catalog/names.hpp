@@ -11,7 +11,7 @@ namespace tessera::desktop {
 [[nodiscard]] inline QString to_qstring(std::string_view text) {
   return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
-/// "gaussian-blur" becomes "Gaussian blur".
+/// "some-name" becomes "Some name".
 [[nodiscard]] QString title_of(std::string_view name);
 /// A unit of the schema as it stands behind a number.
 [[nodiscard]] QString unit_text(std::string_view unit);

@@ -1,9 +1,9 @@
 #include "images/folder_scan.hpp"
 
-#include <QCollator>
 #include <QDirIterator>
 #include <QFile>
 #include <QFileInfo>
+#include <QStringView>
 #include <algorithm>
 #include <span>
 
@@ -22,6 +22,40 @@ bool is_image(const QString& file) {
       .format.has_value();
 }
 
+qsizetype digits_from(const QString& text, qsizetype at) {
+  qsizetype end = at;
+  while (end < text.size() && text[end].isDigit()) {
+    ++end;
+  }
+  return end - at;
+}
+
+/// Runs of digits count as numbers. QCollator does the same, but only where ICU knows the locale, which "C"
+/// is not.
+bool natural_less(const QString& a, const QString& b) {
+  qsizetype i = 0;
+  qsizetype j = 0;
+  while (i < a.size() && j < b.size()) {
+    const qsizetype digits_a = digits_from(a, i);
+    const qsizetype digits_b = digits_from(b, j);
+    const bool numbers = digits_a > 0 && digits_b > 0;
+    const QStringView part_a = QStringView(a).mid(i, numbers ? digits_a : 1);
+    const QStringView part_b = QStringView(b).mid(j, numbers ? digits_b : 1);
+    int order = part_a.compare(part_b, Qt::CaseInsensitive);
+    if (numbers) {
+      const qulonglong value_a = part_a.toULongLong();
+      const qulonglong value_b = part_b.toULongLong();
+      order = value_a < value_b ? -1 : value_a > value_b ? 1 : 0;
+    }
+    if (order != 0) {
+      return order < 0;
+    }
+    i += part_a.size();
+    j += part_b.size();
+  }
+  return a.size() - i < b.size() - j || (a.size() - i == b.size() - j && a < b);
+}
+
 std::vector<QString> images_in(const QString& folder, const std::stop_token& stop) {
   std::vector<QString> files;
   QDirIterator each(folder, QDir::Files | QDir::Readable | QDir::NoDotAndDotDot,
@@ -32,10 +66,7 @@ std::vector<QString> images_in(const QString& folder, const std::stop_token& sto
       files.push_back(file);
     }
   }
-  QCollator collator;
-  collator.setNumericMode(true);
-  collator.setCaseSensitivity(Qt::CaseInsensitive);
-  std::ranges::sort(files, [&](const QString& a, const QString& b) { return collator.compare(a, b) < 0; });
+  std::ranges::sort(files, natural_less);
   return files;
 }
 

@@ -36,6 +36,7 @@ ImageListModel::ImageListModel(QObject* parent) : QAbstractListModel(parent) {
 ImageListModel::~ImageListModel() = default;
 
 void ImageListModel::add(const std::vector<std::filesystem::path>& paths) {
+  Q_EMIT asked_for(paths);
   if (std::ranges::none_of(paths, [](const auto& path) { return QFileInfo(path_text(path)).isDir(); })) {
     insert(paths);
     return;
@@ -186,7 +187,7 @@ QVariant ImageListModel::data(const QModelIndex& index, int role) const {
 
 Qt::ItemFlags ImageListModel::flags(const QModelIndex& index) const {
   return index.isValid() ? Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsDragEnabled
-                         : Qt::ItemIsDropEnabled | Qt::ItemIsEnabled;
+                         : Qt::ItemIsDropEnabled;
 }
 
 Qt::DropActions ImageListModel::supportedDropActions() const { return Qt::CopyAction | Qt::MoveAction; }

@@ -61,6 +61,8 @@ class ImageListModel : public QAbstractListModel {
   /// Rows were added; how many files of a scan were there already.
   void added(int count, int known);
   void removed(std::uint64_t id);
+  /// What add() was given.
+  void asked_for(const std::vector<std::filesystem::path>& paths);
 
  private:
   struct Item {

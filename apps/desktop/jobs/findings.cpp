@@ -108,7 +108,7 @@ QVariant FindingsModel::data(const QModelIndex& index, int role) const {
   if (role == Qt::DisplayRole) {
     const double value = list_.values.at(static_cast<std::size_t>(index.row()) * list_.columns.size() +
                                          static_cast<std::size_t>(index.column()));
-    return QLocale().toString(value, 'g', QLocale::FloatingPointShortest);
+    return QLocale().toString(value, 'g', 6);
   }
   return {};
 }

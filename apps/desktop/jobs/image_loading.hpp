@@ -19,7 +19,7 @@ struct ShownImage {
 /// so that memory follows what is shown and not what lies on the disk. Throws Error, Error(cancelled) when
 /// asked to stop.
 [[nodiscard]] ShownImage load_image(const QString& file, std::int64_t max_pixels,
-                                     const std::stop_token& stop = {});
+                                    const std::stop_token& stop = {});
 /// A small picture that fits into `size`. Throws as load_image().
 [[nodiscard]] QImage load_thumbnail(const QString& file, QSize size, const std::stop_token& stop = {});
 

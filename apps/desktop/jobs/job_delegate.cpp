@@ -132,9 +132,7 @@ void JobDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
   picture.moveTop(inner.center().y() - thumbnail_height / 2);
   const auto image = index.data(JobListModel::ThumbnailRole).value<QImage>();
   draw_thumbnail(*painter, place(picture), image, palette);
-  if (image.isNull()) {
-    Q_EMIT thumbnail_wanted(job.key);
-  }
+  Q_EMIT thumbnail_wanted(job.key);
 
   const RowButton button = row_button(job);
   const QRect button_place = button_rect(option, button);

@@ -25,7 +25,7 @@ class JobDelegate : public QStyledItemDelegate {
 
  Q_SIGNALS:
   void button_pressed(const QString& key, tessera::desktop::RowButton button);
-  /// A row is drawn that has no picture yet.
+  /// A row is drawn: its picture should be that of the job as it is now.
   void thumbnail_wanted(const QString& key) const;
 
  protected:

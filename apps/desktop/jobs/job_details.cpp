@@ -160,7 +160,7 @@ QWidget* JobDetails::make_compare_page() {
   bar->addStretch();
   bar->addWidget(compare_note_);
   auto* const fit = new QToolButton;
-  fit->setText(tr("&Fit"));
+  fit->setText(tr("Fi&t"));
   fit->setAutoRaise(true);
   fit->setToolTip(tr("The whole picture"));
   connect(fit, &QToolButton::clicked, compare_, &CompareView::zoom_to_fit);
@@ -295,7 +295,7 @@ void JobDetails::show_header() {
   facts += job_->place == JobPlace::server ? tr("On the server") : tr("On this computer");
   if (job_->phase == JobPhase::done) {
     facts += size_text(job_->result_size);
-    facts += QLocale().formattedDataSize(job_->result_bytes);
+    facts += QLocale().formattedDataSize(job_->result_bytes, 1, QLocale::DataSizeSIFormat);
     facts += job_->result_name;
     if (job_->saved) {
       facts += tr("saved");
@@ -339,7 +339,7 @@ void JobDetails::show_findings() {
     }
     return;
   }
-  const QString title = tr("&Found (%1)").arg(job_->found);
+  const QString title = tr("Fo&und (%1)").arg(job_->found);
   if (tab < 0) {
     tabs_->addTab(findings_page_, title);
   } else {

@@ -64,7 +64,7 @@ void JobListModel::insert(std::vector<JobRecord> jobs) {
     beginInsertRows({}, row, row + static_cast<int>(end - begin) - 1);
     jobs_.insert(place, std::make_move_iterator(jobs.begin() + static_cast<std::ptrdiff_t>(begin)),
                  std::make_move_iterator(jobs.begin() + static_cast<std::ptrdiff_t>(end)));
-    index();
+    reindex();
     endInsertRows();
     begin = end;
   }
@@ -86,7 +86,7 @@ void JobListModel::remove(const QStringList& keys) {
       thumbnails_.remove(jobs_[static_cast<std::size_t>(row)].key);
     }
     jobs_.erase(jobs_.begin() + first, jobs_.begin() + last + 1);
-    index();
+    reindex();
     endRemoveRows();
     last = first - 1;
   }
@@ -144,7 +144,7 @@ QVariant JobListModel::data(const QModelIndex& index, int role) const {
   }
 }
 
-void JobListModel::index() {
+void JobListModel::reindex() {
   row_of_.clear();
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     row_of_.insert(jobs_[i].key, static_cast<int>(i));

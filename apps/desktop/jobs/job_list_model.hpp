@@ -68,7 +68,7 @@ class JobListModel : public QAbstractListModel {
 
  private:
   void insert(std::vector<JobRecord> jobs);
-  void index();
+  void reindex();
   void count();
 
   std::vector<JobRecord> jobs_;

@@ -129,12 +129,12 @@ void JobsPanel::make_actions() {
                        }
                      }
                    });
-  reveal_ = add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+J"),
-                [this] {
-                  for (const JobRecord& job : selected()) {
-                    return reveal_job(job);
-                  }
-                });
+  reveal_ =
+      add(tr("Show in folder"), tr("Show the result in the file manager"), QKeySequence("Ctrl+J"), [this] {
+        for (const JobRecord& job : selected()) {
+          return reveal_job(job);
+        }
+      });
   retry_ = add(tr("Try again"), tr("Begin anew what failed or was cancelled"), QKeySequence("Ctrl+R"),
                [this] { retry(selected()); });
   cancel_ = add(tr("Cancel"), tr("Stop the selected jobs"), QKeySequence("Ctrl+Backspace"),
@@ -166,7 +166,7 @@ QWidget* JobsPanel::make_top_bar() {
   places_ = new QComboBox;
   places_->setAccessibleName(tr("Where images are processed"));
   connect(places_, &QComboBox::activated, this, &JobsPanel::choose_place);
-  auto* const label = new QLabel(tr("&Process on:"));
+  auto* const label = new QLabel(tr("Process o&n:"));
   label->setBuddy(places_);
   filter_choice_ = new QComboBox;
   filter_choice_->setAccessibleName(tr("Which jobs are listed"));
@@ -418,12 +418,13 @@ void JobsPanel::submit(std::vector<Submission> submissions) {
     return;
   }
   const auto count = submissions.size();
+  selects_newest_ = true;
   backend->submit(std::move(submissions));
   filter_choice_->setCurrentIndex(0);
   search_->clear();
-  list_->scrollToTop();
-  Q_EMIT status_message(count == 1 ? tr("Submitted 1 image to %1.").arg(place_name())
-                                   : tr("Submitted %1 images to %2.").arg(count).arg(place_name()));
+  Q_EMIT status_message(place_ == JobPlace::server
+                            ? tr("Images being sent to %1: %2.").arg(place_name()).arg(count)
+                            : tr("Images being processed on this computer: %1.").arg(count));
 }
 
 bool JobsPanel::may_close() {
@@ -481,10 +482,12 @@ void JobsPanel::each_place(const QList<JobRecord>& jobs,
 }
 
 void JobsPanel::take_jobs(const QList<JobRecord>& jobs) {
-  const bool was_empty = model_->rowCount() == 0;
+  const int rows = model_->rowCount();
   model_->take(jobs);
-  if (was_empty && filter_->rowCount() > 0) {
+  if (model_->rowCount() > rows && filter_->rowCount() > 0 && (rows == 0 || selects_newest_)) {
+    selects_newest_ = false;
     list_->setCurrentIndex(filter_->index(0, 0));
+    list_->scrollToTop();
   }
   for (const JobRecord& job : jobs) {
     if (job.key == details_->key()) {
@@ -584,12 +587,16 @@ void JobsPanel::want_thumbnail(const QString& key) {
   if (job == nullptr) {
     return;
   }
-  const bool here = !job->result_file.isEmpty();
-  thumbnails_->want(key, here ? job->result_file : job->file);
+  thumbnails_->want(key, job->result_file.isEmpty() ? job->file : job->result_file);
+  JobBackend* const backend = backend_of(job->place);
+  if (job->phase == JobPhase::done && job->result_file.isEmpty() && backend != nullptr &&
+      job->result_bytes <= most_fetched_for_thumbnail && !fetched_for_thumbnail_.contains(key)) {
+    fetched_for_thumbnail_.insert(key);  // once: if it fails, the user may still want it
+    backend->fetch_result(key);
+  }
 }
 
 void JobsPanel::result_fetched(JobBackend& backend, const QString& key, const QString& file) {
-  thumbnails_->want(key, file);
   if (const JobRecord* const job = model_->find(key)) {
     saver_->fetched(backend, *job, file);
   }

@@ -1,6 +1,7 @@
 // The page of jobs: where they run, how far they are, and what came of them.
 #pragma once
 
+#include <QSet>
 #include <QWidget>
 #include <functional>
 #include <memory>
@@ -114,6 +115,9 @@ class JobsPanel : public QWidget {
   JobDetails* details_;
   QLabel* progress_label_;
   QProgressBar* progress_;
+
+  QSet<QString> fetched_for_thumbnail_;
+  bool selects_newest_ = false;  ///< once the jobs that were just submitted are in the list
 
   QAction* save_;
   QAction* save_all_;

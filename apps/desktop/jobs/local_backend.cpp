@@ -35,6 +35,15 @@ LocalBackend::LocalBackend(const LocalOptions& options, QObject* parent)
   workers_.setMaxThreadCount(options_.jobs_at_once);
   connect(&book_, &JobBook::changed, this, &JobBackend::jobs_changed);
   connect(&book_, &JobBook::removed, this, &JobBackend::jobs_forgotten);
+  // Told once somebody can hear it.
+  QMetaObject::invokeMethod(
+      this,
+      [this] {
+        for (const QString& problem : book_.problems()) {
+          Q_EMIT trouble({}, problem);
+        }
+      },
+      Qt::QueuedConnection);
   connect(&book_, &JobBook::write_failed, this,
           [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
   take_up_again();

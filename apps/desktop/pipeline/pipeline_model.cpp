@@ -108,6 +108,8 @@ Pipeline PipelineModel::pipeline() const {
   return result;
 }
 
+bool PipelineModel::has_operations() const { return std::ranges::any_of(items_, &PipelineItem::enabled); }
+
 void PipelineModel::start_with(const std::vector<PipelineItem>& items) {
   undo_stack_.clear();
   std::vector<PipelineItem> fresh = items;
@@ -327,7 +329,7 @@ bool PipelineModel::setData(const QModelIndex& index, const QVariant& value, int
 Qt::ItemFlags PipelineModel::flags(const QModelIndex& index) const {
   return index.isValid()
              ? Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsDragEnabled | Qt::ItemIsUserCheckable
-             : Qt::ItemIsEnabled | Qt::ItemIsDropEnabled;
+             : Qt::ItemIsDropEnabled;
 }
 
 Qt::DropActions PipelineModel::supportedDropActions() const { return Qt::MoveAction | Qt::CopyAction; }

@@ -38,6 +38,7 @@ class PipelineModel : public QAbstractListModel {
   [[nodiscard]] Json value(int row, const ParamInfo& param) const;
   /// What will run: the operators that are not switched off.
   [[nodiscard]] Pipeline pipeline() const;
+  [[nodiscard]] bool has_operations() const;  ///< that are not switched off
   /// Starts anew with this, and nothing to undo.
   void start_with(const std::vector<PipelineItem>& items);
 

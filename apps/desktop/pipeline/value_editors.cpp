@@ -57,10 +57,20 @@ class SliderOnly : public QuietWheel<QSlider> {
   void wheelEvent(QWheelEvent* event) override { event->ignore(); }
 };
 
-int decimals_for(const ParamInfo& param) {
+/// Numbers that come from a slider are round.
+int slider_decimals(const ParamInfo& param) {
   const double span = param.limits.slider_max - param.limits.slider_min;
-  return span <= 2 ? 3 : span <= 20 ? 2 : 1;
+  return span <= 20 ? 2 : 1;
 }
+
+/// Takes four decimals, and shows as many as there are.
+class NumberSpinBox : public QuietWheel<QDoubleSpinBox> {
+ public:
+  explicit NumberSpinBox() { setDecimals(4); }
+  [[nodiscard]] QString textFromValue(double value) const override {
+    return locale().toString(value, 'f', QLocale::FloatingPointShortest);
+  }
+};
 
 class OddSpinBox : public QuietWheel<QSpinBox> {
  public:
@@ -107,17 +117,16 @@ class NumberEditor final : public ValueEditor {
       connect(integer_, &QSpinBox::valueChanged, this, [this](int value) { edited(value, true); });
       add_entry(row, integer_);
     } else {
-      number_ = new QuietWheel<QDoubleSpinBox>;
+      number_ = new NumberSpinBox;
       number_->setRange(param.limits.min, param.limits.max);
-      number_->setDecimals(decimals_for(param));
-      number_->setSingleStep(std::pow(10.0, -std::max(0, decimals_for(param) - 1)));
+      number_->setSingleStep(std::pow(10.0, 1 - slider_decimals(param)));
       connect(number_, &QDoubleSpinBox::valueChanged, this, [this](double value) { edited(value, true); });
       add_entry(row, number_);
     }
     connect(slider_, &QSlider::valueChanged, this, [this](int position) {
       double value = slider_value(param_, position, slider_steps);
       if (number_ != nullptr) {
-        const double factor = std::pow(10.0, number_->decimals());
+        const double factor = std::pow(10.0, slider_decimals(param_));
         value = std::round(value * factor) / factor;
       }
       edited(value, false);
@@ -143,6 +152,7 @@ class NumberEditor final : public ValueEditor {
     }
     connect(entry, &QAbstractSpinBox::editingFinished, this, &ValueEditor::edit_finished);
     row->addWidget(entry);
+    setFocusProxy(entry);
   }
 
   void show(double value, bool slider, bool entry) {
@@ -183,6 +193,7 @@ class BooleanEditor final : public ValueEditor {
     box_ = new QCheckBox(title_of(param.name));
     box_->setAccessibleDescription(QString::fromStdString(param.doc));
     row->addWidget(box_);
+    setFocusProxy(box_);
     connect(box_, &QCheckBox::toggled, this, [this](bool on) {
       Q_EMIT value_edited(on);
       Q_EMIT edit_finished();
@@ -210,6 +221,7 @@ class ChoiceEditor final : public ValueEditor {
     box_->setAccessibleName(title_of(param.name));
     box_->setAccessibleDescription(QString::fromStdString(param.doc));
     row->addWidget(box_);
+    setFocusProxy(box_);
     connect(box_, &QComboBox::activated, this, [this] {
       Q_EMIT value_edited(box_->currentData().toString().toStdString());
       Q_EMIT edit_finished();
@@ -233,6 +245,7 @@ class TextEditor final : public ValueEditor {
     line_->setAccessibleDescription(QString::fromStdString(param.doc));
     line_->setClearButtonEnabled(true);
     row->addWidget(line_);
+    setFocusProxy(line_);
     const auto tell = [this] { Q_EMIT value_edited(line_->text().toStdString()); };
     connect(line_, &QLineEdit::editingFinished, this, &ValueEditor::edit_finished);
     if (!names_image) {
@@ -282,6 +295,7 @@ class ColorEditor final : public ValueEditor {
     button_->setAccessibleDescription(QString::fromStdString(param.doc));
     button_->setIconSize({28, 16});
     row->addWidget(button_);
+    setFocusProxy(button_);
     row->addStretch(1);
     connect(button_, &QPushButton::clicked, this, [this, title = title_of(param.name)] {
       const QColor chosen = QColorDialog::getColor(color_, this, title);

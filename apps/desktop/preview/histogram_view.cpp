@@ -86,7 +86,7 @@ void HistogramView::paintEvent(QPaintEvent* /*event*/) {
     // Where channels overlap, light adds up on dark and ink on white.
     painter.setCompositionMode(dark ? QPainter::CompositionMode_Plus : QPainter::CompositionMode_Multiply);
     const std::array<QColor, 3> colors =
-        dark ? std::array{QColor(170, 50, 50), QColor(40, 140, 60), QColor(50, 80, 190)}
+        dark ? std::array{QColor(150, 35, 35), QColor(30, 120, 40), QColor(35, 50, 150)}
              : std::array{QColor(255, 150, 145), QColor(150, 225, 150), QColor(150, 180, 255)};
     for (std::size_t channel = 0; channel < colors.size(); ++channel) {
       painter.setBrush(colors[channel]);

@@ -42,22 +42,22 @@ Tile read_small(Source& source, std::int64_t step, const std::stop_token& stop) 
   return result;
 }
 
-std::int64_t held_bytes(const LoadedImage& image) {
+std::int64_t held_bytes(const HeldImage& image) {
   return static_cast<std::int64_t>(image.pixels.color.total() * image.pixels.color.elemSize() +
                                    image.pixels.alpha.total() * image.pixels.alpha.elemSize());
 }
 
 }  // namespace
 
-std::shared_ptr<const LoadedImage> ImageStore::load(const std::filesystem::path& file,
-                                                    const std::stop_token& stop) {
+std::shared_ptr<const HeldImage> ImageStore::load(const std::filesystem::path& file,
+                                                  const std::stop_token& stop) {
   std::error_code ignored;
   const auto changed = std::filesystem::last_write_time(file, ignored);
   if (auto held = find(file, changed)) {
     return held;
   }
   const std::unique_ptr<Source> source = open_image(file);
-  auto image = std::make_shared<LoadedImage>();
+  auto image = std::make_shared<HeldImage>();
   image->info = source->info();
   image->icc = source->metadata().icc;
   if (image->info.bytes() <= max_bytes_) {
@@ -70,8 +70,8 @@ std::shared_ptr<const LoadedImage> ImageStore::load(const std::filesystem::path&
   return image;
 }
 
-std::shared_ptr<const LoadedImage> ImageStore::find(const std::filesystem::path& file,
-                                                    std::filesystem::file_time_type changed) {
+std::shared_ptr<const HeldImage> ImageStore::find(const std::filesystem::path& file,
+                                                  std::filesystem::file_time_type changed) {
   const std::scoped_lock lock(mutex_);
   const auto found = std::ranges::find_if(
       entries_, [&](const Entry& entry) { return entry.file == file && entry.changed == changed; });

@@ -11,7 +11,7 @@
 
 namespace tessera::desktop {
 
-struct LoadedImage {
+struct HeldImage {
   ImageInfo info;
   Bytes icc;
   /// The picture itself; or, where that would be too much to hold, a small copy.
@@ -30,18 +30,18 @@ class ImageStore {
 
   /// Reads the file unless it is held and has not changed. Thread-safe. Throws what open_image throws, and
   /// Error(cancelled).
-  [[nodiscard]] std::shared_ptr<const LoadedImage> load(const std::filesystem::path& file,
-                                                        const std::stop_token& stop = {});
+  [[nodiscard]] std::shared_ptr<const HeldImage> load(const std::filesystem::path& file,
+                                                      const std::stop_token& stop = {});
 
  private:
   struct Entry {
     std::filesystem::path file;
     std::filesystem::file_time_type changed;
-    std::shared_ptr<const LoadedImage> image;
+    std::shared_ptr<const HeldImage> image;
   };
 
-  std::shared_ptr<const LoadedImage> find(const std::filesystem::path& file,
-                                          std::filesystem::file_time_type changed);
+  std::shared_ptr<const HeldImage> find(const std::filesystem::path& file,
+                                        std::filesystem::file_time_type changed);
   void keep(Entry entry);
 
   std::int64_t max_bytes_;

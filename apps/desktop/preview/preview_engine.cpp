@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "catalog/names.hpp"
 #include "preview/region_run.hpp"
 #include "preview/scaled_pipeline.hpp"
+#include "preview/visible_part.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -16,78 +16,15 @@ namespace {
 constexpr double first_answer_ms = 60;
 /// A region that is expected to take no longer is the first answer itself.
 constexpr double region_first_ms = 120;
-/// Of a copy of the whole picture, and of what is processed at its real size for one view.
-constexpr double max_copy_pixels = 2.0e6;
-constexpr std::int64_t max_detail_pixels = 12'000'000;
-constexpr std::int64_t region_margin_px = 48;
 /// Without new requests for so long, the whole picture is worth processing.
 constexpr std::chrono::milliseconds settle_time{200};
-
-double fit_zoom(const QSize& viewport, const Extent& extent) {
-  return std::min({1.0, viewport.width() / static_cast<double>(extent.width),
-                   viewport.height() / static_cast<double>(extent.height)});
-}
-
-/// As fine as the zoom shows, as long as that is not too much to process at every move of a slider.
-double copy_scale_for(const Extent& in, const Extent& out, double zoom) {
-  const auto pixels = static_cast<double>(std::max(in.pixels(), out.pixels()));
-  double scale = rounded_scale(zoom);
-  while (pixels * scale * scale > max_copy_pixels && rounded_scale(scale / 2) < scale) {
-    scale /= std::sqrt(2.0);
-  }
-  return rounded_scale(scale);
-}
-
-QSize size_of(const Extent& extent) {
-  return {static_cast<int>(extent.width), static_cast<int>(extent.height)};
-}
-
-Rect to_rect(const QRect& rect) { return {rect.x(), rect.y(), rect.width(), rect.height()}; }
-QRect to_qrect(const Rect& rect) {
-  return {static_cast<int>(rect.x), static_cast<int>(rect.y), static_cast<int>(rect.width),
-          static_cast<int>(rect.height)};
-}
-
-/// What of the original lies under `visible` of the result, as CompareView lays one over the other.
-Rect under(const Rect& visible, const Extent& result, const Extent& original) {
-  const double scale = std::min(static_cast<double>(result.width) / static_cast<double>(original.width),
-                                static_cast<double>(result.height) / static_cast<double>(original.height));
-  const double left = (static_cast<double>(result.width) - static_cast<double>(original.width) * scale) / 2;
-  const double top = (static_cast<double>(result.height) - static_cast<double>(original.height) * scale) / 2;
-  const auto interval = [scale](double begin, double length, double offset) {
-    return Interval{static_cast<std::int64_t>(std::floor((begin - offset) / scale)),
-                    static_cast<std::int64_t>(std::ceil((begin + length - offset) / scale))};
-  };
-  return Rect::from(interval(static_cast<double>(visible.x), static_cast<double>(visible.width), left),
-                    interval(static_cast<double>(visible.y), static_cast<double>(visible.height), top))
-      .intersect(Rect::whole(original));
-}
-
-/// A part in full for the screen; nothing if it is not held or too much.
-void add_detail(Picture& picture, const LoadedImage& image, const Rect& part) {
-  if (image.whole() && !part.empty() && part.width * part.height <= max_detail_pixels) {
-    picture.detail_rect = to_qrect(part);
-    picture.detail = to_image(image.pixels.view(part), image.icc);
-  }
-}
-
-QStringList sentences(const std::vector<Approximation>& approximations) {
-  QStringList result;
-  for (const Approximation& approximation : approximations) {
-    const QString name = title_of(approximation.operator_name);
-    result << (approximation.reason == Approximation::Reason::fine_detail
-                   ? PreviewEngine::tr("%1 works on details finer than this zoom shows.").arg(name)
-                   : PreviewEngine::tr("%1 measures the whole picture at its full size.").arg(name));
-  }
-  return result;
-}
 
 }  // namespace
 
 /// What the passes over one request share.
 struct PreviewEngine::Work {
   const Job& job;
-  std::shared_ptr<const LoadedImage> image;
+  std::shared_ptr<const HeldImage> image;
   Plan plan;
   PreviewResult result;   ///< filled by and by
   double copy_scale = 1;  ///< of the finest copy worth making
@@ -123,6 +60,11 @@ std::uint64_t PreviewEngine::request(PreviewRequest request) {
   exact_next_.reset();
   quick_next_ = std::move(job);
   changed_.notify_all();
+  return newest_;
+}
+
+std::uint64_t PreviewEngine::newest() const {
+  const std::scoped_lock lock(mutex_);
   return newest_;
 }
 
@@ -201,8 +143,7 @@ void PreviewEngine::run_quick(const Job& job, const std::stop_token& superseded,
   work.result.out = out;
   const double zoom = std::min(1.0, request.zoom.value_or(fit_zoom(request.viewport, out.extent)));
   work.copy_scale = std::min(copy_scale_for(in.extent, out.extent, zoom), work.image->scale());
-  work.visible =
-      Halo::all(region_margin_px).grow(to_rect(request.visible)).intersect(Rect::whole(out.extent));
+  work.visible = part_to_make(request.visible, out.extent);
   work.wants_detail = request.zoom && !request.visible.isEmpty() && zoom > work.copy_scale * 1.01;
   {
     const std::scoped_lock lock(mutex_);
@@ -391,13 +332,14 @@ void PreviewEngine::run_exact(const Job& job, const std::stop_token& stop) {
   };
   report(0);
   RunResult run = run_in_memory(plan, image->pixels, stop, report);
-  auto result = std::make_shared<LoadedImage>();
+  auto result = std::make_shared<HeldImage>();
   result->info = plan.out;
   result->icc = image->icc;
   result->pixels = std::move(run.pixels);
   auto exact = std::make_shared<ExactResult>();
   exact->request = job.request;
   exact->source = image;
+  exact->histogram = histogram_of(result->pixels);
   exact->result = std::move(result);
   exact->findings = std::move(run.findings);
   exact->milliseconds = run.milliseconds;
@@ -424,15 +366,14 @@ void PreviewEngine::deliver_exact(const Job& job, const ExactResult& exact) {
   result.after.full_size = size_of(result.out.extent);
   result.after.scaled = exact_results_.image_at(exact.result, scale);
   if (request.zoom && zoom > scale * 1.01) {
-    const Rect visible =
-        Halo::all(region_margin_px).grow(to_rect(request.visible)).intersect(Rect::whole(result.out.extent));
+    const Rect visible = part_to_make(request.visible, result.out.extent);
     add_detail(result.before, *exact.source, under(visible, result.out.extent, result.in.extent));
     add_detail(result.after, *exact.result, visible);
   }
   result.quality = PreviewQuality::exact;
   result.final = true;
   result.histogram_before = histogram_of(exact_sources_.at(exact.source, scale));
-  result.histogram_after = histogram_of(exact_results_.at(exact.result, scale));
+  result.histogram_after = exact.histogram;
   result.milliseconds = exact.milliseconds;
   result.findings = exact.findings;
   deliver(std::move(result));

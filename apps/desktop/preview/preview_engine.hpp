@@ -25,6 +25,8 @@ class PreviewEngine : public QObject {
   /// Returns the request's number. Of older ones, only what was nearly done is still delivered, so that the
   /// picture follows a moving slider.
   std::uint64_t request(PreviewRequest request);
+  /// The number of the newest request; 0 before the first.
+  [[nodiscard]] std::uint64_t newest() const;
   /// What is under way is given up.
   void cancel();
 
@@ -42,8 +44,9 @@ class PreviewEngine : public QObject {
   /// The result of the last run over a whole picture: looking around in it takes no further run.
   struct ExactResult {
     PreviewRequest request;
-    std::shared_ptr<const LoadedImage> source;
-    std::shared_ptr<const LoadedImage> result;
+    std::shared_ptr<const HeldImage> source;
+    std::shared_ptr<const HeldImage> result;
+    Histogram histogram;
     std::vector<Findings> findings;
     double milliseconds = 0;
   };

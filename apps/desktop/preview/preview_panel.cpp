@@ -10,8 +10,10 @@
 #include <QToolBar>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
+#include "catalog/names.hpp"
 #include "preview/histogram_view.hpp"
 #include "view/icons.hpp"
 
@@ -33,13 +35,7 @@ PreviewPanel::PreviewPanel(QWidget* parent) : QWidget(parent) {
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
   column->addWidget(make_toolbar());
-  error_ = new QLabel;
-  error_->setWordWrap(true);
-  error_->setMargin(8);
-  error_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  error_->setAutoFillBackground(true);
-  error_->setVisible(false);
-  column->addWidget(error_);
+  column->addWidget(make_error_bar());
   column->addWidget(view_, 1);
   column->addWidget(make_footer());
   update_zoom();
@@ -91,6 +87,24 @@ QToolBar* PreviewPanel::make_toolbar() {
   return bar;
 }
 
+QWidget* PreviewPanel::make_error_bar() {
+  error_bar_ = new QFrame;
+  error_bar_->setAutoFillBackground(true);
+  error_bar_->setBackgroundRole(QPalette::Base);
+  auto* row = new QHBoxLayout(error_bar_);
+  row->setContentsMargins(8, 6, 8, 6);
+  row->setSpacing(8);
+  auto* sign = new QLabel;
+  sign->setPixmap(icon(Icon::warning).pixmap(18, 18));
+  row->addWidget(sign, 0, Qt::AlignTop);
+  error_ = new QLabel;
+  error_->setWordWrap(true);
+  error_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  row->addWidget(error_, 1);
+  error_bar_->setVisible(false);
+  return error_bar_;
+}
+
 QWidget* PreviewPanel::make_footer() {
   auto* footer = new QWidget;
   auto* row = new QHBoxLayout(footer);
@@ -130,7 +144,6 @@ void PreviewPanel::show_image(const std::filesystem::path& file, const QSize& si
     return;
   }
   request_.file = file;
-  pixels_shown_ = false;
   view_->clear();
   view_->set_before({size, thumbnail, {}, {}});
   quality_->setText(tr("Reading the picture…"));
@@ -145,7 +158,7 @@ void PreviewPanel::show_nothing(const QString& why) {
   view_->set_placeholder(why);
   quality_->clear();
   facts_->clear();
-  error_->hide();
+  error_bar_->hide();
   progress_->hide();
   histogram_->set_histograms({}, {});
   update_zoom();
@@ -175,7 +188,7 @@ void PreviewPanel::show_result(const PreviewResult& result) {
   if (request_.file != result.file) {
     return;
   }
-  error_->setVisible(!result.error.isEmpty());
+  error_bar_->setVisible(!result.error.isEmpty());
   error_->setText(result.error);
   if (!result.before.scaled.isNull()) {
     view_->set_before(result.before);
@@ -183,6 +196,8 @@ void PreviewPanel::show_result(const PreviewResult& result) {
   if (!result.error.isEmpty()) {
     view_->set_after({});
     quality_->clear();
+    facts_->clear();
+    histogram_->set_histograms({}, {});
     Q_EMIT shown(result);
     return;
   }
@@ -210,6 +225,10 @@ void PreviewPanel::tell_quality(const PreviewResult& result) {
                 .arg(result.in.extent.width)
                 .arg(result.in.extent.height)
                 .arg(QString::fromStdString(result.in.format.describe()), facts);
+  }
+  for (const Findings& found : result.findings) {
+    const std::size_t columns = std::max<std::size_t>(1, found.columns.size());
+    facts += tr("   ·   %1: %2 found").arg(title_of(found.operator_name)).arg(found.values.size() / columns);
   }
   facts_->setText(facts);
   if (request_.pipeline.empty()) {

@@ -9,6 +9,7 @@
 #include "view/compare_view.hpp"
 
 class QActionGroup;
+class QFrame;
 class QLabel;
 class QProgressBar;
 class QToolBar;
@@ -38,6 +39,7 @@ class PreviewPanel : public QWidget {
 
  private:
   QToolBar* make_toolbar();
+  QWidget* make_error_bar();
   QWidget* make_footer();
   void ask();
   void show_result(const PreviewResult& result);
@@ -51,11 +53,11 @@ class PreviewPanel : public QWidget {
   QToolButton* zoom_;
   QLabel* quality_;
   QLabel* facts_;
+  QFrame* error_bar_;
   QLabel* error_;
   QProgressBar* progress_;
   QTimer ask_later_;
   PreviewRequest request_;
-  bool pixels_shown_ = false;  ///< of the file, rather than its thumbnail
 };
 
 }  // namespace tessera::desktop

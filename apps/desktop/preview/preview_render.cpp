@@ -24,7 +24,7 @@ std::string cost_key(const Pipeline& pipeline) {
 
 }  // namespace
 
-void CopyCache::look_at(const std::shared_ptr<const LoadedImage>& image) {
+void CopyCache::look_at(const std::shared_ptr<const HeldImage>& image) {
   if (image != image_) {
     image_ = image;
     copies_.clear();
@@ -32,7 +32,7 @@ void CopyCache::look_at(const std::shared_ptr<const LoadedImage>& image) {
   }
 }
 
-const Tile& CopyCache::at(const std::shared_ptr<const LoadedImage>& image, double scale) {
+const Tile& CopyCache::at(const std::shared_ptr<const HeldImage>& image, double scale) {
   look_at(image);
   const auto [found, added] = copies_.try_emplace(scale);
   if (added) {
@@ -43,7 +43,7 @@ const Tile& CopyCache::at(const std::shared_ptr<const LoadedImage>& image, doubl
   return found->second;
 }
 
-const QImage& CopyCache::image_at(const std::shared_ptr<const LoadedImage>& image, double scale) {
+const QImage& CopyCache::image_at(const std::shared_ptr<const HeldImage>& image, double scale) {
   const Tile& copy = at(image, scale);
   const auto [found, added] = images_.try_emplace(scale);
   if (added) {

@@ -17,13 +17,13 @@ namespace tessera::desktop {
 class CopyCache {
  public:
   /// The picture's pixels at `scale` (0..1], or all there are.
-  [[nodiscard]] const Tile& at(const std::shared_ptr<const LoadedImage>& image, double scale);
+  [[nodiscard]] const Tile& at(const std::shared_ptr<const HeldImage>& image, double scale);
   /// The same for the screen.
-  [[nodiscard]] const QImage& image_at(const std::shared_ptr<const LoadedImage>& image, double scale);
+  [[nodiscard]] const QImage& image_at(const std::shared_ptr<const HeldImage>& image, double scale);
 
  private:
-  void look_at(const std::shared_ptr<const LoadedImage>& image);
-  std::shared_ptr<const LoadedImage> image_;
+  void look_at(const std::shared_ptr<const HeldImage>& image);
+  std::shared_ptr<const HeldImage> image_;
   std::map<double, Tile> copies_;
   std::map<double, QImage> images_;
 };

@@ -87,9 +87,8 @@ std::vector<Approximation> approximations(const Plan& full, const Plan& scaled, 
   for (std::size_t i = 0; i < std::min(wanted.size(), got.size()); ++i) {
     const double ideal = reach(wanted[i]->halo) * scale;
     const double actual = reach(got[i]->halo);
-    // A reach is a whole number of pixels, so one that is rounded up by less than a pixel is as near as it
-    // gets; below one pixel that is all of it.
-    if (ideal < 0.999 || actual >= ideal + 1 + ideal / 2 || actual <= ideal - 1 - ideal / 2) {
+    // A reach is a whole number of pixels: below two of them, rounding is half of what is seen.
+    if (ideal < 2 || actual >= ideal + 1 + ideal / 2 || actual <= ideal - 1 - ideal / 2) {
       add({wanted[i]->name, Approximation::Reason::fine_detail});
     }
   }

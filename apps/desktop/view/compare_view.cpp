@@ -101,7 +101,7 @@ QSize CompareView::canvas_size() const {
 
 std::vector<QRectF> CompareView::panes() const {
   const QRectF all = rect();
-  if (mode_ != Mode::side_by_side || original_held_) {
+  if (mode_ != Mode::side_by_side || original_held_ || after_.scaled.isNull()) {
     return {all};
   }
   const double half = std::floor((all.width() - pane_gap) / 2);
@@ -266,9 +266,9 @@ void CompareView::paintEvent(QPaintEvent* /*event*/) {
     draw(painter, before_, fit_into(before_.full_size, canvas), clip);
   };
   const auto draw_after = [&](const QRectF& pane, const QRectF& clip) {
-    draw(painter, after_.scaled.isNull() ? before_ : after_, picture_rect(pane), clip);
+    draw(painter, after_, picture_rect(pane), clip);
   };
-  if (original_held_ || mode_ == Mode::before_only) {
+  if (original_held_ || mode_ == Mode::before_only || after_.scaled.isNull()) {
     draw_before(all[0], all[0]);
     draw_label(painter, all[0], tr("Original"), Qt::AlignLeft);
   } else if (mode_ == Mode::after_only) {

@@ -2,12 +2,14 @@
 
 #include <QFrame>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QListView>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QSettings>
 #include <QSplitter>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "images/image_list_model.hpp"
 #include "images/images_panel.hpp"
@@ -92,6 +94,10 @@ QWidget* EditPage::make_submit_area() {
   submit_->setMinimumHeight(34);
   connect(submit_, &QPushButton::clicked, this, &EditPage::submit);
   column->addWidget(submit_);
+  place_ = new QLabel;
+  place_->setAlignment(Qt::AlignCenter);
+  place_->setForegroundRole(QPalette::PlaceholderText);
+  column->addWidget(place_);
   return area;
 }
 
@@ -175,10 +181,8 @@ std::vector<int> EditPage::rows_to_submit() const {
 
 void EditPage::update_submit() {
   const std::vector<int> rows = rows_to_submit();
-  bool any_pipeline = false;
-  for (const int row : rows) {
-    any_pipeline = any_pipeline || !pipelines_.of(images_->id(row)).pipeline().empty();
-  }
+  const bool any_pipeline =
+      std::ranges::any_of(rows, [this](int row) { return pipelines_.of(images_->id(row)).has_operations(); });
   submit_->setEnabled(any_pipeline);
   const auto count = static_cast<int>(rows.size());
   submit_->setText(images_panel_->selected_rows().size() > 1 ? tr("Process %1 selected images").arg(count)
@@ -210,6 +214,8 @@ void EditPage::submit() {
   output_->save();
   Q_EMIT submitted(submissions);
 }
+
+void EditPage::set_place(const QString& name) { place_->setText(tr("Where: %1").arg(name)); }
 
 void EditPage::save_state() const {
   QSettings().setValue(splitter_key, splitter_->saveState());

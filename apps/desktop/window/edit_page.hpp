@@ -7,6 +7,7 @@
 #include "jobs/submission.hpp"
 #include "pipeline/pipeline_set.hpp"
 
+class QLabel;
 class QPushButton;
 class QSplitter;
 
@@ -34,6 +35,8 @@ class EditPage : public QWidget {
  public Q_SLOTS:
   /// The selected images where several are selected, else all.
   void submit();
+  /// Where it will be processed: "This computer", or a server's name.
+  void set_place(const QString& name);
 
  Q_SIGNALS:
   void submitted(const std::vector<tessera::desktop::Submission>& submissions);
@@ -55,6 +58,7 @@ class EditPage : public QWidget {
   OutputForm* output_;
   QPushButton* submit_;
   QSplitter* splitter_;
+  QLabel* place_;
   std::uint64_t current_image_ = 0;
 };
 

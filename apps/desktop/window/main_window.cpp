@@ -3,6 +3,8 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QCloseEvent>
+#include <QFile>
+#include <QFileInfo>
 #include <QListView>
 #include <QMenu>
 #include <QMenuBar>
@@ -14,10 +16,12 @@
 
 #include "images/image_list_model.hpp"
 #include "images/images_panel.hpp"
+#include "jobs/jobs_panel.hpp"
 #include "pipeline/pipeline_panel.hpp"
 #include "preview/preview_panel.hpp"
 #include "view/icons.hpp"
 #include "window/edit_page.hpp"
+#include "window/recent_paths.hpp"
 #include "window/theme.hpp"
 
 namespace tessera::desktop {
@@ -35,8 +39,17 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
   tabs_ = new QTabWidget;
   tabs_->setDocumentMode(true);
   tabs_->addTab(edit_, tr("Edit"));
+  jobs_ = new JobsPanel;
+  tabs_->addTab(jobs_, tr("Jobs"));
   setCentralWidget(tabs_);
   connect(edit_, &EditPage::message, this, &MainWindow::show_message);
+  connect(edit_, &EditPage::submitted, this, &MainWindow::submit);
+  connect(jobs_, &JobsPanel::status_message, this, &MainWindow::show_message);
+  connect(jobs_, &JobsPanel::active_jobs_changed, this, [this](int running) {
+    tabs_->setTabText(tabs_->indexOf(jobs_), running > 0 ? tr("Jobs (%1)").arg(running) : tr("Jobs"));
+  });
+  connect(jobs_, &JobsPanel::place_changed, edit_, &EditPage::set_place);
+  edit_->set_place(jobs_->place_name());
   make_menus();
   statusBar()->setSizeGripEnabled(false);
   resize(1280, 800);
@@ -59,13 +72,33 @@ void MainWindow::make_file_menu() {
   menu->addAction(icon(Icon::add_folder), tr("Add a &folder…"), QKeySequence(tr("Ctrl+Shift+O")), images,
                   &ImagesPanel::choose_folder);
   menu->addAction(icon(Icon::paste), tr("&Paste images"), QKeySequence::Paste, images, &ImagesPanel::paste);
+  QMenu* recent = menu->addMenu(tr("R&ecent"));
+  connect(recent, &QMenu::aboutToShow, this, [this, recent] { fill_recent(recent); });
+  connect(edit_->images(), &ImageListModel::asked_for, this,
+          [](const std::vector<std::filesystem::path>& paths) { remember_path(recent_entry(paths)); });
   menu->addSeparator();
   menu->addAction(tr("Remove &all images"), edit_->images(), &ImageListModel::clear);
   menu->addSeparator();
   menu->addAction(icon(Icon::play), tr("P&rocess"), QKeySequence(tr("Ctrl+Return")), edit_,
                   &EditPage::submit);
+  menu->addAction(tr("&Server…"), jobs_, &JobsPanel::edit_server);
   menu->addSeparator();
   menu->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
+}
+
+void MainWindow::fill_recent(QMenu* menu) {
+  menu->clear();
+  const QStringList paths = recent_paths();
+  for (const QString& path : paths) {
+    menu->addAction(icon(QFileInfo(path).isDir() ? Icon::folder : Icon::image), path, this,
+                    [this, path] { add_images({QFile::encodeName(path).toStdString()}); });
+  }
+  if (paths.isEmpty()) {
+    menu->addAction(tr("Nothing yet"))->setEnabled(false);
+    return;
+  }
+  menu->addSeparator();
+  menu->addAction(tr("Clear this list"), this, &forget_recent_paths);
 }
 
 void MainWindow::make_edit_menu() {
@@ -103,6 +136,9 @@ void MainWindow::make_pipeline_menu() {
 
 void MainWindow::make_view_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&View"));
+  menu->addAction(tr("&Edit"), QKeySequence(tr("Alt+1")), this, [this] { tabs_->setCurrentWidget(edit_); });
+  menu->addAction(tr("&Jobs"), QKeySequence(tr("Alt+2")), this, [this] { tabs_->setCurrentWidget(jobs_); });
+  menu->addSeparator();
   PreviewPanel* preview = edit_->preview_panel();
   menu->addActions(preview->mode_actions()->actions());
   menu->addSeparator();
@@ -161,9 +197,18 @@ void MainWindow::add_images(const std::vector<std::filesystem::path>& paths) {
   }
 }
 
+void MainWindow::submit(const std::vector<Submission>& submissions) {
+  jobs_->submit(submissions);
+  tabs_->setCurrentWidget(jobs_);
+}
+
 void MainWindow::show_message(const QString& text) { statusBar()->showMessage(text, message_ms); }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (!jobs_->may_close()) {
+    event->ignore();
+    return;
+  }
   QSettings().setValue(geometry_key, saveGeometry());
   edit_->save_state();
   QMainWindow::closeEvent(event);

@@ -5,11 +5,14 @@
 #include <filesystem>
 #include <vector>
 
+class QMenu;
 class QTabWidget;
 
 namespace tessera::desktop {
 
 class EditPage;
+class JobsPanel;
+struct Submission;
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -27,14 +30,17 @@ class MainWindow : public QMainWindow {
  private:
   void make_menus();
   void make_file_menu();
+  void fill_recent(QMenu* menu);
   void make_edit_menu();
   void make_pipeline_menu();
   void make_view_menu();
   void make_help_menu();
   void show_message(const QString& text);
+  void submit(const std::vector<Submission>& submissions);
 
   QTabWidget* tabs_;
   EditPage* edit_;
+  JobsPanel* jobs_;
 };
 
 }  // namespace tessera::desktop
