@@ -19,34 +19,15 @@ constexpr std::chrono::milliseconds heartbeat_interval = 15s;
 
 }  // namespace
 
-class Notifier::Wire {
- public:
-  explicit Wire(const Event& event) : event_(event) {}
-  [[nodiscard]] const Event& event() const { return event_; }
-  [[nodiscard]] const http::Message& message(bool websocket) {
-    http::Message& message = websocket ? websocket_ : stream_;
-    if (!message) {
-      const Json job = event_.data.is_null() ? Json() : job_view(event_.data);
-      message = std::make_shared<const std::string>(
-          websocket ? Json{{"id", event_.id}, {"event", event_.type}, {"job", job}}.dump()
-                    : fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event_.id, event_.type, job.dump()));
-    }
-    return message;
-  }
-
- private:
-  const Event& event_;
-  http::Message stream_;
-  http::Message websocket_;
-};
-
 bool Notifier::Filter::wants(const Event& event) const {
   return caller.sees(event.owner) && (job_id.empty() || event.job_id == job_id) &&
          (batch_id.empty() || event.batch_id == batch_id);
 }
 
 Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
-    : options_(std::move(options)), ports_(ports), distributed_(ports_.events.newest_id()) {
+    : options_(std::move(options)),
+      ports_(ports),
+      recent_(ports_.events, ports_.events.newest_id(), options_.max_recent_events) {
   distributor_ = std::jthread([this] { distribute(); });
 }
 
@@ -165,26 +146,65 @@ void Notifier::give(Subscriber& subscriber, Wire& wire) {
   }
 }
 
-/// Gives what is in the log already, and then hands the subscriber to the distributor without a gap.
+void Notifier::look_back(const std::string& id) {
+  const std::scoped_lock one_at_a_time(looking_back_);
+  std::string end;
+  std::size_t room = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (recent_.covers(id)) {
+      return;
+    }
+    end = recent_.begin();
+    room = recent_.room();
+  }
+  std::vector<Event> older;
+  std::string from = id;
+  for (bool more = true; more && older.size() <= room;) {
+    more = false;
+    for (Event& event : ports_.events.read_after(from, events_at_once, 0ms)) {
+      more = !ports_.events.event_before(end, event.id);
+      if (!more) {
+        break;
+      }
+      from = event.id;
+      older.push_back(std::move(event));
+    }
+  }
+  const std::scoped_lock lock(mutex_);
+  recent_.prepend(id, end, std::move(older));
+}
+
+/// Gives what has happened already, and then hands the subscriber to the distributor without a gap.
 void Notifier::catch_up(Subscriber& subscriber) {
+  look_back(subscriber.last_id);
   for (;;) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) {
+        subscriber.channel->finish();
+        return;
+      }
+      if (static_cast<int>(subscribers_.size()) >= options_.max_subscribers) {
+        throw Error(ErrorCode::busy,
+                    fmt::format("{} clients are connected already; come again later.", subscribers_.size()));
+      }
+      if (recent_.covers(subscriber.last_id)) {
+        recent_.for_each_after(subscriber.last_id, [&](Wire& wire) { give(subscriber, wire); });
+        subscribers_.push_back(subscriber);
+        return;
+      }
+    }
+    // Further back than what is kept here.
     const std::vector<Event> events = ports_.events.read_after(subscriber.last_id, events_at_once, 0ms);
     for (const Event& event : events) {
       Wire wire(event);
       give(subscriber, wire);
     }
-    const std::scoped_lock lock(mutex_);
-    if (stopping_) {
-      subscriber.channel->finish();
-      return;
-    }
-    if (static_cast<int>(subscribers_.size()) >= options_.max_subscribers) {
-      throw Error(ErrorCode::busy,
-                  fmt::format("{} clients are connected already; come again later.", subscribers_.size()));
-    }
-    if (!ports_.events.event_before(subscriber.last_id, distributed_)) {
-      subscribers_.push_back(subscriber);
-      return;
+    if (events.empty()) {
+      // The log has nothing after it any more: there is nothing before what is kept here either.
+      const std::scoped_lock lock(mutex_);
+      subscriber.last_id = recent_.begin();
     }
   }
 }
@@ -198,20 +218,19 @@ void Notifier::distribute() {
       if (stopping_) {
         return;
       }
-      from = distributed_;
+      from = recent_.newest_id();
     }
     try {
       const std::vector<Event> events = ports_.events.read_after(from, events_at_once, event_patience);
       const std::scoped_lock lock(mutex_);
       std::erase_if(subscribers_, [](const Subscriber& subscriber) { return subscriber.channel->closed(); });
       for (const Event& event : events) {
-        Wire wire(event);
+        Wire& wire = recent_.append(event);
         for (Subscriber& subscriber : subscribers_) {
           if (ports_.events.event_before(subscriber.last_id, event.id)) {
             give(subscriber, wire);
           }
         }
-        distributed_ = event.id;
         if (options_.on_event) {
           options_.on_event(event);
         }

@@ -19,6 +19,7 @@
 #include "http/router.hpp"
 #include "ports/job_store.hpp"
 #include "service/access.hpp"
+#include "service/notifier/recent_events.hpp"
 
 namespace spdlog {
 class logger;
@@ -30,6 +31,7 @@ struct NotifierOptions {
   /// What a client may be behind.
   std::size_t max_behind_bytes = std::size_t{4} << 20;
   int max_subscribers = 5000;
+  std::size_t max_recent_events = 10'000;  ///< kept in memory for clients that come back
   /// Called once for each event, in order, after the subscribers were given it.
   std::function<void(const Event& event)> on_event;
   std::shared_ptr<spdlog::logger> log;
@@ -66,11 +68,10 @@ class Notifier {
     bool websocket = false;
     std::string last_id;  ///< of what it was given
   };
-  /// One event in the two forms it is sent in, made when first needed.
-  class Wire;
-
   http::Response subscribe(const http::Request& request, bool websocket);
   void catch_up(Subscriber& subscriber);
+  /// Has the recent events reach back to `id`, if that is not too far.
+  void look_back(const std::string& id);
   void snapshot(Subscriber& subscriber);
   static void give(Subscriber& subscriber, Wire& wire);
   void distribute();
@@ -79,7 +80,8 @@ class Notifier {
   NotifierPorts ports_;
   std::mutex mutex_;
   std::list<Subscriber> subscribers_;
-  std::string distributed_;  ///< id of the last event that all subscribers were given
+  RecentEvents recent_;      ///< up to the last event that all subscribers were given
+  std::mutex looking_back_;  ///< one reads the log, and others that waited find it read
   bool stopping_ = false;
   std::condition_variable stop_requested_;
   std::jthread distributor_;
