@@ -79,8 +79,9 @@ void MainWindow::make_file_menu() {
   menu->addSeparator();
   menu->addAction(tr("Remove &all images"), edit_->images(), &ImageListModel::clear);
   menu->addSeparator();
-  menu->addAction(icon(Icon::play), tr("P&rocess"), QKeySequence(tr("Ctrl+Return")), edit_,
-                  &EditPage::submit);
+  QAction* process = menu->addAction(icon(Icon::play), tr("P&rocess"), QKeySequence(tr("Ctrl+Return")), edit_,
+                                     &EditPage::submit);
+  process->setAutoRepeat(false);
   menu->addAction(tr("&Server…"), jobs_, &JobsPanel::edit_server);
   menu->addSeparator();
   menu->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
@@ -122,8 +123,9 @@ void MainWindow::make_edit_menu() {
 void MainWindow::make_pipeline_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&Pipeline"));
   PipelinePanel* pipeline = edit_->pipeline_panel();
-  menu->addAction(icon(Icon::add), tr("&Add operation…"), QKeySequence(tr("Ctrl+K")), pipeline,
-                  &PipelinePanel::open_browser);
+  QAction* add = menu->addAction(icon(Icon::add), tr("&Add operation…"), QKeySequence(tr("Ctrl+K")), pipeline,
+                                 &PipelinePanel::open_browser);
+  add->setAutoRepeat(false);
   menu->addAction(tr("&Duplicate operation"), QKeySequence(tr("Ctrl+D")), pipeline,
                   &PipelinePanel::duplicate_selected);
   menu->addAction(tr("&Remove operation"), pipeline, &PipelinePanel::remove_selected);
