@@ -86,6 +86,10 @@ void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::
   follow_to_end(serve.port(), batch.at("id"));
   const Json failed = json_of(recorder.ask("GET", "/v1/jobs/" + job));
   EXPECT_EQ(failed.at("failure").at("code"), "rank-lost") << failed;
+  // It is set aside when its state is there for all to see.
+  while (json_of(send_json(serve.port(), "GET", "/v1/dead")).at("dead").empty()) {
+    std::this_thread::yield();
+  }
 }
 
 TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {

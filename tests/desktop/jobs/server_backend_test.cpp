@@ -52,7 +52,7 @@ TEST_F(ServerJobs, GiveWhatApplyMakes) {
 TEST_F(ServerJobs, ShowProgressByEvents) {
   ServerBackend backend(options());
   Told told(backend);
-  backend.submit(submissions({photographs(2).back()}, "resize width=1200 height=800 | non-local-means"));
+  backend.submit(submissions({photographs(2).back()}, "resize width=4800 height=3200 | non-local-means"));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::done) == 1; }));
   const std::vector<double>& fractions = told.fractions[backend.jobs().front().key];
   EXPECT_GT(std::ranges::count_if(fractions, [](double fraction) { return fraction > 0 && fraction < 1; }),
