@@ -22,9 +22,9 @@ set(CPACK_DEBIAN_TESSERA_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_TESSERA_PACKAGE_DEPENDS "openmpi-bin, fonts-dejavu-core, ca-certificates")
 set(CPACK_COMPONENT_TESSERA_DESCRIPTION
     "Distributed image processing: engine, command line and service
- Cuts images into pieces with ghost pixels around them, works on the pieces side
- by side on MPI ranks and threads, and puts them together so that the cut never
- shows. `tessera apply` works alone; `tessera serve` is the whole service.")
+Cuts images into pieces with ghost pixels around them, works on the pieces side
+by side on MPI ranks and threads, and puts them together so that the cut never
+shows. `tessera apply` works alone; `tessera serve` is the whole service.")
 
 if(TARGET tessera-desktop)
   list(APPEND CPACK_COMPONENTS_ALL desktop)
@@ -34,7 +34,7 @@ if(TARGET tessera-desktop)
   set(CPACK_DEBIAN_DESKTOP_PACKAGE_DEPENDS "tessera (= ${PROJECT_VERSION})")
   set(CPACK_COMPONENT_DESKTOP_DESCRIPTION
       "Distributed image processing: desktop program
- Pick images, choose operations with a live preview, and have them worked on by
- this computer or by a Tessera service.")
+Pick images, choose operations with a live preview, and have them worked on by
+this computer or by a Tessera service.")
 endif()
 include(CPack)
