@@ -52,7 +52,7 @@ TEST_F(ServerJobs, GiveWhatApplyMakes) {
 TEST_F(ServerJobs, ShowProgressByEvents) {
   ServerBackend backend(options());
   Told told(backend);
-  backend.submit(submissions({photographs(2).back()}, "resize width=1200 height=800 | non-local-means"));
+  backend.submit(submissions({photographs(2).back()}, "resize width=2400 height=1600 | non-local-means"));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::done) == 1; }));
   const std::vector<double>& fractions = told.fractions[backend.jobs().front().key];
   EXPECT_GT(std::ranges::count_if(fractions, [](double fraction) { return fraction > 0 && fraction < 1; }),
@@ -130,7 +130,7 @@ TEST_F(ServerJobs, AreCancelledAndBeginAnew) {
   ServerBackend backend(options());
   Told told(backend);
   const auto photo = photographs(2).back();
-  backend.submit(submissions({photo}, "resize width=12000 height=8000 | non-local-means"));
+  backend.submit(submissions({photo}, "resize width=4000 height=3000 | non-local-means"));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::running) == 1; }));
   const QString key = backend.jobs().front().key;
   backend.cancel({key});
