@@ -121,16 +121,28 @@ void Node::take_jobs(const std::stop_token& stop) {
 
 void Node::begin(const Delivery& delivery) {
   auto active = std::make_shared<Active>();
+  active->generation = delivery.message.generation;
   std::unique_lock lock(mutex_);
   const auto [place, inserted] = active_.emplace(delivery.message.job_id, active);
-  if (!inserted && !place->second->ended) {
+  if (!inserted && !place->second->ended && place->second->generation >= active->generation) {
     lock.unlock();
     // The same message twice, of a publisher that was not sure: the first one does the work.
     ports_.queue.acknowledge(delivery.tag);
     return;
   }
-  const std::shared_ptr<Active> before = std::exchange(place->second, active);
-  active->thread = std::jthread([this, delivery, active = active.get()] { work_on(delivery, *active); });
+  // A job that was cancelled and tried again at once waits until the work on it has stopped.
+  std::shared_ptr<Active> before = inserted ? nullptr : std::exchange(place->second, active);
+  if (before) {
+    before->stop.request_stop();
+  }
+  active->thread =
+      std::jthread([this, delivery, active = active.get(), before = std::move(before)]() mutable {
+        if (before) {
+          before->thread.join();
+          before.reset();
+        }
+        work_on(delivery, *active);
+      });
   lock.unlock();
 }
 

@@ -7,6 +7,7 @@ namespace tessera {
 
 /// A job under way.
 struct Node::Active {
+  int generation = 0;  ///< of the job
   std::stop_source stop;
   bool given_up = false;  ///< the node stops: give it back rather than call it cancelled
   std::jthread thread;

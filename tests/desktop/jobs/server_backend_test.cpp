@@ -130,7 +130,7 @@ TEST_F(ServerJobs, AreCancelledAndBeginAnew) {
   ServerBackend backend(options());
   Told told(backend);
   const auto photo = photographs(2).back();
-  backend.submit(submissions({photo}, "resize width=12000 height=8000 | non-local-means"));
+  backend.submit(submissions({photo}, "resize width=4000 height=3000 | non-local-means"));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::running) == 1; }));
   const QString key = backend.jobs().front().key;
   backend.cancel({key});

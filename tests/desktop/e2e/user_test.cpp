@@ -1,0 +1,221 @@
+// What somebody does who never opens a terminal, on the real window and the real distributed service.
+#include <gtest/gtest.h>
+
+#include <QAbstractItemView>
+#include <QAbstractSpinBox>
+#include <QApplication>
+#include <QComboBox>
+#include <QDialog>
+#include <QDialogButtonBox>
+#include <QDropEvent>
+#include <QFileDialog>
+#include <QLineEdit>
+#include <QListView>
+#include <QMimeData>
+#include <QPushButton>
+#include <QSettings>
+#include <QTabWidget>
+#include <QTest>
+#include <QTimer>
+#include <QToolButton>
+#include <set>
+
+#include "desktop/e2e/distributed_service.hpp"
+#include "jobs/job_list_model.hpp"
+#include "jobs/jobs_panel.hpp"
+#include "pipeline/operator_browser.hpp"
+#include "pipeline/pipeline_model.hpp"
+#include "service/service_process.hpp"
+#include "window/edit_page.hpp"
+#include "window/main_window.hpp"
+
+namespace tessera::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using desktop::JobListModel;
+using desktop::JobPhase;
+using desktop::JobRecord;
+
+bool comes_true(const std::function<bool()>& condition) { return QTest::qWaitFor(condition, 60'000); }
+
+/// The visible widget of that accessible name; waits for it.
+template <class Widget>
+Widget* named(const QString& name) {
+  Widget* found = nullptr;
+  const bool there = comes_true([&] {
+    for (QWidget* const widget : QApplication::allWidgets()) {
+      auto* const wanted = qobject_cast<Widget*>(widget);
+      if (wanted != nullptr && wanted->isVisible() && wanted->accessibleName() == name) {
+        found = wanted;
+      }
+    }
+    return found != nullptr;
+  });
+  EXPECT_TRUE(there) << "there is no '" << name.toStdString() << "' on the screen";
+  return found;
+}
+
+template <class Button = QPushButton>
+Button* button_with(QWidget* parent, const QString& begin) {
+  const auto buttons = parent->findChildren<Button*>();
+  for (Button* const button : buttons) {
+    if (button->isVisible() && button->text().remove('&').startsWith(begin)) {
+      return button;
+    }
+  }
+  ADD_FAILURE() << "there is no button '" << begin.toStdString() << "'";
+  return nullptr;
+}
+
+void click(QWidget* widget) { QTest::mouseClick(widget, Qt::LeftButton, {}, widget->rect().center()); }
+
+/// Does `work` with the dialog that opens next, which must close by it.
+void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>& work) {
+  auto* const timer = new QTimer(context);
+  QObject::connect(timer, &QTimer::timeout, context, [timer, work] {
+    auto* const dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget());
+    if (dialog != nullptr && dialog->isVisible()) {
+      timer->stop();
+      timer->deleteLater();
+      work(*dialog);
+    }
+  });
+  timer->start(10);
+}
+
+void drop(QWidget* on, const std::vector<fs::path>& files) {
+  QMimeData data;
+  QList<QUrl> urls;
+  for (const fs::path& file : files) {
+    urls += QUrl::fromLocalFile(desktop::to_qstring(file));
+  }
+  data.setUrls(urls);
+  const QPoint at = on->rect().center();
+  QDragEnterEvent enter(at, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(on, &enter);
+  ASSERT_TRUE(enter.isAccepted());
+  QDropEvent dropped(at, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(on, &dropped);
+}
+
+/// Types what to look for into the list of operations that is open, and takes the first.
+void choose_operation(const QString& words) {
+  desktop::OperatorBrowser* browser = nullptr;
+  ASSERT_TRUE(comes_true([&] {
+    for (QWidget* const widget : QApplication::allWidgets()) {
+      auto* const candidate = qobject_cast<desktop::OperatorBrowser*>(widget);
+      if (candidate != nullptr && candidate->isVisible()) {
+        browser = candidate;
+      }
+    }
+    return browser != nullptr;
+  }));
+  auto* const search = browser->findChild<QLineEdit*>();
+  QTest::keyClicks(search, words);
+  QTest::keyClick(search, Qt::Key_Return);
+  ASSERT_TRUE(comes_true([&] { return !browser->isVisible(); }));
+}
+
+TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
+  const DistributedService service;
+  const ServerFolder folder;
+  // Big enough that there is progress to be seen.
+  std::vector<fs::path> photos;
+  const ServerFolder camera;
+  for (const fs::path& photo : photographs(3)) {
+    photos.push_back(camera.path() / photo.filename());
+    ASSERT_EQ(
+        tessera({"apply", "--quiet", "resize width=1200 height=800", photo, "-o", photos.back()}).exit_code,
+        0);
+  }
+  desktop::MainWindow window;
+  window.show();
+  window.activateWindow();
+  ASSERT_TRUE(QTest::qWaitForWindowActive(&window));
+  auto* const tabs = window.findChild<QTabWidget*>();
+  const auto show_page = [&](int page) {
+    QTest::mouseClick(tabs->tabBar(), Qt::LeftButton, {}, tabs->tabBar()->tabRect(page).center());
+  };
+
+  // The server is set up.
+  show_page(1);
+  in_next_dialog(&window, [&](QDialog& dialog) {
+    QTest::keyClicks(named<QLineEdit>("Address of the server"), QString::fromStdString(service.url()));
+    click(dialog.findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Ok));
+  });
+  QTest::keyClick(named<QComboBox>("Where images are processed"), Qt::Key_Down);
+  auto* const panel = window.findChild<desktop::JobsPanel*>();
+  ASSERT_NE(panel, nullptr);
+  ASSERT_TRUE(service.url().ends_with(panel->place_name().toStdString()))
+      << panel->place_name().toStdString();
+
+  // Photographs are dropped, and a pipeline is put together with mouse and keyboard.
+  show_page(0);
+  drop(&window, photos);
+  auto* const images = named<QListView>("Images");
+  ASSERT_TRUE(comes_true([&] { return images->model()->rowCount() == 3; }));
+  click(button_with(window.edit_page(), "Add operation"));
+  choose_operation("gaussian blur");
+  auto* const sigma = named<QAbstractSpinBox>("Sigma");
+  ASSERT_NE(sigma, nullptr);
+  sigma->selectAll();
+  QTest::keyClicks(sigma, "2.5");
+  QTest::keyClick(sigma, Qt::Key_Return);
+  QTest::keyClick(&window, Qt::Key_K, Qt::ControlModifier);
+  choose_operation("non-local means");
+  const std::string pipeline = to_text(window.edit_page()->pipelines().shared().pipeline());
+  ASSERT_EQ(pipeline, "gaussian-blur sigma=2.5 | non-local-means");
+
+  // They are sent, and progress is seen to move by the server's events.
+  QPushButton* const process = button_with(window.edit_page(), "Process");
+  ASSERT_TRUE(comes_true([&] { return process->isEnabled(); }));
+  click(process);
+  show_page(1);
+  auto* const jobs = named<QListView>("Jobs");
+  std::set<JobPhase> phases;
+  bool moved = false;
+  int done = 0;
+  ASSERT_TRUE(comes_true([&] {
+    done = 0;
+    for (int row = 0; row < jobs->model()->rowCount(); ++row) {
+      const auto job = jobs->model()->index(row, 0).data(JobListModel::RecordRole).value<JobRecord>();
+      phases.insert(job.phase);
+      moved = moved || (job.phase == JobPhase::running && job.fraction > 0 && job.fraction < 1);
+      done += job.phase == JobPhase::done ? 1 : 0;
+      EXPECT_NE(job.phase, JobPhase::failed) << job.failure.toStdString();
+    }
+    return done == 3;
+  })) << done
+      << " done";
+  EXPECT_TRUE(moved);
+  EXPECT_TRUE(phases.contains(JobPhase::running));
+
+  // They are saved into a folder.
+  QSettings().setValue("jobs/save_folder", desktop::to_qstring(folder.path()));
+  bool asked = false;
+  in_next_dialog(&window, [&](QDialog& dialog) {
+    asked = true;
+    // The folder of the last time is offered. Typing would race with what the dialog fills in by itself.
+    EXPECT_EQ(static_cast<QFileDialog&>(dialog).directory().absolutePath(),
+              desktop::to_qstring(folder.path()));
+    click(dialog.findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Open));
+  });
+  click(button_with<QToolButton>(panel, "Save all"));
+  EXPECT_TRUE(asked);
+  const auto saved = [&](const fs::path& photo) {
+    return folder.path() / (photo.stem().string() + "-gaussian-blur-non-local-means.png");
+  };
+  ASSERT_TRUE(comes_true([&] {
+    return std::ranges::all_of(photos, [&](const auto& photo) { return fs::exists(saved(photo)); });
+  }));
+  const ServerFolder expected;
+  for (const fs::path& photo : photos) {
+    const auto file = expected.path() / "expected.png";
+    ASSERT_EQ(tessera({"apply", "--quiet", "--force", pipeline, photo, "-o", file}).exit_code, 0);
+    EXPECT_TRUE(read_file(saved(photo)) == read_file(file)) << photo;
+  }
+}
+
+}  // namespace
+}  // namespace tessera::testing
