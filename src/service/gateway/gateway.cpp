@@ -111,9 +111,7 @@ Batch Gateway::find_batch(const http::Request& request) {
   return visible(ports_.jobs.find_batch(request.parameter("id")), request, "batch");
 }
 
-std::vector<Job> Gateway::jobs_of(const Batch& batch) {
-  return ports_.jobs.find_all(batch.job_ids);
-}
+std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_all(batch.job_ids); }
 
 void Gateway::check_room() {
   std::int64_t queued = 0;
