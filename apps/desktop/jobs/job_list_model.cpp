@@ -223,7 +223,7 @@ void JobListModel::count() {
 }
 
 QString status_text(const JobRecord& job) {
-  const QString phase = phase_text(job.phase);
+  QString phase = phase_text(job.phase);
   const int percent = static_cast<int>(job.fraction * 100);
   if (job.phase == JobPhase::sending && !job.detail.isEmpty()) {
     return QCoreApplication::translate("JobStatus", "Waiting for the server");

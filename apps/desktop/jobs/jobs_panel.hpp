@@ -50,7 +50,7 @@ class JobsPanel : public QWidget {
   /// false: the window should stay open. Nothing is lost either way.
   [[nodiscard]] bool may_close();
 
- public Q_SLOTS:
+  /// Asks for the server's address and token.
   void edit_server();
 
  Q_SIGNALS:
