@@ -87,35 +87,35 @@ TEST_F(Distributed, WorksAndSurvivesTheLossOfEachPart) {
   expect_three_clients_get_what_apply_makes(url(), gateway_port, folder.path());
 
   // A node is killed in the midst of its work, another takes it up.
-  Json batch = batch_of_photographs(6, "non-local-means");
+  Json batch = batch_of_photographs(6, "non-local-means search-radius=16");
   wait_until_running(batch);
   node->kill();
   node = start_node("node-2");
   expect_all_done(batch, 6);
 
   // A node is told to stop: it gives back what it cannot finish.
-  batch = batch_of_photographs(6, "non-local-means");
+  batch = batch_of_photographs(6, "non-local-means search-radius=16");
   wait_until_running(batch);
   node->stop();
   node = start_node("node-3");
   expect_all_done(batch, 6);
 
   // Redis is killed and comes back.
-  batch = batch_of_photographs(3, "non-local-means");
+  batch = batch_of_photographs(3, "non-local-means search-radius=16");
   redis.kill();
   redis.start();
   expect_all_done(batch, 3);
 
   // The broker is killed and comes back: what it had confirmed is there.
   broker.wait_until_noted("tessera.interactive");
-  batch = batch_of_photographs(4, "non-local-means");
+  batch = batch_of_photographs(4, "non-local-means search-radius=16");
   wait_until_running(batch);
   broker.kill();
   broker.start();
   expect_all_done(batch, 4);
 
   // The notifier is killed while a client waits for events, and comes back: the client has missed nothing.
-  batch = batch_of_photographs(3, "non-local-means");
+  batch = batch_of_photographs(3, "non-local-means search-radius=16");
   auto client = std::async(std::launch::async, [&] {
     return tessera({"watch", "--server", url(), batch.at("id").get<std::string>()});
   });
@@ -126,7 +126,7 @@ TEST_F(Distributed, WorksAndSurvivesTheLossOfEachPart) {
   EXPECT_EQ(watched.exit_code, 0) << watched.err;
 
   // The gateway is killed and comes back.
-  batch = batch_of_photographs(3, "non-local-means");
+  batch = batch_of_photographs(3, "non-local-means search-radius=16");
   gateway->kill();
   gateway = start_gateway();
   expect_all_done(batch, 3);

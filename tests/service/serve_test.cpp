@@ -219,8 +219,9 @@ TEST(Serve, LosesNothingWhenItIsKilled) {
   for (int i = 0; i < 12; ++i) {
     items.push_back({{"object", object}, {"name", fmt::format("{}.png", i)}});
   }
-  const Answer answer = send_json(serve.port(), "POST", "/v1/jobs",
-                                  {{"items", items}, {"pipeline", "median size=5 | non-local-means"}});
+  const Answer answer =
+      send_json(serve.port(), "POST", "/v1/jobs",
+                {{"items", items}, {"pipeline", "median size=5 | non-local-means search-radius=16"}});
   ASSERT_EQ(answer.status, 202) << answer.body;
   const Json batch = json_of(answer);
   const std::string path = "/v1/batches/" + batch.at("id").get<std::string>();

@@ -16,7 +16,7 @@ using desktop::JobRecord;
 using desktop::ServerBackend;
 
 /// A second or so for each image, so that there is time for things to happen.
-const std::string slow_pipeline = "median size=5 | non-local-means";
+const std::string slow_pipeline = "median size=5 | non-local-means search-radius=16";
 
 class ServerJobs : public ::testing::Test {
  protected:
@@ -116,7 +116,7 @@ TEST_F(ServerJobs, AreFoundAgainWhenTheProgramIsOpenedAgain) {
 TEST_F(ServerJobs, ThatWereSentFromElsewhereAreShown) {
   const CommandOutcome sent =
       tessera({"submit", "--server", serve.url(), "--no-wait",
-               "resize width=6000 height=4000 | non-local-means", photographs(2).back()});
+               "resize width=6000 height=4000 | non-local-means search-radius=20", photographs(2).back()});
   ASSERT_EQ(sent.exit_code, 0) << sent.err;
   ServerBackend backend(options());
   Told told(backend);
@@ -130,7 +130,7 @@ TEST_F(ServerJobs, AreCancelledAndBeginAnew) {
   ServerBackend backend(options());
   Told told(backend);
   const auto photo = photographs(2).back();
-  backend.submit(submissions({photo}, "resize width=4000 height=3000 | non-local-means"));
+  backend.submit(submissions({photo}, "resize width=4000 height=3000 | non-local-means search-radius=20"));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::running) == 1; }));
   const QString key = backend.jobs().front().key;
   backend.cancel({key});
