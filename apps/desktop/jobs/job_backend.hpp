@@ -11,6 +11,8 @@
 
 namespace tessera::desktop {
 
+class JobBook;
+
 struct Connection {
   enum class State : std::uint8_t {
     none_needed,  ///< jobs run on this computer
@@ -64,6 +66,10 @@ class JobBackend : public QObject {
   void link_made(const QString& key, const QString& url, const QDateTime& expires);
   void trouble(const QString& key, const QString& sentence);
   void connection_changed(const tessera::desktop::Connection& connection);
+
+ protected:
+  /// Passes on what happens to the book, and what was wrong with it when it was opened. It must live as long.
+  void tell_of(JobBook& book);
 };
 
 }  // namespace tessera::desktop

@@ -33,19 +33,7 @@ LocalOptions default_local_options() {
 LocalBackend::LocalBackend(const LocalOptions& options, QObject* parent)
     : JobBackend(parent), options_(options), book_(options.journal_folder, "this-computer") {
   workers_.setMaxThreadCount(options_.jobs_at_once);
-  connect(&book_, &JobBook::changed, this, &JobBackend::jobs_changed);
-  connect(&book_, &JobBook::removed, this, &JobBackend::jobs_forgotten);
-  // Told once somebody can hear it.
-  QMetaObject::invokeMethod(
-      this,
-      [this] {
-        for (const QString& problem : book_.problems()) {
-          Q_EMIT trouble({}, problem);
-        }
-      },
-      Qt::QueuedConnection);
-  connect(&book_, &JobBook::write_failed, this,
-          [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
+  tell_of(book_);
   take_up_again();
 }
 

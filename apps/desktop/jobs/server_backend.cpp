@@ -87,19 +87,7 @@ ServerBackend::ServerBackend(const ServerOptions& options, QObject* parent)
   try_again_.setInterval(try_again_ms);
   try_again_.setSingleShot(true);
   connect(&try_again_, &QTimer::timeout, this, &ServerBackend::send_what_waits);
-  connect(&book_, &JobBook::changed, this, &JobBackend::jobs_changed);
-  connect(&book_, &JobBook::removed, this, &JobBackend::jobs_forgotten);
-  // Told once somebody can hear it.
-  QMetaObject::invokeMethod(
-      this,
-      [this] {
-        for (const QString& problem : book_.problems()) {
-          Q_EMIT trouble({}, problem);
-        }
-      },
-      Qt::QueuedConnection);
-  connect(&book_, &JobBook::write_failed, this,
-          [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
+  tell_of(book_);
   follow();
 }
 

@@ -1,0 +1,23 @@
+#include "jobs/job_backend.hpp"
+
+#include "jobs/job_book.hpp"
+
+namespace tessera::desktop {
+
+void JobBackend::tell_of(JobBook& book) {
+  connect(&book, &JobBook::changed, this, &JobBackend::jobs_changed);
+  connect(&book, &JobBook::removed, this, &JobBackend::jobs_forgotten);
+  // Told once somebody can hear it.
+  QMetaObject::invokeMethod(
+      this,
+      [this, &book] {
+        for (const QString& problem : book.problems()) {
+          Q_EMIT trouble({}, problem);
+        }
+      },
+      Qt::QueuedConnection);
+  connect(&book, &JobBook::write_failed, this,
+          [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
+}
+
+}  // namespace tessera::desktop
