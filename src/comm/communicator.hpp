@@ -58,7 +58,7 @@ void send_bytes(Communicator& comm, const Bytes& data, int to, int tag);
 [[nodiscard]] Bytes receive_bytes(Communicator& comm, int from, int tag);
 [[nodiscard]] Bytes broadcast_bytes(Communicator& comm, Bytes data, int from);
 [[nodiscard]] std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine);
-[[nodiscard]] std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>& outgoing);
+[[nodiscard]] std::vector<Bytes> all_to_all_bytes(Communicator& comm, std::vector<Bytes> outgoing);
 
 /// Runs `work` on this rank and then agrees with the others: if it threw anywhere, every rank throws the
 /// error of the lowest rank that failed. Collective. `work` itself must not leave another rank waiting for a

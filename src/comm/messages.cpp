@@ -70,7 +70,7 @@ std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine) {
   return records;
 }
 
-std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>& outgoing) {
+std::vector<Bytes> all_to_all_bytes(Communicator& comm, std::vector<Bytes> outgoing) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<std::uint64_t> sizes(ranks);
   for (std::size_t r = 0; r < ranks; ++r) {
@@ -82,10 +82,12 @@ std::vector<Bytes> all_to_all_bytes(Communicator& comm, const std::vector<Bytes>
   std::vector<Bytes> incoming(ranks);
   std::vector<std::unique_ptr<Transfer>> transfers;
   for (std::size_t r = 0; r < ranks; ++r) {
-    incoming[r].resize(incoming_sizes[r]);
     if (r == me) {
-      incoming[r] = outgoing[r];
-    } else if (!incoming[r].empty()) {
+      incoming[r] = std::move(outgoing[r]);
+      continue;
+    }
+    incoming[r].resize(incoming_sizes[r]);
+    if (!incoming[r].empty()) {
       transfers.push_back(comm.receive(incoming[r], static_cast<int>(r), all_to_all_tag));
     }
   }

@@ -36,7 +36,7 @@ class BandFrame final : public Frame {
   }
   std::vector<Bytes> all_to_all(std::vector<Bytes> outgoing) override {
     agree_to_go_on();
-    return all_to_all_bytes(comm_, outgoing);
+    return all_to_all_bytes(comm_, std::move(outgoing));
   }
   Tile with_halo(const Tile& band, const Halo& halo, Border border, double border_value) override;
   void report(std::span<const double> values) override {

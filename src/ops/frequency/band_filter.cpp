@@ -1,187 +1,243 @@
 #include "ops/frequency/band_filter.hpp"
 
 #include <algorithm>
-#include <complex>
+#include <array>
+#include <cstring>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <opencv2/core.hpp>
 #include <string>
 
 #include "core/error.hpp"
-#include "ops/band_strips.hpp"
+#include "ops/frequency/lane_fourier.hpp"
 
 namespace tessera {
 namespace {
 
-using Complex = std::complex<float>;
+std::int64_t group_count(std::int64_t count) { return (count + lane_count - 1) / lane_count; }
 
-/// Rows or columns transformed by one call: OpenCV computes its twiddle factors anew for each call.
-constexpr std::int64_t batch_size = 32;
-
-std::int64_t batch_count(std::int64_t count) { return (count + batch_size - 1) / batch_size; }
-
-Interval batch(std::int64_t index, std::int64_t count) {
-  return {index * batch_size, std::min(count, (index + 1) * batch_size)};
+Interval group(std::int64_t index, std::int64_t count) {
+  return {index * lane_count, std::min(count, (index + 1) * lane_count)};
 }
 
-/// One channel on its way through the transforms. A block, for each pair of ranks, is the spectrum of the
-/// rows of one at the bins (frequencies along x) of the other, bin after bin: it is filled by the owner of
-/// the rows, filtered in place by the owner of the bins and sent back.
+void multiply(LaneComplex& value, const Lanes& factors) {
+  value.re *= factors;
+  value.im *= factors;
+}
+
+/// Buffers of those threads that are transforming something, kept for the next piece of work.
+class Buffers {
+ public:
+  struct Pair {
+    std::vector<LaneComplex> data;
+    std::vector<LaneComplex> scratch;
+  };
+
+  explicit Buffers(std::int64_t size) : size_(static_cast<std::size_t>(size)) {}
+
+  std::unique_ptr<Pair> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) {
+      return std::make_unique<Pair>(std::vector<LaneComplex>(size_), std::vector<LaneComplex>(size_));
+    }
+    auto pair = std::move(free_.back());
+    free_.pop_back();
+    return pair;
+  }
+  void give_back(std::unique_ptr<Pair> pair) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(pair));
+  }
+
+ private:
+  std::size_t size_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Pair>> free_;
+};
+
+/// The channels on their way through the transforms, one after the other. Bins (frequencies along x) come in
+/// groups of eight, the lanes in which they are transformed along y. A block, for each pair of ranks, is the
+/// spectrum of the rows of one at the groups of the other, group after group: it is filled by the owner of
+/// the rows, filtered in place by the owner of the bins and sent back. A row is transformed by itself, though
+/// in the lane of its place in the band, so no bit depends on where the bands are cut.
 class BandFilter {
  public:
   BandFilter(Frame& frame, std::int64_t margin_px)
       : frame_(frame),
         x_(MirroredAxis::of(frame.image().extent.width, margin_px)),
         y_(MirroredAxis::of(frame.image().extent.height, margin_px)),
+        along_x_(x_.period),
+        along_y_(y_.period),
+        x_buffers_(padded_row_size()),
+        y_buffers_(y_.period),
         own_rows_(frame.rows(frame.rank())) {
-    for (std::int64_t position = 0; position < x_.period; ++position) {
-      source_x_.push_back(x_.source(position));
-    }
-    for (std::int64_t position = 0; position < y_.period; ++position) {
-      source_y_.push_back(y_.source(position));
+    for (int rank = 0; rank < frame.ranks(); ++rank) {
+      blocks_.emplace_back(static_cast<std::size_t>(own_rows_.size() * groups(rank).size()) *
+                           sizeof(LaneComplex));
     }
   }
 
   template <class Sample>
   void run(const cv::Mat& in, cv::Mat& out, int channel, double offset, const GainOf& gain) {
-    std::vector<Bytes> blocks;
-    for (int rank = 0; rank < frame_.ranks(); ++rank) {
-      blocks.emplace_back(static_cast<std::size_t>(own_rows_.size() * bins(rank).size()) * sizeof(Complex));
-    }
-    frame_.parallel_for(batch_count(own_rows_.size()),
-                        [&](std::int64_t i) { rows_forward<Sample>(in, channel, i, blocks); });
-    blocks = frame_.all_to_all(std::move(blocks));
-    frame_.parallel_for(batch_count(bins(frame_.rank()).size()),
-                        [&](std::int64_t i) { filter_columns(i, blocks, gain); });
-    blocks = frame_.all_to_all(std::move(blocks));
-    frame_.parallel_for(batch_count(own_rows_.size()),
-                        [&](std::int64_t i) { rows_back<Sample>(out, channel, i, blocks, offset); });
+    frame_.parallel_for(group_count(own_rows_.size()), [&](std::int64_t i) {
+      rows_forward<Sample>(in, channel, group(i, own_rows_.size()));
+    });
+    blocks_ = frame_.all_to_all(std::move(blocks_));
+    frame_.parallel_for(groups(frame_.rank()).size(), [&](std::int64_t i) { filter_columns(i, gain); });
+    blocks_ = frame_.all_to_all(std::move(blocks_));
+    frame_.parallel_for(group_count(own_rows_.size()), [&](std::int64_t i) {
+      rows_back<Sample>(out, channel, group(i, own_rows_.size()), offset);
+    });
   }
 
  private:
-  [[nodiscard]] std::int64_t all_bins() const { return x_.period / 2 + 1; }
-  [[nodiscard]] Interval bins(int rank) const {
-    return {all_bins() * rank / frame_.ranks(), all_bins() * (rank + 1) / frame_.ranks()};
+  [[nodiscard]] std::int64_t all_groups() const { return group_count(along_x_.bins()); }
+  [[nodiscard]] Interval groups(int rank) const {
+    return {all_groups() * rank / frame_.ranks(), all_groups() * (rank + 1) / frame_.ranks()};
   }
-  static Complex* block(std::vector<Bytes>& blocks, int rank) {
-    return reinterpret_cast<Complex*>(blocks[static_cast<std::size_t>(rank)].data());
+  /// So that the last group of bins is whole: what lies behind the last bin is transformed and never read.
+  [[nodiscard]] std::int64_t padded_row_size() const {
+    return std::max(along_x_.buffer_size(), all_groups() * lane_count);
+  }
+  /// Of the spectrum of one row at one group. Blocks are bytes, so they are not aligned for LaneComplex.
+  std::byte* block(int rank, std::int64_t group_of_rank, std::int64_t row, std::int64_t rows) {
+    return blocks_[static_cast<std::size_t>(rank)].data() +
+           static_cast<std::size_t>(group_of_rank * rows + row) * sizeof(LaneComplex);
   }
 
-  // A row of OpenCV's packed spectrum is Re 0, Re 1, Im 1, Re 2, Im 2, ..., and Re period/2 if that is even.
-  [[nodiscard]] Complex packed_bin(const float* row, std::int64_t bin) const {
-    if (bin == 0) {
-      return {row[0], 0};
-    }
-    return {row[2 * bin - 1], 2 * bin == x_.period ? 0.0F : row[2 * bin]};
-  }
-  void set_packed_bin(float* row, std::int64_t bin, Complex value) const {
-    if (bin == 0) {
-      row[0] = value.real();
-      return;
-    }
-    row[2 * bin - 1] = value.real();
-    if (2 * bin != x_.period) {
-      row[2 * bin] = value.imag();
+  /// Calls visit(square, bytes) for each group of bins of the rows: its place in `data`, eight bins from
+  /// eight rows, and in the blocks.
+  template <class Visit>
+  void for_each_square(const Interval& rows, std::vector<LaneComplex>& data, const Visit& visit) {
+    std::int64_t bin = 0;
+    for (int rank = 0; rank < frame_.ranks(); ++rank) {
+      for (std::int64_t i = 0; i < groups(rank).size(); ++i, bin += lane_count) {
+        visit(&data[static_cast<std::size_t>(bin)], block(rank, i, rows.begin, own_rows_.size()));
+      }
     }
   }
 
   template <class Sample>
-  void rows_forward(const cv::Mat& in, int channel, std::int64_t index, std::vector<Bytes>& blocks) {
-    const Interval rows = batch(index, own_rows_.size());
-    cv::Mat line(static_cast<int>(rows.size()), static_cast<int>(x_.period), CV_32FC1);
+  void rows_forward(const cv::Mat& in, int channel, const Interval& rows) {
+    auto buffers = x_buffers_.take();
+    std::vector<LaneComplex>& data = buffers->data;
+    std::fill(data.begin(), data.end(), LaneComplex{});
     const int channels = in.channels();
     for (std::int64_t y = rows.begin; y < rows.end; ++y) {
       const auto* from = in.ptr<Sample>(static_cast<int>(y)) + channel;
-      auto* to = line.ptr<float>(static_cast<int>(y - rows.begin));
-      for (std::size_t x = 0; x < source_x_.size(); ++x) {
-        to[x] = static_cast<float>(from[source_x_[x] * channels]);
+      for (std::int64_t x = 0; x < x_.size; ++x) {
+        along_x_.element(data, x)[y - rows.begin] = static_cast<float>(from[x * channels]);
       }
     }
-    cv::Mat spectrum;
-    cv::dft(line, spectrum, cv::DFT_ROWS);
+    for (std::int64_t x = x_.size; x < x_.period; ++x) {
+      along_x_.element(data, x) = along_x_.element(data, x_.source(x));
+    }
+    along_x_.forward(data, buffers->scratch);
+    for_each_square(rows, data, [&](const LaneComplex* bins, std::byte* bytes) {
+      LaneSquare square;
+      std::copy_n(bins, lane_count, square.begin());
+      transpose(square);
+      std::memcpy(bytes, square.data(), static_cast<std::size_t>(rows.size()) * sizeof(LaneComplex));
+    });
+    x_buffers_.give_back(std::move(buffers));
+  }
+
+  void filter_columns(std::int64_t own_group, const GainOf& gain) {
+    auto buffers = y_buffers_.take();
+    std::vector<LaneComplex>& data = buffers->data;
+    for_each_band(own_group, [&](std::int64_t row, std::byte* bytes, std::size_t size) {
+      std::memcpy(&data[static_cast<std::size_t>(row)], bytes, size);
+    });
+    for (std::int64_t y = y_.size; y < y_.period; ++y) {
+      data[static_cast<std::size_t>(y)] = data[static_cast<std::size_t>(y_.source(y))];
+    }
+    along_y_.forward(data, buffers->scratch);
+    multiply_by_gains(data, (groups(frame_.rank()).begin + own_group) * lane_count, gain);
+    along_y_.backward(data, buffers->scratch);
+    for_each_band(own_group, [&](std::int64_t row, std::byte* bytes, std::size_t size) {
+      std::memcpy(bytes, &data[static_cast<std::size_t>(row)], size);
+    });
+    y_buffers_.give_back(std::move(buffers));
+  }
+
+  /// Calls visit(first row, bytes, their count) for the column of each rank that has rows.
+  template <class Visit>
+  void for_each_band(std::int64_t own_group, const Visit& visit) {
     for (int rank = 0; rank < frame_.ranks(); ++rank) {
-      const Interval theirs = bins(rank);
-      Complex* to = block(blocks, rank);
-      for (std::int64_t bin = theirs.begin; bin < theirs.end; ++bin) {
-        Complex* column = to + (bin - theirs.begin) * own_rows_.size();
-        for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-          column[y] = packed_bin(spectrum.ptr<float>(static_cast<int>(y - rows.begin)), bin);
-        }
+      const Interval rows = frame_.rows(rank);
+      if (rows.size() > 0) {
+        visit(rows.begin, block(rank, own_group, 0, rows.size()),
+              static_cast<std::size_t>(rows.size()) * sizeof(LaneComplex));
       }
     }
   }
 
-  void filter_columns(std::int64_t index, std::vector<Bytes>& blocks, const GainOf& gain) {
-    const std::int64_t first_bin = bins(frame_.rank()).begin;
-    const Interval columns = batch(index, bins(frame_.rank()).size());
-    cv::Mat lines(static_cast<int>(columns.size()), static_cast<int>(y_.period), CV_32FC2);
-    for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-      auto* line = lines.ptr<Complex>(static_cast<int>(column - columns.begin));
-      for (int rank = 0; rank < frame_.ranks(); ++rank) {
-        const Interval rows = frame_.rows(rank);
-        std::copy_n(block(blocks, rank) + column * rows.size(), rows.size(), line + rows.begin);
-      }
-      for (std::int64_t y = y_.size; y < y_.period; ++y) {
-        line[y] = line[source_y_[static_cast<std::size_t>(y)]];
-      }
+  /// And by the scale of the transforms. The frequencies +k and -k along y have the same gains.
+  void multiply_by_gains(std::vector<LaneComplex>& data, std::int64_t first_bin, const GainOf& gain) {
+    std::array<double, lane_count> squared_x{};
+    for (std::int64_t lane = 0; lane < lane_count; ++lane) {
+      const double frequency = x_.frequency(std::min(first_bin + lane, x_.period - 1));
+      squared_x[static_cast<std::size_t>(lane)] = frequency * frequency;
     }
-    cv::dft(lines, lines, cv::DFT_ROWS);
-    // The gains of the frequencies +k and -k are the same.
-    std::vector<double> gains(static_cast<std::size_t>(y_.period / 2 + 1));
-    for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-      auto* line = lines.ptr<Complex>(static_cast<int>(column - columns.begin));
-      const double fx = x_.frequency(first_bin + column);
-      for (std::size_t k = 0; k < gains.size(); ++k) {
-        const double fy = y_.frequency(static_cast<std::int64_t>(k));
-        gains[k] = fx * fx + fy * fy;
+    const double scale = 1 / (static_cast<double>(x_.period) * static_cast<double>(y_.period));
+    constexpr std::int64_t rows_at_once = 64;
+    std::array<double, rows_at_once * lane_count> gains{};
+    for (std::int64_t begin = 0; begin <= y_.period / 2; begin += rows_at_once) {
+      const std::int64_t end = std::min(begin + rows_at_once, y_.period / 2 + 1);
+      for (std::int64_t k = begin; k < end; ++k) {
+        const double frequency = y_.frequency(k);
+        for (std::size_t lane = 0; lane < lane_count; ++lane) {
+          gains[static_cast<std::size_t>(k - begin) * lane_count + lane] =
+              squared_x[lane] + frequency * frequency;
+        }
       }
-      gain(gains);
-      for (std::int64_t k = 0; k < y_.period; ++k) {
-        line[k] *= static_cast<float>(gains[static_cast<std::size_t>(std::min(k, y_.period - k))]);
-      }
-    }
-    cv::dft(lines, lines, cv::DFT_ROWS | cv::DFT_INVERSE | cv::DFT_SCALE);
-    for (std::int64_t column = columns.begin; column < columns.end; ++column) {
-      const auto* line = lines.ptr<Complex>(static_cast<int>(column - columns.begin));
-      for (int rank = 0; rank < frame_.ranks(); ++rank) {
-        const Interval rows = frame_.rows(rank);
-        std::copy_n(line + rows.begin, rows.size(), block(blocks, rank) + column * rows.size());
+      gain(std::span(gains).first(static_cast<std::size_t>(end - begin) * lane_count));
+      for (std::int64_t k = begin; k < end; ++k) {
+        Lanes factors{};
+        for (std::int64_t lane = 0; lane < lane_count; ++lane) {
+          factors[lane] =
+              static_cast<float>(gains[static_cast<std::size_t>((k - begin) * lane_count + lane)] * scale);
+        }
+        multiply(data[static_cast<std::size_t>(k)], factors);
+        if (k > 0 && k < y_.period - k) {
+          multiply(data[static_cast<std::size_t>(y_.period - k)], factors);
+        }
       }
     }
   }
 
   template <class Sample>
-  void rows_back(cv::Mat& out, int channel, std::int64_t index, std::vector<Bytes>& blocks, double offset) {
-    const Interval rows = batch(index, own_rows_.size());
-    cv::Mat spectrum(static_cast<int>(rows.size()), static_cast<int>(x_.period), CV_32FC1);
-    for (int rank = 0; rank < frame_.ranks(); ++rank) {
-      const Interval theirs = bins(rank);
-      const Complex* from = block(blocks, rank);
-      for (std::int64_t bin = theirs.begin; bin < theirs.end; ++bin) {
-        const Complex* column = from + (bin - theirs.begin) * own_rows_.size();
-        for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-          set_packed_bin(spectrum.ptr<float>(static_cast<int>(y - rows.begin)), bin, column[y]);
-        }
-      }
-    }
-    cv::Mat line;
-    cv::dft(spectrum, line, cv::DFT_ROWS | cv::DFT_INVERSE | cv::DFT_SCALE | cv::DFT_REAL_OUTPUT);
+  void rows_back(cv::Mat& out, int channel, const Interval& rows, double offset) {
+    auto buffers = x_buffers_.take();
+    std::vector<LaneComplex>& data = buffers->data;
+    for_each_square(rows, data, [&](LaneComplex* bins, const std::byte* bytes) {
+      LaneSquare square{};
+      std::memcpy(square.data(), bytes, static_cast<std::size_t>(rows.size()) * sizeof(LaneComplex));
+      transpose(square);
+      std::copy_n(square.begin(), lane_count, bins);
+    });
+    along_x_.backward(data, buffers->scratch);
     const int channels = out.channels();
     const auto shift = static_cast<float>(offset);
     for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-      const auto* from = line.ptr<float>(static_cast<int>(y - rows.begin));
       auto* to = out.ptr<Sample>(static_cast<int>(y)) + channel;
       for (std::int64_t x = 0; x < x_.size; ++x) {
-        to[x * channels] = cv::saturate_cast<Sample>(from[x] + shift);
+        to[x * channels] = cv::saturate_cast<Sample>(along_x_.element(data, x)[y - rows.begin] + shift);
       }
     }
+    x_buffers_.give_back(std::move(buffers));
   }
 
   Frame& frame_;
   MirroredAxis x_;
   MirroredAxis y_;
+  RealLaneFourier along_x_;
+  LaneFourier along_y_;
+  Buffers x_buffers_;
+  Buffers y_buffers_;
   Interval own_rows_;
-  std::vector<std::int64_t> source_x_;
-  std::vector<std::int64_t> source_y_;
+  std::vector<Bytes> blocks_;
 };
 
 }  // namespace
