@@ -39,7 +39,7 @@ class Buffers {
   std::unique_ptr<Pair> take() {
     const std::lock_guard lock(mutex_);
     if (free_.empty()) {
-      return std::make_unique<Pair>(std::vector<LaneComplex>(size_), std::vector<LaneComplex>(size_));
+      return std::make_unique<Pair>(Pair{std::vector<LaneComplex>(size_), std::vector<LaneComplex>(size_)});
     }
     auto pair = std::move(free_.back());
     free_.pop_back();

@@ -10,10 +10,9 @@
 namespace tessera {
 namespace {
 
-// Inlined wherever it is called, so that it takes on the instruction set of its caller.
-#define TESSERA_KERNEL [[gnu::always_inline]] inline
+// Kernels are inlined wherever they are called, and so take on the instruction set of their caller.
 
-TESSERA_KERNEL void multiply(LaneComplex& value, float re, float im) {
+[[gnu::always_inline]] inline void multiply(LaneComplex& value, float re, float im) {
   const Lanes real = value.re * re - value.im * im;
   value.im = value.re * im + value.im * re;
   value.re = real;
@@ -21,8 +20,8 @@ TESSERA_KERNEL void multiply(LaneComplex& value, float re, float im) {
 
 /// sum -+ i turned: the two outputs of a butterfly that mirror each other.
 template <bool is_forward>
-TESSERA_KERNEL void mirrored_pair(const LaneComplex& sum, const LaneComplex& turned, LaneComplex& first,
-                                  LaneComplex& second) {
+[[gnu::always_inline]] inline void mirrored_pair(const LaneComplex& sum, const LaneComplex& turned,
+                                                 LaneComplex& first, LaneComplex& second) {
   LaneComplex& clockwise = is_forward ? first : second;
   LaneComplex& counterclockwise = is_forward ? second : first;
   clockwise = {sum.re + turned.im, sum.im - turned.re};
@@ -30,14 +29,14 @@ TESSERA_KERNEL void mirrored_pair(const LaneComplex& sum, const LaneComplex& tur
 }
 
 template <bool is_forward>
-TESSERA_KERNEL void butterfly(LaneComplex (&a)[2]) {
+[[gnu::always_inline]] inline void butterfly(LaneComplex (&a)[2]) {
   const LaneComplex sum{a[0].re + a[1].re, a[0].im + a[1].im};
   a[1] = {a[0].re - a[1].re, a[0].im - a[1].im};
   a[0] = sum;
 }
 
 template <bool is_forward>
-TESSERA_KERNEL void butterfly(LaneComplex (&a)[3]) {
+[[gnu::always_inline]] inline void butterfly(LaneComplex (&a)[3]) {
   constexpr float sine = 0.866025403784438647F;
   const LaneComplex sum{a[1].re + a[2].re, a[1].im + a[2].im};
   const LaneComplex turned{(a[1].re - a[2].re) * sine, (a[1].im - a[2].im) * sine};
@@ -47,7 +46,7 @@ TESSERA_KERNEL void butterfly(LaneComplex (&a)[3]) {
 }
 
 template <bool is_forward>
-TESSERA_KERNEL void butterfly(LaneComplex (&a)[4]) {
+[[gnu::always_inline]] inline void butterfly(LaneComplex (&a)[4]) {
   const LaneComplex even_sum{a[0].re + a[2].re, a[0].im + a[2].im};
   const LaneComplex even_difference{a[0].re - a[2].re, a[0].im - a[2].im};
   const LaneComplex odd_sum{a[1].re + a[3].re, a[1].im + a[3].im};
@@ -58,7 +57,7 @@ TESSERA_KERNEL void butterfly(LaneComplex (&a)[4]) {
 }
 
 template <bool is_forward>
-TESSERA_KERNEL void butterfly(LaneComplex (&a)[5]) {
+[[gnu::always_inline]] inline void butterfly(LaneComplex (&a)[5]) {
   constexpr float cosine1 = 0.309016994374947424F;
   constexpr float cosine2 = -0.809016994374947424F;
   constexpr float sine1 = 0.951056516295153572F;
@@ -81,8 +80,9 @@ TESSERA_KERNEL void butterfly(LaneComplex (&a)[5]) {
 }
 
 template <bool is_forward, int radix>
-TESSERA_KERNEL void run_stage(const LaneFourier::Stage& stage, const std::complex<float>* twiddles,
-                              const LaneComplex* from, LaneComplex* to) {
+[[gnu::always_inline]] inline void run_stage(const LaneFourier::Stage& stage,
+                                             const std::complex<float>* twiddles, const LaneComplex* from,
+                                             LaneComplex* to) {
   const std::int64_t repeats = stage.repeats;
   const std::int64_t input_step = repeats * stage.groups;
   for (std::int64_t group = 0; group < stage.groups; ++group, twiddles += radix - 1) {
@@ -106,8 +106,9 @@ TESSERA_KERNEL void run_stage(const LaneFourier::Stage& stage, const std::comple
 
 /// The result is in `data` after an even number of stages, otherwise in `scratch`.
 template <bool is_forward>
-TESSERA_KERNEL void run_stages(std::span<const LaneFourier::Stage> stages,
-                               const std::complex<float>* twiddles, LaneComplex* data, LaneComplex* scratch) {
+[[gnu::always_inline]] inline void run_stages(std::span<const LaneFourier::Stage> stages,
+                                              const std::complex<float>* twiddles, LaneComplex* data,
+                                              LaneComplex* scratch) {
   for (const LaneFourier::Stage& stage : stages) {
     const std::complex<float>* first = twiddles + stage.first_twiddle;
     switch (stage.radix) {
@@ -130,7 +131,8 @@ TESSERA_KERNEL void run_stages(std::span<const LaneFourier::Stage> stages,
 /// Between the transform Z of pairs (even element, odd element), of length h, and the bins X of the real
 /// sequence. With E and O the transforms of the even and the odd elements, Z = E + i O and
 /// X[k] = E[k] + turn[k] O[k], X[h - k] = conj(E[k] - turn[k] O[k]).
-TESSERA_KERNEL void pairs_to_bins(LaneComplex* data, std::int64_t half, const std::complex<float>* turns) {
+[[gnu::always_inline]] inline void pairs_to_bins(LaneComplex* data, std::int64_t half,
+                                                 const std::complex<float>* turns) {
   data[half] = data[0];
   for (std::int64_t k = 0; k <= half - k; ++k) {
     const LaneComplex low = data[k];
@@ -144,7 +146,8 @@ TESSERA_KERNEL void pairs_to_bins(LaneComplex* data, std::int64_t half, const st
 }
 
 /// Back again, times 2.
-TESSERA_KERNEL void bins_to_pairs(LaneComplex* data, std::int64_t half, const std::complex<float>* turns) {
+[[gnu::always_inline]] inline void bins_to_pairs(LaneComplex* data, std::int64_t half,
+                                                 const std::complex<float>* turns) {
   for (std::int64_t k = 0; k <= half - k; ++k) {
     const LaneComplex low = data[k];
     const LaneComplex high = data[half - k];
@@ -157,12 +160,12 @@ TESSERA_KERNEL void bins_to_pairs(LaneComplex* data, std::int64_t half, const st
 }
 
 template <int a0, int a1, int a2, int a3, int a4, int a5, int a6, int a7>
-TESSERA_KERNEL void shuffle(const Lanes& first, const Lanes& second, Lanes& result) {
+[[gnu::always_inline]] inline void shuffle(const Lanes& first, const Lanes& second, Lanes& result) {
   result = __builtin_shufflevector(first, second, a0, a1, a2, a3, a4, a5, a6, a7);
 }
 
 /// In steps of 1, 2 and 4 lanes: each swaps the off-diagonal quarters of squares of twice that side.
-TESSERA_KERNEL void transpose_lanes(Lanes (&row)[lane_count]) {
+[[gnu::always_inline]] inline void transpose_lanes(Lanes (&row)[lane_count]) {
   Lanes ones[lane_count];
   for (int i = 0; i < 8; i += 2) {
     shuffle<0, 8, 2, 10, 4, 12, 6, 14>(row[i], row[i + 1], ones[i]);
@@ -179,7 +182,7 @@ TESSERA_KERNEL void transpose_lanes(Lanes (&row)[lane_count]) {
   }
 }
 
-TESSERA_KERNEL void transpose_square(LaneSquare& square) {
+[[gnu::always_inline]] inline void transpose_square(LaneSquare& square) {
   Lanes re[lane_count];
   Lanes im[lane_count];
   for (int i = 0; i < lane_count; ++i) {
@@ -193,50 +196,62 @@ TESSERA_KERNEL void transpose_square(LaneSquare& square) {
   }
 }
 
+using Stages = std::span<const LaneFourier::Stage>;
+using Complex = std::complex<float>;
+
 /// The kernels for one instruction set. Without FMA, which would round differently.
 struct Kernels {
-  void (*forward)(std::span<const LaneFourier::Stage>, const std::complex<float>*, LaneComplex*,
-                  LaneComplex*);
-  void (*backward)(std::span<const LaneFourier::Stage>, const std::complex<float>*, LaneComplex*,
-                   LaneComplex*);
-  void (*to_bins)(LaneComplex*, std::int64_t, const std::complex<float>*);
-  void (*to_pairs)(LaneComplex*, std::int64_t, const std::complex<float>*);
-  void (*transpose)(LaneSquare&);
+  void (*forward)(Stages stages, const Complex* twiddles, LaneComplex* data, LaneComplex* scratch);
+  void (*backward)(Stages stages, const Complex* twiddles, LaneComplex* data, LaneComplex* scratch);
+  void (*to_bins)(LaneComplex* data, std::int64_t half, const Complex* turns);
+  void (*to_pairs)(LaneComplex* data, std::int64_t half, const Complex* turns);
+  void (*transpose)(LaneSquare& square);
 };
 
-#define TESSERA_KERNELS(name, attribute)                                                                   \
-  attribute void name##_forward(std::span<const LaneFourier::Stage> stages,                                \
-                                const std::complex<float>* twiddles, LaneComplex* data,                    \
-                                LaneComplex* scratch) {                                                    \
-    run_stages<true>(stages, twiddles, data, scratch);                                                     \
-  }                                                                                                        \
-  attribute void name##_backward(std::span<const LaneFourier::Stage> stages,                               \
-                                 const std::complex<float>* twiddles, LaneComplex* data,                   \
-                                 LaneComplex* scratch) {                                                   \
-    run_stages<false>(stages, twiddles, data, scratch);                                                    \
-  }                                                                                                        \
-  attribute void name##_to_bins(LaneComplex* data, std::int64_t half, const std::complex<float>* turns) {  \
-    pairs_to_bins(data, half, turns);                                                                      \
-  }                                                                                                        \
-  attribute void name##_to_pairs(LaneComplex* data, std::int64_t half, const std::complex<float>* turns) { \
-    bins_to_pairs(data, half, turns);                                                                      \
-  }                                                                                                        \
-  attribute void name##_transpose(LaneSquare& square) { transpose_square(square); }                        \
-  constexpr Kernels name{name##_forward, name##_backward, name##_to_bins, name##_to_pairs, name##_transpose};
+void forward(Stages stages, const Complex* twiddles, LaneComplex* data, LaneComplex* scratch) {
+  run_stages<true>(stages, twiddles, data, scratch);
+}
+void backward(Stages stages, const Complex* twiddles, LaneComplex* data, LaneComplex* scratch) {
+  run_stages<false>(stages, twiddles, data, scratch);
+}
+void to_bins(LaneComplex* data, std::int64_t half, const Complex* turns) { pairs_to_bins(data, half, turns); }
+void to_pairs(LaneComplex* data, std::int64_t half, const Complex* turns) {
+  bins_to_pairs(data, half, turns);
+}
+void transpose_in_place(LaneSquare& square) { transpose_square(square); }
 
-TESSERA_KERNELS(everywhere, )
+constexpr Kernels everywhere{forward, backward, to_bins, to_pairs, transpose_in_place};
+
 #ifdef __x86_64__
-TESSERA_KERNELS(with_avx2, [[gnu::target("avx2")]])
-#endif
+
+[[gnu::target("avx2")]] void forward_avx2(Stages stages, const Complex* twiddles, LaneComplex* data,
+                                          LaneComplex* scratch) {
+  run_stages<true>(stages, twiddles, data, scratch);
+}
+[[gnu::target("avx2")]] void backward_avx2(Stages stages, const Complex* twiddles, LaneComplex* data,
+                                           LaneComplex* scratch) {
+  run_stages<false>(stages, twiddles, data, scratch);
+}
+[[gnu::target("avx2")]] void to_bins_avx2(LaneComplex* data, std::int64_t half, const Complex* turns) {
+  pairs_to_bins(data, half, turns);
+}
+[[gnu::target("avx2")]] void to_pairs_avx2(LaneComplex* data, std::int64_t half, const Complex* turns) {
+  bins_to_pairs(data, half, turns);
+}
+[[gnu::target("avx2")]] void transpose_avx2(LaneSquare& square) { transpose_square(square); }
+
+constexpr Kernels with_avx2{forward_avx2, backward_avx2, to_bins_avx2, to_pairs_avx2, transpose_avx2};
 
 const Kernels& kernels() {
-#ifdef __x86_64__
   static const bool has_avx2 = cv::checkHardwareSupport(CV_CPU_AVX2);
   return has_avx2 ? with_avx2 : everywhere;
-#else
-  return everywhere;
-#endif
 }
+
+#else
+
+const Kernels& kernels() { return everywhere; }
+
+#endif
 
 std::complex<float> unit(std::int64_t numerator, std::int64_t denominator) {
   const double angle =
