@@ -56,7 +56,7 @@ class NodeTest : public ::testing::Test {
     job.created = job.updated = system_now();
     std::string pnm = fmt::format("P6\n{} {}\n255\n", width, height);
     for (int i = 0; i < width * height * 3; ++i) {
-      pnm += static_cast<char>((i * 7919) >> 3);
+      pnm += static_cast<char>((static_cast<unsigned>(i) * 7919U) >> 3);
     }
     objects->put(job.request.object, *memory_source(pnm), "image/x-portable-pixmap");
     state.jobs->create({{job}, {}, {}, {}});

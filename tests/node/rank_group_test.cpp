@@ -21,7 +21,7 @@ using End = RankOutcome::End;
 std::string pnm(int width, int height) {
   std::string text = fmt::format("P6\n{} {}\n255\n", width, height);
   for (int i = 0; i < width * height * 3; ++i) {
-    text += static_cast<char>((i * 7919) >> 3);
+    text += static_cast<char>((static_cast<unsigned>(i) * 7919U) >> 3);
   }
   return text;
 }
