@@ -58,7 +58,8 @@ class DistributedOnGcs : public ::testing::Test {
     service::Access access(*state.tokens, "127.0.0.1");
     service::GatewayOptions options;
     options.now = [later] { return system_now() + later; };
-    service::Gateway gateway(std::move(options), {*state.jobs, *state.nodes, *queue, *store, access});
+    service::Gateway gateway(std::move(options),
+                             {*state.jobs, *state.nodes, *queue, *store, access, *state.uploads});
     gateway.reconcile();
   }
 };
