@@ -90,7 +90,7 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const Environment
     }
   }
   for (const auto& [key, value] : environment) {
-    variables.push_back(key + "=" + value);
+    variables.emplace_back(key).append("=").append(value);
   }
   const std::vector<char*> arguments = exec_vector(command);
   const std::vector<char*> variable_pointers = exec_vector(variables);
