@@ -3,33 +3,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "../tests/http/piece_source.hpp"
 #include "core/error.hpp"
 #include "http/multipart.hpp"
 
 namespace {
 
 using namespace tessera;
-
-class PieceSource final : public ByteSource {
- public:
-  PieceSource(std::string_view text, std::size_t piece_bytes) : text_(text), piece_bytes_(piece_bytes) {}
-  std::size_t read(std::span<std::byte> out) override {
-    const std::size_t count = std::min({out.size(), piece_bytes_, text_.size()});
-    std::memcpy(out.data(), text_.data(), count);
-    text_.remove_prefix(count);
-    return count;
-  }
-  [[nodiscard]] std::optional<std::int64_t> size() const override { return std::nullopt; }
-
- private:
-  std::string_view text_;
-  std::size_t piece_bytes_;
-};
+using testing::PieceSource;
 
 /// Names, types and contents, one behind the other; nothing if the body is refused.
 std::optional<std::vector<std::string>> parts_of(std::string_view body, std::string_view boundary,

@@ -53,6 +53,21 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->envname("TESSERA_MAX_QUEUED")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--max-queued-per-owner", settings.max_queued_per_owner,
+                 "Jobs of one owner that may wait; 0: no limit of its own")
+      ->envname("TESSERA_MAX_QUEUED_PER_OWNER")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-uploads-per-owner", settings.max_uploads_per_owner,
+                 "Uploads of one owner that no job uses yet; 0: no limit")
+      ->envname("TESSERA_MAX_UPLOADS_PER_OWNER")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-upload-bytes-per-owner", settings.max_upload_bytes_per_owner,
+                 "Bytes in those uploads; 0: no limit")
+      ->envname("TESSERA_MAX_UPLOAD_BYTES_PER_OWNER")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--job-lifetime", settings.job_lifetime_hours,
                  "Hours that finished jobs and results are kept")
       ->envname("TESSERA_JOB_LIFETIME")
@@ -97,6 +112,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     GatewayOptions gateway;
     gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
+    gateway.max_queued_per_owner = front.max_queued_per_owner;
+    gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
     gateway.version = TESSERA_VERSION;
@@ -105,7 +122,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
       gateway.links.emplace(url_, front.link_secret);
     }
     gateway_ = std::make_unique<Gateway>(
-        std::move(gateway), GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_});
+        std::move(gateway),
+        GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
   }

@@ -24,6 +24,9 @@ struct FrontSettings {
   std::string notifier_url;  ///< where clients are sent for events; empty: they are served here
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
+  std::int64_t max_queued_per_owner = 50'000;
+  std::int64_t max_uploads_per_owner = 10'000;
+  std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
   bool private_webhooks = false;

@@ -22,6 +22,7 @@ const std::vector<ProblemType>& problem_types() {
                 {"unsupported-media-type", 415, "The request's body is of a type that is not taken here."},
                 {"idempotency-mismatch", 422, "The Idempotency-Key was used with another request."},
                 {"upgrade-required", 426, "This path speaks WebSocket only."},
+                {"over-quota", 429, "The owner has as much waiting as one owner may have."},
                 {"header-too-large", 431, "The request's header is longer than allowed."},
                 {"not-implemented", 501, "The server cannot do what the request's header asks for."},
                 {"http-version", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."}});

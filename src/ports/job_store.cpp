@@ -1,5 +1,9 @@
 #include "ports/job_store.hpp"
 
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
 namespace tessera {
 
 bool may_change(const Job& job, int generation) {
@@ -53,6 +57,17 @@ std::vector<Job> JobStore::find_all(const std::vector<std::string>& job_ids) {
     }
   }
   return jobs;
+}
+
+void check_waiting(const NewJobs& jobs, std::int64_t waiting) {
+  const auto more = static_cast<std::int64_t>(jobs.jobs.size());
+  if (jobs.max_waiting != 0 && waiting + more > jobs.max_waiting) {
+    throw Error(
+        ErrorCode::busy,
+        fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: submit them "
+                    "when others have been worked on.",
+                    jobs.jobs.front().owner, waiting, more, jobs.max_waiting));
+  }
 }
 
 Batch batch_of(const NewJobs& jobs) {

@@ -12,6 +12,7 @@
 
 #include "ports/clock.hpp"
 #include "ports/job.hpp"
+#include "ports/upload_ledger.hpp"
 
 namespace tessera {
 
@@ -25,8 +26,9 @@ struct IdempotencyKey {
 struct NewJobs {
   std::vector<Job> jobs;  ///< ids, batch_id and owner set; all of one owner and one batch
   std::optional<IdempotencyKey> idempotency;
-  std::string webhook_url;     ///< empty: none
-  std::string webhook_secret;  ///< signs what is sent there
+  std::string webhook_url;       ///< empty: none
+  std::string webhook_secret;    ///< signs what is sent there
+  std::int64_t max_waiting = 0;  ///< queued jobs of the owner, these included; 0: any number
 };
 
 struct Batch {
@@ -81,6 +83,8 @@ struct JobPage {
   std::string next;       ///< pass it as `after` to get what follows; empty: that was all
 };
 
+/// Throws Error(busy) if `waiting` queued jobs and so many more would be too many.
+void check_waiting(const NewJobs& jobs, std::int64_t waiting);
 /// Throws nothing; `jobs` must not be empty.
 [[nodiscard]] Batch batch_of(const NewJobs& jobs);
 
@@ -90,7 +94,8 @@ class JobStore {
 
   /// Creates all jobs and their batch with a "queued" event each, or nothing. Returns the batch: the first
   /// one's when the idempotency key is known with the same fingerprint (`created` tells them apart). Throws
-  /// Error(conflict) if it is known with another fingerprint. Keys are kept for a day at least.
+  /// Error(conflict) if it is known with another fingerprint, and Error(busy) if the owner would have more
+  /// queued jobs than `max_waiting`. Keys are kept for a day at least.
   struct Created {
     Batch batch;
     bool created = true;
@@ -128,6 +133,8 @@ class JobStore {
   [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;
   virtual void remove(const std::string& job_id) = 0;
 
+  /// Queued jobs of one owner.
+  [[nodiscard]] virtual std::int64_t count_waiting(const std::string& owner) = 0;
   /// Jobs by state, for metrics.
   [[nodiscard]] virtual std::vector<std::pair<JobState, std::int64_t>> count_by_state() = 0;
   virtual void check() = 0;
@@ -203,6 +210,7 @@ struct StateStore {
   std::unique_ptr<EventLog> events;
   std::unique_ptr<TokenStore> tokens;
   std::unique_ptr<NodeRegistry> nodes;
+  std::unique_ptr<UploadLedger> uploads;
 };
 
 struct StateOptions {

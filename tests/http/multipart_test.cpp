@@ -2,34 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "core/error.hpp"
+#include "http/piece_source.hpp"
 #include "support/errors.hpp"
 
 namespace tessera::http {
 namespace {
 
 using testing::code_of;
-
-/// Gives its text in pieces of so many bytes, so that every delimiter is cut everywhere.
-class PieceSource final : public ByteSource {
- public:
-  PieceSource(std::string_view text, std::size_t piece) : text_(text), piece_(piece) {}
-  std::size_t read(std::span<std::byte> out) override {
-    const std::size_t count = std::min({out.size(), piece_, text_.size()});
-    std::memcpy(out.data(), text_.data(), count);
-    text_.remove_prefix(count);
-    return count;
-  }
-  [[nodiscard]] std::optional<std::int64_t> size() const override { return std::nullopt; }
-
- private:
-  std::string_view text_;
-  std::size_t piece_;
-};
+using testing::PieceSource;
 
 struct Part {
   PartHeader header;

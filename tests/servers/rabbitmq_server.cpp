@@ -85,8 +85,9 @@ ServerProcess::Environment RabbitMqServer::environment() const {
 }
 
 void RabbitMqServer::start() {
+  // Killed in a bad moment, it leaves a MnesiaCore file where it was started.
   server_ = std::make_unique<ServerProcess>(std::vector<std::string>{program}, environment(),
-                                            folder_.path() / "server.log");
+                                            folder_.path() / "server.log", folder_.path());
   server_->wait_until_ready(port_);
   server_->wait_until_ready(tls_port_);
 }

@@ -13,16 +13,31 @@ namespace tessera::testing {
 /// Strict: strict_s3.py, which checks every signature with Amazon's own library.
 enum class S3Kind : std::uint8_t { s3rver, strict };
 
+/// How the strict one is spoken to.
+struct S3Access {
+  bool virtual_hosted = false;  ///< the bucket is in the host's name, and nowhere else
+  bool session = false;         ///< the keys are temporary and come with a token
+};
+
 class S3Server {
  public:
   static constexpr const char* access_key = "S3RVER";
   static constexpr const char* secret_key = "S3RVER";
+  static constexpr const char* session_token = "a session/token+of=this test";
   /// With one empty bucket, "pictures". Sets the credentials in this process's environment.
-  explicit S3Server(S3Kind kind = S3Kind::strict);
-  [[nodiscard]] std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
-  [[nodiscard]] std::string url() const { return "s3://pictures/of%20mine?endpoint=" + endpoint(); }
+  explicit S3Server(S3Kind kind = S3Kind::strict, S3Access access = {});
+  /// Names under localhost lead to this machine, without a name server.
+  [[nodiscard]] std::string endpoint() const {
+    return (access_.virtual_hosted ? "http://s3.localhost:" : "http://127.0.0.1:") + std::to_string(port_);
+  }
+  [[nodiscard]] std::string url() const {
+    return "s3://pictures/of%20mine?endpoint=" + endpoint() +
+           (access_.virtual_hosted ? "&style=virtual" : "");
+  }
+  void expire_session() const;  ///< of a strict one: its token is refused from now on
 
  private:
+  S3Access access_;
   ServerFolder folder_;
   int port_ = free_port();
   std::unique_ptr<ServerProcess> process_;

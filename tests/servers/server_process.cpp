@@ -76,7 +76,7 @@ ServerFolder::~ServerFolder() {
 }
 
 ServerProcess::ServerProcess(std::vector<std::string> command, const Environment& environment,
-                             std::filesystem::path log)
+                             std::filesystem::path log, const std::filesystem::path& working_folder)
     : log_(std::move(log)) {
   std::vector<std::string> variables;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -90,7 +90,7 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const Environment
     }
   }
   for (const auto& [key, value] : environment) {
-    variables.push_back(key + "=" + value);
+    variables.emplace_back(key).append("=").append(value);
   }
   const std::vector<char*> arguments = exec_vector(command);
   const std::vector<char*> variable_pointers = exec_vector(variables);
@@ -102,6 +102,10 @@ ServerProcess::ServerProcess(std::vector<std::string> command, const Environment
     ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
+    if (!working_folder.empty() && ::chdir(working_folder.c_str()) != 0) {
+      ::dprintf(STDERR_FILENO, "cannot work in %s: %s\n", working_folder.c_str(), std::strerror(errno));
+      ::_exit(127);
+    }
     ::execvpe(arguments[0], arguments.data(), variable_pointers.data());
     ::dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], std::strerror(errno));
     ::_exit(127);

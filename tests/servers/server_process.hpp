@@ -36,7 +36,9 @@ class ServerProcess {
  public:
   using Environment = std::vector<std::pair<std::string, std::string>>;
   /// Starts `command` in a process group of its own; its output goes to `log`. It dies with this process.
-  ServerProcess(std::vector<std::string> command, const Environment& environment, std::filesystem::path log);
+  /// `working_folder` is where it leaves what nobody asked it for; empty: this process's.
+  ServerProcess(std::vector<std::string> command, const Environment& environment, std::filesystem::path log,
+                const std::filesystem::path& working_folder = {});
   /// Stops it in order (SIGTERM), or kills it with its group if that takes more than ten seconds.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;

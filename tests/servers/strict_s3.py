@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """A small server of the S3 protocol that takes it at its word: every request must be signed as botocore, Amazon's own
-library, signs it. Objects live in memory. Arguments: PORT ACCESS_KEY SECRET_KEY BUCKET."""
+library, signs it. Objects live in memory.
+
+Buckets are addressed in one style, as in a path (http://HOST:PORT/BUCKET/KEY) or in the host's name
+(http://BUCKET.s3.localhost:PORT/KEY). With a session token, the keys are good with it only, in a signed header or in a
+link's signed query; POST /-/expire-session lets it expire."""
+import argparse
 import datetime
 import hashlib
-import sys
 import threading
 import urllib.parse
 from email.utils import formatdate
@@ -14,8 +18,17 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-PORT, ACCESS_KEY, SECRET_KEY, BUCKET = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+parser = argparse.ArgumentParser()
+parser.add_argument("port", type=int)
+parser.add_argument("access_key")
+parser.add_argument("secret_key")
+parser.add_argument("bucket")
+parser.add_argument("--style", choices=["path", "virtual"], default="path")
+parser.add_argument("--session-token", default="")
+settings = parser.parse_args()
+VIRTUAL_DOMAIN = f".s3.localhost:{settings.port}"
 lock = threading.Lock()
+session_expired = threading.Event()
 objects = {}  # key: (bytes, content type, time)
 uploads = {}  # id: (key, content type, {number: bytes})
 
@@ -32,9 +45,31 @@ class Signer(SigV4Auth):
 
 
 class Refusal(Exception):
-    def __init__(self, status, code, message):
+    """As Amazon S3 words it; `more` are further elements of the document."""
+
+    def __init__(self, status, code, message, **more):
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.more = status, code, more
+
+    def document(self, resource):
+        elements = {"Code": self.code, "Message": str(self), **self.more, "Resource": resource,
+                    "RequestId": "4442587FB7D0A2F9"}
+        text = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{text}</Error>'.encode()
+
+
+def check_session(token):
+    if not settings.session_token:
+        if token:
+            raise Refusal(400, "InvalidToken", "The provided token is malformed or otherwise invalid.", **{"Token-0": token})
+    elif not token:
+        # A temporary key is not known without its token.
+        raise Refusal(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.",
+                      AWSAccessKeyId=settings.access_key)
+    elif token != settings.session_token:
+        raise Refusal(400, "InvalidToken", "The provided token is malformed or otherwise invalid.", **{"Token-0": token})
+    elif session_expired.is_set():
+        raise Refusal(400, "ExpiredToken", "The provided token has expired.", **{"Token-0": token})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -56,11 +91,12 @@ class Handler(BaseHTTPRequestHandler):
     def check_signature(self, body):
         parts = urllib.parse.urlsplit(self.path)
         query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
-        signer = Signer(Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1")
+        signer = Signer(Credentials(settings.access_key, settings.secret_key), "s3", "us-east-1")
         presigned = "X-Amz-Signature" in query
         if presigned:
             credential, names = query["X-Amz-Credential"][0], query["X-Amz-SignedHeaders"][0]
             date, given, payload = query["X-Amz-Date"][0], query["X-Amz-Signature"][0], "UNSIGNED-PAYLOAD"
+            token = query.get("X-Amz-Security-Token", [""])[0]
             begin = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ")
             if datetime.datetime.utcnow() > begin + datetime.timedelta(seconds=int(query["X-Amz-Expires"][0])):
                 raise Refusal(403, "AccessDenied", "Request has expired")
@@ -68,39 +104,65 @@ class Handler(BaseHTTPRequestHandler):
             fields = dict(part.strip().split("=", 1)
                           for part in self.headers.get("Authorization", "x a=").split(" ", 1)[1].split(","))
             if "Signature" not in fields:
-                raise Refusal(403, "AccessDenied", "The request is not signed")
+                raise Refusal(403, "AccessDenied", "Access Denied")
             credential, names, given = fields["Credential"], fields["SignedHeaders"], fields["Signature"]
             date, payload = self.headers["x-amz-date"], self.headers["x-amz-content-sha256"]
+            token = self.headers.get("x-amz-security-token", "")
             if payload != hashlib.sha256(body).hexdigest():
-                raise Refusal(400, "XAmzContentSHA256Mismatch", "The body is not the one that was signed")
-        if credential != f"{ACCESS_KEY}/{date[:8]}/us-east-1/s3/aws4_request":
-            raise Refusal(403, "InvalidAccessKeyId", "The access key is not known")
+                raise Refusal(400, "XAmzContentSHA256Mismatch",
+                              "The provided 'x-amz-content-sha256' header does not match what was computed.")
+        signed = names.split(";")
+        unsigned = [name.lower() for name in self.headers
+                    if (name.lower() == "host" or name.lower().startswith("x-amz-")) and name.lower() not in signed]
+        if unsigned:
+            raise Refusal(403, "AccessDenied", "There were headers present in the request which were not signed",
+                          HeadersNotSigned=", ".join(unsigned))
+        if credential != f"{settings.access_key}/{date[:8]}/us-east-1/s3/aws4_request":
+            raise Refusal(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.",
+                          AWSAccessKeyId=credential.partition("/")[0])
+        check_session(token)
         request = AWSRequest(method=self.command, url=f"http://{self.headers['Host']}{self.path}")
         request.context["timestamp"] = date
-        for name in names.split(";"):
+        for name in signed:
             request.headers[name] = self.headers[name]
         signer.payload = lambda _: payload
-        headers = {name: " ".join(request.headers[name].split()) for name in names.split(";")}
+        headers = {name: " ".join(request.headers[name].split()) for name in signed}
         canonical = "\n".join([self.command, parts.path, signer._get_canonical_query_string(parts),
                                "".join(f"{name}:{headers[name]}\n" for name in sorted(headers)), names, payload])
         expected = signer.signature(signer.string_to_sign(request, canonical), request)
         if given != expected:
-            raise Refusal(403, "SignatureDoesNotMatch", "The signature is another than that of the request")
+            raise Refusal(403, "SignatureDoesNotMatch",
+                          "The request signature we calculated does not match the signature you provided. "
+                          "Check your key and signing method.", StringToSign=signer.string_to_sign(request, canonical))
+
+    def place(self, path):
+        """Bucket and key."""
+        if settings.style == "path":
+            return path[1:].partition("/")[::2]
+        host = self.headers["Host"]
+        if not host.endswith(VIRTUAL_DOMAIN):
+            raise Refusal(301, "PermanentRedirect",
+                          "The bucket you are attempting to access must be addressed using the specified endpoint. "
+                          "Please send all future requests to this endpoint.",
+                          Endpoint=settings.bucket + VIRTUAL_DOMAIN, Bucket=settings.bucket)
+        return host.removesuffix(VIRTUAL_DOMAIN), path[1:]
 
     def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = urllib.parse.urlsplit(self.path)
+        if self.command == "POST" and parts.path == "/-/expire-session":
+            session_expired.set()
+            return self.answer(204)
         try:
+            bucket, key = self.place(urllib.parse.unquote(parts.path))
             self.check_signature(body)
-            parts = urllib.parse.urlsplit(self.path)
             query = {name: values[0] for name, values in
                      urllib.parse.parse_qs(parts.query, keep_blank_values=True).items()}
-            bucket, _, key = urllib.parse.unquote(parts.path)[1:].partition("/")
-            if bucket != BUCKET:
-                raise Refusal(404, "NoSuchBucket", "The bucket does not exist")
+            if bucket != settings.bucket:
+                raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist", BucketName=bucket)
             getattr(self, self.command.lower())(key, query, body)
         except Refusal as refusal:
-            text = f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>"
-            self.answer(refusal.status, text.encode(), {"Content-Type": "application/xml"})
+            self.answer(refusal.status, refusal.document(parts.path), {"Content-Type": "application/xml"})
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
@@ -109,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.list(query)
         with lock:
             if key not in objects:
-                raise Refusal(404, "NoSuchKey", "The key does not exist")
+                raise Refusal(404, "NoSuchKey", "The specified key does not exist.", Key=key)
             content, kind, time = objects[key]
         headers = {"Content-Type": query.get("response-content-type", kind), "Last-Modified": formatdate(time, usegmt=True)}
         if "response-content-disposition" in query:
@@ -119,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
             first, _, last = wanted[len("bytes="):].partition("-")
             first, last = int(first), min(int(last or len(content) - 1), len(content) - 1)
             if first >= len(content):
-                raise Refusal(416, "InvalidRange", "The range is not there")
+                raise Refusal(416, "InvalidRange", "The requested range is not satisfiable")
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             return self.answer(206, content[first:last + 1], headers)
         headers["Content-Length"] = str(len(content))
@@ -178,4 +240,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 ThreadingHTTPServer.request_queue_size = 128
-ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", settings.port), Handler).serve_forever()

@@ -152,6 +152,9 @@ std::optional<ObjectInfo> BucketStore::stat(const std::string& name) {
   if (response.status == 404) {
     return std::nullopt;
   }
+  if (response.status == 400) {
+    check();  // a refusal of HEAD comes without the reason, and this one's has it
+  }
   expect_success(response, name);
   return info_of(name, response);
 }
@@ -212,6 +215,13 @@ Link BucketStore::sign(const std::string& method, const std::string& name, sigv4
   check_object_name(name);
   const TimePoint time = now_();
   const std::chrono::seconds lifetime = std::min({options.lifetime, longest_link_lifetime, longest_link()});
+  if (lifetime <= std::chrono::seconds(0)) {
+    throw Error(
+        ErrorCode::forbidden,
+        fmt::format("The credentials of the store '{}' have expired, so that a link to '{}' would not "
+                    "work: start again with fresh ones.",
+                    place_.bucket, name));
+  }
   headers.emplace_back("host", signed_host());
   const std::string path = key(name);
   return {
@@ -225,10 +235,12 @@ void BucketStore::expect_success(const HttpResponse& response, const std::string
     return;
   }
   const std::string said = error_message(response.body);
-  throw Error(response.status == 404                             ? ErrorCode::not_found
-              : response.status == 401 || response.status == 403 ? ErrorCode::forbidden
-              : response.status == 400                           ? ErrorCode::usage
-                                                                 : ErrorCode::unavailable,
+  const bool forbidden =
+      response.status == 401 || response.status == 403 || refuses_credentials(response.body);
+  throw Error(forbidden                ? ErrorCode::forbidden
+              : response.status == 404 ? ErrorCode::not_found
+              : response.status == 400 ? ErrorCode::usage
+                                       : ErrorCode::unavailable,
               fmt::format("The store '{}' answers status {} for '{}'{}", place_.bucket, response.status, name,
                           said.empty() ? "." : ": " + said));
 }

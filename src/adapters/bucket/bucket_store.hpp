@@ -41,7 +41,7 @@ class BucketStore : public ObjectStore {
                                             std::chrono::seconds lifetime) = 0;
   /// The host as it is signed in links.
   [[nodiscard]] virtual std::string signed_host() const { return host_; }
-  /// As long as the credentials may be relied on.
+  /// As long as the credentials may be relied on from now on; nothing, if they have expired.
   [[nodiscard]] virtual std::chrono::seconds longest_link() const { return longest_link_lifetime; }
 
   [[nodiscard]] const BucketPlace& place() const { return place_; }

@@ -77,4 +77,13 @@ std::string error_message(const std::string& xml) {
   return message + (message.empty() || details.empty() ? "" : " ") + details;
 }
 
+bool refuses_credentials(const std::string& xml) {
+  pugi::xml_document document;
+  if (!document.load_buffer(xml.data(), xml.size())) {
+    return false;
+  }
+  const std::string code = text_of(document.child("Error"), "Code");
+  return code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired";
+}
+
 }  // namespace tessera

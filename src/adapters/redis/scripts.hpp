@@ -16,20 +16,26 @@ end
 )";
 
 /// ARGV: most events, idempotency key (or ''), fingerprint, lifetime in seconds, batch id, batch JSON, owner,
-/// '1' if the batch has a webhook, then for each job: id, state, time of change, generation, record. Returns
-/// what is known under the key, if something is; else 1. Done twice, it does nothing the second time.
+/// '1' if the batch has a webhook, most queued jobs of the owner (or 0), then for each job: id, state, time
+/// of change, generation, record. Returns what is known under the key, if something is; a list of how many
+/// jobs are queued, if those would be too many; else 1. Done twice, it does nothing the second time.
 inline constexpr std::string_view create_script = R"(
-local most, key, print, lifetime, batch, batch_json, owner, webhook =
-  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local most, key, print, lifetime, batch, batch_json, owner, webhook, most_waiting =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 if redis.call('EXISTS', 'tessera:batch:' .. batch) == 1 then return 1 end
 if key ~= '' then
   local name = 'tessera:key:' .. owner .. ':' .. key
   local known = redis.call('GET', name)
   if known then return known end
-  redis.call('SET', name, cjson.encode({fingerprint = print, batch = batch}), 'EX', lifetime)
+end
+local waiting = redis.call('SCARD', 'tessera:jobs:waiting:' .. owner)
+if most_waiting > 0 and waiting + (#ARGV - 9) / 5 > most_waiting then return {waiting} end
+if key ~= '' then
+  redis.call('SET', 'tessera:key:' .. owner .. ':' .. key, cjson.encode({fingerprint = print, batch = batch}), 'EX',
+             lifetime)
 end
 redis.call('SET', 'tessera:batch:' .. batch, batch_json)
-for i = 9, #ARGV, 5 do
+for i = 10, #ARGV, 5 do
   local id, state, time, generation, record = ARGV[i], ARGV[i+1], ARGV[i+2], ARGV[i+3], ARGV[i+4]
   redis.call('HSET', 'tessera:job:' .. id, 'record', record, 'version', 1, 'change', '', 'generation', generation,
              'state', state, 'owner', owner, 'batch', batch, 'webhook', webhook)
@@ -39,6 +45,7 @@ for i = 9, #ARGV, 5 do
   redis.call('ZADD', 'tessera:jobs:batch:' .. batch, 0, id)
   redis.call('ZADD', 'tessera:jobs:state:' .. state, time, id)
   redis.call('ZADD', 'tessera:jobs:unpublished', time, id)
+  redis.call('SADD', 'tessera:jobs:waiting:' .. owner, id)
   tell('queued', id, batch, owner, time, record, most)
 end
 return 1
@@ -57,6 +64,7 @@ redis.call('HSET', name, 'record', record, 'version', tonumber(version) + 1, 'ch
            'generation', generation)
 if now[2] ~= state then redis.call('ZREM', 'tessera:jobs:state:' .. now[2], id) end
 redis.call('ZADD', 'tessera:jobs:state:' .. state, time, id)
+redis.call(state == '0' and 'SADD' or 'SREM', 'tessera:jobs:waiting:' .. now[3], id)
 if publish == '1' then
   redis.call('ZADD', 'tessera:jobs:unpublished', time, id)
 else
@@ -119,6 +127,7 @@ redis.call('SREM', 'tessera:jobs:open:' .. now[3], id)
 redis.call('DEL', name)
 redis.call('ZREM', 'tessera:jobs', id)
 redis.call('ZREM', 'tessera:jobs:owner:' .. now[2], id)
+redis.call('SREM', 'tessera:jobs:waiting:' .. now[2], id)
 redis.call('ZREM', 'tessera:jobs:batch:' .. now[3], id)
 redis.call('ZREM', 'tessera:jobs:state:' .. now[1], id)
 redis.call('ZREM', 'tessera:jobs:unpublished', id)

@@ -86,16 +86,29 @@ class RedisNodeRegistry final : public NodeRegistry {
     std::vector<NodeInfo> nodes;
     connection_.with_patience([&] {
       nodes.clear();
-      for (const Reply& id : connection_.command({"SMEMBERS", nodes_key}).list) {
-        const Reply reply = connection_.command({"GET", "tessera:node:" + id.text});
-        if (reply.empty()) {
+      const std::vector<Reply> ids = connection_.command({"SMEMBERS", nodes_key}).list;
+      if (ids.empty()) {
+        return;
+      }
+      std::vector<std::string> read{"MGET"};
+      for (const Reply& id : ids) {
+        read.push_back("tessera:node:" + id.text);
+      }
+      const std::vector<Reply> records = connection_.command(read).list;
+      std::vector<std::string> forget{"SREM", nodes_key};
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const std::string& id = ids[i].text;
+        if (records.at(i).empty()) {
           // Silent for its lifetime. One that comes back puts itself on the list again.
-          connection_.command({"SREM", nodes_key, id.text});
+          forget.push_back(id);
           continue;
         }
-        const Json json = Json::parse(reply.text);
+        const Json json = Json::parse(records[i].text);
         nodes.push_back(
-            {id.text, json.at("host"), json.at("version"), json.at("details"), from_ms(json.at("seen_ms"))});
+            {id, json.at("host"), json.at("version"), json.at("details"), from_ms(json.at("seen_ms"))});
+      }
+      if (forget.size() > 2) {
+        connection_.command(forget);
       }
     });
     std::ranges::sort(nodes, {}, &NodeInfo::id);

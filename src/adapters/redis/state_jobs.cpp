@@ -63,7 +63,8 @@ class RedisJobStore final : public JobStore {
                                        batch.id,
                                        to_json(batch).dump(),
                                        batch.owner,
-                                       batch.webhook_url.empty() ? "" : "1"};
+                                       batch.webhook_url.empty() ? "" : "1",
+                                       std::to_string(jobs.max_waiting)};
     for (const Job& job : jobs.jobs) {
       for (std::string& field :
            std::vector<std::string>{job.id, number(job.state), ms(job.updated),
@@ -74,6 +75,9 @@ class RedisJobStore final : public JobStore {
     const std::string script = with_events(create_script);
     return locked([&]() -> Created {
       const Reply reply = connection_.script(script, arguments);
+      if (reply.kind == Reply::Kind::list) {
+        check_waiting(jobs, reply.list.at(0).integer);
+      }
       if (reply.kind != Reply::Kind::text) {
         return {batch, true};
       }
@@ -193,6 +197,10 @@ class RedisJobStore final : public JobStore {
 
   void remove(const std::string& job_id) override {
     locked([&] { return connection_.script(remove_script, {job_id}); });
+  }
+
+  std::int64_t count_waiting(const std::string& owner) override {
+    return locked([&] { return connection_.command({"SCARD", "tessera:jobs:waiting:" + owner}).integer; });
   }
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {

@@ -12,5 +12,6 @@ namespace tessera::redis {
 [[nodiscard]] std::unique_ptr<EventLog> open_events(const Address& address);
 [[nodiscard]] std::unique_ptr<TokenStore> open_tokens(const Address& address);
 [[nodiscard]] std::unique_ptr<NodeRegistry> open_nodes(const Address& address, const StateOptions& options);
+[[nodiscard]] std::unique_ptr<UploadLedger> open_uploads(const Address& address, const StateOptions& options);
 
 }  // namespace tessera::redis

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
+#include "ports/job.hpp"
 
 namespace tessera {
 namespace {
@@ -64,6 +65,12 @@ class S3ObjectStore final : public BucketStore {
 
   std::string presign(const sigv4::Request& request, TimePoint time, std::chrono::seconds lifetime) override {
     return sigv4::presign_query(request, options_.credentials, {options_.region}, time, lifetime);
+  }
+
+  std::chrono::seconds longest_link() const override {
+    return options_.credentials_expire
+               ? std::chrono::floor<std::chrono::seconds>(*options_.credentials_expire - now()())
+               : longest_link_lifetime;
   }
 
   [[nodiscard]] std::size_t part_bytes() const { return static_cast<std::size_t>(options_.part_bytes); }
@@ -123,6 +130,17 @@ class S3ObjectStore final : public BucketStore {
   HttpClient http_;
 };
 
+/// As Amazon's tools write it: 2026-11-24T04:05:06Z, or with +00:00.
+TimePoint expiry_of(const std::string& text) {
+  constexpr std::size_t up_to_seconds = 19;
+  const std::string zone = text.size() > up_to_seconds ? text.substr(up_to_seconds) : "";
+  if (zone != "Z" && zone != "+00:00") {
+    throw Error(ErrorCode::usage,
+                fmt::format("AWS_CREDENTIAL_EXPIRATION is '{}'; write it like 2026-11-24T04:05:06Z.", text));
+  }
+  return time_from_iso8601(text.substr(0, up_to_seconds) + ".000Z");
+}
+
 }  // namespace
 
 std::unique_ptr<ObjectStore> open_s3_object_store(S3Options options) {
@@ -162,6 +180,9 @@ S3Options parse_s3_url(const std::string& url) {
   };
   options.credentials = {needed("AWS_ACCESS_KEY_ID"), needed("AWS_SECRET_ACCESS_KEY"),
                          environment_variable("AWS_SESSION_TOKEN")};
+  if (const std::string expiry = environment_variable("AWS_CREDENTIAL_EXPIRATION"); !expiry.empty()) {
+    options.credentials_expire = expiry_of(expiry);
+  }
   return options;
 }
 

@@ -29,6 +29,7 @@ class SqliteJobStore final : public JobStore {
                       jobs.idempotency->key, jobs.idempotency->fingerprint, batch.id, now_ms())
           .run();
     }
+    check_waiting(jobs, read_waiting(batch.owner));
     Json ids = Json::array();
     for (const Job& job : jobs.jobs) {
       ids.push_back(job.id);
@@ -194,6 +195,11 @@ class SqliteJobStore final : public JobStore {
     transaction.commit();
   }
 
+  std::int64_t count_waiting(const std::string& owner) override {
+    const std::lock_guard guard(mutex_);
+    return read_waiting(owner);
+  }
+
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
     const std::lock_guard guard(mutex_);
     SqliteStatement row(database_, "SELECT state, COUNT(*) FROM state_jobs GROUP BY state");
@@ -235,6 +241,14 @@ class SqliteJobStore final : public JobStore {
           fmt::format("The idempotency key '{}' was used for another request: take a new one.", key.key));
     }
     return read_batch(row.text(1));
+  }
+
+  std::int64_t read_waiting(const std::string& owner) {
+    // The state stands here as a number, as in the index that this uses.
+    static_assert(static_cast<int>(JobState::queued) == 0);
+    SqliteStatement row(database_, "SELECT COUNT(*) FROM state_jobs WHERE owner=? AND state=0", owner);
+    row.step();
+    return row.integer(0);
   }
 
   std::optional<Job> read(const std::string& job_id) {

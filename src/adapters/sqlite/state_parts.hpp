@@ -48,5 +48,6 @@ void append_event(SqliteDatabase& database, const std::string& type, const Job& 
 [[nodiscard]] std::unique_ptr<EventLog> open_events(std::shared_ptr<Shared> shared);
 [[nodiscard]] std::unique_ptr<TokenStore> open_tokens(const std::shared_ptr<Shared>& shared);
 [[nodiscard]] std::unique_ptr<NodeRegistry> open_nodes(std::shared_ptr<Shared> shared);
+[[nodiscard]] std::unique_ptr<UploadLedger> open_uploads(std::shared_ptr<Shared> shared);
 
 }  // namespace tessera::sqlite_state

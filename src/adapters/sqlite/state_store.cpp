@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS state_jobs(
 CREATE INDEX IF NOT EXISTS state_jobs_of_owner ON state_jobs(owner, id);
 CREATE INDEX IF NOT EXISTS state_jobs_of_batch ON state_jobs(batch_id, id);
 CREATE INDEX IF NOT EXISTS state_jobs_in_state ON state_jobs(state, updated_ms);
+CREATE INDEX IF NOT EXISTS state_jobs_waiting ON state_jobs(owner) WHERE state=0;
 CREATE INDEX IF NOT EXISTS state_jobs_unpublished ON state_jobs(updated_ms) WHERE published=0;
 CREATE TABLE IF NOT EXISTS state_batches(
   id TEXT PRIMARY KEY,
@@ -64,6 +65,16 @@ CREATE TABLE IF NOT EXISTS state_nodes(
   details TEXT NOT NULL,
   seen_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state_uploads(
+  object TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  link_expires_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  taken_ms INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS state_uploads_of_owner ON state_uploads(owner, expires_ms);
+CREATE INDEX IF NOT EXISTS state_uploads_by_expiry ON state_uploads(expires_ms);
+CREATE INDEX IF NOT EXISTS state_uploads_unmeasured ON state_uploads(taken_ms) WHERE size_bytes<0;
 )";
 constexpr SqliteSchema schema{tables, "state_schema", 1, "a state"};
 
@@ -80,7 +91,8 @@ StateStore open_sqlite_state_store(const std::filesystem::path& path, const Stat
     make_schema(database, sqlite_state::schema);
   }
   return {sqlite_state::open_jobs(shared), sqlite_state::open_events(shared),
-          sqlite_state::open_tokens(shared), sqlite_state::open_nodes(shared)};
+          sqlite_state::open_tokens(shared), sqlite_state::open_nodes(shared),
+          sqlite_state::open_uploads(shared)};
 }
 
 }  // namespace tessera

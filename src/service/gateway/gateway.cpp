@@ -14,6 +14,7 @@ Gateway::Gateway(GatewayOptions options, GatewayPorts ports) : options_(std::mov
 Gateway::~Gateway() { stop(); }
 
 void Gateway::mount(http::Router& router) {
+  mount_uploads(router);
   mount_submit(router);
   mount_jobs(router);
   mount_batches(router);
@@ -122,6 +123,12 @@ void Gateway::check_room() {
     throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; come again later.",
                                              queued, options_.max_queued_jobs));
   }
+}
+
+std::string Gateway::queued_limit_text() const {
+  return options_.max_queued_per_owner == 0
+             ? std::string("Never: an owner may have any number of queued jobs.")
+             : fmt::format("The owner would have more than {} queued jobs.", options_.max_queued_per_owner);
 }
 
 void Gateway::warn(const std::string& what, const std::string& why) {

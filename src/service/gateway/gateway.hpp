@@ -30,10 +30,12 @@ namespace tessera::service {
 
 struct GatewayOptions {
   Presets presets;
-  int max_items = 1000;                                    ///< of one submission
-  std::int64_t max_queued_jobs = 100'000;                  ///< more are told to come again
-  std::int64_t max_upload_bytes = std::int64_t{20} << 30;  ///< by a link of a local folder
-  std::int64_t max_form_bytes = std::int64_t{256} << 20;   ///< of a submission with its images inside
+  int max_items = 1000;                                             ///< of one submission
+  std::int64_t max_queued_jobs = 100'000;                           ///< more are told to come again
+  std::int64_t max_queued_per_owner = 50'000;                       ///< 0: as many as there is room for
+  UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< that no job uses yet
+  std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< by a link of a local folder
+  std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< of a submission with its images inside
   std::chrono::seconds link_lifetime{3600};
   std::chrono::milliseconds unpublished_patience{5'000};  ///< then the reconciler publishes
   std::chrono::milliseconds reconcile_interval{2'000};
@@ -56,6 +58,7 @@ struct GatewayPorts {
   JobQueue& queue;
   ObjectStore& objects;
   Access& access;
+  UploadLedger& uploads;
 };
 
 class Gateway {
@@ -77,6 +80,7 @@ class Gateway {
 
  private:
   // By file.
+  void mount_uploads(http::Router& router);  // upload_routes.cpp
   void mount_submit(http::Router& router);   // submit.cpp
   void mount_jobs(http::Router& router);     // job_routes.cpp
   void mount_batches(http::Router& router);  // batch_routes.cpp
@@ -86,7 +90,11 @@ class Gateway {
   http::Response submit(const http::Request& request);
   http::Response upload(const http::Request& request);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
-  void check_object(const Caller& caller, const std::string& object);
+  /// Throws Error(not_found) if one is not there, or not the caller's.
+  void check_objects(const Caller& caller, const std::vector<JobRequest>& items);
+  /// Counts what comes to a place. Throws Error(limit_exceeded) if that is more than its owner may have.
+  void check_upload_room(const std::string& object, std::int64_t size_bytes);
+  void release_uploads(const std::vector<Job>& jobs);
   http::Response cancel(const http::Request& request);
   http::Response retry(const http::Request& request);
   http::Response result(const http::Request& request);
@@ -103,6 +111,11 @@ class Gateway {
   void fail_what_was_set_aside();
   void expire_jobs();
   void expire_uploads();
+  void measure_uploads();
+  /// When a submission is refused because of its owner's other jobs.
+  [[nodiscard]] std::string queued_limit_text() const;
+  /// When a body that is put is too long.
+  [[nodiscard]] std::string upload_limit_text() const;
   /// When the oldest job that has not ended was accepted; now, if there is none.
   [[nodiscard]] TimePoint oldest_unfinished();
   void look_for_progress();

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
 
@@ -60,7 +61,8 @@ void Gateway::mount_jobs(http::Router& router) {
       operation({.id = "retryJob",
                  .tag = "Jobs",
                  .summary = "Begins a failed or cancelled job anew.",
-                 .answers = {{202, "The job, queued.", "Job"}}}));
+                 .answers = {{202, "The job, queued.", "Job"},
+                             {429, queued_limit_text(), "Problem", problem_type}}}));
   router.add(
       "GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); },
       operation({.id = "getResult",
@@ -110,6 +112,13 @@ http::Response Gateway::cancel(const http::Request& request) {
 http::Response Gateway::retry(const http::Request& request) {
   const Job job = find_job(request);
   check_room();
+  if (const std::int64_t waiting = ports_.jobs.count_waiting(job.owner);
+      options_.max_queued_per_owner != 0 && waiting >= options_.max_queued_per_owner) {
+    throw over_quota(
+        fmt::format("'{}' has {} jobs that wait, and the limit is {}: retry it when others have "
+                    "been worked on.",
+                    job.owner, waiting, options_.max_queued_per_owner));
+  }
   const auto again = ports_.jobs.retry(job.id);
   if (!again) {
     throw Error(ErrorCode::conflict,

@@ -1,10 +1,16 @@
 // Links of a local folder lead here.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "http/text.hpp"
 #include "net/crypto.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {
@@ -16,7 +22,44 @@ LinkSigner::Query link_query(const http::Request& request) {
           field(LinkSigner::file_name_field), field(LinkSigner::signature_field)};
 }
 
+/// What a browser shows as a picture and does nothing else with. SVG is not among it: it may hold scripts.
+constexpr std::array<std::string_view, 12> picture_types{"image/png",
+                                                         "image/jpeg",
+                                                         "image/tiff",
+                                                         "image/webp",
+                                                         "image/gif",
+                                                         "image/bmp",
+                                                         "image/avif",
+                                                         "image/heif",
+                                                         "image/heic",
+                                                         "image/x-portable-pixmap",
+                                                         "image/x-portable-graymap",
+                                                         "image/x-portable-bitmap"};
+
+/// Whoever uploads may name any type. Under this origin, where tokens and other people's links are used,
+/// nothing may be more than a picture or a download.
+std::string harmless_type(const std::string& type) {
+  const std::string plain = http::media_type(type);
+  return std::ranges::find(picture_types, plain) == picture_types.end() ? "application/octet-stream" : plain;
+}
+
+/// As the header says; bodies in chunks do not say.
+std::int64_t announced_bytes(const http::Request& request) {
+  return std::max(0LL, std::atoll(request.header("Content-Length").c_str()));
+}
+
 }  // namespace
+
+void Gateway::check_upload_room(const std::string& object, std::int64_t size_bytes) {
+  const std::int64_t limit = options_.uploads_per_owner.max_bytes;
+  if (!ports_.uploads.measure(object, size_bytes, limit)) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("With the {} bytes of '{}' its owner's uploads that no job uses yet would hold more "
+                    "than the limit of {} bytes: submit jobs with them, or wait until they expire.",
+                    size_bytes, object, limit));
+  }
+}
 
 void Gateway::mount_objects(http::Router& router) {
   if (!options_.links) {
@@ -38,15 +81,19 @@ void Gateway::mount_objects(http::Router& router) {
                throw Error(ErrorCode::not_found, fmt::format("There is no object '{}' any more.", name));
              }
              const LinkSigner::Query query = link_query(request);
-             const std::string type = query.content_type.empty() ? info->content_type : query.content_type;
+             const std::string type =
+                 harmless_type(query.content_type.empty() ? info->content_type : query.content_type);
              http::Response response{200, {}, http::FileContent{std::make_shared<http::OpenFile>(*file)}};
-             response.with("Content-Type", type.empty() ? "application/octet-stream" : type)
+             response.with("Content-Type", type)
                  .with("Cache-Control", "private, no-store")
+                 .with("Content-Security-Policy", "default-src 'none'; sandbox")
                  .with("X-Content-Type-Options", "nosniff")
                  .with("ETag",
                        fmt::format("\"{}-{}\"", info->size_bytes, info->modified.time_since_epoch().count()));
              if (!query.file_name.empty()) {
                response.with("Content-Disposition", attachment(query.file_name));
+             } else if (!type.starts_with("image/")) {
+               response.with("Content-Disposition", "attachment");
              }
              return response;
            },
@@ -68,16 +115,25 @@ void Gateway::mount_objects(http::Router& router) {
                           "unsupported-media-type",
                           fmt::format("The link was made for '{}', and the body is '{}'.", wanted, type)));
                     }
+                    check_upload_room(request.parameter("name"), request.body.size());
                     const auto body = request.body.open();
                     const ObjectInfo info = ports_.objects.put(request.parameter("name"), *body, type);
                     return http::json_response(200, {{"object", info.name}, {"size_bytes", info.size_bytes}});
                   },
-              .admit = admit,
+              .admit =
+                  [this, admit](http::Request& request) {
+                    admit(request);
+                    // Before the body is taken; what is announced is kept free for it.
+                    if (const std::int64_t size = announced_bytes(request); size > 0) {
+                      check_upload_room(request.parameter("name"), size);
+                    }
+                  },
               .max_body_bytes = options_.max_upload_bytes,
               .operation = operation({.id = "putObject",
                                       .tag = "Uploads",
                                       .summary = "Stores what a link was made for.",
-                                      .answers = {{200, "It is stored.", "StoredObject"}},
+                                      .answers = {{200, "It is stored.", "StoredObject"},
+                                                  {413, upload_limit_text(), "Problem", problem_type}},
                                       .body_schema = "Bytes",
                                       .body_types = {"application/octet-stream"},
                                       .open = true})});

@@ -19,6 +19,7 @@ void Gateway::reconcile() {
   attempt("jobs set aside could not be marked", &Gateway::fail_what_was_set_aside);
   attempt("jobs that have outlived their time could not be removed", &Gateway::expire_jobs);
   attempt("whether jobs make progress is not known", &Gateway::look_for_progress);
+  attempt("how much was uploaded is not known", &Gateway::measure_uploads);
   attempt("uploads that have outlived their time could not be removed", &Gateway::expire_uploads);
 }
 

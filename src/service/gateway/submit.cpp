@@ -1,13 +1,13 @@
-// Taking jobs: places for uploads, and submissions.
+// Taking jobs.
 #include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "log/json_log.hpp"
 #include "net/crypto.hpp"
-#include "schema/foreign_json.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
@@ -17,14 +17,6 @@ namespace {
 
 constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
 constexpr std::size_t most_key_bytes = 255;
-
-Json json_of(const http::Request& request) {
-  try {
-    return parse_foreign_json(request.body.read_all(most_json_bytes));
-  } catch (const Json::parse_error&) {
-    throw Error(ErrorCode::usage, "The request's body is not JSON.");
-  }
-}
 
 /// Of a key that is being worked on; no other request with it comes in between.
 class KeyInFlight {
@@ -55,22 +47,11 @@ class KeyInFlight {
 void Gateway::mount_submit(http::Router& router) {
   const auto admit = needs(ports_.access, Scope::submit);
   router.add({.method = "POST",
-              .pattern = "/v1/uploads",
-              .handler = [this](http::Request& request) { return upload(request); },
-              .admit = admit,
-              .max_body_bytes = 4096,
-              .content_types = {"application/json"},
-              .operation = operation(
-                  {.id = "createUpload",
-                   .tag = "Uploads",
-                   .summary = "A place for an image.",
-                   .answers = {{201, "Where to PUT the bytes; name the object when submitting.", "Upload"}},
-                   .body_schema = "UploadRequest"})});
-  router.add({.method = "POST",
               .pattern = "/v1/pipelines",
               .handler =
                   [this](http::Request& request) {
-                    return http::json_response(200, check_pipeline(json_of(request), options_.presets));
+                    return http::json_response(
+                        200, check_pipeline(json_of(request, most_json_bytes), options_.presets));
                   },
               .admit = admit,
               .max_body_bytes = most_json_bytes,
@@ -90,42 +71,10 @@ void Gateway::mount_submit(http::Router& router) {
        .operation = operation({.id = "submit",
                                .tag = "Jobs",
                                .summary = "Takes jobs. The header Idempotency-Key makes repeating safe.",
-                               .answers = {{202, "The batch of the jobs.", "Batch"}},
+                               .answers = {{202, "The batch of the jobs.", "Batch"},
+                                           {429, queued_limit_text(), "Problem", problem_type}},
                                .body_schema = "Submission",
                                .body_types = {"application/json", "multipart/form-data"}})});
-}
-
-http::Response Gateway::upload(const http::Request& request) {
-  const Json json = request.body.size() == 0 ? Json::object() : json_of(request);
-  LinkOptions options;
-  options.lifetime = options_.link_lifetime;
-  if (json.is_object()) {
-    options.content_type = json.value("content_type", "");
-  }
-  const std::string object =
-      fmt::format("uploads/{}/{}", caller_of(request).owner, new_id("upload", options_.now()));
-  const Link link = ports_.objects.sign_put(object, options);
-  Json headers = Json::object();
-  if (!options.content_type.empty()) {
-    headers["Content-Type"] = options.content_type;
-  }
-  return http::json_response(201, {{"object", object},
-                                   {"upload",
-                                    {{"method", "PUT"},
-                                     {"url", link.url},
-                                     {"headers", std::move(headers)},
-                                     {"expires", to_iso8601(link.expires)}}}});
-}
-
-void Gateway::check_object(const Caller& caller, const std::string& object) {
-  const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
-                   object.starts_with("results/" + caller.owner + "/");
-  if (!(own || caller.is_admin()) || !ports_.objects.stat(object)) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("There is no object '{}': upload it first, to the place that "
-                            "POST /v1/uploads gives.",
-                            object.substr(0, 200)));
-  }
 }
 
 NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Submission submission) {
@@ -145,7 +94,21 @@ NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Su
   }
   jobs.webhook_url = std::move(submission.webhook_url);
   jobs.webhook_secret = std::move(submission.webhook_secret);
+  jobs.max_waiting = options_.max_queued_per_owner;
   return jobs;
+}
+
+void Gateway::release_uploads(const std::vector<Job>& jobs) {
+  std::vector<std::string> objects;
+  for (const Job& job : jobs) {
+    objects.push_back(job.request.object);
+  }
+  try {
+    ports_.uploads.release(objects);
+  } catch (const Error& error) {
+    // The jobs are accepted. At the worst their uploads count until they expire.
+    warn("uploads that jobs use are still counted", error.what());
+  }
 }
 
 http::Response Gateway::submit(const http::Request& request) {
@@ -171,10 +134,8 @@ http::Response Gateway::submit(const http::Request& request) {
     fingerprint = std::move(form.fingerprint);
   } else {
     fingerprint = to_hex(sha256(request.body.read_all(most_json_bytes)));
-    submission = parse_submission(json_of(request), options_.presets, options_.max_items);
-    for (const JobRequest& item : submission.items) {
-      check_object(caller, item.object);
-    }
+    submission = parse_submission(json_of(request, most_json_bytes), options_.presets, options_.max_items);
+    check_objects(caller, submission.items);
   }
   NewJobs jobs = new_jobs(request, caller, std::move(submission));
   if (!key.empty()) {
@@ -187,10 +148,14 @@ http::Response Gateway::submit(const http::Request& request) {
     if (error.code() == ErrorCode::conflict) {
       throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
     }
+    if (error.code() == ErrorCode::busy) {
+      throw over_quota(error.what());
+    }
     throw;
   }
   if (created.created) {
     uploads.keep();
+    release_uploads(jobs.jobs);
     if (options_.log) {
       Json ids = Json::array();
       for (const Job& job : jobs.jobs) {

@@ -198,6 +198,9 @@ TEST_P(StoreContract, ChecksItself) { EXPECT_NO_THROW(store->check()); }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          ::testing::Values(testing::disk_kind(), testing::s3_kind(),
+                                           testing::s3_kind({.virtual_hosted = true}),
+                                           testing::s3_kind({.session = true}),
+                                           testing::s3_kind({.virtual_hosted = true, .session = true}),
                                            testing::gcs_kind(testing::GcsAccess::key_file),
                                            testing::gcs_kind(testing::GcsAccess::hmac),
                                            testing::gcs_kind(testing::GcsAccess::machine)),

@@ -112,12 +112,42 @@ TEST(SigV4, PresignsAsTheDocumentationDoes) {
       << query;
 }
 
-class S3Clients : public ::testing::TestWithParam<testing::S3Kind> {};
-INSTANTIATE_TEST_SUITE_P(Servers, S3Clients,
-                         ::testing::Values(testing::S3Kind::s3rver, testing::S3Kind::strict));
+struct S3Variant {
+  const char* name;
+  testing::S3Kind kind;
+  testing::S3Access access;
+};
+
+class S3Clients : public ::testing::TestWithParam<S3Variant> {};
+INSTANTIATE_TEST_SUITE_P(
+    Servers, S3Clients,
+    ::testing::Values(
+        S3Variant{"S3rver", testing::S3Kind::s3rver, {}}, S3Variant{"Path", testing::S3Kind::strict, {}},
+        S3Variant{"Virtual", testing::S3Kind::strict, {.virtual_hosted = true}},
+        S3Variant{"Session", testing::S3Kind::strict, {.session = true}},
+        S3Variant{"VirtualSession", testing::S3Kind::strict, {.virtual_hosted = true, .session = true}}),
+    [](const auto& instance) { return std::string(instance.param.name); });
+
+/// Reads what we stored and stores something, as Amazon's own library does it. It asks the system for the
+/// addresses of names; curl and browsers know by themselves where localhost is.
+std::string boto_script(const std::string& endpoint, const testing::S3Access& access) {
+  return "import boto3, botocore.client, socket\n"
+         "ask = socket.getaddrinfo\n"
+         "socket.getaddrinfo = lambda host, *more, **options: ask(\n"
+         "    '127.0.0.1' if host.endswith('.localhost') else host, *more, **options)\n"
+         "s = boto3.client('s3', endpoint_url='" +
+         endpoint + "', region_name='us-east-1', aws_access_key_id='" + testing::S3Server::access_key +
+         "',\n    aws_secret_access_key='" + testing::S3Server::secret_key + "', aws_session_token=" +
+         (access.session ? "'" + std::string(testing::S3Server::session_token) + "'" : "None") +
+         ",\n    config=botocore.client.Config(s3={'addressing_style': '" +
+         (access.virtual_hosted ? "virtual" : "path") +
+         "'}))\n"
+         "assert s.get_object(Bucket='pictures', Key='of mine/a b/ü.png')['Body'].read() == b'picture'\n"
+         "s.put_object(Bucket='pictures', Key='of mine/by-boto', Body=b'from boto', ContentType='text/x')\n";
+}
 
 TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
-  const testing::S3Server server(GetParam());
+  const testing::S3Server server(GetParam().kind, GetParam().access);
   const testing::ServerFolder folder;
   const auto store = open_object_store(server.url(), {});
   const auto body = memory_source("picture");
@@ -141,7 +171,7 @@ TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
   StringSink sink;
   store->get("by-curl", sink);
   EXPECT_EQ(sink.text, "written by curl");
-  if (GetParam() == testing::S3Kind::strict) {
+  if (GetParam().kind == testing::S3Kind::strict) {
     const std::string tampered = store->sign_get("by-curl", {}).url + "0";
     EXPECT_NE(std::system(("curl -sSf -o /dev/null " + quoted(tampered) + " 2>/dev/null").c_str()), 0);
     const auto yesterday =
@@ -150,15 +180,7 @@ TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
     EXPECT_NE(std::system(("curl -sSf -o /dev/null " + quoted(expired) + " 2>/dev/null").c_str()), 0);
   }
 
-  const std::string script =
-      "import boto3, botocore.client, sys\n"
-      "s = boto3.client('s3', endpoint_url='" +
-      server.endpoint() +
-      "', region_name='us-east-1',\n"
-      "    config=botocore.client.Config(s3={'addressing_style': 'path'}))\n"
-      "assert s.get_object(Bucket='pictures', Key='of mine/a b/ü.png')['Body'].read() == b'picture'\n"
-      "s.put_object(Bucket='pictures', Key='of mine/by-boto', Body=b'from boto', ContentType='text/x')\n";
-  std::ofstream(folder.path() / "boto.py") << script;
+  std::ofstream(folder.path() / "boto.py") << boto_script(server.endpoint(), GetParam().access);
   EXPECT_EQ(std::system(("python3 " + quoted(folder.path() / "boto.py")).c_str()), 0);
   StringSink from_boto;
   EXPECT_EQ(store->get("by-boto", from_boto).content_type, "text/x");

@@ -1,7 +1,6 @@
 #include "adapters/store/store_server.hpp"
 
 #include "adapters/open.hpp"
-#include "servers/s3_server.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera::testing {
@@ -20,6 +19,7 @@ class Disk final : public StoreServer {
 
 class S3 final : public StoreServer {
  public:
+  explicit S3(S3Access access) : server_(S3Kind::strict, access) {}
   std::unique_ptr<ObjectStore> open(Clock now) const override {
     return open_object_store(server_.url(), {std::move(now), {}, {}});
   }
@@ -41,8 +41,9 @@ class Gcs final : public StoreServer {
 
 }  // namespace
 
-StoreKind s3_kind() {
-  return {"S3", [] { return std::make_unique<S3>(); }};
+StoreKind s3_kind(S3Access access) {
+  return {std::string("S3") + (access.virtual_hosted ? "Virtual" : "") + (access.session ? "Session" : ""),
+          [access] { return std::make_unique<S3>(access); }};
 }
 
 StoreKind gcs_kind(GcsAccess access) {

@@ -7,6 +7,7 @@
 
 #include "ports/object_store.hpp"
 #include "servers/gcs_server.hpp"
+#include "servers/s3_server.hpp"
 
 namespace tessera::testing {
 
@@ -22,7 +23,7 @@ struct StoreKind {
 };
 
 [[nodiscard]] StoreKind disk_kind();
-[[nodiscard]] StoreKind s3_kind();
+[[nodiscard]] StoreKind s3_kind(S3Access access = {});
 [[nodiscard]] StoreKind gcs_kind(GcsAccess access);
 
 }  // namespace tessera::testing

@@ -20,11 +20,12 @@
 #include <QToolButton>
 #include <set>
 
-#include "desktop/e2e/distributed_service.hpp"
 #include "jobs/job_list_model.hpp"
 #include "jobs/jobs_panel.hpp"
 #include "pipeline/operator_browser.hpp"
 #include "pipeline/pipeline_model.hpp"
+#include "servers/distributed_service.hpp"
+#include "servers/s3_server.hpp"
 #include "service/service_process.hpp"
 #include "window/edit_page.hpp"
 #include "window/main_window.hpp"
@@ -118,7 +119,8 @@ void choose_operation(const QString& words) {
 }
 
 TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
-  const DistributedService service;
+  const S3Server store{S3Kind::s3rver};
+  const DistributedService service{store.url()};
   const ServerFolder folder;
   // Big enough that there is progress to be seen.
   std::vector<fs::path> photos;

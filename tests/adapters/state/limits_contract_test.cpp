@@ -1,0 +1,190 @@
+// What an owner may have at once, counted by every state store alike.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "adapters/state/state_server.hpp"
+#include "core/error.hpp"
+#include "support/errors.hpp"
+
+namespace tessera {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::refusal;
+
+constexpr std::int64_t huge =
+    std::int64_t{9'000'000'000'000'000};  // more than 32 bits, or 15 digits of a double
+
+class LimitsContract : public ::testing::TestWithParam<testing::StateKind> {
+ protected:
+  TimePoint now = system_now();
+  std::unique_ptr<testing::StateServer> server = GetParam().make();
+  StateOptions options{.now = [this] { return now; }};
+  StateStore store = server->open(options);
+  UploadLedger& uploads = *store.uploads;
+
+  [[nodiscard]] UploadPlace place(const std::string& name, const std::string& owner = "ann") const {
+    return {"uploads/" + owner + "/" + name, owner, now + 1h, now + 48h};
+  }
+  [[nodiscard]] static NewJobs jobs_of(const std::string& owner, int count, std::int64_t max_waiting) {
+    NewJobs jobs = testing::one_job(owner);
+    for (int i = 1; i < count; ++i) {
+      jobs.jobs.push_back(testing::new_job(owner, jobs.jobs.front().batch_id));
+    }
+    jobs.max_waiting = max_waiting;
+    return jobs;
+  }
+};
+
+TEST_P(LimitsContract, PlacesAreCountedByOwnerUntilTheyAreUsedOrExpire) {
+  const UploadLimits two{.max_places = 2, .max_bytes = 0};
+  EXPECT_TRUE(uploads.enter(place("a"), two).entered);
+  now += 1h;
+  EXPECT_EQ(uploads.enter(place("b"), two).before, (UploadUse{1, 0}));
+  const auto refused = uploads.enter(place("c"), two);
+  EXPECT_FALSE(refused.entered);
+  EXPECT_EQ(refused.before, (UploadUse{2, 0}));
+  EXPECT_TRUE(uploads.enter(place("a", "bob"), two).entered) << "another's are not counted";
+  EXPECT_EQ(server->open(options).uploads->use_of("ann"), (UploadUse{2, 0}));
+
+  uploads.release({"uploads/ann/b", "uploads/ann/never-there"});
+  EXPECT_TRUE(uploads.enter(place("c"), two).entered);
+  EXPECT_FALSE(uploads.enter(place("d"), two).entered);
+  now += 47h;  // a expires at this moment
+  EXPECT_FALSE(uploads.enter(place("d"), two).entered);
+  now += 1ms;
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{1, 0}));
+  EXPECT_TRUE(uploads.enter(place("d"), two).entered);
+  EXPECT_TRUE(uploads.enter(place("e"), {}).entered) << "without a limit";
+  EXPECT_EQ(uploads.use_of("nobody"), UploadUse{});
+}
+
+TEST_P(LimitsContract, BytesAreCountedWhenTheyAreKnown) {
+  const UploadLimits limits{.max_places = 0, .max_bytes = 100};
+  ASSERT_TRUE(uploads.enter(place("a"), limits).entered);
+  ASSERT_TRUE(uploads.enter(place("b"), limits).entered);
+  EXPECT_TRUE(uploads.measure("uploads/ann/a", 60, 100));
+  EXPECT_FALSE(uploads.measure("uploads/ann/b", 41, 100));
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 60})) << "what is refused is not counted";
+  EXPECT_TRUE(uploads.measure("uploads/ann/b", 40, 100));
+  EXPECT_FALSE(uploads.enter(place("c"), limits).entered);
+  EXPECT_TRUE(uploads.measure("uploads/ann/a", 10, 100)) << "in place of what was there";
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
+  EXPECT_TRUE(uploads.enter(place("c"), limits).entered);
+  EXPECT_TRUE(uploads.measure("uploads/ann/c", huge, 0)) << "what lies there already counts in any case";
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{3, huge + 50}));
+  uploads.release({"uploads/ann/c"});
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
+  EXPECT_TRUE(uploads.measure("uploads/ann/unknown", 1000, 100));
+  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
+  now += 48h + 1ms;
+  EXPECT_EQ(uploads.use_of("ann"), UploadUse{});
+}
+
+TEST_P(LimitsContract, PlacesOfUnknownSizeAreTakenInTurn) {
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_TRUE(uploads.enter(place(name), {}).entered);
+    now += 1s;
+  }
+  const auto names = [](const std::vector<UploadPlace>& places) {
+    std::string all;
+    for (const UploadPlace& taken : places) {
+      all += taken.object.back();
+    }
+    return all;
+  };
+  const auto first = uploads.take_unmeasured(now, 2);
+  ASSERT_EQ(names(first), "ab");
+  EXPECT_EQ(first[0].owner, "ann");
+  EXPECT_EQ(first[0].link_expires, now - 3s + 1h);
+  EXPECT_EQ(first[0].expires, now - 3s + 48h);
+  EXPECT_EQ(names(server->open(options).uploads->take_unmeasured(now, 9)), "c");
+  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "") << "all were taken just now";
+  now += 1s;
+  ASSERT_TRUE(uploads.measure("uploads/ann/b", 1, 0));
+  uploads.release({"uploads/ann/c"});
+  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "a");
+  now += 49h;
+  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "") << "it has expired";
+}
+
+TEST_P(LimitsContract, ManyWhoComeAtOnceGetNoMoreThanIsAllowed) {
+  std::vector<std::future<int>> clients;
+  for (int client = 0; client < 4; ++client) {
+    clients.push_back(std::async(std::launch::async, [&, client] {
+      const StateStore own = server->open(options);
+      int entered = 0;
+      for (int i = 0; i < 10; ++i) {
+        entered +=
+            own.uploads->enter(place(std::to_string(client * 10 + i)), {.max_places = 25, .max_bytes = 0})
+                    .entered
+                ? 1
+                : 0;
+      }
+      return entered;
+    }));
+  }
+  int entered = 0;
+  for (auto& client : clients) {
+    entered += client.get();
+  }
+  EXPECT_EQ(entered, 25);
+}
+
+TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
+  JobStore& jobs = *store.jobs;
+  const NewJobs first = jobs_of("ann", 3, 5);
+  EXPECT_TRUE(jobs.create(first).created);
+  EXPECT_EQ(jobs.count_waiting("ann"), 3);
+  EXPECT_EQ(
+      refusal([&] { jobs.create(jobs_of("ann", 3, 5)); }, ErrorCode::busy),
+      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: submit them when others have "
+      "been worked on.");
+  EXPECT_EQ(jobs.list({"ann", {}, {}}, "", 100).jobs.size(), 3U) << "all of them, or none";
+  EXPECT_TRUE(jobs.create(jobs_of("bob", 5, 5)).created) << "another's are not counted";
+  EXPECT_TRUE(jobs.create(jobs_of("ann", 2, 5)).created);
+  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+
+  const std::string id = first.jobs[0].id;
+  JobChange change;
+  change.state = JobState::running;
+  ASSERT_TRUE(jobs.change(id, 0, change));
+  EXPECT_EQ(jobs.count_waiting("ann"), 4);
+  change.state = JobState::queued;
+  ASSERT_TRUE(jobs.change(id, 0, change));
+  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+  change.state = JobState::cancelled;
+  ASSERT_TRUE(jobs.change(id, 0, change));
+  EXPECT_EQ(jobs.count_waiting("ann"), 4);
+  ASSERT_TRUE(jobs.retry(id));
+  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+  jobs.remove(id);
+  EXPECT_EQ(jobs.count_waiting("ann"), 4);
+  EXPECT_TRUE(jobs.create(jobs_of("ann", 9, 0)).created) << "without a limit";
+}
+
+TEST_P(LimitsContract, AnAnswerThatWasGivenIsGivenAgainWhateverWaitsByNow) {
+  JobStore& jobs = *store.jobs;
+  NewJobs first = jobs_of("ann", 2, 2);
+  first.idempotency = {"key", "print"};
+  EXPECT_TRUE(jobs.create(first).created);
+  NewJobs again = jobs_of("ann", 2, 2);
+  again.idempotency = first.idempotency;
+  const auto second = jobs.create(again);
+  EXPECT_FALSE(second.created);
+  EXPECT_EQ(second.batch.id, first.jobs[0].batch_id);
+  // A key whose jobs were refused is as good as new.
+  NewJobs refused = jobs_of("ann", 1, 2);
+  refused.idempotency = {"another key", "print"};
+  EXPECT_NE(refusal([&] { jobs.create(refused); }, ErrorCode::busy), "");
+  refused.max_waiting = 3;
+  EXPECT_TRUE(jobs.create(refused).created);
+}
+
+INSTANTIATE_TEST_SUITE_P(States, LimitsContract,
+                         ::testing::Values(testing::sqlite_state_kind(), testing::redis_state_kind()),
+                         [](const auto& instance) { return instance.param.name; });
+
+}  // namespace
+}  // namespace tessera

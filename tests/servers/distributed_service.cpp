@@ -1,0 +1,54 @@
+#include "servers/distributed_service.hpp"
+
+#include <fmt/format.h>
+
+#include "servers/raw_http.hpp"
+
+namespace tessera::testing {
+namespace {
+
+std::string on_loopback(int port) { return fmt::format("127.0.0.1:{}", port); }
+
+}  // namespace
+
+DistributedService::DistributedService(std::string store_url, std::vector<std::string> gateway_options)
+    : store_url_(std::move(store_url)), gateway_options_(std::move(gateway_options)) {
+  start_notifier();
+  start_gateway();
+  start_node();
+  gateway_->wait_until_ready(gateway_port_,
+                             [this] { return ask(gateway_port_, "GET", "/readyz").status == 200; });
+}
+
+std::string DistributedService::url() const { return "http://" + on_loopback(gateway_port_); }
+
+void DistributedService::start_gateway() {
+  std::vector<std::string> options{"--listen", on_loopback(gateway_port_), "--notifier-url",
+                                   "http://" + on_loopback(notifier_port_)};
+  options.insert(options.end(), gateway_options_.begin(), gateway_options_.end());
+  gateway_.reset();
+  gateway_ = launch("gateway", options);
+  gateway_->wait_until_ready(gateway_port_);
+}
+
+void DistributedService::start_notifier() {
+  notifier_.reset();
+  notifier_ = launch("notifier", {"--listen", on_loopback(notifier_port_)});
+  notifier_->wait_until_ready(notifier_port_);
+}
+
+void DistributedService::start_node() {
+  node_.reset();
+  node_ = launch("node", {"--ranks", "2", "--threads", "1", "--drain-limit", "1"});
+}
+
+std::unique_ptr<ServerProcess> DistributedService::launch(const std::string& what,
+                                                          const std::vector<std::string>& more) {
+  std::vector<std::string> command{TESSERA_PROGRAM, what,      "--queue",  broker_.url(),  "--state",
+                                   redis_.url(),    "--store", store_url_, "--log-format", "json"};
+  command.insert(command.end(), more.begin(), more.end());
+  return std::make_unique<ServerProcess>(command, ServerProcess::Environment{},
+                                         folder_.path() / fmt::format("{}-{}.log", what, ++launched_));
+}
+
+}  // namespace tessera::testing
