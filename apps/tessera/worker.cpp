@@ -196,7 +196,8 @@ class Worker {
       const std::lock_guard lock(mutex_);
       run.stop = stop_.get_token();
     }
-    auto last = std::chrono::steady_clock::time_point();
+    // A job that is done within the interval says only that: each message becomes a change of the job.
+    auto last = std::chrono::steady_clock::now();
     run.progress = [&](const Progress& progress) {
       const auto now = std::chrono::steady_clock::now();
       if (now - last >= between_progress) {

@@ -190,9 +190,12 @@ Placement Node::choose(const Job& job, std::int64_t input_bytes) {
   if (group_->size() == 1) {
     return Placement::one_rank;
   }
+  if (input_bytes < options_.split_idle_bytes || input_bytes >= options_.split_bytes) {
+    return input_bytes >= options_.split_bytes ? Placement::all_ranks : Placement::one_rank;
+  }
+  // Asking the queue takes time that would be seen in a small job.
   const bool others = jobs_under_way() > 1 || ports_.queue.depth().waiting > 0;
-  return input_bytes >= (others ? options_.split_bytes : options_.split_idle_bytes) ? Placement::all_ranks
-                                                                                    : Placement::one_rank;
+  return others ? Placement::one_rank : Placement::all_ranks;
 }
 
 void Node::follow_cancellations(const std::stop_token& stop) {

@@ -54,7 +54,9 @@ struct NodeOptions {
   Json limits = Json::object();                                 ///< for reading images: see rank messages
   std::chrono::milliseconds announce_interval{2'000};
   // For metrics; called from many threads.
-  /// A job has been in a phase for so long: "wait" (in the queue), "fetch", "work" or "store".
+  /// A job has been in a phase for so long: "wait" (in the queue), "fetch", "turn" (until ranks were free for
+  /// it), "work", or "store"; "process" is what its ranks say of their work, from opening the image to having
+  /// written the result.
   std::function<void(std::string_view phase, std::chrono::duration<double> time)> on_phase;
   /// "done", "failed", "given-back" or "set-aside".
   std::function<void(std::string_view end)> on_end;

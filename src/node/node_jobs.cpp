@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <future>
 #include <utility>
 
 #include "core/error.hpp"
@@ -179,10 +180,13 @@ Node::Verdict Node::process(const Job& job, Active& active) {
   }
   const Placement placement = choose(job, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);
-  const auto began = std::chrono::steady_clock::now();
+  const auto ready = std::chrono::steady_clock::now();
+  auto began = ready;
   const RankOutcome outcome = group_->run(
       task, placement, stop,
       [&](const std::vector<int>& ranks) {
+        began = std::chrono::steady_clock::now();
+        measure("turn", ready);
         JobChange change;
         change.stage = stage;
         change.layout = layout_of(placement, ranks, group_->state());
@@ -194,6 +198,9 @@ Node::Verdict Node::process(const Job& job, Active& active) {
         tell(job, change);
       });
   measure("work", began);
+  if (options_.on_phase && outcome.end == RankOutcome::End::done) {
+    options_.on_phase("process", std::chrono::duration<double>(outcome.result.value("seconds", 0.0)));
+  }
   {
     const std::lock_guard lock(mutex_);
     counts_.busy_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() *
@@ -226,9 +233,9 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   JobChange storing;
   storing.state = JobState::storing;
   storing.fraction = 1;
-  if (!ports_.jobs.change(job.id, job.generation, storing)) {
-    return {};  // cancelled meanwhile
-  }
+  // Told while the result is on its way: each of the two waits for its server's disk.
+  std::future<bool> told = std::async(
+      std::launch::async, [&] { return ports_.jobs.change(job.id, job.generation, storing).has_value(); });
   JobResult result;
   result.object = result_object_name(job);
   result.file_name = result_file_name(job.request);
@@ -243,7 +250,7 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   JobChange done;
   done.state = JobState::done;
   done.result = result;
-  if (!ports_.jobs.change(job.id, job.generation, done)) {
+  if (!told.get() || !ports_.jobs.change(job.id, job.generation, done)) {
     const auto now = ports_.jobs.find(job.id);
     if (!now || now->state != JobState::done) {
       ports_.objects.remove(result.object);  // cancelled meanwhile

@@ -42,8 +42,10 @@ constexpr std::array metric_table{
     MetricInfo{Metric::event_subscribers, gauge, "tessera_event_subscribers", "Clients that follow events."},
     MetricInfo{Metric::webhook_attempts, counter, "tessera_webhook_attempts_total",
                "Calls of webhooks, by outcome: delivered or failed."},
-    MetricInfo{Metric::job_phase_seconds, histogram, "tessera_job_phase_seconds",
-               "How long jobs are in a phase: wait, fetch, work or store."},
+    MetricInfo{
+        Metric::job_phase_seconds, histogram, "tessera_job_phase_seconds",
+        "How long jobs are in a phase: wait (in the queue), fetch, turn (until ranks are free), work and "
+        "store; process is the work as the ranks report it."},
     MetricInfo{Metric::job_ends, counter, "tessera_job_ends_total",
                "How this node has ended with jobs: done, failed, given-back or set-aside."},
     MetricInfo{Metric::rank_busy_seconds, counter, "tessera_rank_busy_seconds_total",

@@ -237,7 +237,8 @@ TEST_F(NodeTest, TellsItsMetrics) {
   wait_for_end(gone);
   node.reset();
   // From a local folder nothing is fetched.
-  EXPECT_EQ(phases, (std::map<std::string, int>{{"wait", 2}, {"work", 2}, {"store", 1}}));
+  EXPECT_EQ(phases, (std::map<std::string, int>{
+                        {"wait", 2}, {"turn", 2}, {"work", 2}, {"process", 1}, {"store", 1}}));
   EXPECT_EQ(ends, (std::map<std::string, int>{{"done", 1}, {"failed", 1}}));
 }
 

@@ -12,6 +12,7 @@
 #include "adapters/path_url.hpp"
 #include "core/error.hpp"
 #include "ports/job.hpp"
+#include "ports/result_names.hpp"
 
 namespace tessera {
 namespace {
@@ -127,9 +128,12 @@ class DiskObjectStore final : public ObjectStore {
       incoming_file.file().write(std::span(buffer).first(count));
     }
     check_whole_body(name, body, size_of(incoming_file.file()));
-    IncomingFile type_file(new_incoming());
-    type_file.file().write(std::as_bytes(std::span(content_type)));
-    type_file.move_to(types() / file);
+    // Two files cost twice as many waits for the disk as one.
+    if (content_type != type_by_name(name) || fs::exists(types() / file)) {
+      IncomingFile type_file(new_incoming());
+      type_file.file().write(std::as_bytes(std::span(content_type)));
+      type_file.move_to(types() / file);
+    }
     incoming_file.move_to(objects() / file);
     return stat(name).value_or(ObjectInfo{name, size_of(incoming_file.file()), content_type, now_()});
   }
@@ -264,12 +268,17 @@ class DiskObjectStore final : public ObjectStore {
     const auto modified =
         std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                           std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-    return {name, status.st_size, content_type_of(file), TimePoint(modified)};
+    return {name, status.st_size, content_type_of(name, file), TimePoint(modified)};
   }
-  [[nodiscard]] std::string content_type_of(const fs::path& file) const {
+  /// Of an object that has no file for its type.
+  static std::string type_by_name(const std::string& name) {
+    const std::string extension = fs::path(name).extension().string();
+    return extension.empty() ? std::string() : tessera::content_type_of(extension.substr(1));
+  }
+  [[nodiscard]] std::string content_type_of(const std::string& name, const fs::path& file) const {
     const auto type_file = Descriptor::if_there(types() / file);
     if (!type_file) {
-      return {};
+      return type_by_name(name);
     }
     std::string type(256, '\0');
     const ssize_t count = ::read(type_file->get(), type.data(), type.size());

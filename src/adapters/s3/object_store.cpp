@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <deque>
+#include <future>
 #include <pugixml.hpp>
 
 #include "adapters/bucket/bucket_store.hpp"
@@ -12,6 +14,9 @@
 
 namespace tessera {
 namespace {
+
+/// One is read and hashed while the store works on the other.
+constexpr std::size_t parts_at_once = 2;
 
 class S3ObjectStore final : public BucketStore {
  public:
@@ -86,20 +91,24 @@ class S3ObjectStore final : public BucketStore {
     try {
       std::string list = "<CompleteMultipartUpload>";
       std::int64_t size = 0;
+      std::deque<std::future<std::string>> under_way;  // each gives its part's entry of the list
+      const auto take_first = [&] {
+        list += under_way.front().get();
+        under_way.pop_front();
+      };
       for (int number = 1; !part.empty(); ++number) {
-        const HttpResponse stored = ask({"PUT",
-                                         key(name),
-                                         {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
-                                         {},
-                                         part,
-                                         nullptr,
-                                         {}});
-        expect_success(stored, name);
-        list += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number,
-                            header_of(stored, "etag"));
+        if (under_way.size() == parts_at_once) {
+          take_first();
+        }
         size += static_cast<std::int64_t>(part.size());
-        part.clear();
+        under_way.push_back(std::async(std::launch::async, [&, number, sent = std::move(part)]() mutable {
+          return put_part(name, upload, number, std::move(sent));
+        }));
+        part = {};
         read_up_to(body, part, part_bytes());
+      }
+      while (!under_way.empty()) {
+        take_first();
       }
       check_whole_body(name, body, size);
       const HttpResponse ended = ask({"POST",
@@ -124,6 +133,20 @@ class S3ObjectStore final : public BucketStore {
       }
       throw;
     }
+  }
+
+  /// Returns its entry of the list that ends the upload.
+  std::string put_part(const std::string& name, const std::string& upload, int number, std::string part) {
+    const HttpResponse stored = ask({"PUT",
+                                     key(name),
+                                     {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
+                                     {},
+                                     std::move(part),
+                                     nullptr,
+                                     {}});
+    expect_success(stored, name);
+    return fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number,
+                       header_of(stored, "etag"));
   }
 
   S3Options options_;

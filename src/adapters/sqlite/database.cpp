@@ -118,6 +118,11 @@ void SqliteTransaction::commit() {
   open_ = false;
 }
 
+SqliteUnsynced::~SqliteUnsynced() {
+  // Cannot fail: it only sets what this connection does from now on.
+  sqlite3_exec(database_.handle(), "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+}
+
 void make_schema(SqliteDatabase& database, const SqliteSchema& schema) {
   SqliteTransaction transaction(database);
   database.execute(schema.statements);

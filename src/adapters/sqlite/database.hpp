@@ -88,6 +88,22 @@ class SqliteTransaction {
   bool open_ = true;
 };
 
+/// While it lives, commits of this connection do not wait for the disk. What they change may be undone by a
+/// crash of the machine, though by none of a process, and never in part; the next commit that waits makes it
+/// durable too. Made and ended outside of transactions.
+class SqliteUnsynced {
+ public:
+  explicit SqliteUnsynced(SqliteDatabase& database) : database_(database) {
+    database_.execute("PRAGMA synchronous=NORMAL");
+  }
+  ~SqliteUnsynced();
+  SqliteUnsynced(const SqliteUnsynced&) = delete;
+  SqliteUnsynced& operator=(const SqliteUnsynced&) = delete;
+
+ private:
+  SqliteDatabase& database_;
+};
+
 /// Tables of one kind of content, several of which may share a file.
 struct SqliteSchema {
   const char* statements;  ///< make what is not there; the version's table among it

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <map>
 #include <mutex>
 
 #include "adapters/sqlite/database.hpp"
+#include "adapters/sqlite/news.hpp"
 #include "adapters/sqlite/taker_lock.hpp"
 #include "core/error.hpp"
 
@@ -70,6 +70,7 @@ class SqliteJobQueue final : public JobQueue {
     make_schema(database_, schema);
     taker_ = new_taker();
     lock_.hold(taker_);
+    news_ = news_of(path);
     return_messages_of_the_dead();
   }
 
@@ -86,13 +87,14 @@ class SqliteJobQueue final : public JobQueue {
   void publish(const QueueMessage& message) override {
     const std::lock_guard guard(mutex_);
     insert(message);
-    changed_.notify_all();
+    news_->announce();
   }
 
   std::optional<Delivery> take(std::chrono::milliseconds patience) override {
     const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
     std::unique_lock guard(mutex_);
     while (!stopped_) {
+      const std::uint64_t seen = news_->count();
       const bool free = static_cast<int>(taken_.size()) < options_.prefetch;
       if (free) {
         if (auto delivery = try_take(deadline)) {
@@ -103,7 +105,9 @@ class SqliteJobQueue final : public JobQueue {
       if (now >= deadline) {
         break;
       }
-      changed_.wait_until(guard, free ? std::min(deadline, now + look_interval) : deadline);
+      guard.unlock();
+      news_->wait(seen, free ? std::min(deadline, now + look_interval) : deadline);
+      guard.lock();
     }
     return std::nullopt;
   }
@@ -111,12 +115,14 @@ class SqliteJobQueue final : public JobQueue {
   void stop_taking() override {
     const std::lock_guard guard(mutex_);
     stopped_ = true;
-    changed_.notify_all();
+    news_->announce();
   }
 
   void acknowledge(std::uint64_t tag) override {
     const std::lock_guard guard(mutex_);
     if (const auto taken = taken_.find(tag); taken != taken_.end()) {
+      const SqliteUnsynced unsynced(
+          database_);  // if it is lost, the message comes again and finds the job done
       SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=? AND taker=?", taken->second,
                       taker_)
           .run();
@@ -179,7 +185,7 @@ class SqliteJobQueue final : public JobQueue {
     if (message) {
       insert(*message);
       transaction.commit();
-      changed_.notify_all();
+      news_->announce();
     }
     return message.has_value();
   }
@@ -239,6 +245,7 @@ class SqliteJobQueue final : public JobQueue {
       return std::nullopt;
     }
     waiting.run();
+    const SqliteUnsynced unsynced(database_);  // if it is lost, so is this taker, and the message goes back
     SqliteStatement row(database_,
                         "UPDATE queue_messages SET taker=?, attempts=attempts+1 WHERE sequence="
                         "(SELECT sequence FROM queue_messages WHERE taker IS NULL ORDER BY priority, sequence"
@@ -257,7 +264,7 @@ class SqliteJobQueue final : public JobQueue {
 
   void end(Taken::iterator taken) {
     taken_.erase(taken);
-    changed_.notify_all();
+    news_->announce();
   }
 
   void bury(std::int64_t sequence, const std::string& reason) {
@@ -329,7 +336,7 @@ class SqliteJobQueue final : public JobQueue {
     for (const std::int64_t taker : takers) {
       if (!lock_.held_by_another(taker)) {
         return_messages_of(taker);
-        changed_.notify_all();
+        news_->announce();
       }
     }
   }
@@ -344,9 +351,9 @@ class SqliteJobQueue final : public JobQueue {
 
   const QueueOptions options_;
   std::mutex mutex_;
-  std::condition_variable changed_;
   SqliteDatabase database_;
   TakerLock lock_;
+  std::shared_ptr<News> news_;  ///< also of what has ended here
   std::int64_t taker_ = 0;
   Taken taken_;
   std::uint64_t next_tag_ = 1;

@@ -33,14 +33,13 @@ class SqliteEventLog final : public EventLog {
     const std::int64_t after = id.empty() ? 0 : number_of(id);
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
-      const std::uint64_t seen = shared_->new_events.count();
+      const std::uint64_t seen = shared_->new_events->count();
       std::vector<Event> events = read(after, limit);
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      if (!events.empty() || stopped_ || left.count() <= 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (!events.empty() || stopped_ || now >= deadline) {
         return events;
       }
-      shared_->new_events.wait(seen, std::min(left, look_interval));
+      shared_->new_events->wait(seen, std::min(deadline, now + look_interval));
     }
   }
 
@@ -63,7 +62,7 @@ class SqliteEventLog final : public EventLog {
 
   void stop_reading() override {
     stopped_ = true;
-    shared_->new_events.announce();
+    shared_->new_events->announce();
   }
 
  private:

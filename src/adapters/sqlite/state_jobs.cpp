@@ -47,6 +47,7 @@ class SqliteJobStore final : public JobStore {
 
   void mark_published(const std::string& job_id, int generation) override {
     const std::lock_guard guard(mutex_);
+    const SqliteUnsynced unsynced(database_);  // if it is lost, the job is published once more
     SqliteTransaction transaction(database_);
     const auto job = read(job_id);
     if (job && job->generation == generation) {
@@ -223,7 +224,7 @@ class SqliteJobStore final : public JobStore {
 
   void finish(SqliteTransaction& transaction) {
     transaction.commit();
-    shared_->new_events.announce();
+    shared_->new_events->announce();
   }
 
   std::optional<Batch> known_batch(const std::string& owner, const IdempotencyKey& key) {
