@@ -46,6 +46,7 @@ void Node::drain() {
   taker_.request_stop();
   ports_.queue.stop_taking();
   taker_.join();
+  decltype(active_) ended;
   {
     std::unique_lock lock(mutex_);
     const auto idle = [this] { return count_under_way() == 0; };
@@ -56,8 +57,11 @@ void Node::drain() {
       }
       changed_.wait(lock, idle);
     }
+    // Others still look at the list; the threads are joined without the lock, which their last steps may
+    // need.
+    ended.swap(active_);
   }
-  active_.clear();  // joins their threads, which need no lock any more
+  ended.clear();
   canceller_.request_stop();
   ports_.events.stop_reading();
   canceller_.join();
