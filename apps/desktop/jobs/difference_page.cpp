@@ -95,7 +95,8 @@ void DifferencePage::compare() {
         const std::optional<DifferenceMap> map = difference_map(before, after, most_shown_pixels, stop);
         if (!map) {
           return [this] {
-            say(tr("The result has another size than the original, so their pixels cannot be compared one by "
+            say(
+                tr("The result has another size than the original, so their pixels cannot be compared one by "
                    "one."));
           };
         }
@@ -112,8 +113,7 @@ void DifferencePage::show_map(const DifferenceMap& map) {
     return;
   }
   const QLocale locale;
-  const double share =
-      100.0 * static_cast<double>(map.pixels_that_differ) / static_cast<double>(map.pixels);
+  const double share = 100.0 * static_cast<double>(map.pixels_that_differ) / static_cast<double>(map.pixels);
   note_->setText(tr("0 to %1 levels of 255  ·  mean %2  ·  %3 % of the pixels differ")
                      .arg(locale.toString(map.largest, 'f', map.largest < 1 ? 3 : 0),
                           locale.toString(map.mean, 'f', 2), locale.toString(share, 'f', 1)));

@@ -92,7 +92,7 @@ class CompareView : public QWidget {
   QString placeholder_;
   Mode mode_ = Mode::slider;
   ViewPosition position_;
-  double divider_ = 0.5;      ///< as a part of the width of the view
+  double divider_ = 0.5;  ///< as a part of the width of the view
   bool original_held_ = false;
   Drag drag_ = Drag::none;
   QPointF drag_from_;

@@ -74,12 +74,12 @@ ViewPosition ViewLayout::zoomed(double zoom, const QPointF& around) const {
   const std::vector<QRectF> all = panes();
   const QRectF pane = all.size() > 1 && all[1].contains(around) ? all[1] : all[0];
   const QRectF before = picture_rect(pane);
-  const QPointF part((around.x() - before.x()) / before.width(),
-                     (around.y() - before.y()) / before.height());
+  const QPointF part((around.x() - before.x()) / before.width(), (around.y() - before.y()) / before.height());
   const double chosen = std::clamp(zoom, std::min(min_zoom, fit_zoom()), max_zoom);
   const QSizeF size = size_at(chosen);
   const QPointF middle = pane.center();
-  return {false, chosen,
+  return {false,
+          chosen,
           {part.x() + (middle.x() - around.x()) / size.width(),
            part.y() + (middle.y() - around.y()) / size.height()}};
 }
