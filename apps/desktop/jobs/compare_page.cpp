@@ -68,6 +68,7 @@ ComparePage::ComparePage(QWidget* parent) : QWidget(parent), view_(new CompareVi
   auto* const column = new QVBoxLayout(this);
   column->addLayout(bar);
   column->addWidget(view_, 1);
+  setFocusProxy(view_);
 }
 
 void ComparePage::clear() {

@@ -13,8 +13,8 @@ namespace tessera::desktop {
 ConnectionBanner::ConnectionBanner(QWidget* parent)
     : QFrame(parent),
       text_(new QLabel),
-      try_now_(new QPushButton(tr("&Try now"))),
-      settings_(new QPushButton(tr("&Settings…"))) {
+      try_now_(new QPushButton(tr("Tr&y now"))),
+      settings_(new QPushButton(tr("Settin&gs…"))) {
   setAutoFillBackground(true);
   text_->setWordWrap(true);
   text_->setTextInteractionFlags(Qt::TextSelectableByMouse);

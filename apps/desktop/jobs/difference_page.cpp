@@ -49,6 +49,7 @@ DifferencePage::DifferencePage(ShownWork& work, QWidget* parent)
   auto* const column = new QVBoxLayout(this);
   column->addLayout(bar);
   column->addWidget(view_, 1);
+  setFocusProxy(view_);
 }
 
 void DifferencePage::set_files(const QString& before, const QString& after) {

@@ -32,6 +32,7 @@ FindingsPage::FindingsPage(QWidget* parent)
   auto* const column = new QVBoxLayout(this);
   column->addLayout(bar);
   column->addWidget(table, 1);
+  setFocusProxy(table);
 }
 
 void FindingsPage::set_findings(FindingsLists lists, const QString& picture_name) {

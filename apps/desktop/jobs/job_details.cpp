@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QLocale>
 #include <QStackedWidget>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -42,6 +43,8 @@ JobDetails::JobDetails(const QList<QAction*>& actions, QWidget* parent)
       message_(new MessagePage) {
   findings_->hide();
   connect(findings_, &FindingsPage::status_message, this, &JobDetails::status_message);
+  tabs_->setAccessibleName(tr("What is shown of the job"));
+  tabs_->tabBar()->setAccessibleName(tabs_->accessibleName());
   tabs_->addTab(compare_, tr("&Compare"));
   tabs_->addTab(difference_, tr("&Difference"));
 
@@ -120,6 +123,12 @@ void JobDetails::show_job(const JobRecord& job) {
   show_state();
   load_pictures();
   difference_->set_files(job.file, job.phase == JobPhase::done ? job.result_file : QString());
+}
+
+void JobDetails::focus_result() {
+  if (job_ && pages_->currentWidget() == tabs_) {
+    tabs_->currentWidget()->setFocus();
+  }
 }
 
 void JobDetails::show_header() {

@@ -30,6 +30,8 @@ class JobDetails : public QWidget {
   /// Shows this job, or that it has changed.
   void show_job(const JobRecord& job);
   void show_nothing();
+  /// Gives the keyboard to what is shown of the job, if there is something to move around in.
+  void focus_result();
   [[nodiscard]] QString key() const { return job_ ? job_->key : QString(); }
 
  Q_SIGNALS:

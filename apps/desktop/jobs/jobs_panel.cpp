@@ -162,6 +162,7 @@ void JobsPanel::make_list() {
   list_->setAccessibleName(tr("Jobs"));
   list_->setContextMenuPolicy(Qt::CustomContextMenu);
   connect(list_, &QListView::customContextMenuRequested, this, &JobsPanel::show_context_menu);
+  connect(list_, &QListView::activated, this, [this] { details_->focus_result(); });
   connect(list_->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
     show_current();
     actions_->update_selected();
@@ -246,6 +247,7 @@ void JobsPanel::submit(std::vector<Submission> submissions) {
   place->submit(std::move(submissions));
   filter_choice_->setCurrentIndex(0);
   search_->clear();
+  list_->setFocus();
   Q_EMIT status_message(places_.chosen() == JobPlace::server
                             ? tr("Images being sent to %1: %2.").arg(place_name()).arg(count)
                             : tr("Images being processed on this computer: %1.").arg(count));

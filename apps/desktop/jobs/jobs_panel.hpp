@@ -39,6 +39,8 @@ class JobsPanel : public QWidget {
 
   /// "This computer", or the server's name: where submit() sends images.
   [[nodiscard]] QString place_name() const { return places_.chosen_name(); }
+  /// To the server.
+  [[nodiscard]] Connection connection() const { return places_.connection(); }
   /// To be asked when the window is about to close. If jobs would stop, asks the user whether they may;
   /// false: the window should stay open. Nothing is lost either way.
   [[nodiscard]] bool may_close();
