@@ -47,9 +47,17 @@ void type_file_name(QDialog& dialog, const QString& file) {
   ASSERT_NE(entry, nullptr) << "the keyboard is not where names are typed";
   entry->selectAll();
   QTest::keyClicks(entry, file);
-  // What the dialog proposes while one types takes the first Return.
+  // The dialog looks at the folder on another thread before it lets one go on.
+  const auto buttons = dialog.findChildren<QPushButton*>();
+  ASSERT_TRUE(comes_true([&] {
+    return std::ranges::any_of(buttons, [](const QPushButton* button) {
+      return button->isVisible() && button->isDefault() && button->isEnabled();
+    });
+  }));
+  // The list of what it proposes takes the first Return, as it has the keyboard then.
   for (int i = 0; i < 3 && dialog.isVisible(); ++i) {
-    QTest::keyClick(entry, Qt::Key_Return);
+    QWidget* const proposals = QApplication::activePopupWidget();
+    QTest::keyClick(proposals != nullptr ? proposals : entry, Qt::Key_Return);
     QCoreApplication::processEvents();
   }
 }
