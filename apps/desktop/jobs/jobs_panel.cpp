@@ -247,7 +247,6 @@ void JobsPanel::submit(std::vector<Submission> submissions) {
   place->submit(std::move(submissions));
   filter_choice_->setCurrentIndex(0);
   search_->clear();
-  list_->setFocus();
   Q_EMIT status_message(places_.chosen() == JobPlace::server
                             ? tr("Images being sent to %1: %2.").arg(place_name()).arg(count)
                             : tr("Images being processed on this computer: %1.").arg(count));
@@ -275,6 +274,9 @@ void JobsPanel::take_jobs(const QList<JobRecord>& jobs) {
   const int rows = model_->rowCount();
   model_->take(jobs);
   if (model_->rowCount() > rows && filter_->rowCount() > 0 && (rows == 0 || selects_newest_)) {
+    if (selects_newest_) {
+      list_->setFocus();
+    }
     selects_newest_ = false;
     list_->setCurrentIndex(filter_->index(0, 0));
     list_->scrollToTop();

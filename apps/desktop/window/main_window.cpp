@@ -203,8 +203,9 @@ void MainWindow::add_images(const std::vector<std::filesystem::path>& paths) {
 }
 
 void MainWindow::submit(const std::vector<Submission>& submissions) {
-  jobs_->submit(submissions);
+  // First, so that the list can take the keyboard.
   tabs_->setCurrentWidget(jobs_);
+  jobs_->submit(submissions);
 }
 
 void MainWindow::show_message(const QString& text) { statusBar()->showMessage(text, message_ms); }

@@ -35,6 +35,7 @@ void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>
       work(*dialog);
       if (dialog->isVisible()) {
         ADD_FAILURE() << "the dialog '" << dialog->windowTitle().toStdString() << "' is still open";
+        keep_picture(*dialog, "dialog-that-stayed");
         dialog->reject();
       }
     }
