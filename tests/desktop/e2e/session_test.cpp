@@ -26,14 +26,11 @@ class DesktopSession : public ::testing::Test {
     begin_anew();
     window = open_window();
   }
-  /// `meanwhile` is done before the click: the batch may be over at once.
-  void process(
-      const std::vector<std::filesystem::path>& files, const std::function<void()>& meanwhile = [] {}) const {
+  void process(const std::vector<std::filesystem::path>& files) const {
     drop(window.get(), files);
     window->edit_page()->pipelines().shared().replace(parse_pipeline("invert"), "Test");
     QPushButton* const button = button_with(window->edit_page(), "Process");
     ASSERT_TRUE(comes_true([&] { return button->isEnabled(); }));
-    meanwhile();
     click(button);
   }
   /// Somebody works with another window.
@@ -56,7 +53,8 @@ TEST_F(DesktopSession, IsToldWhenABatchHasEnded) {
   const std::string whole = read_file(files.front());
   files.push_back(folder.path() / "cut.png");
   std::ofstream(files.back(), std::ios::binary) << whole.substr(0, whole.size() / 2);
-  process(files, [this] { look_elsewhere(); });
+  process(files);
+  look_elsewhere();
   ASSERT_TRUE(comes_true([&] { return !notifications.calls().isEmpty(); }));
   const QDBusMessage call = notifications.calls().front();
   EXPECT_EQ(call.interface(), "org.freedesktop.Notifications");
