@@ -5,6 +5,7 @@
 
 #include "images/image_list_model.hpp"
 #include "view/icons.hpp"
+#include "view/pixel_painting.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -13,17 +14,10 @@ constexpr int thumbnail_width = 84;
 constexpr int thumbnail_height = 63;
 constexpr int margin = 6;
 
-void draw_thumbnail(QPainter* painter, const QImage& image, const QRect& frame, bool failed) {
-  if (image.isNull()) {
-    const QSize size(24, 24);
-    const QRect place(frame.center() - QPoint(size.width() / 2, size.height() / 2), size);
-    icon(failed ? Icon::warning : Icon::image).paint(painter, place, Qt::AlignCenter, QIcon::Disabled);
-    return;
-  }
-  const QSizeF size = QSizeF(image.size()).scaled(frame.size(), Qt::KeepAspectRatio);
-  const QRectF place(QRectF(frame).center() - QPointF(size.width() / 2, size.height() / 2), size);
-  painter->setRenderHint(QPainter::SmoothPixmapTransform);
-  painter->drawImage(place, image);
+void draw_sign(QPainter* painter, const QRect& frame, Icon shape) {
+  const QSize size(24, 24);
+  const QRect place(frame.center() - QPoint(size.width() / 2, size.height() / 2), size);
+  icon(shape).paint(painter, place, Qt::AlignCenter, QIcon::Disabled);
 }
 
 }  // namespace
@@ -38,7 +32,12 @@ void ImageDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
   painter->save();
   const QRect frame(item.rect.left() + margin, item.rect.top() + margin, thumbnail_width, thumbnail_height);
   const bool failed = !index.data(ImageListModel::ErrorRole).toString().isEmpty();
-  draw_thumbnail(painter, index.data(ImageListModel::ThumbnailRole).value<QImage>(), frame, failed);
+  const auto thumbnail = index.data(ImageListModel::ThumbnailRole).value<QImage>();
+  if (thumbnail.isNull()) {
+    draw_sign(painter, frame, failed ? Icon::warning : Icon::image);
+  } else {
+    draw_thumbnail(*painter, frame, thumbnail);
+  }
 
   const bool selected = item.state.testFlag(QStyle::State_Selected);
   const QPalette::ColorGroup group =

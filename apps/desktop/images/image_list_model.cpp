@@ -95,14 +95,29 @@ void ImageListModel::remove(const QModelIndexList& rows) {
     numbers.push_back(row.row());
   }
   std::ranges::sort(numbers, std::greater<>());
-  for (const int row : numbers) {
+  // Neighbours go together: whoever listens counts all rows each time.
+  for (std::size_t i = 0; i < numbers.size();) {
+    const int last = numbers[i];
+    int first = last;
+    while (++i < numbers.size() && numbers[i] == first - 1) {
+      first = numbers[i];
+    }
+    remove_run(first, last);
+  }
+}
+
+void ImageListModel::remove_run(int first, int last) {
+  std::vector<std::uint64_t> ids;
+  for (int row = first; row <= last; ++row) {
     const Item& item = items_[static_cast<std::size_t>(row)];
-    const std::uint64_t id = item.id;
-    loader_.forget(id);
+    ids.push_back(item.id);
+    loader_.forget(item.id);
     files_.erase(item.file);
-    beginRemoveRows({}, row, row);
-    items_.erase(items_.begin() + row);
-    endRemoveRows();
+  }
+  beginRemoveRows({}, first, last);
+  items_.erase(items_.begin() + first, items_.begin() + last + 1);
+  endRemoveRows();
+  for (const std::uint64_t id : ids) {
     Q_EMIT removed(id);
   }
 }

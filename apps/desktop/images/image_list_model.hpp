@@ -74,6 +74,7 @@ class ImageListModel : public QAbstractListModel {
   };
 
   void insert(const std::vector<std::filesystem::path>& files);
+  void remove_run(int first, int last);
   void take_facts(std::uint64_t id, const ImageFacts& facts);
   void move_before(const std::vector<int>& rows, int destination);
 

@@ -23,7 +23,6 @@ class ImagesPanel : public QWidget {
   [[nodiscard]] int current_row() const;
   [[nodiscard]] std::vector<int> selected_rows() const;  ///< in the list's order
 
- public Q_SLOTS:
   void choose_files();
   void choose_folder();
   void remove_selected();

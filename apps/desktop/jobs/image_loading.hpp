@@ -9,6 +9,9 @@
 
 namespace tessera::desktop {
 
+/// What is held to show a picture in full; bigger ones are reduced.
+constexpr std::int64_t most_shown_pixels = std::int64_t{64} << 20;
+
 struct ShownImage {
   QImage image;        ///< 8 bits a channel, orientation applied
   QSize full_size;     ///< of the picture itself

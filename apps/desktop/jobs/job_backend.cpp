@@ -1,5 +1,7 @@
 #include "jobs/job_backend.hpp"
 
+#include <QTimer>
+
 #include "jobs/job_book.hpp"
 
 namespace tessera::desktop {
@@ -8,14 +10,11 @@ void JobBackend::tell_of(JobBook& book) {
   connect(&book, &JobBook::changed, this, &JobBackend::jobs_changed);
   connect(&book, &JobBook::removed, this, &JobBackend::jobs_forgotten);
   // Told once somebody can hear it.
-  QMetaObject::invokeMethod(
-      this,
-      [this, &book] {
-        for (const QString& problem : book.problems()) {
-          Q_EMIT trouble({}, problem);
-        }
-      },
-      Qt::QueuedConnection);
+  QTimer::singleShot(0, this, [this, &book] {
+    for (const QString& problem : book.problems()) {
+      Q_EMIT trouble({}, problem);
+    }
+  });
   connect(&book, &JobBook::write_failed, this,
           [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
 }

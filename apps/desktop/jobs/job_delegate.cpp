@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "jobs/job_list_model.hpp"
+#include "view/pixel_painting.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -31,19 +32,12 @@ QString button_text(RowButton button) {
   return {};
 }
 
-void draw_thumbnail(QPainter& painter, const QRect& rect, const QImage& image, const QPalette& palette) {
-  if (image.isNull()) {
-    QColor color = palette.color(QPalette::Text);
-    color.setAlpha(24);
-    QPainterPath path;
-    path.addRoundedRect(rect, 3, 3);
-    painter.fillPath(path, color);
-    return;
-  }
-  const QSize size = image.size().scaled(rect.size(), Qt::KeepAspectRatio);
-  const QRect target(rect.center() - QPoint(size.width() / 2, size.height() / 2), size);
-  painter.setRenderHint(QPainter::SmoothPixmapTransform);
-  painter.drawImage(target, image);
+void draw_empty_frame(QPainter& painter, const QRect& rect, const QPalette& palette) {
+  QColor color = palette.color(QPalette::Text);
+  color.setAlpha(24);
+  QPainterPath path;
+  path.addRoundedRect(rect, 3, 3);
+  painter.fillPath(path, color);
 }
 
 void draw_bar(QPainter& painter, const QRect& rect, double fraction, const QPalette& palette, bool selected) {
@@ -131,7 +125,11 @@ void JobDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
   QRect picture(inner.left(), 0, thumbnail_width, thumbnail_height);
   picture.moveTop(inner.center().y() - thumbnail_height / 2);
   const auto image = index.data(JobListModel::ThumbnailRole).value<QImage>();
-  draw_thumbnail(*painter, place(picture), image, palette);
+  if (image.isNull()) {
+    draw_empty_frame(*painter, place(picture), palette);
+  } else {
+    draw_thumbnail(*painter, place(picture), image);
+  }
   Q_EMIT thumbnail_wanted(job.key);
 
   const RowButton button = row_button(job);

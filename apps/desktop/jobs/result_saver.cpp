@@ -69,12 +69,10 @@ void ResultSaver::begin(const JobRecord& job, const Target& target, JobBackend* 
 }
 
 void ResultSaver::fetched(JobBackend& backend, const JobRecord& job, const QString& file) {
-  const auto at = targets_.constFind(job.key);
-  if (at == targets_.constEnd()) {
+  if (!waits_for(job.key)) {
     return;
   }
-  const Target target = *at;
-  targets_.erase(at);
+  const Target target = targets_.take(job.key);
   try {
     if (target.file.isEmpty()) {
       last_place_ =

@@ -50,9 +50,9 @@ fs::path save_into(const fs::path& file, const fs::path& folder, const std::stri
   const Beside copy(file, folder);
   const fs::path plain = fs::path(name).filename();
   for (int count = 1;; ++count) {
-    const fs::path target = count == 1 ? folder / plain
-                                       : folder / fmt::format("{} ({}){}", plain.stem().string(), count,
-                                                              plain.extension().string());
+    fs::path target = count == 1 ? folder / plain
+                                 : folder / fmt::format("{} ({}){}", plain.stem().string(), count,
+                                                        plain.extension().string());
     // Unlike plain renaming, neither replaces what another has made meanwhile. Some file systems have only
     // one of the two.
     if (::renameat2(AT_FDCWD, copy.path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0 ||

@@ -4,17 +4,15 @@
 
 #include <QHash>
 #include <QSet>
-#include <QThreadPool>
-#include <QTimer>
 #include <memory>
-#include <mutex>
-#include <stop_token>
-#include <thread>
 #include <vector>
 
 #include "client/client.hpp"
 #include "jobs/job_backend.hpp"
 #include "jobs/job_book.hpp"
+#include "jobs/job_sender.hpp"
+#include "jobs/server_calls.hpp"
+#include "jobs/server_events.hpp"
 
 namespace tessera::desktop {
 
@@ -51,28 +49,13 @@ class ServerBackend : public JobBackend {
   [[nodiscard]] int jobs_that_need_the_program() const override;
 
  private:
-  enum class Pool { requests, transfers };
-  /// Runs on a thread of the pool. What it throws is given to `failed` on this object's thread.
-  void start(Pool pool, std::function<void(const std::stop_token& stop)> work,
-             std::function<void(const Error& error)> failed, std::stop_token stop = {});
-  /// Runs on this object's thread.
-  void here(std::function<void()> work);
-
-  void send(const QString& key);
-  void send_image(const QString& key, const std::stop_source& stop);
-  void send_job(const QString& key, const std::stop_source& stop);
-  void sending_failed(const QString& key, const std::stop_source& stop, const Error& error);
-  void send_what_waits();
-
-  void follow();
-  void stop_following();
-  void take_events();
   void ask_for_jobs();
   /// `asked_for`: ids that the list must have, unless the server does not know them any more.
   void take_list(const std::vector<Json>& views, const QSet<QString>& asked_for);
+  void take_events(const std::vector<Json>& events);
+  void take_acceptance(const QString& key, const Json& view);
   /// Of one of the jobs in the book.
   void take_view(const QString& key, const Json& view);
-  void adopt(const Json& view);
   void keep_findings(const QString& key, const Json& findings);
   void set_connection(Connection connection);
   [[nodiscard]] QString folder_of(const QString& key) const { return options_.results_folder + "/" + key; }
@@ -81,18 +64,11 @@ class ServerBackend : public JobBackend {
   JobBook book_;
   std::shared_ptr<Client> client_;
   Connection connection_{Connection::State::connecting, {}};
-  std::stop_source ending_;
-  QHash<QString, std::stop_source> sending_;  ///< by key: images that are on their way
   QHash<QString, Json> strangers_;  ///< events of jobs whose acceptance has not been heard of yet, by id
   QSet<QString> fetching_;
-  QTimer try_again_;
-  QThreadPool requests_;
-  QThreadPool transfers_;
-
-  std::mutex mutex_;
-  std::vector<Json> events_;  ///< guarded by mutex_: come, but not taken yet
-  std::stop_source following_;
-  std::jthread follower_;
+  ServerCalls calls_;
+  JobSender sender_;
+  ServerEvents events_;
 };
 
 }  // namespace tessera::desktop

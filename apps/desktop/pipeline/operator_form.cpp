@@ -31,6 +31,7 @@ OperatorForm::OperatorForm(QWidget* parent) : QWidget(parent) {
   scroll_->setWidgetResizable(true);
   scroll_->setFrameShape(QFrame::NoFrame);
   scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll_->setAccessibleName(tr("Settings of the operation"));
   column->addWidget(scroll_);
   build();
 }

@@ -308,11 +308,13 @@ class ColorEditor final : public ValueEditor {
   void set_value(const Json& value) override {
     const Color color = color_from_text(value.get_ref<const std::string&>());
     color_ = QColor(color.red, color.green, color.blue);
-    QPixmap swatch(button_->iconSize());
+    const QSize size = button_->iconSize();
+    QPixmap swatch(size * devicePixelRatioF());
+    swatch.setDevicePixelRatio(devicePixelRatioF());
     swatch.fill(color_);
     QPainter painter(&swatch);
     painter.setPen(QColor(128, 128, 128));
-    painter.drawRect(swatch.rect().adjusted(0, 0, -1, -1));
+    painter.drawRect(QRect(QPoint(0, 0), size).adjusted(0, 0, -1, -1));
     painter.end();
     button_->setIcon(swatch);
     button_->setText(color_.name());

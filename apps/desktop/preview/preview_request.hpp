@@ -11,7 +11,7 @@
 #include "engine/run.hpp"
 #include "plan/pipeline.hpp"
 #include "preview/pictures.hpp"
-#include "view/compare_view.hpp"
+#include "view/picture.hpp"
 
 namespace tessera::desktop {
 

@@ -1,39 +1,18 @@
 #include "view/compare_view.hpp"
 
-#include <QApplication>
 #include <QKeyEvent>
 #include <QPainter>
-#include <QPainterPath>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
 
+#include "view/compare_painting.hpp"
+
 namespace tessera::desktop {
 namespace {
 
-constexpr double min_zoom = 0.02;
-constexpr double max_zoom = 32;
 constexpr double zoom_step = 1.25;
 constexpr double divider_reach = 8;
-constexpr double pane_gap = 8;
-/// From here on pixels are drawn as squares: who looks that closely wants to see them.
-constexpr double pixel_zoom = 2;
-
-QRectF fit_into(const QSizeF& size, const QRectF& frame) {
-  const QSizeF scaled = size.scaled(frame.size(), Qt::KeepAspectRatio);
-  return {frame.center() - QPointF(scaled.width() / 2, scaled.height() / 2), scaled};
-}
-
-/// Shows through where a picture is transparent.
-QPixmap checkerboard() {
-  constexpr int square = 8;
-  QPixmap pixmap(2 * square, 2 * square);
-  pixmap.fill(QColor(0xcc, 0xcc, 0xcc));
-  QPainter painter(&pixmap);
-  painter.fillRect(0, 0, square, square, QColor(0xf4, 0xf4, 0xf4));
-  painter.fillRect(square, square, square, square, QColor(0xf4, 0xf4, 0xf4));
-  return pixmap;
-}
 
 }  // namespace
 
@@ -73,9 +52,7 @@ void CompareView::set_after(Picture after) {
 void CompareView::clear() {
   before_ = {};
   after_ = {};
-  fits_ = true;
-  centre_ = {0.5, 0.5};
-  changed();
+  move_to({});
 }
 
 void CompareView::set_mode(Mode mode) {
@@ -99,156 +76,80 @@ QSize CompareView::canvas_size() const {
   return after_.full_size.isEmpty() ? before_.full_size : after_.full_size;
 }
 
-std::vector<QRectF> CompareView::panes() const {
-  const QRectF all = rect();
-  if (mode_ != Mode::side_by_side || original_held_ || after_.scaled.isNull()) {
-    return {all};
-  }
-  const double half = std::floor((all.width() - pane_gap) / 2);
-  return {QRectF(0, 0, half, all.height()), QRectF(all.width() - half, 0, half, all.height())};
+ViewLayout CompareView::view_layout() const {
+  return {size(), devicePixelRatioF(), canvas_size(), shows_two(), position_};
 }
 
-double CompareView::fit_zoom() const {
-  const QSize canvas = canvas_size();
-  if (canvas.isEmpty()) {
-    return 1;
-  }
-  const QSizeF pane = panes().front().size() * devicePixelRatioF();
-  const double fit = std::min(pane.width() / canvas.width(), pane.height() / canvas.height());
-  // Small pictures are not blown up: their pixels would be all there is to see.
-  return std::clamp(fit, min_zoom, 1.0);
+bool CompareView::shows_two() const {
+  return mode_ == Mode::side_by_side && !original_held_ && !after_.scaled.isNull();
 }
 
-double CompareView::zoom() const { return fits_ ? fit_zoom() : zoom_; }
-
-void CompareView::zoom_to_fit() {
-  fits_ = true;
-  centre_ = {0.5, 0.5};
-  changed();
+double CompareView::zoom() const { return view_layout().zoom(); }
+void CompareView::zoom_to_fit() { move_to({}); }
+void CompareView::set_zoom(double zoom) {
+  const ViewLayout now = view_layout();
+  move_to(now.zoomed(zoom, now.panes().front().center()));
 }
-
-void CompareView::set_zoom(double zoom) { zoom_around(zoom, QRectF(panes().front()).center()); }
 void CompareView::zoom_in() { set_zoom(zoom() * zoom_step); }
 void CompareView::zoom_out() { set_zoom(zoom() / zoom_step); }
 
-void CompareView::zoom_around(double zoom, const QPointF& at) {
-  const QSize canvas = canvas_size();
-  if (canvas.isEmpty()) {
-    return;
-  }
-  std::vector<QRectF> all = panes();
-  const QRectF pane = all.size() > 1 && all[1].contains(at) ? all[1] : all[0];
-  const QRectF before = picture_rect(pane);
-  const QPointF part((at.x() - before.x()) / before.width(), (at.y() - before.y()) / before.height());
-  fits_ = false;
-  zoom_ = std::clamp(zoom, std::min(min_zoom, fit_zoom()), max_zoom);
-  const QSizeF size = QSizeF(canvas) * (zoom_ / devicePixelRatioF());
-  const QPointF middle = pane.center();
-  centre_ = {part.x() + (middle.x() - at.x()) / size.width(),
-             part.y() + (middle.y() - at.y()) / size.height()};
+QRect CompareView::visible_region() const { return view_layout().visible_region(); }
+
+void CompareView::move_to(const ViewPosition& position) {
+  position_ = position;
   changed();
 }
 
-void CompareView::keep_in_sight() {
-  const QSize canvas = canvas_size();
-  if (canvas.isEmpty()) {
-    return;
-  }
-  const QRectF pane = panes().front();
-  const QSizeF size = QSizeF(canvas) * (zoom() / devicePixelRatioF());
-  const auto keep = [](double centre, double shown, double whole) {
-    const double half = shown / whole / 2;
-    return half >= 0.5 ? 0.5 : std::clamp(centre, half, 1 - half);
-  };
-  centre_ = {keep(centre_.x(), pane.width(), size.width()), keep(centre_.y(), pane.height(), size.height())};
-}
-
 void CompareView::changed() {
-  keep_in_sight();
+  position_ = view_layout().in_sight();
   update();
   Q_EMIT view_changed();
-}
-
-QRectF CompareView::picture_rect(const QRectF& pane) const {
-  const double ratio = devicePixelRatioF();
-  const QSizeF size = QSizeF(canvas_size()) * (zoom() / ratio);
-  const QPointF corner(pane.center().x() - centre_.x() * size.width(),
-                       pane.center().y() - centre_.y() * size.height());
-  // On whole pixels of the screen, so that 100 % shows the picture's own pixels.
-  return {QPointF(std::round(corner.x() * ratio) / ratio, std::round(corner.y() * ratio) / ratio), size};
-}
-
-QRect CompareView::visible_region() const {
-  const QSize canvas = canvas_size();
-  if (canvas.isEmpty()) {
-    return {};
-  }
-  const QRectF pane = panes().front();
-  const QRectF picture = picture_rect(pane);
-  const QRectF seen = pane & picture;
-  const double scale = canvas.width() / picture.width();
-  const QRectF pixels((seen.topLeft() - picture.topLeft()) * scale, seen.size() * scale);
-  return pixels.toAlignedRect() & QRect(QPoint(0, 0), canvas);
 }
 
 bool CompareView::shows_divider() const {
   return mode_ == Mode::slider && !original_held_ && !before_.scaled.isNull() && !after_.scaled.isNull();
 }
 
+QRectF CompareView::seen() const { return QRectF(rect()) & view_layout().picture_rect(rect()); }
+
 double CompareView::divider_x() const {
-  const QRectF seen = QRectF(rect()) & picture_rect(rect());
-  return std::round(seen.x() + divider_ * seen.width());
+  const QRectF part = seen();
+  return std::round(part.x() + divider_ * part.width());
 }
 
 bool CompareView::near_divider(const QPointF& at) const {
   return shows_divider() && std::abs(at.x() - divider_x()) <= divider_reach;
 }
 
-void CompareView::draw(QPainter& painter, const Picture& picture, const QRectF& target,
-                       const QRectF& clip) const {
-  const QRectF shown = target & clip;
-  if (picture.scaled.isNull() || shown.isEmpty()) {
-    return;
-  }
-  painter.save();
-  painter.setClipRect(shown);
-  if (picture.scaled.hasAlphaChannel()) {
-    painter.drawTiledPixmap(shown, checkerboard());
-  }
-  const double ratio = devicePixelRatioF();
-  const auto draw_image = [&](const QImage& image, const QRectF& at) {
-    const double magnified = at.width() * ratio / image.width();
-    painter.setRenderHint(QPainter::SmoothPixmapTransform,
-                          magnified < pixel_zoom && std::abs(magnified - 1) > 1e-6);
-    painter.drawImage(at, image);
+void CompareView::paint_pictures(QPainter& painter) const {
+  const ViewLayout now = view_layout();
+  const std::vector<QRectF> panes = now.panes();
+  const auto draw_before = [&](const QRectF& pane, const QRectF& clip) {
+    draw_picture(painter, before_, fit_into(before_.full_size, now.picture_rect(pane)), clip);
   };
-  draw_image(picture.scaled, target);
-  if (!picture.detail.isNull()) {
-    const double scale = target.width() / picture.full_size.width();
-    const QRectF part(target.topLeft() + QPointF(picture.detail_rect.topLeft()) * scale,
-                      QSizeF(picture.detail_rect.size()) * scale);
-    if (picture.detail.hasAlphaChannel()) {
-      painter.drawTiledPixmap(part, checkerboard());
-    }
-    draw_image(picture.detail, part);
+  const auto draw_after = [&](const QRectF& pane, const QRectF& clip) {
+    draw_picture(painter, after_, now.picture_rect(pane), clip);
+  };
+  if (original_held_ || mode_ == Mode::before_only || after_.scaled.isNull()) {
+    draw_before(panes[0], panes[0]);
+    draw_pane_label(painter, panes[0], tr("Original"), Qt::AlignLeft);
+  } else if (shows_two()) {
+    draw_before(panes[0], panes[0]);
+    draw_after(panes[1], panes[1]);
+    painter.fillRect(QRectF(panes[0].right(), 0, panes[1].left() - panes[0].right(), height()),
+                     palette().color(QPalette::Window));
+    draw_pane_label(painter, panes[0], tr("Before"), Qt::AlignLeft);
+    draw_pane_label(painter, panes[1], tr("After"), Qt::AlignLeft);
+  } else if (!shows_divider()) {
+    draw_after(panes[0], panes[0]);
+  } else {
+    const double x = divider_x();
+    draw_before(panes[0], QRectF(0, 0, x, height()));
+    draw_after(panes[0], QRectF(x, 0, width() - x, height()));
+    draw_pane_label(painter, QRectF(rect()), tr("Before"), Qt::AlignLeft);
+    draw_pane_label(painter, QRectF(rect()), tr("After"), Qt::AlignRight);
+    draw_divider(painter, x, height());
   }
-  painter.restore();
-}
-
-void CompareView::draw_label(QPainter& painter, const QRectF& pane, const QString& text,
-                             Qt::Alignment side) const {
-  const QFontMetricsF metrics(font());
-  const QSizeF size(metrics.horizontalAdvance(text) + 16, metrics.height() + 6);
-  const double x = side == Qt::AlignLeft ? pane.left() + 8 : pane.right() - 8 - size.width();
-  const QRectF box(QPointF(x, pane.top() + 8), size);
-  painter.save();
-  painter.setRenderHint(QPainter::Antialiasing);
-  painter.setPen(Qt::NoPen);
-  painter.setBrush(QColor(0, 0, 0, 150));
-  painter.drawRoundedRect(box, 4, 4);
-  painter.setPen(Qt::white);
-  painter.drawText(box, Qt::AlignCenter, text);
-  painter.restore();
 }
 
 void CompareView::paintEvent(QPaintEvent* /*event*/) {
@@ -260,54 +161,8 @@ void CompareView::paintEvent(QPaintEvent* /*event*/) {
     painter.drawText(rect().adjusted(24, 24, -24, -24), Qt::AlignCenter | Qt::TextWordWrap, placeholder_);
     return;
   }
-  const std::vector<QRectF> all = panes();
-  const auto draw_before = [&](const QRectF& pane, const QRectF& clip) {
-    const QRectF canvas = picture_rect(pane);
-    draw(painter, before_, fit_into(before_.full_size, canvas), clip);
-  };
-  const auto draw_after = [&](const QRectF& pane, const QRectF& clip) {
-    draw(painter, after_, picture_rect(pane), clip);
-  };
-  if (original_held_ || mode_ == Mode::before_only || after_.scaled.isNull()) {
-    draw_before(all[0], all[0]);
-    draw_label(painter, all[0], tr("Original"), Qt::AlignLeft);
-  } else if (mode_ == Mode::after_only) {
-    draw_after(all[0], all[0]);
-  } else if (mode_ == Mode::side_by_side) {
-    draw_before(all[0], all[0]);
-    draw_after(all[1], all[1]);
-    painter.fillRect(QRectF(all[0].right(), 0, all[1].left() - all[0].right(), height()),
-                     palette().color(QPalette::Window));
-    draw_label(painter, all[0], tr("Before"), Qt::AlignLeft);
-    draw_label(painter, all[1], tr("After"), Qt::AlignLeft);
-  } else if (!shows_divider()) {
-    draw_after(all[0], all[0]);
-  } else {
-    const double x = divider_x();
-    const QRectF left(0, 0, x, height());
-    const QRectF right(x, 0, width() - x, height());
-    draw_before(all[0], left);
-    draw_after(all[0], right);
-    draw_label(painter, QRectF(rect()), tr("Before"), Qt::AlignLeft);
-    draw_label(painter, QRectF(rect()), tr("After"), Qt::AlignRight);
-    painter.fillRect(QRectF(x - 1.5, 0, 3, height()), QColor(0, 0, 0, 90));
-    painter.fillRect(QRectF(x - 0.5, 0, 1, height()), Qt::white);
-    painter.setRenderHint(QPainter::Antialiasing);
-    const QPointF middle(x, height() / 2.0);
-    painter.setPen(QPen(QColor(0, 0, 0, 90), 1));
-    painter.setBrush(Qt::white);
-    painter.drawEllipse(middle, 13, 13);
-    painter.setPen(QPen(QColor(0x33, 0x33, 0x33), 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-    painter.setBrush(Qt::NoBrush);
-    for (const double side : {-1.0, 1.0}) {
-      QPainterPath arrow(middle + QPointF(side * 4, -4));
-      arrow.lineTo(middle + QPointF(side * 8, 0));
-      arrow.lineTo(middle + QPointF(side * 4, 4));
-      painter.drawPath(arrow);
-    }
-  }
+  paint_pictures(painter);
   if (hasFocus()) {
-    painter.setRenderHint(QPainter::Antialiasing, false);
     painter.setPen(palette().color(QPalette::Highlight));
     painter.setBrush(Qt::NoBrush);
     painter.drawRect(rect().adjusted(0, 0, -1, -1));
@@ -322,7 +177,7 @@ void CompareView::resizeEvent(QResizeEvent* event) {
 void CompareView::wheelEvent(QWheelEvent* event) {
   const double steps = event->angleDelta().y() / 120.0;
   if (steps != 0) {
-    zoom_around(zoom() * std::pow(zoom_step, steps), event->position());
+    move_to(view_layout().zoomed(zoom() * std::pow(zoom_step, steps), event->position()));
   }
   event->accept();
 }
@@ -334,34 +189,22 @@ void CompareView::mousePressEvent(QMouseEvent* event) {
   }
   drag_ = event->button() == Qt::LeftButton && near_divider(event->position()) ? Drag::divider : Drag::pan;
   drag_from_ = event->position();
-  drag_centre_ = centre_;
+  drag_centre_ = position_.centre;
   update_cursor(event->position());
 }
 
 void CompareView::mouseMoveEvent(QMouseEvent* event) {
   const QPointF at = event->position();
   if (drag_ == Drag::divider) {
-    const QRectF seen = QRectF(rect()) & picture_rect(rect());
-    divider_ = seen.width() > 0 ? std::clamp((at.x() - seen.x()) / seen.width(), 0.0, 1.0) : 0.5;
+    const QRectF part = seen();
+    divider_ = part.width() > 0 ? std::clamp((at.x() - part.x()) / part.width(), 0.0, 1.0) : 0.5;
     update();
   } else if (drag_ == Drag::pan) {
-    const QSizeF size = picture_rect(panes().front()).size();
-    const QPointF moved = at - drag_from_;
-    centre_ = drag_centre_ - QPointF(moved.x() / size.width(), moved.y() / size.height());
-    changed();
+    position_.centre = drag_centre_;
+    move_to(view_layout().moved(at - drag_from_));
   }
   update_cursor(at);
-  const QSize canvas = canvas_size();
-  std::optional<QPoint> pixel;
-  for (const QRectF& pane : panes()) {
-    const QRectF picture = picture_rect(pane);
-    if (!canvas.isEmpty() && pane.contains(at) && picture.contains(at)) {
-      const double scale = canvas.width() / picture.width();
-      pixel = QPoint(static_cast<int>((at.x() - picture.x()) * scale),
-                     static_cast<int>((at.y() - picture.y()) * scale));
-    }
-  }
-  Q_EMIT pointer_moved(pixel);
+  Q_EMIT pointer_moved(view_layout().pixel_at(at));
 }
 
 void CompareView::mouseReleaseEvent(QMouseEvent* event) {
@@ -373,8 +216,8 @@ void CompareView::mouseDoubleClickEvent(QMouseEvent* event) {
   if (event->button() != Qt::LeftButton || near_divider(event->position())) {
     return;
   }
-  if (fits_) {
-    zoom_around(1, event->position());
+  if (position_.fits) {
+    move_to(view_layout().zoomed(1, event->position()));
   } else {
     zoom_to_fit();
   }
@@ -386,12 +229,8 @@ void CompareView::leaveEvent(QEvent* event) {
 }
 
 void CompareView::keyPressEvent(QKeyEvent* event) {
-  const QSizeF size = picture_rect(panes().front()).size();
-  const auto pan = [&](double x, double y) {
-    constexpr double step = 60;
-    centre_ += QPointF(x * step / size.width(), y * step / size.height());
-    changed();
-  };
+  constexpr double step = 60;
+  const auto pan = [&](double x, double y) { move_to(view_layout().moved({-x * step, -y * step})); };
   const auto slide = [&](double by) {
     divider_ = std::clamp(divider_ + by, 0.0, 1.0);
     update();
@@ -452,10 +291,10 @@ void CompareView::set_original_held(bool held) {
 void CompareView::update_cursor(const QPointF& at) {
   if (drag_ == Drag::divider || (drag_ == Drag::none && near_divider(at))) {
     setCursor(Qt::SplitHCursor);
-  } else if (drag_ == Drag::pan && !fits_) {
+  } else if (drag_ == Drag::pan && !position_.fits) {
     setCursor(Qt::ClosedHandCursor);
   } else {
-    setCursor(fits_ || canvas_size().isEmpty() ? Qt::ArrowCursor : Qt::OpenHandCursor);
+    setCursor(position_.fits || canvas_size().isEmpty() ? Qt::ArrowCursor : Qt::OpenHandCursor);
   }
 }
 

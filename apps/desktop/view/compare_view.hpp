@@ -4,17 +4,11 @@
 #include <QImage>
 #include <QWidget>
 #include <optional>
-#include <vector>
+
+#include "view/picture.hpp"
+#include "view/view_layout.hpp"
 
 namespace tessera::desktop {
-
-/// A picture, perhaps scaled down, perhaps with a part of it in full.
-struct Picture {
-  QSize full_size;    ///< in pixels of the picture itself
-  QImage scaled;      ///< the whole picture, of full_size or smaller; null while there is none
-  QRect detail_rect;  ///< in pixels of the picture: what `detail` covers
-  QImage detail;      ///< of detail_rect's size; null if there is none
-};
 
 class CompareView : public QWidget {
   Q_OBJECT
@@ -38,7 +32,7 @@ class CompareView : public QWidget {
 
   /// Screen pixels for each pixel of the after picture.
   [[nodiscard]] double zoom() const;
-  [[nodiscard]] bool fits() const { return fits_; }
+  [[nodiscard]] bool fits() const { return position_.fits; }
   void zoom_to_fit();
   /// Around the middle of the view.
   void set_zoom(double zoom);
@@ -81,27 +75,24 @@ class CompareView : public QWidget {
   enum class Drag { none, pan, divider };
 
   [[nodiscard]] QSize canvas_size() const;
-  [[nodiscard]] std::vector<QRectF> panes() const;
-  [[nodiscard]] QRectF picture_rect(const QRectF& pane) const;
-  [[nodiscard]] double fit_zoom() const;
+  [[nodiscard]] ViewLayout view_layout() const;
+  [[nodiscard]] bool shows_two() const;
+  [[nodiscard]] bool shows_divider() const;
+  /// What is seen of the picture, where there is one pane.
+  [[nodiscard]] QRectF seen() const;
   [[nodiscard]] double divider_x() const;
   [[nodiscard]] bool near_divider(const QPointF& at) const;
-  [[nodiscard]] bool shows_divider() const;
-  void zoom_around(double zoom, const QPointF& at);
-  void keep_in_sight();
+  void move_to(const ViewPosition& position);
   void changed();
-  void draw(QPainter& painter, const Picture& picture, const QRectF& target, const QRectF& clip) const;
-  void draw_label(QPainter& painter, const QRectF& pane, const QString& text, Qt::Alignment side) const;
+  void paint_pictures(QPainter& painter) const;
   void update_cursor(const QPointF& at);
 
   Picture before_;
   Picture after_;
   QString placeholder_;
   Mode mode_ = Mode::slider;
-  bool fits_ = true;
-  double zoom_ = 1;           ///< device pixels per picture pixel, when not fitted
-  QPointF centre_{0.5, 0.5};  ///< of the view, as a part of the picture
-  double divider_ = 0.5;      ///< as a part of the width of the view
+  ViewPosition position_;
+  double divider_ = 0.5;  ///< as a part of the width of the view
   bool original_held_ = false;
   Drag drag_ = Drag::none;
   QPointF drag_from_;

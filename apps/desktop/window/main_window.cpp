@@ -12,6 +12,7 @@
 #include <QMimeData>
 #include <QSettings>
 #include <QStatusBar>
+#include <QTabBar>
 #include <QTabWidget>
 
 #include "images/image_list_model.hpp"
@@ -38,6 +39,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
   edit_ = new EditPage;
   tabs_ = new QTabWidget;
   tabs_->setDocumentMode(true);
+  tabs_->tabBar()->setAccessibleName(tr("Pages"));
+  tabs_->setAccessibleName(tr("Pages"));
   tabs_->addTab(edit_, tr("Edit"));
   jobs_ = new JobsPanel;
   tabs_->addTab(jobs_, tr("Jobs"));
@@ -200,8 +203,9 @@ void MainWindow::add_images(const std::vector<std::filesystem::path>& paths) {
 }
 
 void MainWindow::submit(const std::vector<Submission>& submissions) {
-  jobs_->submit(submissions);
+  // First, so that the list can take the keyboard.
   tabs_->setCurrentWidget(jobs_);
+  jobs_->submit(submissions);
 }
 
 void MainWindow::show_message(const QString& text) { statusBar()->showMessage(text, message_ms); }

@@ -1,6 +1,7 @@
 #include "desktop/e2e/screen.hpp"
 
 #include <chrono>
+#include <regex>
 #include <stdexcept>
 #include <thread>
 
@@ -18,16 +19,18 @@ Screen::Screen() {
       std::vector<std::string>{"Xvfb", "-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"},
       ServerProcess::Environment{}, log);
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::string text;
-  while ((text = read_file(log)).find('\n') == std::string::npos) {
+  // Of displays that are taken it complains there, too.
+  const std::regex number("(^|\n)([0-9]+)\n");
+  std::smatch found;
+  std::string text = read_file(log);
+  while (!std::regex_search(text, found, number)) {
     if (!server_->running() || std::chrono::steady_clock::now() > deadline) {
       throw std::runtime_error("Xvfb does not come up: " + text);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    text = read_file(log);
   }
-  const std::size_t last_line = text.rfind('\n', text.size() - 2);
-  display_ = ':' + text.substr(last_line == std::string::npos ? 0 : last_line + 1);
-  display_.pop_back();
+  display_ = ':' + found[2].str();
   window_manager_ = std::make_unique<ServerProcess>(std::vector<std::string>{"openbox"},
                                                     ServerProcess::Environment{{"DISPLAY", display_}},
                                                     folder_.path() / "openbox");

@@ -1,28 +1,21 @@
 // What somebody does who never opens a terminal, on the real window and the real distributed service.
+#include "desktop/e2e/user.hpp"
+
 #include <gtest/gtest.h>
 
-#include <QAbstractItemView>
+#include <QAbstractItemModel>
 #include <QAbstractSpinBox>
-#include <QApplication>
 #include <QComboBox>
-#include <QDialog>
 #include <QDialogButtonBox>
-#include <QDropEvent>
 #include <QFileDialog>
 #include <QLineEdit>
 #include <QListView>
-#include <QMimeData>
-#include <QPushButton>
 #include <QSettings>
-#include <QTabWidget>
-#include <QTest>
-#include <QTimer>
 #include <QToolButton>
 #include <set>
 
 #include "jobs/job_list_model.hpp"
 #include "jobs/jobs_panel.hpp"
-#include "pipeline/operator_browser.hpp"
 #include "pipeline/pipeline_model.hpp"
 #include "servers/distributed_service.hpp"
 #include "servers/s3_server.hpp"
@@ -34,89 +27,8 @@ namespace tessera::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using desktop::JobListModel;
 using desktop::JobPhase;
 using desktop::JobRecord;
-
-bool comes_true(const std::function<bool()>& condition) { return QTest::qWaitFor(condition, 60'000); }
-
-/// The visible widget of that accessible name; waits for it.
-template <class Widget>
-Widget* named(const QString& name) {
-  Widget* found = nullptr;
-  const bool there = comes_true([&] {
-    for (QWidget* const widget : QApplication::allWidgets()) {
-      auto* const wanted = qobject_cast<Widget*>(widget);
-      if (wanted != nullptr && wanted->isVisible() && wanted->accessibleName() == name) {
-        found = wanted;
-      }
-    }
-    return found != nullptr;
-  });
-  EXPECT_TRUE(there) << "there is no '" << name.toStdString() << "' on the screen";
-  return found;
-}
-
-template <class Button = QPushButton>
-Button* button_with(QWidget* parent, const QString& begin) {
-  const auto buttons = parent->findChildren<Button*>();
-  for (Button* const button : buttons) {
-    if (button->isVisible() && button->text().remove('&').startsWith(begin)) {
-      return button;
-    }
-  }
-  ADD_FAILURE() << "there is no button '" << begin.toStdString() << "'";
-  return nullptr;
-}
-
-void click(QWidget* widget) { QTest::mouseClick(widget, Qt::LeftButton, {}, widget->rect().center()); }
-
-/// Does `work` with the dialog that opens next, which must close by it.
-void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>& work) {
-  auto* const timer = new QTimer(context);
-  QObject::connect(timer, &QTimer::timeout, context, [timer, work] {
-    auto* const dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget());
-    if (dialog != nullptr && dialog->isVisible()) {
-      timer->stop();
-      timer->deleteLater();
-      work(*dialog);
-    }
-  });
-  timer->start(10);
-}
-
-void drop(QWidget* on, const std::vector<fs::path>& files) {
-  QMimeData data;
-  QList<QUrl> urls;
-  for (const fs::path& file : files) {
-    urls += QUrl::fromLocalFile(desktop::to_qstring(file));
-  }
-  data.setUrls(urls);
-  const QPoint at = on->rect().center();
-  QDragEnterEvent enter(at, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-  QApplication::sendEvent(on, &enter);
-  ASSERT_TRUE(enter.isAccepted());
-  QDropEvent dropped(at, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-  QApplication::sendEvent(on, &dropped);
-}
-
-/// Types what to look for into the list of operations that is open, and takes the first.
-void choose_operation(const QString& words) {
-  desktop::OperatorBrowser* browser = nullptr;
-  ASSERT_TRUE(comes_true([&] {
-    for (QWidget* const widget : QApplication::allWidgets()) {
-      auto* const candidate = qobject_cast<desktop::OperatorBrowser*>(widget);
-      if (candidate != nullptr && candidate->isVisible()) {
-        browser = candidate;
-      }
-    }
-    return browser != nullptr;
-  }));
-  auto* const search = browser->findChild<QLineEdit*>();
-  QTest::keyClicks(search, words);
-  QTest::keyClick(search, Qt::Key_Return);
-  ASSERT_TRUE(comes_true([&] { return !browser->isVisible(); }));
-}
 
 TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
   const S3Server store{S3Kind::s3rver};
@@ -131,10 +43,9 @@ TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
         tessera({"apply", "--quiet", "resize width=1200 height=800", photo, "-o", photos.back()}).exit_code,
         0);
   }
-  desktop::MainWindow window;
-  window.show();
-  window.activateWindow();
-  ASSERT_TRUE(QTest::qWaitForWindowActive(&window));
+  begin_anew();
+  const auto opened = open_window();
+  desktop::MainWindow& window = *opened;
   auto* const tabs = window.findChild<QTabWidget*>();
   const auto show_page = [&](int page) {
     QTest::mouseClick(tabs->tabBar(), Qt::LeftButton, {}, tabs->tabBar()->tabRect(page).center());
@@ -180,8 +91,7 @@ TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
   int done = 0;
   ASSERT_TRUE(comes_true([&] {
     done = 0;
-    for (int row = 0; row < jobs->model()->rowCount(); ++row) {
-      const auto job = jobs->model()->index(row, 0).data(JobListModel::RecordRole).value<JobRecord>();
+    for (const JobRecord& job : jobs_in(*jobs->model())) {
       phases.insert(job.phase);
       moved = moved || (job.phase == JobPhase::running && job.fraction > 0 && job.fraction < 1);
       done += job.phase == JobPhase::done ? 1 : 0;
