@@ -55,8 +55,8 @@ void JobBook::add(std::vector<JobRecord> jobs) {
     jobs_.push_back(std::move(job));
   }
   index();
-  // New jobs are remembered at once: the user counts on them from here on. And told of before anything becomes
-  // of them, so that the end of the quickest is still seen as one.
+  // New jobs are remembered at once: the user counts on them from here on. And told of before anything
+  // becomes of them, so that the end of the quickest is still seen as one.
   write();
   tell();
 }
