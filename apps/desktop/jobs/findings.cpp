@@ -6,6 +6,14 @@
 
 namespace tessera::desktop {
 
+int count_rows(const FindingsLists& lists) {
+  int rows = 0;
+  for (const FindingsList& list : lists) {
+    rows += list.rows();
+  }
+  return rows;
+}
+
 FindingsLists findings_from(const std::vector<Findings>& findings) {
   FindingsLists lists;
   for (const Findings& one : findings) {

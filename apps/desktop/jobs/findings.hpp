@@ -21,6 +21,8 @@ struct FindingsList {
   bool operator==(const FindingsList&) const = default;
 };
 using FindingsLists = std::vector<FindingsList>;
+/// Of all lists.
+[[nodiscard]] int count_rows(const FindingsLists& lists);
 
 [[nodiscard]] FindingsLists findings_from(const std::vector<Findings>& findings);
 /// As the service and `tessera apply --findings` write them: [{"operator", "columns", "count", "rows"}].

@@ -3,6 +3,7 @@
 #include <QTimer>
 
 #include "jobs/job_book.hpp"
+#include "ports/job.hpp"
 
 namespace tessera::desktop {
 
@@ -17,6 +18,24 @@ void JobBackend::tell_of(JobBook& book) {
   });
   connect(&book, &JobBook::write_failed, this,
           [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
+}
+
+std::vector<JobRecord> JobBackend::new_group(std::vector<Submission> submissions, const char* prefix) {
+  std::vector<JobRecord> jobs;
+  const QString group = QString::fromStdString(new_id("group", system_now()));
+  for (Submission& submission : submissions) {
+    JobRecord job;
+    job.key = QString::fromStdString(new_id(prefix, system_now()));
+    job.group = group;
+    job.name = to_qstring(submission.file.filename());
+    job.file = to_qstring(std::filesystem::absolute(submission.file));
+    job.pipeline = std::move(submission.pipeline);
+    job.pipeline_text = QString::fromStdString(to_text(job.pipeline));
+    job.output = submission.output.is_object() ? std::move(submission.output) : Json::object();
+    job.submitted = QDateTime::currentDateTimeUtc();
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
 }
 
 }  // namespace tessera::desktop

@@ -70,6 +70,9 @@ class JobBackend : public QObject {
  protected:
   /// Passes on what happens to the book, and what was wrong with it when it was opened. It must live as long.
   void tell_of(JobBook& book);
+  /// Records of one new group, in the submissions' order; keys begin with `prefix`.
+  [[nodiscard]] static std::vector<JobRecord> new_group(std::vector<Submission> submissions,
+                                                        const char* prefix);
 };
 
 }  // namespace tessera::desktop

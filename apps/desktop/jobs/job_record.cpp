@@ -46,6 +46,14 @@ QString phase_text(JobPhase phase) {
   return {};
 }
 
+void clear_result(JobRecord& job) {
+  job.failure.clear();
+  job.result_file.clear();
+  job.findings_file.clear();
+  job.found = 0;
+  job.saved = false;
+}
+
 Json to_json(const JobRecord& job) {
   Json json{{"key", job.key.toStdString()},
             {"id", job.id.toStdString()},

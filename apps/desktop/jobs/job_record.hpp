@@ -55,6 +55,9 @@ struct JobRecord {
   QString updated;  ///< ISO 8601, as the server says
 };
 
+/// As if the job had never been over.
+void clear_result(JobRecord& job);
+
 /// For the journal. What is read back is as it was written; throws Error(damaged_input) if it is no record.
 [[nodiscard]] Json to_json(const JobRecord& job);
 [[nodiscard]] JobRecord record_from_json(const Json& json);

@@ -11,7 +11,6 @@
 
 #include "core/error.hpp"
 #include "jobs/local_run.hpp"
-#include "ports/job.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -62,20 +61,7 @@ void LocalBackend::take_up_again() {
 }
 
 void LocalBackend::submit(std::vector<Submission> submissions) {
-  std::vector<JobRecord> jobs;
-  const QString group = QString::fromStdString(new_id("group", system_now()));
-  for (Submission& submission : submissions) {
-    JobRecord job;
-    job.key = QString::fromStdString(new_id("local", system_now()));
-    job.group = group;
-    job.name = to_qstring(submission.file.filename());
-    job.file = to_qstring(std::filesystem::absolute(submission.file));
-    job.pipeline = std::move(submission.pipeline);
-    job.pipeline_text = QString::fromStdString(to_text(job.pipeline));
-    job.output = submission.output.is_object() ? std::move(submission.output) : Json::object();
-    job.submitted = QDateTime::currentDateTimeUtc();
-    jobs.push_back(std::move(job));
-  }
+  std::vector<JobRecord> jobs = new_group(std::move(submissions), "local");
   QStringList keys;
   for (const JobRecord& job : jobs) {
     keys += job.key;
@@ -92,11 +78,7 @@ void LocalBackend::enqueue(const QString& key) {
   book_.change(key, [](JobRecord& job) {
     job.phase = JobPhase::queued;
     job.fraction = 0;
-    job.failure.clear();
-    job.result_file.clear();
-    job.findings_file.clear();
-    job.found = 0;
-    job.saved = false;
+    clear_result(job);
   });
   const JobRecord job = *book_.find(key);
   workers_.start([this, job, token = stop.get_token(), threads = options_.threads_per_job,
@@ -138,10 +120,7 @@ void LocalBackend::enqueue(const QString& key) {
     try {
       const LocalResult result =
           run_locally({to_path(job.file), job.pipeline, job.output}, folder, threads, progress, token);
-      int found = 0;
-      for (const FindingsList& list : result.findings) {
-        found += list.rows();
-      }
+      const int found = count_rows(result.findings);
       const auto findings_file = folder / "findings.json";
       if (found > 0) {
         write_findings(findings_file, result.findings);

@@ -70,23 +70,12 @@ ServerBackend::~ServerBackend() {
 }
 
 void ServerBackend::submit(std::vector<Submission> submissions) {
-  std::vector<JobRecord> jobs;
-  const QString group = QString::fromStdString(new_id("group", system_now()));
   const bool bulk = submissions.size() > most_interactive;
-  for (Submission& submission : submissions) {
-    JobRecord job;
-    job.key = QString::fromStdString(new_id("submit", system_now()));
-    job.group = group;
+  std::vector<JobRecord> jobs = new_group(std::move(submissions), "submit");
+  for (JobRecord& job : jobs) {
     job.place = JobPlace::server;
-    job.name = to_qstring(submission.file.filename());
-    job.file = to_qstring(std::filesystem::absolute(submission.file));
-    job.pipeline = std::move(submission.pipeline);
-    job.pipeline_text = QString::fromStdString(to_text(job.pipeline));
-    job.output = submission.output.is_object() ? std::move(submission.output) : Json::object();
     job.bulk = bulk;
-    job.submitted = QDateTime::currentDateTimeUtc();
     job.phase = JobPhase::sending;
-    jobs.push_back(std::move(job));
   }
   book_.add(std::move(jobs));
   sender_.send_what_waits();
@@ -176,17 +165,18 @@ void ServerBackend::ask_for_jobs() {
 
 void ServerBackend::take_list(const std::vector<Json>& views, const QSet<QString>& asked_for) {
   QSet<QString> listed;
+  std::vector<JobRecord> from_elsewhere;  // by the same user
   for (const Json& view : views) {
     const QString id = text_at(view, "id");
-    listed.insert(id);
     if (const JobRecord* const job = book_.find_id(id)) {
       take_view(QString(job->key), view);
-    } else if (!is_over(phase_of(view)) && !sender_.is_sending()) {
-      // The same user has sent it from elsewhere.
-      std::vector<JobRecord> one;
-      one.push_back(record_of(view));
-      book_.add(std::move(one));
+    } else if (!is_over(phase_of(view)) && !sender_.is_sending() && !listed.contains(id)) {
+      from_elsewhere.push_back(record_of(view));
     }
+    listed.insert(id);
+  }
+  if (!from_elsewhere.empty()) {
+    book_.add(std::move(from_elsewhere));
   }
   for (const QString& id : asked_for) {
     const JobRecord* const missing = book_.find_id(id);
@@ -216,10 +206,7 @@ void ServerBackend::take_view(const QString& key, const Json& view) {
 
 void ServerBackend::keep_findings(const QString& key, const Json& findings) {
   const FindingsLists lists = findings_from(findings);
-  int found = 0;
-  for (const FindingsList& list : lists) {
-    found += list.rows();
-  }
+  const int found = count_rows(lists);
   if (found == 0) {
     return;
   }

@@ -36,14 +36,6 @@ bool is_stale(const JobRecord& job, const Json& view) {
   return updated < job.updated || (updated == job.updated && phase_of(view) < job.phase);
 }
 
-void clear_result(JobRecord& job) {
-  job.failure.clear();
-  job.result_file.clear();
-  job.findings_file.clear();
-  job.found = 0;
-  job.saved = false;
-}
-
 void apply_view(const Json& view, JobRecord& job) {
   const int generation = view.at("generation");
   if (generation != job.generation) {

@@ -16,7 +16,5 @@ namespace tessera::desktop {
 void apply_view(const Json& view, JobRecord& job);
 /// Of a job that this program has not sent itself. Its key is the server's id.
 [[nodiscard]] JobRecord record_of(const Json& view);
-/// As if the job had never been over.
-void clear_result(JobRecord& job);
 
 }  // namespace tessera::desktop
