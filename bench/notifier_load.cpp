@@ -3,12 +3,12 @@
 // client that watches the job (or, in the second run, every client) has the event. Prints JSON.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "adapters/open.hpp"
+#include "percentiles.hpp"
 #include "servers/redis_server.hpp"
 #include "servers/sse_crowd.hpp"
 
@@ -19,18 +19,6 @@ using testing::SseCrowd;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto patience = std::chrono::seconds(60);
-
-nlohmann::json percentiles(std::vector<double> ms) {
-  std::ranges::sort(ms);
-  const auto at = [&](double share) {
-    return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
-  };
-  return {{"events", ms.size()},
-          {"median_ms", at(0.5)},
-          {"p95_ms", at(0.95)},
-          {"p99_ms", at(0.99)},
-          {"most_ms", at(1)}};
-}
 
 /// Changes jobs one after the other and takes the time until those who watch them have heard.
 nlohmann::json measure(const StateStore& store, int port, int clients, int changes, bool everyone) {
@@ -73,7 +61,9 @@ nlohmann::json measure(const StateStore& store, int port, int clients, int chang
       ms.push_back(std::chrono::duration<double, std::milli>(heard[k].when - begun[change]).count());
     }
   }
-  return percentiles(std::move(ms));
+  nlohmann::json result = percentiles(ms);
+  result["events"] = ms.size();
+  return result;
 }
 
 }  // namespace

@@ -16,9 +16,9 @@
 #include <thread>
 
 #include "client/client.hpp"
-#include "servers/rabbitmq_server.hpp"
+#include "percentiles.hpp"
+#include "servers/distributed_service.hpp"
 #include "servers/raw_http.hpp"
-#include "servers/redis_server.hpp"
 #include "servers/s3_server.hpp"
 #include "servers/sse_crowd.hpp"
 
@@ -34,7 +34,6 @@ constexpr int ranks = 2;
 constexpr auto patience = std::chrono::minutes(20);
 
 struct Load {
-  std::string tessera;
   fs::path photographs_folder;
   std::vector<std::string> parts{"farm", "overhead", "big"};
   int photographs = 500;
@@ -163,7 +162,7 @@ class Service {
     return at == std::string::npos ? 0 : std::stod(text.substr(at + begin.size(), 40));
   }
   /// Processes by what they are. "node" is the first.
-  [[nodiscard]] virtual std::vector<std::pair<std::string, pid_t>> processes() const = 0;
+  [[nodiscard]] virtual std::vector<std::pair<std::string, pid_t>> processes() = 0;
 
   /// Until so many events of a type have come since the beginning.
   void wait_for(const std::string& type, std::size_t count) {
@@ -221,18 +220,16 @@ class Service {
 
 class ServeService final : public Service {
  public:
-  ServeService(const Load& load, const std::string& spreading) {
+  explicit ServeService(const std::string& spreading) {
     process_ = std::make_unique<ServerProcess>(
-        Command{load.tessera, "serve", "--data", (folder_.path() / "data").string(), "--listen",
+        Command{TESSERA_PROGRAM, "serve", "--data", (folder_.path() / "data").string(), "--listen",
                 fmt::format("127.0.0.1:{}", port_), "--ranks", std::to_string(ranks), "--threads", "1",
                 "--spreading", spreading},
         ServerProcess::Environment{}, folder_.path() / "log");
     process_->wait_until_ready(port_);
     follow(port_, port_, port_);
   }
-  std::vector<std::pair<std::string, pid_t>> processes() const override {
-    return {{"node", process_->pid()}};
-  }
+  std::vector<std::pair<std::string, pid_t>> processes() override { return {{"node", process_->pid()}}; }
 
  private:
   ServerFolder folder_;
@@ -240,44 +237,23 @@ class ServeService final : public Service {
   std::unique_ptr<ServerProcess> process_;
 };
 
-class DistributedService final : public Service {
+class BrokeredService final : public Service {
  public:
-  DistributedService(const Load& load, const std::string& spreading) {
-    const int gateway_port = free_port();
-    const int notifier_port = free_port();
-    const int metrics_port = free_port();
-    const auto start = [&](const std::string& what, const Command& more, int port) {
-      Command command{load.tessera, what,         "--queue", broker_.url(),
-                      "--state",    redis_.url(), "--store", s3_.url()};
-      command.insert(command.end(), more.begin(), more.end());
-      auto process =
-          std::make_unique<ServerProcess>(command, ServerProcess::Environment{}, folder_.path() / what);
-      process->wait_until_ready(port);
-      return process;
-    };
-    notifier_ = start("notifier", {"--listen", fmt::format("127.0.0.1:{}", notifier_port)}, notifier_port);
-    gateway_ = start("gateway",
-                     {"--listen", fmt::format("127.0.0.1:{}", gateway_port), "--notifier-url",
-                      fmt::format("http://127.0.0.1:{}", notifier_port)},
-                     gateway_port);
-    node_ = start("node",
-                  {"--ranks", std::to_string(ranks), "--threads", "1", "--spreading", spreading,
-                   "--metrics-listen", fmt::format("127.0.0.1:{}", metrics_port)},
-                  metrics_port);
-    follow(gateway_port, notifier_port, metrics_port);
+  explicit BrokeredService(const std::string& spreading)
+      : service_(s3_.url(), {},
+                 {"--spreading", spreading, "--metrics-listen", fmt::format("127.0.0.1:{}", metrics_port_)}) {
+    follow(service_.gateway_port(), service_.notifier_port(), metrics_port_);
   }
-  std::vector<std::pair<std::string, pid_t>> processes() const override {
-    return {{"node", node_->pid()}, {"gateway", gateway_->pid()}, {"notifier", notifier_->pid()}};
+  std::vector<std::pair<std::string, pid_t>> processes() override {
+    return {{"node", service_.node().pid()},
+            {"gateway", service_.gateway().pid()},
+            {"notifier", service_.notifier().pid()}};
   }
 
  private:
-  ServerFolder folder_;
-  RabbitMqServer broker_;
-  RedisServer redis_;
+  int metrics_port_ = free_port();
   S3Server s3_{S3Kind::s3rver};
-  std::unique_ptr<ServerProcess> notifier_;
-  std::unique_ptr<ServerProcess> gateway_;
-  std::unique_ptr<ServerProcess> node_;
+  DistributedService service_;
 };
 
 // ---- Farm mode ------------------------------------------------------------------------------------------
@@ -298,7 +274,7 @@ std::vector<fs::path> make_photographs(const Load& load, const fs::path& folder)
   for (const char* photograph : {"parrots", "statue", "window"}) {
     for (const Size& size : sizes) {
       result.push_back(folder / fmt::format("{}-{}.{}", photograph, ++number, size.extension));
-      static_cast<void>(output_of({load.tessera, "apply", fmt::format("resize width={}", size.width_px),
+      static_cast<void>(output_of({TESSERA_PROGRAM, "apply", fmt::format("resize width={}", size.width_px),
                                    (load.photographs_folder / fmt::format("{}.png", photograph)).string(),
                                    "-o", result.back().string(), "--quiet"},
                                   folder));
@@ -316,7 +292,7 @@ struct Snapshot {
 Json farm(const Load& load) {
   const ServerFolder folder;
   const std::vector<fs::path> files = make_photographs(load, folder.path());
-  DistributedService service(load, "farm");
+  BrokeredService service("farm");
   std::vector<std::string> objects;
   for (const fs::path& file : files) {
     objects.push_back(service.client().upload(file));
@@ -373,25 +349,16 @@ double sync_ms() {
     ms.push_back(1000 * seconds_since(start));
   }
   ::close(file);
-  std::ranges::sort(ms);
-  return ms[ms.size() / 2];
+  return percentiles(ms)["median_ms"];
 }
 
 // ---- Small jobs -----------------------------------------------------------------------------------------
-
-Json percentiles(std::vector<double> ms) {
-  std::ranges::sort(ms);
-  const auto at = [&](double share) {
-    return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
-  };
-  return {{"median_ms", at(0.5)}, {"p95_ms", at(0.95)}, {"p99_ms", at(0.99)}, {"most_ms", at(1)}};
-}
 
 Json overhead(const Load& load, Service& service) {
   const ServerFolder folder;
   const fs::path photograph = folder.path() / "small.jpg";
   static_cast<void>(
-      output_of({load.tessera, "apply", "resize width=700",
+      output_of({TESSERA_PROGRAM, "apply", "resize width=700",
                  (load.photographs_folder / "parrots.png").string(), "-o", photograph.string(), "--quiet"},
                 folder.path()));
   const std::string object = service.client().upload(photograph);
@@ -441,16 +408,16 @@ struct BigImage {
 BigImage make_big(const Load& load, const fs::path& folder) {
   BigImage big{folder / "big.png"};
   static_cast<void>(
-      output_of({load.tessera, "apply", fmt::format("resize width={}", load.big_width_px),
+      output_of({TESSERA_PROGRAM, "apply", fmt::format("resize width={}", load.big_width_px),
                  (load.photographs_folder / "parrots.png").string(), "-o", big.file.string(), "--quiet"},
                 folder));
   for (int run = 0; run < load.big_runs; ++run) {
     const fs::path result = folder / "applied.png";
     const auto start = Steady::now();
-    const Json report =
-        Json::parse(output_of({load.tessera, "apply", big_pipeline, big.file.string(), "-o", result.string(),
-                               "--ranks", std::to_string(ranks), "--threads", "1", "--force", "--json"},
-                              folder));
+    const Json report = Json::parse(
+        output_of({TESSERA_PROGRAM, "apply", big_pipeline, big.file.string(), "-o", result.string(),
+                   "--ranks", std::to_string(ranks), "--threads", "1", "--force", "--json"},
+                  folder));
     big.apply_seconds = std::min(big.apply_seconds, seconds_since(start));
     big.report_seconds = std::min(big.report_seconds, report.at("images").at(0).at("seconds").get<double>());
   }
@@ -506,10 +473,10 @@ Json measure(const Load& load) {
   };
   if (wanted(load, "overhead") || wanted(load, "big")) {
     {
-      ServeService serve(load, "auto");
+      ServeService serve("auto");
       on("serve", serve);
     }
-    DistributedService distributed(load, "auto");
+    BrokeredService distributed("auto");
     on("distributed", distributed);
   }
   return result;
@@ -520,7 +487,6 @@ Json measure(const Load& load) {
 int main(int argc, char** argv) {
   Load load;
   CLI::App app("Measures what the service costs beyond the work on images.");
-  app.add_option("tessera", load.tessera, "The program")->required();
   app.add_option("photographs", load.photographs_folder, "Folder of examples/photos")->required();
   app.add_option("--parts", load.parts, "farm, overhead, big")->delimiter(',');
   app.add_option("--photographs", load.photographs);

@@ -11,8 +11,11 @@ std::string on_loopback(int port) { return fmt::format("127.0.0.1:{}", port); }
 
 }  // namespace
 
-DistributedService::DistributedService(std::string store_url, std::vector<std::string> gateway_options)
-    : store_url_(std::move(store_url)), gateway_options_(std::move(gateway_options)) {
+DistributedService::DistributedService(std::string store_url, std::vector<std::string> gateway_options,
+                                       std::vector<std::string> node_options)
+    : store_url_(std::move(store_url)),
+      gateway_options_(std::move(gateway_options)),
+      node_options_(std::move(node_options)) {
   start_notifier();
   start_gateway();
   start_node();
@@ -39,7 +42,9 @@ void DistributedService::start_notifier() {
 
 void DistributedService::start_node() {
   node_.reset();
-  node_ = launch("node", {"--ranks", "2", "--threads", "1", "--drain-limit", "1"});
+  std::vector<std::string> options{"--ranks", "2", "--threads", "1", "--drain-limit", "1"};
+  options.insert(options.end(), node_options_.begin(), node_options_.end());
+  node_ = launch("node", options);
 }
 
 std::unique_ptr<ServerProcess> DistributedService::launch(const std::string& what,

@@ -16,8 +16,9 @@ class DistributedService {
  public:
   /// Gateway, notifier and a node with two ranks, on a broker and a Redis of its own and the store that
   /// `store_url` names. Credentials of the store come from this process's environment. Returns when all is
-  /// ready. `gateway_options` are added to the gateway's.
-  explicit DistributedService(std::string store_url, std::vector<std::string> gateway_options = {});
+  /// ready. More options are added to the gateway's and the node's.
+  explicit DistributedService(std::string store_url, std::vector<std::string> gateway_options = {},
+                              std::vector<std::string> node_options = {});
 
   [[nodiscard]] std::string url() const;  ///< of the gateway
   [[nodiscard]] int gateway_port() const { return gateway_port_; }
@@ -40,6 +41,7 @@ class DistributedService {
 
   std::string store_url_;
   std::vector<std::string> gateway_options_;
+  std::vector<std::string> node_options_;
   ServerFolder folder_;
   RabbitMqServer broker_;
   RedisServer redis_;
