@@ -57,8 +57,7 @@ void Node::drain() {
       }
       changed_.wait(lock, idle);
     }
-    // Others still look at the list; the threads are joined without the lock, which their last steps may
-    // need.
+    // Others still look at the list. The threads are joined without the lock, which their last steps need.
     ended.swap(active_);
   }
   ended.clear();
@@ -194,8 +193,11 @@ Placement Node::choose(const Job& job, std::int64_t input_bytes) {
   if (group_->size() == 1) {
     return Placement::one_rank;
   }
-  if (input_bytes < options_.split_idle_bytes || input_bytes >= options_.split_bytes) {
-    return input_bytes >= options_.split_bytes ? Placement::all_ranks : Placement::one_rank;
+  if (input_bytes >= options_.split_bytes) {
+    return Placement::all_ranks;
+  }
+  if (input_bytes < options_.split_idle_bytes) {
+    return Placement::one_rank;
   }
   // Asking the queue takes time that would be seen in a small job.
   const bool others = jobs_under_way() > 1 || ports_.queue.depth().waiting > 0;

@@ -15,7 +15,6 @@ constexpr int state_count = static_cast<int>(JobState::cancelled) + 1;
 /// Ids looked at in one go when a list leaves some out.
 constexpr int look_at_once = 200;
 
-std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 std::string number(JobState state) { return std::to_string(static_cast<int>(state)); }
 
 Json to_json(const Batch& batch) {

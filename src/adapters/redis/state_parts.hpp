@@ -1,12 +1,16 @@
-// The parts of the Redis state store. Inside of the adapter only.
+// The parts of the Redis state store, and what they share. Inside of the adapter only.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "adapters/redis/connection.hpp"
 #include "ports/job_store.hpp"
 
 namespace tessera::redis {
+
+/// As times stand in arguments and sorted sets.
+[[nodiscard]] inline std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 
 [[nodiscard]] std::unique_ptr<JobStore> open_jobs(const Address& address, const StateOptions& options);
 [[nodiscard]] std::unique_ptr<EventLog> open_events(const Address& address);

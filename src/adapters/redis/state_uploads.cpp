@@ -7,7 +7,6 @@
 namespace tessera::redis {
 namespace {
 
-std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 TimePoint time_of(const Reply& text) { return from_ms(std::stoll(text.text)); }
 
 class RedisUploadLedger final : public UploadLedger {

@@ -121,8 +121,8 @@ class SqliteJobQueue final : public JobQueue {
   void acknowledge(std::uint64_t tag) override {
     const std::lock_guard guard(mutex_);
     if (const auto taken = taken_.find(tag); taken != taken_.end()) {
-      const SqliteUnsynced unsynced(
-          database_);  // if it is lost, the message comes again and finds the job done
+      // If it is lost, the message comes again and finds the job done.
+      const SqliteUnsynced unsynced(database_);
       SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=? AND taker=?", taken->second,
                       taker_)
           .run();
@@ -245,7 +245,8 @@ class SqliteJobQueue final : public JobQueue {
       return std::nullopt;
     }
     waiting.run();
-    const SqliteUnsynced unsynced(database_);  // if it is lost, so is this taker, and the message goes back
+    // If it is lost, so is this taker, and the message goes back.
+    const SqliteUnsynced unsynced(database_);
     SqliteStatement row(database_,
                         "UPDATE queue_messages SET taker=?, attempts=attempts+1 WHERE sequence="
                         "(SELECT sequence FROM queue_messages WHERE taker IS NULL ORDER BY priority, sequence"

@@ -294,13 +294,15 @@ LaneFourier::LaneFourier(std::int64_t size) : size_(size) {
 
 void LaneFourier::forward(std::span<LaneComplex> data, std::span<LaneComplex> scratch) const {
   kernels().forward(stages_, twiddles_.data(), data.data(), scratch.data());
-  if (stages_.size() % 2 == 1) {
-    std::copy_n(scratch.begin(), size_, data.begin());
-  }
+  bring_back(data, scratch);
 }
 
 void LaneFourier::backward(std::span<LaneComplex> data, std::span<LaneComplex> scratch) const {
   kernels().backward(stages_, twiddles_.data(), data.data(), scratch.data());
+  bring_back(data, scratch);
+}
+
+void LaneFourier::bring_back(std::span<LaneComplex> data, std::span<const LaneComplex> scratch) const {
   if (stages_.size() % 2 == 1) {
     std::copy_n(scratch.begin(), size_, data.begin());
   }

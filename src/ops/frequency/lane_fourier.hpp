@@ -45,6 +45,9 @@ class LaneFourier {
   };
 
  private:
+  /// The stages leave their result in the one or the other, by their number.
+  void bring_back(std::span<LaneComplex> data, std::span<const LaneComplex> scratch) const;
+
   std::int64_t size_;
   std::vector<Stage> stages_;
   std::vector<std::complex<float>> twiddles_;  ///< radix - 1 for each group of each stage
