@@ -8,30 +8,22 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
-#include "client/client.hpp"
+#include "adapters/open.hpp"
+#include "loaded_service.hpp"
 #include "percentiles.hpp"
-#include "servers/distributed_service.hpp"
-#include "servers/raw_http.hpp"
-#include "servers/s3_server.hpp"
-#include "servers/sse_crowd.hpp"
+#include "ports/bytes_io.hpp"
+#include "processor_times.hpp"
 
 namespace {
 
 using namespace tessera;
-using namespace tessera::testing;
+using namespace tessera::bench;
 namespace fs = std::filesystem;
-using Steady = std::chrono::steady_clock;
-using Command = std::vector<std::string>;
-
-constexpr int ranks = 2;
-constexpr auto patience = std::chrono::minutes(20);
 
 struct Load {
   fs::path photographs_folder;
@@ -41,10 +33,6 @@ struct Load {
   int big_runs = 3;
   int big_width_px = 12'288;  // 100 megapixels, at three to two
 };
-
-double seconds_since(Steady::time_point start) {
-  return std::chrono::duration<double>(Steady::now() - start).count();
-}
 
 /// Runs a program to its end and returns what it wrote to its standard output.
 std::string output_of(const Command& command, const fs::path& folder) {
@@ -60,201 +48,6 @@ std::string output_of(const Command& command, const fs::path& folder) {
   }
   return read_file(out);
 }
-
-// ---- The processors -------------------------------------------------------------------------------------
-
-double ticks_to_seconds(double ticks) { return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK)); }
-
-/// Of all processors of the machine, by everyone, since it was started.
-double machine_busy_seconds() {
-  std::ifstream file("/proc/stat");
-  std::string cpu;
-  double user = 0;
-  double nice = 0;
-  double system = 0;
-  double idle = 0;
-  double waiting = 0;
-  double interrupts = 0;
-  double soft_interrupts = 0;
-  file >> cpu >> user >> nice >> system >> idle >> waiting >> interrupts >> soft_interrupts;
-  return ticks_to_seconds(user + nice + system + interrupts + soft_interrupts);
-}
-
-struct ProcessTimes {
-  pid_t parent = 0;
-  double seconds = 0;  ///< of its own threads and of its children that have ended
-};
-
-std::map<pid_t, ProcessTimes> all_processes() {
-  std::map<pid_t, ProcessTimes> result;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) {
-      continue;
-    }
-    const std::string text = read_file(entry.path() / "stat");  // empty when it has just ended
-    const std::size_t name_end = text.rfind(')');
-    if (name_end == std::string::npos) {
-      continue;
-    }
-    std::istringstream fields(text.substr(name_end + 2));
-    std::string state;
-    ProcessTimes process;
-    fields >> state >> process.parent;
-    std::string skipped;
-    for (int field = 0; field < 9; ++field) {
-      fields >> skipped;
-    }
-    double ticks = 0;
-    for (int field = 0; field < 4; ++field) {  // user, system, and those of ended children
-      double part = 0;
-      fields >> part;
-      ticks += part;
-    }
-    process.seconds = ticks_to_seconds(ticks);
-    result.emplace(std::stoi(name), process);
-  }
-  return result;
-}
-
-/// Of a process and all that it has started.
-double cpu_seconds(pid_t root, const std::map<pid_t, ProcessTimes>& processes) {
-  double sum = 0;
-  for (const auto& [pid, process] : processes) {
-    for (pid_t at = pid; at > 1;) {
-      if (at == root) {
-        sum += process.seconds;
-        break;
-      }
-      const auto found = processes.find(at);
-      at = found == processes.end() ? 0 : found->second.parent;
-    }
-  }
-  return sum;
-}
-
-// ---- The service ----------------------------------------------------------------------------------------
-
-/// A service with one node of two ranks, and the events of all jobs.
-class Service {
- public:
-  virtual ~Service() = default;
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
-
-  [[nodiscard]] Client& client() { return *client_; }
-  [[nodiscard]] SseCrowd& events() { return *events_; }
-  /// What jobs have spent in each phase until now, added up.
-  [[nodiscard]] std::map<std::string, double> phase_seconds() const {
-    std::map<std::string, double> result;
-    const std::string text = ask(metrics_port_, "GET", "/metrics").body;
-    for (const char* phase : {"fetch", "turn", "work", "process", "store"}) {
-      const std::string begin = fmt::format("tessera_job_phase_seconds_sum{{phase=\"{}\"}} ", phase);
-      const std::size_t at = text.find(begin);
-      result[phase] = at == std::string::npos ? 0 : std::stod(text.substr(at + begin.size(), 40));
-    }
-    return result;
-  }
-  [[nodiscard]] double rank_busy_seconds() const {
-    const std::string text = ask(metrics_port_, "GET", "/metrics").body;
-    const std::string begin = "\ntessera_rank_busy_seconds_total ";
-    const std::size_t at = text.find(begin);
-    return at == std::string::npos ? 0 : std::stod(text.substr(at + begin.size(), 40));
-  }
-  /// Processes by what they are. "node" is the first.
-  [[nodiscard]] virtual std::vector<std::pair<std::string, pid_t>> processes() = 0;
-
-  /// Until so many events of a type have come since the beginning.
-  void wait_for(const std::string& type, std::size_t count) {
-    const auto enough = [&](const std::vector<SseCrowd::Heard>& heard) {
-      const auto of_type = [&](const SseCrowd::Heard& event) { return event.type == type; };
-      const auto failed = [&](const SseCrowd::Heard& event) { return event.type == "failed"; };
-      return static_cast<std::size_t>(std::ranges::count_if(heard, of_type)) >= count ||
-             std::ranges::any_of(heard, failed);
-    };
-    if (!events_->all(enough, patience)) {
-      throw std::runtime_error(fmt::format("{} events '{}' did not come in time", count, type));
-    }
-    for (const SseCrowd::Heard& event : events_->heard(0)) {
-      if (event.type == "failed") {
-        throw std::runtime_error("a job has failed");
-      }
-    }
-  }
-  [[nodiscard]] std::size_t heard_of(const std::string& type) const {
-    const auto heard = events_->heard(0);
-    return static_cast<std::size_t>(
-        std::ranges::count_if(heard, [&](const SseCrowd::Heard& event) { return event.type == type; }));
-  }
-  void expect_ranks(const std::string& server) {
-    for (const auto start = Steady::now(); seconds_since(start) < 60;) {
-      const Json nodes = client_->get("/v1/nodes");
-      for (const Json& node : nodes.at("nodes")) {
-        if (node.dump().find("\"ready\"") != std::string::npos) {
-          return;
-        }
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    throw std::runtime_error(fmt::format("the node of {} did not become ready", server));
-  }
-
- protected:
-  Service() = default;
-  void follow(int gateway_port, int notifier_port, int metrics_port) {
-    metrics_port_ = metrics_port;
-    client_ =
-        std::make_unique<Client>(ClientOptions{fmt::format("http://127.0.0.1:{}", gateway_port), {}, {}});
-    expect_ranks(fmt::format("port {}", gateway_port));
-    events_ = std::make_unique<SseCrowd>(notifier_port, std::vector<std::string>{"/v1/events"});
-    while (events_->connected() == 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
-
- private:
-  int metrics_port_ = 0;
-  std::unique_ptr<Client> client_;
-  std::unique_ptr<SseCrowd> events_;
-};
-
-class ServeService final : public Service {
- public:
-  explicit ServeService(const std::string& spreading) {
-    process_ = std::make_unique<ServerProcess>(
-        Command{TESSERA_PROGRAM, "serve", "--data", (folder_.path() / "data").string(), "--listen",
-                fmt::format("127.0.0.1:{}", port_), "--ranks", std::to_string(ranks), "--threads", "1",
-                "--spreading", spreading},
-        ServerProcess::Environment{}, folder_.path() / "log");
-    process_->wait_until_ready(port_);
-    follow(port_, port_, port_);
-  }
-  std::vector<std::pair<std::string, pid_t>> processes() override { return {{"node", process_->pid()}}; }
-
- private:
-  ServerFolder folder_;
-  int port_ = free_port();
-  std::unique_ptr<ServerProcess> process_;
-};
-
-class BrokeredService final : public Service {
- public:
-  explicit BrokeredService(const std::string& spreading)
-      : service_(s3_.url(), {},
-                 {"--spreading", spreading, "--metrics-listen", fmt::format("127.0.0.1:{}", metrics_port_)}) {
-    follow(service_.gateway_port(), service_.notifier_port(), metrics_port_);
-  }
-  std::vector<std::pair<std::string, pid_t>> processes() override {
-    return {{"node", service_.node().pid()},
-            {"gateway", service_.gateway().pid()},
-            {"notifier", service_.notifier().pid()}};
-  }
-
- private:
-  int metrics_port_ = free_port();
-  S3Server s3_{S3Kind::s3rver};
-  DistributedService service_;
-};
 
 // ---- Farm mode ------------------------------------------------------------------------------------------
 
@@ -292,7 +85,8 @@ struct Snapshot {
 Json farm(const Load& load) {
   const ServerFolder folder;
   const std::vector<fs::path> files = make_photographs(load, folder.path());
-  BrokeredService service("farm");
+  const S3Server s3{S3Kind::s3rver};
+  BrokeredService service("farm", s3.url());
   std::vector<std::string> objects;
   for (const fs::path& file : files) {
     objects.push_back(service.client().upload(file));
@@ -353,6 +147,36 @@ double sync_ms() {
 }
 
 // ---- Small jobs -----------------------------------------------------------------------------------------
+
+/// What the store alone takes for a small job: for telling of the object when it is submitted, for giving it,
+/// and for taking a result as big.
+Json store_alone(const Load& load, const std::string& url) {
+  const auto store = open_object_store(url, {});
+  const std::string bytes(60'000, 'x');
+  std::map<std::string, std::vector<double>> ms;
+  for (int i = 0; i < load.small_jobs; ++i) {
+    const std::string name = fmt::format("alone/{}", i);
+    const auto timed = [&](const char* what, const auto& work) {
+      const auto start = Steady::now();
+      work();
+      ms[what].push_back(1000 * seconds_since(start));
+      return ms[what].back();
+    };
+    double sum = timed("put", [&] { store->put(name, *memory_source(bytes), "image/jpeg"); });
+    sum += timed("stat", [&] { static_cast<void>(store->stat(name)); });
+    sum += timed("get", [&] {
+      StringSink out;
+      store->get(name, out);
+    });
+    ms["in_all"].push_back(sum);
+    store->remove(name);
+  }
+  Json result;
+  for (const auto& [what, times] : ms) {
+    result[what] = percentiles(times)["median_ms"];
+  }
+  return result;
+}
 
 Json overhead(const Load& load, Service& service) {
   const ServerFolder folder;
@@ -476,8 +300,16 @@ Json measure(const Load& load) {
       ServeService serve("auto");
       on("serve", serve);
     }
-    BrokeredService distributed("auto");
-    on("distributed", distributed);
+    const ServerFolder objects;
+    const S3Server s3{S3Kind::s3rver};
+    for (const auto& [name, url] : {std::pair{"distributed, s3rver", s3.url()},
+                                    {"distributed, local folder", "file://" + objects.path().string()}}) {
+      if (wanted(load, "overhead")) {
+        result["store_alone_median_ms"][name] = store_alone(load, url);
+      }
+      BrokeredService distributed("auto", url);
+      on(name, distributed);
+    }
   }
   return result;
 }

@@ -1,6 +1,5 @@
-// JPEG in pieces: each is encoded alone with a restart marker after every row of MCUs and holds eight of
-// those rows, so that restart numbers go on from piece to piece; the entropy-coded segments are joined behind
-// one header. The bytes are those of one encode of the whole image with restart_in_rows = 1.
+// JPEG in pieces of one row of MCUs, each encoded alone; their entropy-coded segments are joined behind one
+// header by restart markers. The bytes are those of one encode of the whole image with restart_in_rows = 1.
 #include <fmt/format.h>
 #include <jpeglib.h>
 
@@ -16,7 +15,6 @@
 namespace tessera {
 namespace {
 
-constexpr int mcu_rows_per_piece = 8;
 constexpr int best_quality_with_halved_chroma = 89;
 constexpr std::size_t largest_segment_bytes = 65533;
 
@@ -80,7 +78,7 @@ class JpegSink final : public Sink {
   bool halves_chroma() const {
     return info_.format.channels == 3 && quality_ <= best_quality_with_halved_chroma;
   }
-  std::int64_t piece_rows() const override { return mcu_rows_per_piece * (halves_chroma() ? 16 : 8); }
+  std::int64_t piece_rows() const override { return halves_chroma() ? 16 : 8; }
 
   Bytes encode(const Tile& piece) const override {
     // Everything with a destructor lives outside the part that longjmp may leave.
@@ -116,13 +114,13 @@ class JpegSink final : public Sink {
   void append(const Bytes& piece) override {
     const std::size_t scan = scan_start(piece);
     Bytes out;
-    if (first_) {
-      first_ = false;
+    if (appended_ == 0) {
       write_header(piece, scan);
     } else {
-      static constexpr std::array<std::uint8_t, 2> last_restart{0xff, 0xd7};
-      append_bytes(out, last_restart.data(), last_restart.size());
+      const std::array<std::uint8_t, 2> restart{0xff, static_cast<std::uint8_t>(0xd0 + (appended_ - 1) % 8)};
+      append_bytes(out, restart.data(), restart.size());
     }
+    ++appended_;
     append_bytes(out, piece.data() + scan, piece.size() - scan - 2);  // without its end-of-image marker
     file_->write(out);
   }
@@ -194,7 +192,7 @@ class JpegSink final : public Sink {
   Metadata metadata_;
   int quality_;
   Color background_;
-  bool first_ = true;
+  std::int64_t appended_ = 0;  // pieces
 };
 
 }  // namespace
