@@ -83,8 +83,8 @@ HttpRequest Client::request(const std::string& method, const std::string& path) 
   return request;
 }
 
-Json Client::answer(const HttpRequest& request, std::stop_token stop) {
-  const HttpResponse response = http_.send(request, std::move(stop));
+Json Client::answer(const HttpRequest& request, const std::stop_token& stop) {
+  const HttpResponse response = http_.send(request, stop);
   if (response.status >= 300 || response.status < 200) {
     throw_problem(response, request.url);
   }
@@ -99,12 +99,12 @@ Json Client::answer(const HttpRequest& request, std::stop_token stop) {
   return json;
 }
 
-Json Client::get(const std::string& path, std::stop_token stop) {
-  return answer(request("GET", path), std::move(stop));
+Json Client::get(const std::string& path, const std::stop_token& stop) {
+  return answer(request("GET", path), stop);
 }
 
 Json Client::post(const std::string& path, const Json& body, const std::string& idempotency_key,
-                  std::stop_token stop) {
+                  const std::stop_token& stop) {
   HttpRequest post = request("POST", path);
   if (!body.is_null()) {
     post.headers.emplace_back("Content-Type", "application/json");
@@ -113,11 +113,11 @@ Json Client::post(const std::string& path, const Json& body, const std::string& 
   if (!idempotency_key.empty()) {
     post.headers.emplace_back("Idempotency-Key", idempotency_key);
   }
-  return answer(post, std::move(stop));
+  return answer(post, stop);
 }
 
-Json Client::remove(const std::string& path, std::stop_token stop) {
-  return answer(request("DELETE", path), std::move(stop));
+Json Client::remove(const std::string& path, const std::stop_token& stop) {
+  return answer(request("DELETE", path), stop);
 }
 
 std::string Client::upload(const fs::path& file, const std::function<void(double fraction)>& progress,
@@ -144,8 +144,8 @@ std::string Client::upload(const fs::path& file, const std::function<void(double
   return place.at("object");
 }
 
-Json Client::result_link(const std::string& job_id, std::stop_token stop) {
-  return get("/v1/jobs/" + percent_encode(job_id) + "/result?link=1", std::move(stop));
+Json Client::result_link(const std::string& job_id, const std::stop_token& stop) {
+  return get("/v1/jobs/" + percent_encode(job_id) + "/result?link=1", stop);
 }
 
 fs::path Client::download(const std::string& job_id, const fs::path& folder, const fs::path& file,

@@ -34,17 +34,17 @@ class Client {
  public:
   explicit Client(ClientOptions options);
 
-  [[nodiscard]] Json get(const std::string& path, std::stop_token stop = {});
+  [[nodiscard]] Json get(const std::string& path, const std::stop_token& stop = {});
   Json post(const std::string& path, const Json& body, const std::string& idempotency_key = {},
-            std::stop_token stop = {});
-  Json remove(const std::string& path, std::stop_token stop = {});
+            const std::stop_token& stop = {});
+  Json remove(const std::string& path, const std::stop_token& stop = {});
 
   /// Stores a file for jobs to work on; returns its object's name.
   [[nodiscard]] std::string upload(const std::filesystem::path& file,
                                    const std::function<void(double fraction)>& progress = {},
                                    const std::stop_token& stop = {});
   /// Where the result of a job lies: {"url", "expires", "file_name", "size_bytes"}.
-  [[nodiscard]] Json result_link(const std::string& job_id, std::stop_token stop = {});
+  [[nodiscard]] Json result_link(const std::string& job_id, const std::stop_token& stop = {});
   /// Writes the result of a job into `folder` under the name the server suggests, or one that is free
   /// ("name (2).png"), or, if `file` is not empty, to that file. It is there whole or not at all. Returns its
   /// path.
@@ -61,7 +61,7 @@ class Client {
 
  private:
   [[nodiscard]] HttpRequest request(const std::string& method, const std::string& path) const;
-  [[nodiscard]] Json answer(const HttpRequest& request, std::stop_token stop = {});
+  [[nodiscard]] Json answer(const HttpRequest& request, const std::stop_token& stop = {});
   ClientOptions options_;
   HttpClient http_;
   HttpClient stream_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace tessera {
 namespace {
@@ -212,7 +213,7 @@ void SinkRoute::drain(const std::vector<std::uint64_t>& sizes) {
     if (transfer) {
       transfer->wait();
       transfer.reset();
-      pieces = std::move(coming);
+      pieces = std::exchange(coming, {});
       received_bytes_ += static_cast<std::int64_t>(pieces.size());
     }
     expect(from + 1);

@@ -5,6 +5,8 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/photo.hpp>
 
+#include "ops/blur/bilateral.hpp"
+#include "ops/blur/bilateral_8bit.hpp"
 #include "support/reference_run.hpp"
 
 namespace tessera::testing {
@@ -136,6 +138,27 @@ TEST(Filters, DenoisersEqualOpenCvOnEightBits) {
   EXPECT_EQ(cv::norm(run_reference(build_operator("non-local-means", Json::object()), image).image.color,
                      denoised, cv::NORM_INF),
             0);
+}
+
+TEST(Filters, BilateralIsTheSameWithoutVectors) {
+  for (const int channels : {1, 3}) {
+    for (const int radius : {1, 4, 9}) {
+      for (const std::int64_t width : {1, 9, 30, 32, 45, 64, 95, 301}) {
+        const Tile image = make_image({{width, 23}, {Depth::u8, channels, false}}, Pattern::noise, 3);
+        const Tile grown = fetch(image, Halo::all(radius).grow(image.rect), Border::reflect101, 0);
+        Bilateral op;
+        op.radius = radius;
+        op.sigma_color = 60;
+        cv::Mat without(grown.color.size(), grown.color.type());
+        bilateral_8bit(grown.color, without, op, {});
+        cv::Mat with(grown.color.size(), grown.color.type());
+        op.run(grown.color, with, {});
+        const cv::Rect inside(radius, radius, image.color.cols, image.color.rows);
+        EXPECT_EQ(cv::norm(without(inside), with(inside), cv::NORM_INF), 0)
+            << channels << " channels, radius " << radius << ", width " << width;
+      }
+    }
+  }
 }
 
 TEST(Filters, BilateralOfSixteenBitsIsThatOfEightWithinALevel) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <utility>
 
 #include "adapters/rabbitmq/properties.hpp"
@@ -51,8 +52,8 @@ BrokerSession::~BrokerSession() {
   ++state_.epoch;
   state_.endings.clear();
   // In their order, before those that were not sent yet.
-  for (auto unconfirmed = unconfirmed_.rbegin(); unconfirmed != unconfirmed_.rend(); ++unconfirmed) {
-    state_.outbox.push_front(unconfirmed->second);
+  for (const auto& [tag, publication] : std::views::reverse(unconfirmed_)) {
+    state_.outbox.push_front(publication);
   }
   std::erase_if(state_.outbox, [](const std::shared_ptr<Publication>& publication) {
     if (publication->aside_of) {

@@ -155,10 +155,10 @@ std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::strin
 }
 
 void Connection::break_off(const std::string& reason) {
-  const std::string copy = reason;  // it may lie in what ends here
+  Broken broken(reason);  // which may lie in what ends here
   tls_.reset();
   context_.reset();
-  throw Broken(copy);
+  throw broken;
 }
 
 void Connection::send(const std::vector<std::string>& words) {
