@@ -29,7 +29,7 @@ fs::path default_folder() {
 
 /// The secret that signs links, made at the first start and kept beside the data for this user alone.
 std::string link_secret(const fs::path& file) {
-  const std::string fresh = random_hex(32);
+  std::string fresh = random_hex(32);
   const int made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (made >= 0) {
     const bool written = ::write(made, fresh.data(), fresh.size()) == static_cast<ssize_t>(fresh.size());

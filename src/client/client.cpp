@@ -24,7 +24,10 @@ ErrorCode code_of(const std::string& problem_name, int status) {
   if (const auto code = error_code_named(problem_name)) {
     return *code;
   }
-  return status >= 500 ? ErrorCode::unavailable : status == 409 ? ErrorCode::conflict : ErrorCode::usage;
+  return status >= 500   ? ErrorCode::unavailable
+         : status == 429 ? ErrorCode::busy
+         : status == 409 ? ErrorCode::conflict
+                         : ErrorCode::usage;
 }
 
 [[noreturn]] void throw_problem(const HttpResponse& response, const std::string& url) {

@@ -59,14 +59,14 @@ std::vector<Job> JobStore::find_all(const std::vector<std::string>& job_ids) {
   return jobs;
 }
 
-void check_waiting(const NewJobs& jobs, std::int64_t waiting) {
-  const auto more = static_cast<std::int64_t>(jobs.jobs.size());
-  if (jobs.max_waiting != 0 && waiting + more > jobs.max_waiting) {
+void check_waiting(const std::string& owner, std::int64_t waiting, std::int64_t more,
+                   std::int64_t max_waiting) {
+  if (max_waiting != 0 && waiting + more > max_waiting) {
     throw Error(
         ErrorCode::busy,
-        fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: submit them "
-                    "when others have been worked on.",
-                    jobs.jobs.front().owner, waiting, more, jobs.max_waiting));
+        fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: come again "
+                    "when some have been worked on.",
+                    owner, waiting, more, max_waiting));
   }
 }
 

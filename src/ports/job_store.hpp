@@ -83,8 +83,10 @@ struct JobPage {
   std::string next;       ///< pass it as `after` to get what follows; empty: that was all
 };
 
-/// Throws Error(busy) if `waiting` queued jobs and so many more would be too many.
-void check_waiting(const NewJobs& jobs, std::int64_t waiting);
+/// Throws Error(busy) if the owner's `waiting` queued jobs and so many more would exceed `max_waiting`; 0:
+/// any number.
+void check_waiting(const std::string& owner, std::int64_t waiting, std::int64_t more,
+                   std::int64_t max_waiting);
 /// Throws nothing; `jobs` must not be empty.
 [[nodiscard]] Batch batch_of(const NewJobs& jobs);
 
@@ -118,8 +120,9 @@ class JobStore {
   /// is after the change.
   virtual std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) = 0;
   /// A failed or cancelled job becomes queued and unpublished again: generation + 1, attempt 0, no failure.
-  /// Nothing is returned if it is in another state or gone.
-  virtual std::optional<Job> retry(const std::string& job_id) = 0;
+  /// Nothing is returned if it is in another state or gone. Throws Error(busy) if its owner would then have
+  /// more queued jobs than `max_waiting`; 0: any number.
+  virtual std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) = 0;
 
   /// When a job becomes final whose batch has a webhook, the same transaction makes a call due. This takes
   /// calls that are due, the oldest first, and makes them due again after `lease`, so that others make those
@@ -133,8 +136,6 @@ class JobStore {
   [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;
   virtual void remove(const std::string& job_id) = 0;
 
-  /// Queued jobs of one owner.
-  [[nodiscard]] virtual std::int64_t count_waiting(const std::string& owner) = 0;
   /// Jobs by state, for metrics.
   [[nodiscard]] virtual std::vector<std::pair<JobState, std::int64_t>> count_by_state() = 0;
   virtual void check() = 0;

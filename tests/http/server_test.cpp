@@ -210,7 +210,7 @@ TEST_F(HttpServer, StandsHostileRequests) {
   };
   EXPECT_EQ(status_of("GET /file HTTP/1.1\r\nHost: h\r\nX: " + std::string(10'000, 'a') + "\r\n\r\n"), 431);
   EXPECT_EQ(status_of("complete nonsense\r\n\r\n"), 400);
-  EXPECT_EQ(status_of(std::string("GET /\0 HTTP/1.1\r\n\r\n", 20)), 400);
+  EXPECT_EQ(status_of(std::string("GET /\0 HTTP/1.1\r\n\r\n", 19)), 400);
   EXPECT_EQ(status_of("GET /file HTTP/1.1\r\n\r\n"), 400) << "no Host";
   EXPECT_EQ(
       status_of("POST /echo/x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc"),

@@ -197,7 +197,7 @@ TEST_F(Webhooks, OfASenderThatDiedAreMadeByAnother) {
 TEST_F(Webhooks, SayNothingOfAnEndThatARetryHasUndone) {
   Receiver receiver({200});
   const Job job = ended_job(receiver.url(), JobState::failed);
-  store.jobs->retry(job.id);
+  store.jobs->retry(job.id, 0);
   JobChange change;
   change.state = JobState::cancelled;
   store.jobs->change(job.id, 0, change);

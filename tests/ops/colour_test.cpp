@@ -103,9 +103,8 @@ TEST(BrightnessContrast, FollowsItsFormula) {
          {std::pair{0.0, 1.0}, {40.5, 1.0}, {-60.0, 2.2}, {0.0, 0.0}, {255.0, 0.3}}) {
       const cv::Mat out =
           run("brightness-contrast", {{"brightness", brightness}, {"contrast", contrast}}, image);
-      expect_nearest(out, 1e-6, [&](int y, int x, int channel) {
-        return (sample(image.color, y, x, channel) - middle) * contrast + middle +
-               brightness * format.level_scale();
+      expect_nearest(out, 1e-6, [&, by = brightness, times = contrast](int y, int x, int channel) {
+        return (sample(image.color, y, x, channel) - middle) * times + middle + by * format.level_scale();
       });
     }
     EXPECT_EQ(distance(run("brightness-contrast", image), image.color), 0);

@@ -216,14 +216,19 @@ TEST(Filters, NonLocalMeansEqualsOpenCvForAnyWindowsAndStrength) {
   for (const int channels : {1, 3}) {
     // Wider than what the kernel takes at once, and not a multiple of its vectors.
     const Tile image = make_image({{301, 19}, {Depth::u8, channels, false}}, Pattern::photo_like, 9);
-    for (const auto& [strength, template_radius, search_radius] :
-         {std::tuple{0.5, 3, 7}, {2.0, 1, 1}, {8.0, 7, 2}, {25.0, 2, 20}, {100.0, 3, 5}}) {
+    struct Window {
+      double strength;
+      int template_radius;
+      int search_radius;
+    };
+    for (const Window window : {Window{0.5, 3, 7}, {2.0, 1, 1}, {8.0, 7, 2}, {25.0, 2, 20}, {100.0, 3, 5}}) {
       const cv::Mat expected = on_whole(image, Border::reflect101, [&](const cv::Mat& in, cv::Mat& out) {
-        cv::fastNlMeansDenoising(in, out, static_cast<float>(strength), 2 * template_radius + 1,
-                                 2 * search_radius + 1);
+        cv::fastNlMeansDenoising(in, out, static_cast<float>(window.strength), 2 * window.template_radius + 1,
+                                 2 * window.search_radius + 1);
       });
-      const Json parameters{
-          {"strength", strength}, {"template-radius", template_radius}, {"search-radius", search_radius}};
+      const Json parameters{{"strength", window.strength},
+                            {"template-radius", window.template_radius},
+                            {"search-radius", window.search_radius}};
       const cv::Mat denoised =
           run_reference(build_operator("non-local-means", parameters), image).image.color;
       EXPECT_EQ(cv::norm(denoised, expected, cv::NORM_INF), 0) << channels << " " << parameters.dump();

@@ -74,7 +74,7 @@ std::string RawConnection::read_until(std::string_view text, std::chrono::millis
     }
     at = received_.find(text);
   }
-  const std::string result = received_.substr(0, at + text.size());
+  std::string result = received_.substr(0, at + text.size());
   received_.erase(0, at + text.size());
   return result;
 }
@@ -85,7 +85,7 @@ std::string RawConnection::read_exactly(std::size_t count, std::chrono::millisec
       throw std::runtime_error("The connection ended after: " + received_.substr(0, 2000));
     }
   }
-  const std::string result = received_.substr(0, count);
+  std::string result = received_.substr(0, count);
   received_.erase(0, count);
   return result;
 }

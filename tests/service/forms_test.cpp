@@ -88,11 +88,12 @@ TEST(Forms, AreRefusedInASentenceAndLeaveNothingBehind) {
            {form(file + field("request", "[]")), 400, "request"},
            {form(file + pipeline + field("webhook", R"({"url": "http://h"})")), 400, "secret"},
            {form(field("pipeline", "\xff") + file), 400, "UTF-8"},
-           {form("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"caf\xe9.ppm\"\r\n\r\n" +
-                 tiny_ppm + "\r\n" + pipeline),
+           {form(fmt::format(
+                "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\r\n{}\r\n{}",
+                "caf\xe9.ppm", tiny_ppm, pipeline)),
             400, "UTF-8"},
            {form(file + field("pipeline", brackets)), 400, "nested"},
-           {form(file + field("request", "{\"pipeline\":" + brackets + "}")), 400, "nested"},
+           {form(file + field("request", fmt::format("{{\"pipeline\":{}}}", brackets))), 400, "nested"},
            {file + pipeline, 400, "ends before"},
            {pipeline + file.substr(0, file.size() - 10), 400, "ends before"},
        }) {

@@ -15,8 +15,6 @@
 #include "client/event_stream.hpp"
 #include "ranks/mpirun.hpp"
 
-extern char** environ;
-
 namespace tessera::testing {
 
 namespace fs = std::filesystem;
@@ -107,7 +105,7 @@ std::vector<std::string> follow_batch(int notifier_port, int gateway_port, const
   }
   std::string request = fmt::format("GET /v1/events?batch={} HTTP/1.0\r\n", batch_id);
   for (const auto& [name, value] : headers) {
-    request += name + ": " + value + "\r\n";
+    request += fmt::format("{}: {}\r\n", name, value);
   }
   RawConnection connection(notifier_port);
   connection.send(request + "\r\n");

@@ -32,7 +32,6 @@ class PipelinePanel : public QWidget {
   void set_scope(bool own, bool image_selected);
   [[nodiscard]] QListView* list() const { return list_; }
 
- public Q_SLOTS:
   void open_browser();
   void copy_as_text();
   void paste_text();

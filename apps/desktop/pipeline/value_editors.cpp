@@ -250,7 +250,7 @@ class TextEditor final : public ValueEditor {
     connect(line_, &QLineEdit::editingFinished, this, &ValueEditor::edit_finished);
     if (!names_image) {
       connect(line_, &QLineEdit::textEdited, this, tell);
-      connect(line_, &QLineEdit::textChanged, this, [this, tell](const QString& text) {
+      connect(line_, &QLineEdit::textChanged, this, [tell](const QString& text) {
         if (text.isEmpty()) {
           tell();  // the clear button
         }

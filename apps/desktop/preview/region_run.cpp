@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <vector>
 
 #include "engine/workers.hpp"
@@ -28,12 +29,12 @@ Halo symmetric(Halo halo) {
 std::vector<Step> steps_for(const Plan& plan, const Rect& out) {
   std::vector<Step> steps;
   Rect wanted = out.intersect(Rect::whole(plan.out.extent));
-  for (auto stage = plan.stages.rbegin(); stage != plan.stages.rend(); ++stage) {
-    for (auto link = stage->chain.rbegin(); link != stage->chain.rend(); ++link) {
-      Step step{&*link, symmetric(link->halo), {}, wanted};
-      const Rect reached = link->op->kind() == LocalKind::geometry ? link->op->needs(wanted, link->in)
-                                                                   : step.halo.grow(wanted);
-      step.in = reached.intersect(Rect::whole(link->in.extent));
+  for (const Stage& stage : std::views::reverse(plan.stages)) {
+    for (const ChainLink& link : std::views::reverse(stage.chain)) {
+      Step step{&link, symmetric(link.halo), {}, wanted};
+      const Rect reached =
+          link.op->kind() == LocalKind::geometry ? link.op->needs(wanted, link.in) : step.halo.grow(wanted);
+      step.in = reached.intersect(Rect::whole(link.in.extent));
       wanted = step.in;
       steps.push_back(step);
     }

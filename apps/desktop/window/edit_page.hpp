@@ -32,7 +32,6 @@ class EditPage : public QWidget {
   [[nodiscard]] PipelineSet& pipelines() { return pipelines_; }
   void save_state() const;
 
- public Q_SLOTS:
   /// The selected images where several are selected, else all.
   void submit();
   /// Where it will be processed: "This computer", or a server's name.

@@ -52,20 +52,25 @@ return 1
 )";
 
 /// ARGV: most events, id, version that the change was made from, name of the change, state, generation, time,
-/// record, type of the event, '1' if the job is to be published again, id of the webhook call that is due now
-/// if the batch has a webhook (or ''). Returns 0 if the version is another.
+/// record, type of the event, id of the webhook call that is due now if the batch has a webhook (or ''), most
+/// queued jobs of the owner if the job is to be published again (0: any number, or ''). Returns 0 if the
+/// version is another, and the number of the owner's queued jobs in a list if one more is too many.
 inline constexpr std::string_view change_script = R"(
-local most, id, version, change, state, generation, time, record, kind, publish, call =
+local most, id, version, change, state, generation, time, record, kind, call, most_waiting =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local name = 'tessera:job:' .. id
 local now = redis.call('HMGET', name, 'version', 'state', 'owner', 'batch', 'webhook')
 if now[1] ~= version then return 0 end
+if most_waiting ~= '' and most_waiting ~= '0' then
+  local waiting = redis.call('SCARD', 'tessera:jobs:waiting:' .. now[3])
+  if waiting + 1 > tonumber(most_waiting) then return {waiting} end
+end
 redis.call('HSET', name, 'record', record, 'version', tonumber(version) + 1, 'change', change, 'state', state,
            'generation', generation)
 if now[2] ~= state then redis.call('ZREM', 'tessera:jobs:state:' .. now[2], id) end
 redis.call('ZADD', 'tessera:jobs:state:' .. state, time, id)
 redis.call(state == '0' and 'SADD' or 'SREM', 'tessera:jobs:waiting:' .. now[3], id)
-if publish == '1' then
+if most_waiting ~= '' then
   redis.call('ZADD', 'tessera:jobs:unpublished', time, id)
 else
   redis.call('ZADD', 'tessera:jobs:unpublished', 'XX', time, id)

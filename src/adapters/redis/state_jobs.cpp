@@ -75,7 +75,7 @@ class RedisJobStore final : public JobStore {
     return locked([&]() -> Created {
       const Reply reply = connection_.script(script, arguments);
       if (reply.kind == Reply::Kind::list) {
-        check_waiting(jobs, reply.list.at(0).integer);
+        check_waiting(batch.owner, reply.list.at(0).integer, std::ssize(jobs.jobs), jobs.max_waiting);
       }
       if (reply.kind != Reply::Kind::text) {
         return {batch, true};
@@ -149,17 +149,17 @@ class RedisJobStore final : public JobStore {
   std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) override {
     return rewrite(
         job_id, [&](const Job& job) { return may_change(job, generation); },
-        [&](Job& job) { return apply_change(job, change, options_.now()); }, false);
+        [&](Job& job) { return apply_change(job, change, options_.now()); }, std::nullopt);
   }
 
-  std::optional<Job> retry(const std::string& job_id) override {
+  std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) override {
     return rewrite(
         job_id, may_retry,
         [&](Job& job) {
           apply_retry(job, options_.now());
           return std::string(to_string(job.state));
         },
-        true);
+        max_waiting);
   }
 
   std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
@@ -196,10 +196,6 @@ class RedisJobStore final : public JobStore {
 
   void remove(const std::string& job_id) override {
     locked([&] { return connection_.script(remove_script, {job_id}); });
-  }
-
-  std::int64_t count_waiting(const std::string& owner) override {
-    return locked([&] { return connection_.command({"SCARD", "tessera:jobs:waiting:" + owner}).integer; });
   }
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
@@ -272,9 +268,12 @@ class RedisJobStore final : public JobStore {
   }
 
   /// Reads, changes and writes the job if nobody else has meanwhile; else once more. Each change has a name,
-  /// by which it is known again when the connection broke before the answer came.
+  /// by which it is known again when the connection broke before the answer came. `queued_again_within`: the
+  /// job is to be published once more, if its owner has no more queued jobs than that with it (0: any
+  /// number).
   template <class May, class Apply>
-  std::optional<Job> rewrite(const std::string& job_id, const May& may, const Apply& apply, bool publish) {
+  std::optional<Job> rewrite(const std::string& job_id, const May& may, const Apply& apply,
+                             std::optional<std::int64_t> queued_again_within) {
     const std::string name = new_id("change", system_now());
     const std::string script = with_events(change_script);
     return locked([&]() -> std::optional<Job> {
@@ -291,7 +290,11 @@ class RedisJobStore final : public JobStore {
         const Reply reply = connection_.script(
             script, {std::to_string(options_.max_events), job_id, stored->version, name, number(job.state),
                      std::to_string(job.generation), ms(job.updated), tessera::to_json(job).dump(), event,
-                     publish ? "1" : "0", is_final(job.state) ? webhook_call_id(job) : ""});
+                     is_final(job.state) ? webhook_call_id(job) : "",
+                     queued_again_within ? std::to_string(*queued_again_within) : ""});
+        if (reply.kind == Reply::Kind::list) {
+          check_waiting(job.owner, reply.list.at(0).integer, 1, queued_again_within.value_or(0));
+        }
         if (reply.integer == 1) {
           return job;
         }

@@ -29,7 +29,7 @@ class SqliteJobStore final : public JobStore {
                       jobs.idempotency->key, jobs.idempotency->fingerprint, batch.id, now_ms())
           .run();
     }
-    check_waiting(jobs, read_waiting(batch.owner));
+    check_waiting(batch.owner, read_waiting(batch.owner), std::ssize(jobs.jobs), jobs.max_waiting);
     Json ids = Json::array();
     for (const Job& job : jobs.jobs) {
       ids.push_back(job.id);
@@ -156,13 +156,14 @@ class SqliteJobStore final : public JobStore {
     transaction.commit();
   }
 
-  std::optional<Job> retry(const std::string& job_id) override {
+  std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) override {
     const std::lock_guard guard(mutex_);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(job_id);
     if (!job || !may_retry(*job)) {
       return std::nullopt;
     }
+    check_waiting(job->owner, read_waiting(job->owner), 1, max_waiting);
     apply_retry(*job, shared_->options.now());
     write(*job);
     SqliteStatement(database_, "UPDATE state_jobs SET published=0 WHERE id=?", job_id).run();
@@ -194,11 +195,6 @@ class SqliteJobStore final : public JobStore {
                     job->batch_id, job->batch_id)
         .run();
     transaction.commit();
-  }
-
-  std::int64_t count_waiting(const std::string& owner) override {
-    const std::lock_guard guard(mutex_);
-    return read_waiting(owner);
   }
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {

@@ -68,7 +68,7 @@ void Gateway::mount_admin(http::Router& router) {
         const std::string& id = request.parameter("id");
         for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
           if (letter.id == id) {
-            if (const auto job = ports_.jobs.retry(letter.message.job_id)) {
+            if (const auto job = ports_.jobs.retry(letter.message.job_id, 0)) {
               publish(*job);
             }
             ports_.queue.drop_dead(id);

@@ -112,14 +112,7 @@ http::Response Gateway::cancel(const http::Request& request) {
 http::Response Gateway::retry(const http::Request& request) {
   const Job job = find_job(request);
   check_room();
-  if (const std::int64_t waiting = ports_.jobs.count_waiting(job.owner);
-      options_.max_queued_per_owner != 0 && waiting >= options_.max_queued_per_owner) {
-    throw over_quota(
-        fmt::format("'{}' has {} jobs that wait, and the limit is {}: retry it when others have "
-                    "been worked on.",
-                    job.owner, waiting, options_.max_queued_per_owner));
-  }
-  const auto again = ports_.jobs.retry(job.id);
+  const auto again = within_quota([&] { return ports_.jobs.retry(job.id, options_.max_queued_per_owner); });
   if (!again) {
     throw Error(ErrorCode::conflict,
                 fmt::format("The job is {}; only what failed or was cancelled can be retried.",

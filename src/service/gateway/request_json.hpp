@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/error.hpp"
 #include "http/message.hpp"
 #include "http/problem.hpp"
 #include "schema/param.hpp"
@@ -17,5 +18,18 @@ inline constexpr const char* problem_type = "application/problem+json";
 
 /// The owner has as much as is allowed; `sentence` says what, how much, and what to do. 429.
 [[nodiscard]] http::ProblemError over_quota(std::string sentence);
+
+/// What `work` returns; its Error(busy) becomes over_quota().
+template <class Work>
+auto within_quota(const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::busy) {
+      throw over_quota(error.what());
+    }
+    throw;
+  }
+}
 
 }  // namespace tessera::service

@@ -143,13 +143,10 @@ http::Response Gateway::submit(const http::Request& request) {
   }
   JobStore::Created created;
   try {
-    created = ports_.jobs.create(jobs);
+    created = within_quota([&] { return ports_.jobs.create(jobs); });
   } catch (const Error& error) {
     if (error.code() == ErrorCode::conflict) {
       throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
-    }
-    if (error.code() == ErrorCode::busy) {
-      throw over_quota(error.what());
     }
     throw;
   }

@@ -169,12 +169,12 @@ TEST_P(StateContract, RetriesWhatFailed) {
   StateStore store = server->open();
   const Job job = create(store);
   store.jobs->mark_published(job.id, 1);
-  EXPECT_FALSE(store.jobs->retry(job.id));
+  EXPECT_FALSE(store.jobs->retry(job.id, 0));
   JobChange failed = to(JobState::failed);
   failed.failure = JobFailure{"damaged-input", "It ends too soon."};
   failed.attempt = 3;
   store.jobs->change(job.id, 1, failed);
-  const Job again = store.jobs->retry(job.id).value();
+  const Job again = store.jobs->retry(job.id, 0).value();
   EXPECT_EQ(again.state, JobState::queued);
   EXPECT_EQ(again.generation, 2);
   EXPECT_EQ(again.attempt, 0);
@@ -183,7 +183,7 @@ TEST_P(StateContract, RetriesWhatFailed) {
   const auto waiting = store.jobs->unpublished(system_now() + 1h, 10);
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0].generation, 2);
-  EXPECT_FALSE(store.jobs->retry("job_nobody"));
+  EXPECT_FALSE(store.jobs->retry("job_nobody", 0));
 }
 
 TEST_P(StateContract, KnowsWhatWasNotPublished) {
@@ -265,7 +265,7 @@ TEST_P(StateContract, TellsEveryChangeInOrder) {
   store.jobs->change(job.id, 1, progress);
   store.jobs->change(job.id, 9, progress);  // not made, so not told
   store.jobs->change(job.id, 1, to(JobState::failed));
-  store.jobs->retry(job.id);
+  store.jobs->retry(job.id, 0);
 
   std::vector<std::string> types;
   std::string last = before;
@@ -373,7 +373,7 @@ TEST_P(StateContract, MakesAWebhookCallDueWhenAJobEnds) {
   store.jobs->settle_webhook_call(again[0].id, std::nullopt);
 
   // A retry has a call of its own.
-  store.jobs->retry(jobs.jobs[0].id);
+  store.jobs->retry(jobs.jobs[0].id, 0);
   end(jobs.jobs[0], JobState::cancelled);
   const auto retried = store.jobs->take_webhook_calls(10s, 9);
   ASSERT_EQ(retried.size(), 1U);

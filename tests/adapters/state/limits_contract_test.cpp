@@ -134,33 +134,41 @@ TEST_P(LimitsContract, ManyWhoComeAtOnceGetNoMoreThanIsAllowed) {
 
 TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   JobStore& jobs = *store.jobs;
+  const auto waiting = [&](const std::string& owner) {
+    return jobs.list({owner, {}, JobState::queued}, "", 100).jobs.size();
+  };
   const NewJobs first = jobs_of("ann", 3, 5);
   EXPECT_TRUE(jobs.create(first).created);
-  EXPECT_EQ(jobs.count_waiting("ann"), 3);
+  EXPECT_EQ(waiting("ann"), 3U);
   EXPECT_EQ(
       refusal([&] { jobs.create(jobs_of("ann", 3, 5)); }, ErrorCode::busy),
-      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: submit them when others have "
-      "been worked on.");
+      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: come again when some have been "
+      "worked on.");
   EXPECT_EQ(jobs.list({"ann", {}, {}}, "", 100).jobs.size(), 3U) << "all of them, or none";
   EXPECT_TRUE(jobs.create(jobs_of("bob", 5, 5)).created) << "another's are not counted";
   EXPECT_TRUE(jobs.create(jobs_of("ann", 2, 5)).created);
-  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+  EXPECT_EQ(waiting("ann"), 5U);
 
   const std::string id = first.jobs[0].id;
   JobChange change;
   change.state = JobState::running;
   ASSERT_TRUE(jobs.change(id, 0, change));
-  EXPECT_EQ(jobs.count_waiting("ann"), 4);
+  EXPECT_EQ(waiting("ann"), 4U);
   change.state = JobState::queued;
   ASSERT_TRUE(jobs.change(id, 0, change));
-  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+  EXPECT_EQ(waiting("ann"), 5U);
   change.state = JobState::cancelled;
   ASSERT_TRUE(jobs.change(id, 0, change));
-  EXPECT_EQ(jobs.count_waiting("ann"), 4);
-  ASSERT_TRUE(jobs.retry(id));
-  EXPECT_EQ(jobs.count_waiting("ann"), 5);
+  EXPECT_EQ(waiting("ann"), 4U);
+  EXPECT_EQ(
+      refusal([&] { jobs.retry(id, 4); }, ErrorCode::busy),
+      "'ann' has 4 jobs that wait, and 1 more would exceed the limit of 4: come again when some have been "
+      "worked on.");
+  EXPECT_EQ(jobs.find(id)->state, JobState::cancelled);
+  ASSERT_TRUE(jobs.retry(id, 5));
+  EXPECT_EQ(waiting("ann"), 5U);
   jobs.remove(id);
-  EXPECT_EQ(jobs.count_waiting("ann"), 4);
+  EXPECT_EQ(waiting("ann"), 4U);
   EXPECT_TRUE(jobs.create(jobs_of("ann", 9, 0)).created) << "without a limit";
 }
 

@@ -65,7 +65,7 @@ TEST(GcsKeyFile, IsRefusedInWords) {
 }
 
 TEST(GcsKeyFile, TellsNothingOfTheKey) {
-  const std::string pem = testing::rsa_private_key();
+  const std::string& pem = testing::rsa_private_key();
   for (const std::string& key :
        {pem.substr(0, pem.size() / 2), std::string("SECRET"), "x" + pem.substr(10),
         // An elliptic curve, made for this test.

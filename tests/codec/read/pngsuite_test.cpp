@@ -32,7 +32,7 @@ std::uint32_t checksum(const Bytes& bytes) {
 
 // As the other decoder does it: the high byte.
 Bytes to_8_bits(const Tile& tile) {
-  const Bytes all = interleave(tile);
+  Bytes all = interleave(tile);
   if (tile.color.depth() == CV_8U) {
     return all;
   }

@@ -16,7 +16,6 @@ namespace tessera::testing {
 namespace {
 
 using desktop::JobPhase;
-using desktop::JobRecord;
 
 /// A second or so for each image, so that there is time for things to happen.
 constexpr const char* slow_pipeline = "median size=5 | non-local-means search-radius=16";

@@ -18,7 +18,6 @@ namespace tessera::testing {
 namespace {
 
 using desktop::JobPhase;
-using desktop::JobRecord;
 
 class DesktopSession : public ::testing::Test {
  protected:

@@ -5,6 +5,7 @@
 #include <QAbstractItemModelTester>
 #include <QMimeData>
 #include <memory>
+#include <ranges>
 
 namespace tessera::desktop {
 namespace {
@@ -52,8 +53,8 @@ TEST_F(PipelineModelTest, EveryEditCanBeUndoneAndRedone) {
   did();
   EXPECT_EQ(texts.back(), "gamma gamma=2 | flip");
   ASSERT_EQ(model_.undo_stack()->count(), static_cast<int>(texts.size()) - 1);
-  for (auto expected = texts.rbegin(); expected != texts.rend(); ++expected) {
-    EXPECT_EQ(text(), *expected);
+  for (const std::string& expected : std::views::reverse(texts)) {
+    EXPECT_EQ(text(), expected);
     model_.undo_stack()->undo();
   }
   for (const std::string& expected : texts) {
