@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 #include <vector>
 
 #include "engine/workers.hpp"
@@ -29,8 +28,10 @@ Halo symmetric(Halo halo) {
 std::vector<Step> steps_for(const Plan& plan, const Rect& out) {
   std::vector<Step> steps;
   Rect wanted = out.intersect(Rect::whole(plan.out.extent));
-  for (const Stage& stage : std::views::reverse(plan.stages)) {
-    for (const ChainLink& link : std::views::reverse(stage.chain)) {
+  for (std::size_t stage = plan.stages.size(); stage-- > 0;) {
+    const std::vector<ChainLink>& chain = plan.stages[stage].chain;
+    for (std::size_t i = chain.size(); i-- > 0;) {
+      const ChainLink& link = chain[i];
       Step step{&link, symmetric(link.halo), {}, wanted};
       const Rect reached =
           link.op->kind() == LocalKind::geometry ? link.op->needs(wanted, link.in) : step.halo.grow(wanted);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <utility>
 
 #include "adapters/rabbitmq/properties.hpp"
@@ -52,9 +51,8 @@ BrokerSession::~BrokerSession() {
   ++state_.epoch;
   state_.endings.clear();
   // In their order, before those that were not sent yet.
-  for (const auto& [tag, publication] : std::views::reverse(unconfirmed_)) {
-    state_.outbox.push_front(publication);
-  }
+  std::for_each(unconfirmed_.rbegin(), unconfirmed_.rend(),
+                [&](const auto& unconfirmed) { state_.outbox.push_front(unconfirmed.second); });
   std::erase_if(state_.outbox, [](const std::shared_ptr<Publication>& publication) {
     if (publication->aside_of) {
       publication->end = Publication::End::connection_lost;

@@ -5,7 +5,6 @@
 #include <QAbstractItemModelTester>
 #include <QMimeData>
 #include <memory>
-#include <ranges>
 
 namespace tessera::desktop {
 namespace {
@@ -53,8 +52,8 @@ TEST_F(PipelineModelTest, EveryEditCanBeUndoneAndRedone) {
   did();
   EXPECT_EQ(texts.back(), "gamma gamma=2 | flip");
   ASSERT_EQ(model_.undo_stack()->count(), static_cast<int>(texts.size()) - 1);
-  for (const std::string& expected : std::views::reverse(texts)) {
-    EXPECT_EQ(text(), expected);
+  for (std::size_t i = texts.size(); i-- > 0;) {
+    EXPECT_EQ(text(), texts[i]);
     model_.undo_stack()->undo();
   }
   for (const std::string& expected : texts) {
