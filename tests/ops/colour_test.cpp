@@ -236,7 +236,7 @@ TEST(WhiteBalance, MakesTheAverageGray) {
   for (const Depth depth : {Depth::u8, Depth::u16}) {
     Tile image = make_image({{61, 37}, {depth, 3, false}}, Pattern::photo_like, 4);
     cv::multiply(image.color, cv::Scalar(0.5, 0.8, 0.3), image.color);
-    double sums[3] = {0, 0, 0};
+    cv::Scalar sums = cv::Scalar::all(0);
     for_each_sample(image.color, [&](int y, int x, int c) { sums[c] += sample(image.color, y, x, c); });
     expect_nearest(run("white-balance", image), 1e-6, [&](int y, int x, int c) {
       return sample(image.color, y, x, c) * (sums[0] + sums[1] + sums[2]) / 3 / sums[c];
