@@ -2,10 +2,9 @@
 // gives the same bytes without them.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "ops/catalog.hpp"
 #include "program.hpp"
+#include "support/catalog_names.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -30,24 +29,11 @@ TEST_P(Processors, GiveTheSameBytes) {
   const std::string example(find_operator(GetParam()).info.example);
   const std::string smoothed = "gaussian-blur sigma=2 | " + example;
   for (const std::string& pipeline : {example, smoothed}) {
-    EXPECT_TRUE(result(pipeline, {}) == result(pipeline, {"OPENCV_CPU_DISABLE=AVX2,FMA3"}))
-        << pipeline;
+    EXPECT_TRUE(result(pipeline, {}) == result(pipeline, {"OPENCV_CPU_DISABLE=AVX2,FMA3"})) << pipeline;
   }
 }
 
-std::vector<std::string> all_names() {
-  std::vector<std::string> names;
-  for (const CatalogEntry& entry : catalog()) {
-    names.emplace_back(entry.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Catalog, Processors, ::testing::ValuesIn(all_names()), [](const auto& name_of) {
-  std::string name = name_of.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Catalog, Processors, ::testing::ValuesIn(all_names()), test_name);
 
 }  // namespace
 }  // namespace tessera::testing

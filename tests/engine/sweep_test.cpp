@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/catalog_names.hpp"
+
 namespace tessera::testing {
 namespace {
 
@@ -31,19 +33,7 @@ TEST(RandomPipelines, GiveTheBytesOfTheUnfusedRun) {
   }
 }
 
-std::vector<std::string> all_names() {
-  std::vector<std::string> names;
-  for (const CatalogEntry& entry : catalog()) {
-    names.emplace_back(entry.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Catalog, CutNeverShows, ::testing::ValuesIn(all_names()), [](const auto& tested) {
-  std::string name = tested.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Catalog, CutNeverShows, ::testing::ValuesIn(all_names()), test_name);
 
 }  // namespace
 }  // namespace tessera::testing

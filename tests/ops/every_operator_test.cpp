@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "support/catalog_names.hpp"
 #include "support/reference_run.hpp"
 
 namespace tessera::testing {
@@ -79,20 +80,6 @@ TEST_P(EveryOperator, IsDocumented) {
       EXPECT_NO_THROW(check_value(GetParam(), param, param.default_value)) << param.name;
     }
   }
-}
-
-std::vector<std::string> all_names() {
-  std::vector<std::string> names;
-  for (const CatalogEntry& entry : catalog()) {
-    names.emplace_back(entry.info.name);
-  }
-  return names;
-}
-
-std::string test_name(const ::testing::TestParamInfo<std::string>& param) {
-  std::string name = param.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalog, EveryOperator, ::testing::ValuesIn(all_names()), test_name);

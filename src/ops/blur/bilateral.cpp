@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/blur/bilateral_8bit.hpp"
+#include "ops/blur/bilateral_disc.hpp"
 #include "ops/slices.hpp"
 
 namespace tessera {
@@ -17,15 +18,10 @@ struct Tap {
   double weight;
 };
 
-std::vector<Tap> disc(int radius, double sigma_px) {
+std::vector<Tap> taps_of(const Bilateral& op) {
   std::vector<Tap> taps;
-  for (int dy = -radius; dy <= radius; ++dy) {
-    for (int dx = -radius; dx <= radius; ++dx) {
-      const int squared = dx * dx + dy * dy;
-      if (squared <= radius * radius) {
-        taps.push_back({dy, dx, std::exp(-squared / (2 * sigma_px * sigma_px))});
-      }
-    }
+  for (const auto& [dy, dx, squared] : disc(op.radius)) {
+    taps.push_back({dy, dx, std::exp(-squared / (2 * op.sigma_space * op.sigma_space))});
   }
   return taps;
 }
@@ -34,7 +30,7 @@ std::vector<Tap> disc(int radius, double sigma_px) {
 /// depend on the cut; this one's depends on the neighbours alone.
 template <int channels>
 void filter_16bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op, const std::stop_token& stop) {
-  const std::vector<Tap> taps = disc(op.radius, op.sigma_space);
+  const std::vector<Tap> taps = taps_of(op);
   const double sigma = op.sigma_color * 257;
   std::vector<double> closeness(65536 * channels);
   for (std::size_t i = 0; i < closeness.size(); ++i) {
@@ -90,7 +86,7 @@ void filter_8bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op, const std
     // OpenCV reads the pixels around a part of a matrix from the matrix, and makes each row for itself.
     cv::bilateralFilter(in(rows, columns), part, 2 * op.radius + 1, op.sigma_color, op.sigma_space);
   };
-  const double taps = static_cast<double>(disc(op.radius, op.sigma_space).size());
+  const double taps = static_cast<double>(disc(op.radius).size());
   constexpr double steps_per_tap = 2;
   constexpr std::int64_t least_rows = 4;
   for_each_slice({op.radius, in.rows - op.radius}, taps * steps_per_tap * in.cols, least_rows, stop,

@@ -7,6 +7,7 @@
 
 #include "core/stop.hpp"
 #include "ops/blur/bilateral.hpp"
+#include "ops/blur/bilateral_disc.hpp"
 
 namespace tessera {
 namespace {
@@ -25,13 +26,9 @@ struct Weights {
 Weights make_weights(const Bilateral& op, int channels) {
   Weights result;
   const double by_place = -0.5 / (op.sigma_space * op.sigma_space);
-  for (int dy = -op.radius; dy <= op.radius; ++dy) {
-    for (int dx = -op.radius; dx <= op.radius; ++dx) {
-      const double distance = std::sqrt(static_cast<double>(dy * dy + dx * dx));
-      if (distance <= op.radius) {
-        result.taps.push_back({dy, dx, static_cast<float>(std::exp(distance * distance * by_place))});
-      }
-    }
+  for (const auto& [dy, dx, squared] : disc(op.radius)) {
+    const double distance = std::sqrt(static_cast<double>(squared));
+    result.taps.push_back({dy, dx, static_cast<float>(std::exp(distance * distance * by_place))});
   }
   const double by_color = -0.5 / (op.sigma_color * op.sigma_color);
   for (int difference = 0; difference < 256 * channels; ++difference) {
