@@ -1,15 +1,15 @@
 // PNG in pieces: each is filtered and deflated alone, ending in a full flush, so that the pieces joined are
 // one valid zlib stream; the checksum of the whole is combined from theirs (zlib's adler32_combine).
 #include <isa-l/crc.h>
-#include <isa-l/igzip_lib.h>
+#include <isa-l/igzip_lib.h>  // isal_adler32
 #include <zlib.h>
 
 #include <array>
 #include <cmath>
 #include <cstring>
 
+#include "codec/write/deflate.hpp"
 #include "codec/write/formats.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -80,7 +80,7 @@ class PngSink final : public Sink {
     filter(piece, filtered.data());
     const PieceHead head{filtered.size(),
                          static_cast<std::uint64_t>(isal_adler32(1, filtered.data(), filtered.size()))};
-    const Bytes deflated = deflate_piece(filtered.data(), filtered.size());
+    const Bytes deflated = deflate_piece(filtered);
     Bytes out;
     out.reserve(sizeof head + deflated.size() + 12);
     append_bytes(out, &head, sizeof head);
@@ -191,42 +191,6 @@ class PngSink final : public Sink {
       std::swap(current, previous);
       out += row_bytes_ + 1;
     }
-  }
-
-  static Bytes deflate_piece(std::uint8_t* raw, std::size_t size) {
-    isal_zstream stream{};
-    isal_deflate_init(&stream);
-    // Zeroed: the compressor looks for matches in its tables before it has filled them, and what memory
-    // happened to hold would show in the bytes.
-    std::vector<std::uint8_t> level_buffer(ISAL_DEF_LVL1_DEFAULT);
-    stream.level = 1;
-    stream.level_buf = level_buffer.data();
-    stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
-    stream.flush = FULL_FLUSH;
-    stream.end_of_stream = 0;
-    stream.next_in = raw;
-    Bytes out(size + size / 8 + 1024);
-    std::size_t used = 0;
-    std::size_t left = size;
-    do {
-      constexpr std::size_t step = std::size_t{1} << 30;
-      if (stream.avail_in == 0 && left > 0) {
-        stream.avail_in = static_cast<std::uint32_t>(std::min(step, left));
-        left -= stream.avail_in;
-      }
-      if (out.size() - used < 1024) {
-        out.resize(out.size() * 2);
-      }
-      const std::size_t room = std::min(step, out.size() - used);
-      stream.next_out = reinterpret_cast<std::uint8_t*>(out.data()) + used;
-      stream.avail_out = static_cast<std::uint32_t>(room);
-      if (isal_deflate(&stream) != COMP_OK) {
-        throw Error(ErrorCode::internal, "Deflating a piece of a PNG failed.");
-      }
-      used += room - stream.avail_out;
-    } while (stream.avail_out == 0 || left > 0 || stream.avail_in > 0);
-    out.resize(used);
-    return out;
   }
 
   std::unique_ptr<AtomicFile> file_;
