@@ -116,23 +116,45 @@ class RawDecoder final : public PnmDecoder {
   bool random_access() const override { return true; }
 
   void decode(std::int64_t y, std::byte* row) override {
-    if (!input()->read_all_at(header().data_offset + y * header().raw_row_bytes(), packed_)) {
-      fail(y, "is not there: the file is cut off");
+    if (spans_depth() && !header().wide()) {
+      read(y, {row, packed_.size()});
+      return;
+    }
+    read(y, packed_);
+    if (spans_depth()) {
+      auto* samples = reinterpret_cast<std::uint16_t*>(row);
+      for (std::int64_t i = 0; i < header().samples(); ++i) {
+        samples[i] = big_endian(i);
+      }
+      return;
     }
     for (std::int64_t i = 0; i < header().samples(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       if (header().bitmap()) {
         const int black = static_cast<int>(packed_[at / 8]) >> (7 - at % 8) & 1;
         store(row, i, 1 - black, y);
-      } else if (header().wide()) {
-        store(row, i, static_cast<int>(packed_[2 * at]) << 8 | static_cast<int>(packed_[2 * at + 1]), y);
       } else {
-        store(row, i, static_cast<int>(packed_[at]), y);
+        store(row, i, header().wide() ? big_endian(i) : static_cast<int>(packed_[at]), y);
       }
     }
   }
 
  private:
+  /// What nearly every file is: its values are those of the depth, with nothing to check or to scale.
+  [[nodiscard]] bool spans_depth() const {
+    return !header().bitmap() && header().max_value == (header().wide() ? 65535 : 255);
+  }
+  void read(std::int64_t y, std::span<std::byte> bytes) const {
+    if (!input()->read_all_at(header().data_offset + y * header().raw_row_bytes(), bytes)) {
+      fail(y, "is not there: the file is cut off");
+    }
+  }
+  [[nodiscard]] std::uint16_t big_endian(std::int64_t index) const {
+    const auto at = static_cast<std::size_t>(2 * index);
+    return static_cast<std::uint16_t>(static_cast<unsigned>(packed_[at]) << 8 |
+                                      static_cast<unsigned>(packed_[at + 1]));
+  }
+
   Bytes packed_;
 };
 
