@@ -118,7 +118,7 @@ Problem no_route_problem(const Request& request, const Router::Match& match) {
   }
   std::vector<std::string> allowed = match.allowed;
   std::ranges::sort(allowed);
-  allowed.erase(std::ranges::unique(allowed).begin(), allowed.end());
+  allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
   return make_problem("method-not-allowed",
                       fmt::format("'{}' cannot be had with {}; possible: {}.", request.path, request.method,
                                   fmt::join(allowed, ", ")),
