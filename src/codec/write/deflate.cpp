@@ -3,6 +3,7 @@
 #include <isa-l/igzip_lib.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -23,7 +24,6 @@ class Deflater {
     stream_.level = 1;
     stream_.level_buf = level_buffer_.data();
     stream_.level_buf_size = static_cast<std::uint32_t>(level_buffer_.size());
-    stream_.end_of_stream = 0;
   }
 
   void add(std::span<const std::uint8_t> raw, std::uint16_t flush) {

@@ -7,7 +7,9 @@
 #include <sys/mman.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <random>
+#include <vector>
 
 namespace tessera::testing {
 namespace {
