@@ -98,15 +98,13 @@ TEST(Keyboard, GoesFromAFileToItsResult) {
   // A file is added by its name.
   in_next_dialog(window.get(),
                  [&](QDialog& dialog) { type_file_name(dialog, desktop::to_qstring(photo.filename())); });
-  QTest::keyClick(window.get(), Qt::Key_O, Qt::ControlModifier);
+  press_in(*window, Qt::Key_O, Qt::ControlModifier);
   const auto* const images = named<QListView>("Images");
   ASSERT_NE(images, nullptr);
   ASSERT_TRUE(comes_true([&] { return images->model()->rowCount() == 1; }));
 
-  ASSERT_TRUE(QTest::qWaitForWindowActive(window.get()));
-
   // An operation is added, and one of its values changed; Tab leads there.
-  QTest::keyClick(window.get(), Qt::Key_K, Qt::ControlModifier);
+  press_in(*window, Qt::Key_K, Qt::ControlModifier);
   choose_operation("gaussian blur");
   ASSERT_TRUE(tab_to("Sigma")) << "Tab does not lead to the value";
   if (qobject_cast<QAbstractSpinBox*>(QApplication::focusWidget()) == nullptr) {

@@ -23,6 +23,8 @@ using desktop::JobListModel;
 using desktop::JobPhase;
 using desktop::JobRecord;
 
+bool becomes_active(QWidget& window) { return QTest::qWaitForWindowActive(&window, patience_ms); }
+
 void click(QWidget* widget) { QTest::mouseClick(widget, Qt::LeftButton, {}, widget->rect().center()); }
 
 void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>& work) {
@@ -32,6 +34,8 @@ void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>
     if (dialog != nullptr && dialog->isVisible()) {
       timer->stop();
       timer->deleteLater();
+      // It is said to be visible before it is laid out: a button then has no height to be clicked on.
+      EXPECT_TRUE(becomes_active(*dialog));
       work(*dialog);
       if (dialog->isVisible()) {
         ADD_FAILURE() << "the dialog '" << dialog->windowTitle().toStdString() << "' is still open";
@@ -96,13 +100,19 @@ void choose_operation(const QString& words) {
 }
 
 void press(int key, Qt::KeyboardModifiers modifiers) {
-  QWidget* const focus = QApplication::focusWidget();
-  ASSERT_NE(focus, nullptr) << "nothing has the keyboard's focus";
-  QTest::keyClick(focus, static_cast<Qt::Key>(key), modifiers);
+  ASSERT_TRUE(comes_true([] { return QApplication::focusWidget() != nullptr; }))
+      << "nothing has the keyboard's focus";
+  QTest::keyClick(QApplication::focusWidget(), static_cast<Qt::Key>(key), modifiers);
+}
+
+void press_in(QWidget& window, int key, Qt::KeyboardModifiers modifiers) {
+  ASSERT_TRUE(becomes_active(window)) << "the window does not get the keyboard";
+  QTest::keyClick(&window, static_cast<Qt::Key>(key), modifiers);
 }
 
 bool tab_to(const QString& accessible_name) {
   QSet<QWidget*> passed;
+  EXPECT_TRUE(comes_true([] { return QApplication::focusWidget() != nullptr; }));
   for (QWidget* at = QApplication::focusWidget(); at != nullptr && !passed.contains(at);
        at = QApplication::focusWidget()) {
     if (at->accessibleName() == accessible_name) {
@@ -142,7 +152,7 @@ std::unique_ptr<desktop::MainWindow> open_window() {
   auto window = std::make_unique<desktop::MainWindow>();
   window->show();
   window->activateWindow();
-  EXPECT_TRUE(QTest::qWaitForWindowActive(window.get()));
+  EXPECT_TRUE(becomes_active(*window));
   return window;
 }
 

@@ -23,8 +23,15 @@ class MainWindow;
 
 namespace tessera::testing {
 
+constexpr int patience_ms = 60'000;
+
 /// Handles events until the condition holds.
-inline bool comes_true(const std::function<bool()>& condition) { return QTest::qWaitFor(condition, 60'000); }
+inline bool comes_true(const std::function<bool()>& condition) {
+  return QTest::qWaitFor(condition, patience_ms);
+}
+/// Waits until the window is painted and has the keyboard. The window manager gives it some time after the
+/// window is there, and to the one below some time after a dialog has gone.
+[[nodiscard]] bool becomes_active(QWidget& window);
 
 /// The visible widget of that accessible name; waits for it.
 template <class Widget>
@@ -56,7 +63,7 @@ Button* button_with(QWidget* parent, const QString& begin) {
 }
 
 void click(QWidget* widget);
-/// Does `work` with the dialog that opens next, which must close by it.
+/// Does `work` with the dialog that opens next, once it is active; it must close by it.
 void in_next_dialog(QObject* context, const std::function<void(QDialog& dialog)>& work);
 /// Into a dialog that asks for a file, and confirms it; all with the keyboard.
 void type_file_name(QDialog& dialog, const QString& file);
@@ -65,6 +72,8 @@ void drop(QWidget* on, const std::vector<std::filesystem::path>& files);
 void choose_operation(const QString& words);
 /// A key for whatever has the keyboard's focus.
 void press(int key, Qt::KeyboardModifiers modifiers = {});
+/// A shortcut of that window, which gets it only when it is active.
+void press_in(QWidget& window, int key, Qt::KeyboardModifiers modifiers);
 /// Tab, until what has the focus is called that; false if it is not among all that Tab reaches.
 [[nodiscard]] bool tab_to(const QString& accessible_name);
 

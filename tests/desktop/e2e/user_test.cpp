@@ -75,7 +75,7 @@ TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
   sigma->selectAll();
   QTest::keyClicks(sigma, "2.5");
   QTest::keyClick(sigma, Qt::Key_Return);
-  QTest::keyClick(&window, Qt::Key_K, Qt::ControlModifier);
+  press_in(window, Qt::Key_K, Qt::ControlModifier);
   choose_operation("non-local means");
   const std::string pipeline = to_text(window.edit_page()->pipelines().shared().pipeline());
   ASSERT_EQ(pipeline, "gaussian-blur sigma=2.5 | non-local-means");
