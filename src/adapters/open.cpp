@@ -24,9 +24,7 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
     return open_disk_object_store(folder_of_url(url), std::move(signer), options.now);
   }
   if (url.starts_with("s3:")) {
-    S3Options s3 = parse_s3_url(url);
-    s3.now = options.now;
-    return open_s3_object_store(std::move(s3));
+    return open_s3_object_store(parse_s3_url(url, options.now));
   }
   if (url.starts_with("gs:")) {
     return open_gcs_object_store(parse_gcs_url(url, options.now));

@@ -231,7 +231,9 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   if (options.public_addresses_only) {
     set(CURLOPT_OPENSOCKETFUNCTION, &open_public_socket);
     set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&attempt));
-    set(CURLOPT_PROXY, "");  // a proxy would go where this must not
+  }
+  if (options.public_addresses_only || options.past_proxies) {
+    set(CURLOPT_PROXY, "");  // with the first, a proxy would go where this must not
   }
   if (!options.ca_file.empty()) {
     set(CURLOPT_CAINFO, options.ca_file.c_str());
@@ -260,6 +262,14 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   set(CURLOPT_XFERINFOFUNCTION, &report_progress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&attempt));
   return HeaderList(list);
+}
+
+HttpOptions near_by() {
+  HttpOptions options;
+  options.connect_timeout = std::chrono::seconds(2);
+  options.max_attempts = 3;
+  options.past_proxies = true;
+  return options;
 }
 
 HttpClient::HttpClient(HttpOptions options) : state_(std::make_unique<State>()) {

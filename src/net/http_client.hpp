@@ -52,12 +52,16 @@ struct HttpOptions {
   /// Connects to addresses of the public Internet only, whatever a name stands for at that moment: for URLs
   /// that strangers give. Throws Error(forbidden) for others.
   bool public_addresses_only = false;
-  int max_attempts = 5;  ///< for 408, 429, 5xx and broken connections; Retry-After is honoured
+  bool past_proxies = false;  ///< that the environment names
+  int max_attempts = 5;       ///< for 408, 429, 5xx and broken connections; Retry-After is honoured
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds max_backoff{10'000};
   std::string ca_file;                                   ///< empty: the system's
   std::int64_t max_body_bytes = std::int64_t{64} << 20;  ///< of an answer held in HttpResponse::body
 };
+
+/// For who is on the same machine, or not there at all, as the metadata servers of clouds.
+[[nodiscard]] HttpOptions near_by();
 
 /// Safe to use from many threads; keeps connections open for reuse.
 class HttpClient {

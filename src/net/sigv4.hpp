@@ -19,6 +19,7 @@ struct Credentials {
   std::string access_key;
   std::string secret_key;
   std::string session_token;  ///< empty: none
+  bool operator==(const Credentials&) const = default;
 };
 /// The names that a protocol writes into what is signed.
 struct Dialect {

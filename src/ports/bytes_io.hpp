@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/bytes.hpp"
@@ -35,6 +36,9 @@ class ByteSink {
 
 /// Reads a file from its beginning. Throws Error(not_found, io).
 [[nodiscard]] std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path);
+/// The whole of a file that is not big, as those are that hold settings and keys. Throws Error(not_found,
+/// io), and Error(usage) if it has more than 64 KiB.
+[[nodiscard]] std::string read_small_file(const std::filesystem::path& path);
 /// Writes a new file, or over an old one. What was written is in the file when the sink is destroyed;
 /// an error on closing is thrown by close().
 class FileSink final : public ByteSink {

@@ -13,10 +13,14 @@ namespace tessera::testing {
 /// Strict: strict_s3.py, which checks every signature with Amazon's own library.
 enum class S3Kind : std::uint8_t { s3rver, strict };
 
+/// Who gives the keys; all but `environment` give new ones each time they are asked (aws_identities.py).
+enum class S3Identity : std::uint8_t { environment, machine, container, web_identity };
+
 /// How the strict one is spoken to.
 struct S3Access {
   bool virtual_hosted = false;  ///< the bucket is in the host's name, and nowhere else
   bool session = false;         ///< the keys are temporary and come with a token
+  S3Identity identity = S3Identity::environment;
 };
 
 class S3Server {
@@ -24,7 +28,10 @@ class S3Server {
   static constexpr const char* access_key = "S3RVER";
   static constexpr const char* secret_key = "S3RVER";
   static constexpr const char* session_token = "a session/token+of=this test";
-  /// With one empty bucket, "pictures". Sets the credentials in this process's environment.
+  static constexpr const char* role = "arn:aws:iam::123456789012:role/tessera-node";
+  static constexpr const char* container_token = "token of this container";
+  static constexpr const char* web_token = "eyJ.of+this/pod=";
+  /// With one empty bucket, "pictures". Sets the environment of this process for that kind of access.
   explicit S3Server(S3Kind kind = S3Kind::strict, S3Access access = {});
   /// Names under localhost lead to this machine, without a name server.
   [[nodiscard]] std::string endpoint() const {
@@ -34,9 +41,14 @@ class S3Server {
     return "s3://pictures/of%20mine?endpoint=" + endpoint() +
            (access_.virtual_hosted ? "&style=virtual" : "");
   }
-  void expire_session() const;  ///< of a strict one: its token is refused from now on
+  void expire_session() const;  ///< of a strict one: what was given out so far is refused from now on
+  /// What those who give keys do from now on: "life_s=N" or "fault=STATUS" (strict_s3.py).
+  void set_identities(const std::string& query) const;
+  [[nodiscard]] int times_keys_were_given() const;
 
  private:
+  void set_environment() const;
+
   S3Access access_;
   ServerFolder folder_;
   int port_ = free_port();

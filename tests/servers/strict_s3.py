@@ -4,7 +4,10 @@ library, signs it. Objects live in memory.
 
 Buckets are addressed in one style, as in a path (http://HOST:PORT/BUCKET/KEY) or in the host's name
 (http://BUCKET.s3.localhost:PORT/KEY). With a session token, the keys are good with it only, in a signed header or in a
-link's signed query; POST /-/expire-session lets it expire."""
+link's signed query. With --identities there are no keys but those that aws_identities.py gives out, on the same port.
+
+For tests: POST /-/expire-session lets the session, or all keys given so far, expire; POST /-/identities?life_s=N&fault=STATUS
+says how long new keys live and that none are given; GET /-/identities tells how many were."""
 import argparse
 import datetime
 import hashlib
@@ -14,6 +17,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
+from aws_identities import Identities
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -25,7 +29,9 @@ parser.add_argument("secret_key")
 parser.add_argument("bucket")
 parser.add_argument("--style", choices=["path", "virtual"], default="path")
 parser.add_argument("--session-token", default="")
+parser.add_argument("--identities", nargs=2, metavar=("CONTAINER_TOKEN", "WEB_TOKEN"))
 settings = parser.parse_args()
+identities = Identities(*settings.identities) if settings.identities else None
 VIRTUAL_DOMAIN = f".s3.localhost:{settings.port}"
 lock = threading.Lock()
 session_expired = threading.Event()
@@ -58,18 +64,26 @@ class Refusal(Exception):
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{text}</Error>'.encode()
 
 
-def check_session(token):
-    if not settings.session_token:
-        if token:
-            raise Refusal(400, "InvalidToken", "The provided token is malformed or otherwise invalid.", **{"Token-0": token})
-    elif not token:
-        # A temporary key is not known without its token.
-        raise Refusal(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.",
-                      AWSAccessKeyId=settings.access_key)
-    elif token != settings.session_token:
+def unknown_key(access_key):
+    return Refusal(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.",
+                   AWSAccessKeyId=access_key)
+
+
+def secret_of(access_key, token):
+    """Of keys that are good with that token."""
+    if identities:
+        with identities.lock:
+            secret, expected, expired = identities.keys.get(access_key, ("", "", False))
+    else:
+        expected, expired = settings.session_token, session_expired.is_set()
+        secret = settings.secret_key if access_key == settings.access_key else ""
+    if not secret or (expected and not token):  # a temporary key is not known without its token
+        raise unknown_key(access_key)
+    if token != expected:
         raise Refusal(400, "InvalidToken", "The provided token is malformed or otherwise invalid.", **{"Token-0": token})
-    elif session_expired.is_set():
+    if expired:
         raise Refusal(400, "ExpiredToken", "The provided token has expired.", **{"Token-0": token})
+    return secret
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -91,7 +105,6 @@ class Handler(BaseHTTPRequestHandler):
     def check_signature(self, body):
         parts = urllib.parse.urlsplit(self.path)
         query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
-        signer = Signer(Credentials(settings.access_key, settings.secret_key), "s3", "us-east-1")
         presigned = "X-Amz-Signature" in query
         if presigned:
             credential, names = query["X-Amz-Credential"][0], query["X-Amz-SignedHeaders"][0]
@@ -117,10 +130,10 @@ class Handler(BaseHTTPRequestHandler):
         if unsigned:
             raise Refusal(403, "AccessDenied", "There were headers present in the request which were not signed",
                           HeadersNotSigned=", ".join(unsigned))
-        if credential != f"{settings.access_key}/{date[:8]}/us-east-1/s3/aws4_request":
-            raise Refusal(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.",
-                          AWSAccessKeyId=credential.partition("/")[0])
-        check_session(token)
+        access_key, _, scope = credential.partition("/")
+        if scope != f"{date[:8]}/us-east-1/s3/aws4_request":
+            raise unknown_key(access_key)
+        signer = Signer(Credentials(access_key, secret_of(access_key, token)), "s3", "us-east-1")
         request = AWSRequest(method=self.command, url=f"http://{self.headers['Host']}{self.path}")
         request.context["timestamp"] = date
         for name in signed:
@@ -152,7 +165,15 @@ class Handler(BaseHTTPRequestHandler):
         parts = urllib.parse.urlsplit(self.path)
         if self.command == "POST" and parts.path == "/-/expire-session":
             session_expired.set()
+            if identities:
+                identities.expire()
             return self.answer(204)
+        if parts.path == "/-/identities":
+            identities.set(dict(urllib.parse.parse_qsl(parts.query)))
+            return self.answer(200, str(identities.given).encode())
+        if identities and (given := identities.answer(self.command, parts.path, self.headers, body)):
+            status, kind, text = given
+            return self.answer(status, text.encode(), {"Content-Type": kind})
         try:
             bucket, key = self.place(urllib.parse.unquote(parts.path))
             self.check_signature(body)

@@ -83,7 +83,8 @@ bool refuses_credentials(const std::string& xml) {
     return false;
   }
   const std::string code = text_of(document.child("Error"), "Code");
-  return code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired";
+  return code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired" ||
+         code == "InvalidAccessKeyId";
 }
 
 }  // namespace tessera

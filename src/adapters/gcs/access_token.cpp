@@ -52,23 +52,8 @@ AccessToken parse_token(const HttpResponse& response, const std::string& from, T
               fmt::format("{} answers with something that is no access token.", from));
 }
 
-TokenCache::TokenCache(std::function<AccessToken(TimePoint)> fetch, Clock now)
-    : fetch_(std::move(fetch)), now_(std::move(now)) {}
-
-std::string TokenCache::get() {
-  const std::lock_guard lock(mutex_);
-  const TimePoint now = now_();
-  if (token_.value.empty() || now + margin >= token_.expires) {
-    token_ = fetch_(now);
-  }
-  return token_.value;
-}
-
-void TokenCache::drop(const std::string& value) {
-  const std::lock_guard lock(mutex_);
-  if (token_.value == value) {
-    token_ = {};
-  }
+Renewed<std::string> renewed_tokens(Renewed<std::string>::Fetch fetch, Clock now) {
+  return {std::move(fetch), std::move(now), margin};
 }
 
 }  // namespace tessera::gcs

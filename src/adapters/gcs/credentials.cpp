@@ -41,7 +41,7 @@ class HmacCredentials final : public Credentials {
 class TokenCredentials : public Credentials {
  public:
   void authorize(sigv4::Request& request, TimePoint) override {
-    request.headers.emplace_back("Authorization", "Bearer " + tokens_.get());
+    request.headers.emplace_back("Authorization", "Bearer " + tokens_.get().value);
   }
   bool refused(const sigv4::Fields& headers) override {
     for (const auto& [name, value] : headers) {
@@ -54,11 +54,11 @@ class TokenCredentials : public Credentials {
 
  protected:
   TokenCredentials(std::function<AccessToken(TimePoint)> fetch, Clock now)
-      : tokens_(std::move(fetch), std::move(now)) {}
-  TokenCache& tokens() { return tokens_; }
+      : tokens_(renewed_tokens(std::move(fetch), std::move(now))) {}
+  Renewed<std::string>& tokens() { return tokens_; }
 
  private:
-  TokenCache tokens_;
+  Renewed<std::string> tokens_;
 };
 
 class ServiceAccountCredentials final : public TokenCredentials {
@@ -90,14 +90,6 @@ class ServiceAccountCredentials final : public TokenCredentials {
   ServiceAccount account_;
   HttpClient http_;
 };
-
-/// A metadata server is on the same machine, or not there at all.
-HttpOptions metadata_http_options() {
-  HttpOptions options;
-  options.connect_timeout = std::chrono::seconds(2);
-  options.max_attempts = 3;
-  return options;
-}
 
 class MachineCredentials final : public TokenCredentials {
  public:
@@ -170,11 +162,11 @@ class MachineCredentials final : public TokenCredentials {
       request.body = Json{{"payload", to_base64(text)}}.dump();
       return http_.send(request);
     };
-    std::string token = tokens().get();
+    const std::string token = tokens().get().value;
     HttpResponse response = ask(token);
     if (response.status == 401) {
       tokens().drop(token);
-      response = ask(tokens().get());
+      response = ask(tokens().get().value);
     }
     return parse_signed_blob(response, signer);
   }
@@ -182,7 +174,7 @@ class MachineCredentials final : public TokenCredentials {
   std::string metadata_host_;
   std::string iam_endpoint_;
   HttpClient http_;
-  HttpClient metadata_http_{metadata_http_options()};
+  HttpClient metadata_http_{near_by()};
   std::mutex mutex_;
   std::string email_;
 };

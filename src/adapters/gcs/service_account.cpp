@@ -15,7 +15,6 @@ using Json = nlohmann::json;
 
 constexpr const char* scope = "https://www.googleapis.com/auth/devstorage.read_write";
 constexpr std::chrono::seconds assertion_lifetime{3600};  // the longest that Google takes
-constexpr std::size_t most_file_bytes = 64 << 10;
 
 /// A member that must be there, as text without control characters (it goes into headers and URLs).
 std::string text_of(const Json& json, const char* name) {
@@ -62,17 +61,8 @@ ServiceAccount parse_service_account(std::string_view text) {
 }
 
 ServiceAccount read_service_account(const std::filesystem::path& file) {
-  const auto source = open_file_source(file);
-  std::string buffer(most_file_bytes + 1, '\0');
-  std::size_t size = 0;
-  for (std::size_t count = 1; count > 0 && size < buffer.size(); size += count) {
-    count = source->read(std::as_writable_bytes(std::span(buffer).subspan(size)));
-  }
   try {
-    if (size > most_file_bytes) {
-      throw Error(ErrorCode::usage, fmt::format("It has more than {} bytes.", most_file_bytes));
-    }
-    return parse_service_account(std::string_view(buffer).substr(0, size));
+    return parse_service_account(read_small_file(file));
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("'{}' is no key file of a Google service account: {}",
                                           file.string(), error.what()));

@@ -7,6 +7,7 @@
 #include <pugixml.hpp>
 
 #include "adapters/bucket/bucket_store.hpp"
+#include "adapters/bucket/listing.hpp"
 #include "core/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
@@ -48,20 +49,35 @@ class S3ObjectStore final : public BucketStore {
 
  private:
   HttpResponse ask(const Ask& what) override {
-    // Signed afresh for each attempt: signatures are good for some minutes only.
-    return http_.send([&] {
-      sigv4::Request request{what.method, what.path, what.query, what.headers, to_hex(sha256(what.body))};
-      request.headers.emplace_back("host", host());
-      sigv4::sign_headers(request, options_.credentials, {options_.region}, now()());
-      HttpRequest http;
-      http.method = what.method;
-      http.url = url(what.path, what.query);
-      http.headers = std::move(request.headers);
-      http.body = what.body;
-      http.response_sink = what.sink;
-      http.on_head = what.on_head;
-      return http;
-    });
+    s3::Keys keys;
+    const auto send = [&] {
+      // Signed afresh for each attempt: signatures are good for some minutes only.
+      return http_.send([&] {
+        keys = options_.keys->get();
+        sigv4::Request request{what.method, what.path, what.query, what.headers, to_hex(sha256(what.body))};
+        request.headers.emplace_back("host", host());
+        sigv4::sign_headers(request, keys.value, {options_.region}, now()());
+        HttpRequest http;
+        http.method = what.method;
+        http.url = url(what.path, what.query);
+        http.headers = std::move(request.headers);
+        http.body = what.body;
+        http.response_sink = what.sink;
+        http.on_head = what.on_head;
+        return http;
+      });
+    };
+    HttpResponse response = send();
+    if (refuses_keys(response) && options_.keys->refused(keys.value)) {
+      response = send();
+    }
+    return response;
+  }
+
+  static bool refuses_keys(const HttpResponse& response) {
+    // The answer to a HEAD has no body to say why; other reasons for a 400 are not met there.
+    return response.status >= 400 && response.status < 500 &&
+           (response.body.empty() ? response.status == 400 : refuses_credentials(response.body));
   }
 
   sigv4::Fields same_version(const HttpResponse& response) const override {
@@ -69,13 +85,12 @@ class S3ObjectStore final : public BucketStore {
   }
 
   std::string presign(const sigv4::Request& request, TimePoint time, std::chrono::seconds lifetime) override {
-    return sigv4::presign_query(request, options_.credentials, {options_.region}, time, lifetime);
+    return sigv4::presign_query(request, options_.keys->get().value, {options_.region}, time, lifetime);
   }
 
   std::chrono::seconds longest_link() const override {
-    return options_.credentials_expire
-               ? std::chrono::floor<std::chrono::seconds>(*options_.credentials_expire - now()())
-               : longest_link_lifetime;
+    const auto expires = options_.keys->get().expires;
+    return expires ? std::chrono::floor<std::chrono::seconds>(*expires - now()()) : longest_link_lifetime;
   }
 
   [[nodiscard]] std::size_t part_bytes() const { return static_cast<std::size_t>(options_.part_bytes); }
@@ -153,28 +168,23 @@ class S3ObjectStore final : public BucketStore {
   HttpClient http_;
 };
 
-/// As Amazon's tools write it: 2026-11-24T04:05:06Z, or with +00:00.
-TimePoint expiry_of(const std::string& text) {
-  constexpr std::size_t up_to_seconds = 19;
-  const std::string zone = text.size() > up_to_seconds ? text.substr(up_to_seconds) : "";
-  if (zone != "Z" && zone != "+00:00") {
-    throw Error(ErrorCode::usage,
-                fmt::format("AWS_CREDENTIAL_EXPIRATION is '{}'; write it like 2026-11-24T04:05:06Z.", text));
-  }
-  return time_from_iso8601(text.substr(0, up_to_seconds) + ".000Z");
-}
-
 }  // namespace
 
 std::unique_ptr<ObjectStore> open_s3_object_store(S3Options options) {
   return std::make_unique<S3ObjectStore>(std::move(options));
 }
 
-S3Options parse_s3_url(const std::string& url) {
+S3Options parse_s3_url(const std::string& url, const Clock& now) {
   const BucketUrlParser parser(url, "s3", "S3 bucket",
                                "s3://bucket/prefix?endpoint=URL&region=NAME&style=path");
   BucketUrl parsed = parser.parse();
   S3Options options;
+  options.now = now;
+  for (const char* const name : {"AWS_DEFAULT_REGION", "AWS_REGION"}) {
+    if (std::string region = environment_variable(name); !region.empty()) {
+      options.region = std::move(region);
+    }
+  }
   options.place.bucket = std::move(parsed.bucket);
   options.place.prefix = std::move(parsed.prefix);
   std::string style;
@@ -193,18 +203,10 @@ S3Options parse_s3_url(const std::string& url) {
   if (options.place.endpoint.empty()) {
     options.place.endpoint = fmt::format("https://s3.{}.amazonaws.com", options.region);
   }
-  const auto needed = [&](const char* name) {
-    std::string value = environment_variable(name);
-    if (value.empty()) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("The store '{}' needs the environment variable {}.", url, name));
-    }
-    return value;
-  };
-  options.credentials = {needed("AWS_ACCESS_KEY_ID"), needed("AWS_SECRET_ACCESS_KEY"),
-                         environment_variable("AWS_SESSION_TOKEN")};
-  if (const std::string expiry = environment_variable("AWS_CREDENTIAL_EXPIRATION"); !expiry.empty()) {
-    options.credentials_expire = expiry_of(expiry);
+  try {
+    options.keys = s3::keys_of_environment(options.region, now);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("The store '{}' cannot be used: {}", url, error.what()));
   }
   return options;
 }

@@ -322,21 +322,21 @@ TEST(GcsHmac, SaysWhenTheSecretIsWrong) {
 TEST(GcsTokens, AreRenewedBeforeTheyExpire) {
   TimePoint now{std::chrono::hours(1000)};
   int fetched = 0;
-  gcs::TokenCache cache(
+  auto tokens = gcs::renewed_tokens(
       [&](TimePoint time) {
         ++fetched;
         return gcs::AccessToken{"token-" + std::to_string(fetched), time + std::chrono::hours(1)};
       },
       [&] { return now; });
-  EXPECT_EQ(cache.get(), "token-1");
+  EXPECT_EQ(tokens.get().value, "token-1");
   now += std::chrono::minutes(56);
-  EXPECT_EQ(cache.get(), "token-1");
+  EXPECT_EQ(tokens.get().value, "token-1");
   now += std::chrono::seconds(15);
-  EXPECT_EQ(cache.get(), "token-2");
-  cache.drop("token-1");  // refused late, by one who had the old one
-  EXPECT_EQ(cache.get(), "token-2");
-  cache.drop("token-2");
-  EXPECT_EQ(cache.get(), "token-3");
+  EXPECT_EQ(tokens.get().value, "token-2");
+  tokens.drop("token-1");  // refused late, by one who had the old one
+  EXPECT_EQ(tokens.get().value, "token-2");
+  tokens.drop("token-2");
+  EXPECT_EQ(tokens.get().value, "token-3");
 }
 
 TEST(Gcs, UnderstandsItsUrls) {

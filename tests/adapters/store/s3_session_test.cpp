@@ -43,7 +43,9 @@ class S3Session : public ::testing::TestWithParam<bool> {
   }
   [[nodiscard]] std::unique_ptr<ObjectStore> with_token(const std::string& token) const {
     S3Options other = options;
-    other.credentials.session_token = token;
+    sigv4::Credentials keys = options.keys->get().value;
+    keys.session_token = token;
+    other.keys = s3::fixed_keys({keys, {}});
     return open_s3_object_store(other);
   }
   /// Every kind of request is refused because of the credentials, for a reason that is passed on.
@@ -84,7 +86,7 @@ TEST_P(S3Session, ATokenMustBeSigned) {
   const std::string host =
       (options.place.path_style ? "" : "pictures.") + endpoint.substr(endpoint.find("://") + 3);
   const std::string path = std::string(options.place.path_style ? "/pictures" : "") + "/of%20mine/a.png";
-  sigv4::Credentials keys = options.credentials;
+  sigv4::Credentials keys = options.keys->get().value;
   keys.session_token.clear();
   sigv4::Request request{"GET", path, {}, {{"host", host}}, to_hex(sha256(""))};
   sigv4::sign_headers(request, keys, {options.region}, system_now());
@@ -123,7 +125,7 @@ TEST(S3Credentials, LinksDoNotOutliveThem) {
   options.now = [&] { return now; };
   EXPECT_EQ(open_s3_object_store(options)->sign_get("a", {std::chrono::hours(9), {}, {}}).expires,
             noon + std::chrono::hours(9));
-  options.credentials_expire = noon + std::chrono::milliseconds(90'700);
+  options.keys = s3::fixed_keys({{"key", "secret", {}}, noon + std::chrono::milliseconds(90'700)});
   const auto store = open_s3_object_store(options);
   const Link get = store->sign_get("a", {});
   EXPECT_EQ(get.expires, noon + std::chrono::seconds(90));
@@ -142,11 +144,11 @@ TEST(S3Credentials, AreReadFromTheEnvironment) {
   setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
   setenv("AWS_SESSION_TOKEN", "token", 1);
   unsetenv("AWS_CREDENTIAL_EXPIRATION");
-  EXPECT_EQ(parse_s3_url("s3://bucket").credentials.session_token, "token");
-  EXPECT_FALSE(parse_s3_url("s3://bucket").credentials_expire);
+  EXPECT_EQ(parse_s3_url("s3://bucket").keys->get().value.session_token, "token");
+  EXPECT_FALSE(parse_s3_url("s3://bucket").keys->get().expires);
   for (const char* time : {"2026-11-24T12:00:00Z", "2026-11-24T12:00:00+00:00"}) {
     setenv("AWS_CREDENTIAL_EXPIRATION", time, 1);
-    EXPECT_EQ(parse_s3_url("s3://bucket").credentials_expire, time_from_iso8601("2026-11-24T12:00:00.000Z"));
+    EXPECT_EQ(parse_s3_url("s3://bucket").keys->get().expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
   }
   for (const char* time : {"tomorrow", "2026-11-24T12:00:00", "2026-11-24T12:00:00+01:00"}) {
     setenv("AWS_CREDENTIAL_EXPIRATION", time, 1);

@@ -190,7 +190,9 @@ TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
 TEST(S3, SaysWhenTheCredentialsAreWrong) {
   const testing::S3Server server;
   S3Options options = parse_s3_url(server.url());
-  options.credentials.secret_key = "wrong";
+  sigv4::Credentials keys = options.keys->get().value;
+  keys.secret_key = "wrong";
+  options.keys = s3::fixed_keys({keys, {}});
   try {
     open_s3_object_store(options)->check();
     ADD_FAILURE() << "wrong credentials were taken";
