@@ -30,18 +30,19 @@ class Renewed {
       : fetch_(std::move(fetch)), now_(std::move(now)), margin_(margin) {}
 
   /// Throws the Error that fetching throws, unless what is there has not expired yet: who lends it may be
-  /// away for a while, and is asked again after a pause.
+  /// away for a while. As long as it is good, who lends it is asked every ten seconds at most.
   Perishable<Value> get() {
     const std::lock_guard lock(mutex_);
     const TimePoint now = now_();
-    if (!kept_ || (kept_->expires && now + margin_ >= *kept_->expires && now >= not_before_)) {
+    if (!kept_ || (kept_->expires && now + margin_ >= *kept_->expires &&
+                   now >= std::min(not_before_, *kept_->expires))) {
+      not_before_ = now + pause_;
       try {
         kept_ = fetch_(now);
       } catch (const Error&) {
         if (!kept_ || now >= *kept_->expires) {
           throw;
         }
-        not_before_ = std::min(now + pause_, *kept_->expires);
       }
     }
     return *kept_;

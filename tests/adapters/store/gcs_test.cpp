@@ -339,6 +339,33 @@ TEST(GcsTokens, AreRenewedBeforeTheyExpire) {
   EXPECT_EQ(tokens.get().value, "token-3");
 }
 
+TEST(GcsTokens, ThatAreAboutToExpireAreUsedWhileThereAreNoOthers) {
+  TimePoint now{std::chrono::hours(1000)};
+  const TimePoint end = now + std::chrono::hours(1);
+  int asked = 0;
+  auto tokens = gcs::renewed_tokens(
+      [&](TimePoint time) {
+        if (++asked > 2) {
+          throw Error(ErrorCode::unavailable, "It is away.");
+        }
+        return gcs::AccessToken{"token", asked == 1 ? end : std::min(end, time + std::chrono::hours(1))};
+      },
+      [&] { return now; });
+  EXPECT_EQ(tokens.get().value, "token");
+  now = end - std::chrono::minutes(3);
+  for (int i = 0; i < 5; ++i) {  // the same one is lent again
+    EXPECT_EQ(tokens.get().value, "token");
+  }
+  EXPECT_EQ(asked, 2);
+  now += std::chrono::seconds(10);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(tokens.get().value, "token");
+  }
+  EXPECT_EQ(asked, 3);
+  now = end;
+  EXPECT_EQ(refusal([&] { tokens.get(); }, ErrorCode::unavailable), "It is away.");
+}
+
 TEST(Gcs, UnderstandsItsUrls) {
   const GcsServer server(GcsAccess::hmac);
   const GcsOptions google = parse_gcs_url("gs://my_bucket.example/a/b");
