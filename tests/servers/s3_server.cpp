@@ -51,7 +51,8 @@ S3Server::S3Server(S3Kind kind, S3Access access) : access_(access) {
                                    "--address", "127.0.0.1",          "--port",      port,
                                    "--silent",  "--configure-bucket", "pictures"};
   if (kind == S3Kind::strict) {
-    command = {"python3", TESSERA_STRICT_S3, port, access_key, secret_key, "pictures"};
+    // -B: no compiled modules are left beside the sources.
+    command = {"python3", "-B", TESSERA_STRICT_S3, port, access_key, secret_key, "pictures"};
     if (access_.virtual_hosted) {
       command.insert(command.end(), {"--style", "virtual"});
     }
