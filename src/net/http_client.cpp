@@ -162,6 +162,8 @@ std::string header_of(const HttpResponse& response, const std::string& name) {
 
 bool may_pass(int status) { return std::ranges::find(passing_statuses, status) != passing_statuses.end(); }
 
+bool refuses(int status) { return status >= 400 && status < 500 && !may_pass(status); }
+
 std::chrono::milliseconds retry_after(const HttpResponse& response) {
   const std::chrono::seconds asked(std::atoi(header_of(response, "retry-after").c_str()));
   return std::clamp(asked, std::chrono::seconds(0), longest_retry_after);

@@ -41,6 +41,8 @@ struct HttpRequest {
 [[nodiscard]] std::string header_of(const HttpResponse& response, const std::string& name);
 /// Whether the same request may be answered otherwise later: 408, 429 and 5xx of the passing kind.
 [[nodiscard]] bool may_pass(int status);
+/// Whether the server understood and will not: 4xx of the lasting kind.
+[[nodiscard]] bool refuses(int status);
 /// How long the server asks to be left alone (Retry-After in seconds), at most a minute; zero if it does not.
 [[nodiscard]] std::chrono::milliseconds retry_after(const HttpResponse& response);
 

@@ -1,7 +1,24 @@
 #include "service/metered_store.hpp"
 
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
 namespace tessera::service {
 namespace {
+
+template <class Work>
+auto away_when_it_refuses(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::forbidden) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("The store does not let this service in: {}", error.what()));
+    }
+    throw;
+  }
+}
 
 class CountingSink final : public ByteSink {
  public:
@@ -57,10 +74,10 @@ class MeteredStore final : public ObjectStore {
   }
   // These ask nobody.
   Link sign_get(const std::string& name, const LinkOptions& options) override {
-    return store_->sign_get(name, options);
+    return away_when_it_refuses([&] { return store_->sign_get(name, options); });
   }
   Link sign_put(const std::string& name, const LinkOptions& options) override {
-    return store_->sign_put(name, options);
+    return away_when_it_refuses([&] { return store_->sign_put(name, options); });
   }
   std::optional<std::filesystem::path> local_file(const std::string& name) override {
     return store_->local_file(name);
@@ -76,7 +93,7 @@ class MeteredStore final : public ObjectStore {
                        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
     };
     try {
-      auto result = work();
+      auto result = away_when_it_refuses(work);
       end("done");
       return result;
     } catch (...) {

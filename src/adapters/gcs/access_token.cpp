@@ -33,8 +33,7 @@ AccessToken parse_token(const HttpResponse& response, const std::string& from, T
   if (response.status != 200) {
     const std::string error = json.is_object() ? text_of(json, "error") : "";
     const std::string description = json.is_object() ? text_of(json, "error_description") : "";
-    const bool refused = response.status >= 400 && response.status < 500 && !may_pass(response.status);
-    throw Error(refused ? ErrorCode::forbidden : ErrorCode::unavailable,
+    throw Error(refuses(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
                 fmt::format("{} gives no access token: status {}{}{}{}{}{}", from, response.status,
                             error.empty() ? "" : ", ", error, description.empty() ? "" : ", ", description,
                             description.ends_with('.') ? "" : "."));

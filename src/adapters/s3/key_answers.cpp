@@ -23,9 +23,8 @@ std::string text_of(const Json& json, const char* name) {
 }
 
 [[noreturn]] void refuse(const HttpResponse& response, const std::string& from, const std::string& said) {
-  const bool refused = response.status >= 400 && response.status < 500 && !may_pass(response.status);
   throw Error(
-      refused ? ErrorCode::forbidden : ErrorCode::unavailable,
+      refuses(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
       fmt::format("{} gives no keys: status {}{}{}{}", from, response.status, said.empty() ? "" : ": ",
                   said.substr(0, most_told), said.ends_with('.') ? "" : "."));
 }

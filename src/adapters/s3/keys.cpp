@@ -33,14 +33,14 @@ class FileKeys final : public KeySource {
     try {
       return parse_profile(read_small_file(file_), profile_);
     } catch (const Error& error) {
-      throw Error(ErrorCode::usage,
+      throw Error(ErrorCode::forbidden,
                   fmt::format("'{}' gives no keys for S3: {}", file_.string(), error.what()));
     }
   }
   Keys get() override {
     auto keys = read();
     if (!keys) {
-      throw Error(ErrorCode::usage, fmt::format("'{}' has no profile '{}'.", file_.string(), profile_));
+      throw Error(ErrorCode::forbidden, fmt::format("'{}' has no profile '{}'.", file_.string(), profile_));
     }
     return {*std::move(keys), std::nullopt};
   }

@@ -16,7 +16,7 @@ using Keys = Perishable<sigv4::Credentials>;
 class KeySource {
  public:
   virtual ~KeySource() = default;
-  /// Throws Error(forbidden, unavailable, usage) if there are none to be had.
+  /// Throws Error(forbidden, unavailable) if there are none to be had.
   virtual Keys get() = 0;
   /// The store has refused these: whether get() may give others now.
   virtual bool refused(const sigv4::Credentials& keys) = 0;

@@ -33,8 +33,13 @@ class LentKeys : public KeySource {
 
 /// Of a file that holds one line.
 std::string line_of(const std::filesystem::path& file) {
-  const std::string text = read_small_file(file);
-  return text.substr(0, text.find_last_not_of(" \r\n") + 1);
+  try {
+    const std::string text = read_small_file(file);
+    return text.substr(0, text.find_last_not_of(" \r\n") + 1);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::forbidden,
+                fmt::format("There is no token to get keys for S3 with: {}", error.what()));
+  }
 }
 
 class WebIdentityKeys final : public LentKeys {
@@ -122,7 +127,7 @@ class MachineKeys final : public LentKeys {
     if (response.status != 200 || response.body.empty() ||
         response.body.find_first_of("\r\n") != std::string::npos) {
       throw Error(
-          ErrorCode::unavailable,
+          refuses(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
           fmt::format("The metadata service '{}' gives no session (status {}).", endpoint_, response.status));
     }
     return response.body;

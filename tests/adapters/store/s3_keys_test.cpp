@@ -155,7 +155,7 @@ TEST(S3Keys, SayWhyNoneAreGiven) {
   expect_has(said(S3Identity::web_identity, "AWS_ROLE_ARN", "arn:of:another", ErrorCode::forbidden),
              "asked for the role 'arn:of:another', gives no keys: status 400: Of another kind: RoleArn.");
   expect_has(
-      said(S3Identity::web_identity, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token", ErrorCode::not_found),
+      said(S3Identity::web_identity, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token", ErrorCode::forbidden),
       "Cannot read '/nowhere/token'");
   const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::free_port());
   const std::string sentence =

@@ -1,0 +1,79 @@
+// The distributed system on S3 with the role of a machine, whose keys expire, and are not to be had for a
+// while.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "servers/distributed_service.hpp"
+#include "servers/s3_server.hpp"
+#include "service/journey.hpp"
+#include "service/service_process.hpp"
+
+namespace tessera::testing {
+namespace {
+
+class DistributedOnS3 : public ::testing::Test {
+ protected:
+  Json batch(const Json& items, const std::string& pipeline) const {
+    const Answer answer =
+        send_json(service.gateway_port(), "POST", "/v1/jobs", {{"items", items}, {"pipeline", pipeline}});
+    EXPECT_EQ(answer.status, 202) << answer.body;
+    return json_of(answer);
+  }
+  [[nodiscard]] Json get(const Json& path) const {
+    return json_of(ask(service.gateway_port(), "GET", path.get<std::string>()));
+  }
+  void follow(const Json& jobs) const {
+    follow_batch(service.notifier_port(), service.gateway_port(), jobs.at("id"));
+  }
+
+  S3Server s3{S3Kind::strict, {.identity = S3Identity::machine}};
+  DistributedService service{s3.url()};
+};
+
+// One test, as a broker takes ten seconds to start.
+TEST_F(DistributedOnS3, OutlastsThatItsKeysAreRefused) {
+  expect_three_clients_get_what_apply_makes(service.url(), service.gateway_port(), service.folder());
+
+  const Json item{{"object", upload(service.gateway_port(), read_file(photographs(1).front()))},
+                  {"name", "photo.png"}};
+
+  // They expire before their time: others are taken, and nobody notices.
+  s3.expire_session();
+  const Json before = batch(Json::array({item}), "invert");
+  follow(before);
+  EXPECT_EQ(get(before.at("links").at("self")).at("counts").at("done"), 1);
+
+  // There are no others for a while: jobs wait, and say for what; requests are told to come again.
+  const Json during = batch(Json::array({item, item, item}), "non-local-means search-radius=16");
+  const std::string first = during.at("jobs")[0].at("links").at("self");
+  while (get(first).at("state") == "queued") {
+    std::this_thread::yield();
+  }
+  s3.set_identities("fault=403");
+  s3.expire_session();
+  const auto waits = [&] {
+    const Json job = get(first);
+    EXPECT_NE(job.at("state"), "failed") << job;
+    return job.at("state") == "queued" &&
+           job.at("stage").get<std::string>().find("The store does not let this service in: ") == 0;
+  };
+  while (!HasFailure() && !waits()) {
+    std::this_thread::yield();
+  }
+  const Answer refused = send_json(service.gateway_port(), "POST", "/v1/jobs",
+                                   {{"items", Json::array({item})}, {"pipeline", "invert"}});
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_NE(refused.body.find("The store does not let this service in: "), std::string::npos) << refused.body;
+  EXPECT_EQ(ask(service.gateway_port(), "GET", "/readyz").status, 503);
+
+  // They are to be had again: all is done that was accepted.
+  s3.set_identities("fault=0");
+  follow(during);
+  const Json after = get(during.at("links").at("self"));
+  EXPECT_EQ(after.at("counts").at("done"), 3) << after;
+  EXPECT_EQ(ask(service.gateway_port(), "GET", "/readyz").status, 200);
+}
+
+}  // namespace
+}  // namespace tessera::testing
