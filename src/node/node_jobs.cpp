@@ -64,7 +64,9 @@ Json layout_of(Placement placement, const std::vector<int>& ranks, const std::ve
   return {{"mode", placement == Placement::all_ranks ? "split" : "farm"}, {"ranks", std::move(list)}};
 }
 
-[[noreturn]] void refuse_missing(const Job& job) {
+[[noreturn]] void refuse_missing(const Job& job, ObjectStore& objects) {
+  // Where the whole bucket or folder is gone, it may come back with the image in it.
+  objects.check();
   throw Error(ErrorCode::not_found,
               fmt::format("The image '{}' is not there any more: upload it again.", job.request.name));
 }
@@ -166,7 +168,7 @@ Node::Verdict Node::process(const Job& job, Active& active) {
       ports_.objects.get(job.request.object, stoppable);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::not_found) {
-        refuse_missing(job);
+        refuse_missing(job, ports_.objects);
       }
       throw;
     }
@@ -176,7 +178,7 @@ Node::Verdict Node::process(const Job& job, Active& active) {
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
-    refuse_missing(job);
+    refuse_missing(job, ports_.objects);
   }
   const Placement placement = choose(job, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);

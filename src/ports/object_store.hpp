@@ -1,7 +1,7 @@
 // Where images lie: a local folder, S3 or Google Cloud Storage. Implementations are safe to use from many
 // threads at once, retry what may pass (408, 429, 5xx, broken connections) with backoff and jitter, and throw
 // Error: not_found (no such object), forbidden (credentials refused), unavailable (still failing after the
-// retries), usage (a name or range that cannot be).
+// retries, or the bucket or folder is not there), usage (a name or range that cannot be).
 //
 // Names are paths without a leading slash, of [A-Za-z0-9._/-] and any other UTF-8, at most 1024 bytes; no
 // empty, "." or ".." part.

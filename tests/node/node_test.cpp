@@ -217,6 +217,21 @@ TEST_F(NodeTest, FailsAJobWhoseImageIsGoneInASentence) {
   EXPECT_NE(job.failure->sentence.find("noise.ppm"), std::string::npos) << job.failure->sentence;
 }
 
+TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {
+  const std::string id = submit(invert, 31, 17);
+  const auto place = folder.path() / "objects";
+  const auto elsewhere = folder.path() / "unmounted";
+  std::filesystem::rename(place, elsewhere);
+  start();
+  const Job waiting = wait(id, [](const Job& job) {
+    return is_final(job.state) || job.stage.find("cannot be used") != std::string::npos;
+  });
+  EXPECT_EQ(waiting.state, JobState::queued) << to_json(waiting);
+  EXPECT_EQ(waiting.attempt, 0) << "that is not the job's fault";
+  std::filesystem::rename(elsewhere, place);
+  EXPECT_EQ(wait_for_end(id).state, JobState::done);
+}
+
 TEST_F(NodeTest, TellsItsMetrics) {
   std::mutex mutex;
   std::map<std::string, int> phases;

@@ -237,8 +237,9 @@ void BucketStore::expect_success(const HttpResponse& response, const std::string
   const std::string said = error_message(response.body);
   const bool forbidden =
       response.status == 401 || response.status == 403 || refuses_credentials(response.body);
+  const bool missing = response.status == 404 && !misses_bucket(response.body);
   throw Error(forbidden                ? ErrorCode::forbidden
-              : response.status == 404 ? ErrorCode::not_found
+              : missing                ? ErrorCode::not_found
               : response.status == 400 ? ErrorCode::usage
                                        : ErrorCode::unavailable,
               fmt::format("The store '{}' answers status {} for '{}'{}", place_.bucket, response.status, name,

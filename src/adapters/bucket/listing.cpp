@@ -41,6 +41,13 @@ TimePoint time_of(std::string text) {
   }
 }
 
+/// Of an error document; empty if it is none.
+std::string error_code(const std::string& xml) {
+  pugi::xml_document document;
+  document.load_buffer(xml.data(), xml.size());
+  return text_of(document.child("Error"), "Code");
+}
+
 }  // namespace
 
 Listing parse_listing(const std::string& xml, const std::string& prefix) {
@@ -77,12 +84,10 @@ std::string error_message(const std::string& xml) {
   return message + (message.empty() || details.empty() ? "" : " ") + details;
 }
 
+bool misses_bucket(const std::string& xml) { return error_code(xml) == "NoSuchBucket"; }
+
 bool refuses_credentials(const std::string& xml) {
-  pugi::xml_document document;
-  if (!document.load_buffer(xml.data(), xml.size())) {
-    return false;
-  }
-  const std::string code = text_of(document.child("Error"), "Code");
+  const std::string code = error_code(xml);
   return code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired" ||
          code == "InvalidAccessKeyId";
 }

@@ -20,6 +20,8 @@ struct Listing {
 
 /// What an error document says, for people; empty if it is none.
 [[nodiscard]] std::string error_message(const std::string& xml);
+/// Whether it says that there is no such bucket, rather than no such object.
+[[nodiscard]] bool misses_bucket(const std::string& xml);
 /// Whether it says that the credentials are the reason, which S3 tells in part with status 400.
 [[nodiscard]] bool refuses_credentials(const std::string& xml);
 

@@ -116,6 +116,18 @@ TEST(S3Styles, ABucketThatIsAddressedInTheWrongOneSaysSo) {
   EXPECT_NE(sentence.find("must be addressed using the specified endpoint"), std::string::npos) << sentence;
 }
 
+TEST(S3Buckets, ThatAreNotThereAreNoMissingObjects) {
+  const S3Server server;
+  S3Options options = parse_s3_url(server.url());
+  options.place.bucket = "another";
+  const auto store = open_s3_object_store(options);
+  StringSink sink;
+  for (const auto& sentence : {refusal([&] { store->get("a.png", sink); }, ErrorCode::unavailable),
+                               refusal([&] { store->check(); }, ErrorCode::unavailable)}) {
+    EXPECT_NE(sentence.find("The specified bucket does not exist"), std::string::npos) << sentence;
+  }
+}
+
 TEST(S3Credentials, LinksDoNotOutliveThem) {
   setenv("AWS_ACCESS_KEY_ID", "key", 1);
   setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
