@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -29,6 +31,34 @@ sockaddr_in loopback(int port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   return address;
+}
+
+/// The state and the group of a process or thread (proc(5), /proc/PID/stat); none if it is gone.
+std::pair<char, pid_t> state_and_group(const std::filesystem::path& folder) {
+  const std::string text = read_file(folder / "stat");
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  char state = 'X';
+  pid_t parent = 0;
+  pid_t group = 0;
+  fields >> state >> parent >> group;
+  return {state, group};
+}
+
+/// Whether no thread of any process of that group runs any more.
+bool stands_still(pid_t group) {
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    if (std::isdigit(static_cast<unsigned char>(process.path().filename().string()[0])) == 0 ||
+        state_and_group(process).second != group) {
+      continue;
+    }
+    std::error_code gone;
+    for (const auto& thread : std::filesystem::directory_iterator(process.path() / "task", gone)) {
+      if (const char state = state_and_group(thread).first; state != 'T' && state != 'Z' && state != 'X') {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 bool accepts(int port) {
@@ -159,7 +189,17 @@ void ServerProcess::kill() {
   }
 }
 
-void ServerProcess::suspend() { signal_group(SIGSTOP); }
+void ServerProcess::suspend() {
+  signal_group(SIGSTOP);
+  // On a busy machine the others run on until the one thread that was told has had its turn.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!stands_still(pid_)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("the server does not stand still");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its children announce nothing
+  }
+}
 void ServerProcess::resume() { signal_group(SIGCONT); }
 
 std::string read_file(const std::filesystem::path& file) {

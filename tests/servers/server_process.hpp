@@ -50,7 +50,7 @@ class ServerProcess {
                         std::chrono::seconds patience = std::chrono::seconds(180));
   void stop();
   void kill();     ///< SIGKILL to the whole group, as a crash
-  void suspend();  ///< SIGSTOP: alive, but silent
+  void suspend();  ///< SIGSTOP: alive, but silent from when this returns
   void resume();
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool running();
