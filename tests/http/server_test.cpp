@@ -78,9 +78,6 @@ class HttpServer : public ::testing::Test {
                 }});
     options.memory_body_bytes = 1000;
     options.temporary_folder = folder.path();
-    options.header_timeout = 300ms;
-    options.idle_timeout = 400ms;
-    options.stall_timeout = 500ms;
     options.max_header_bytes = 4096;
   }
   void start() { server = std::make_unique<Server>(options, router); }
@@ -211,7 +208,7 @@ TEST_F(HttpServer, StandsHostileRequests) {
   EXPECT_EQ(status_of("GET /file HTTP/1.1\r\nHost: h\r\nX: " + std::string(10'000, 'a') + "\r\n\r\n"), 431);
   EXPECT_EQ(status_of("complete nonsense\r\n\r\n"), 400);
   EXPECT_EQ(status_of(std::string("GET /\0 HTTP/1.1\r\n\r\n", 19)), 400);
-  EXPECT_EQ(status_of("GET /file HTTP/1.1\r\n\r\n"), 400) << "no Host";
+  EXPECT_EQ(status_of("GET /file HTTP/1.1\r\nConnection: close\r\n\r\n"), 400) << "no Host";
   EXPECT_EQ(
       status_of("POST /echo/x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc"),
       400);
@@ -229,6 +226,9 @@ TEST_F(HttpServer, StandsHostileRequests) {
 }
 
 TEST_F(HttpServer, CutsOffSlowClients) {
+  options.header_timeout = 300ms;
+  options.idle_timeout = 400ms;
+  options.stall_timeout = 500ms;
   start();
   RawConnection silent(server->port());
   EXPECT_TRUE(silent.closed_by_peer());
@@ -275,6 +275,7 @@ TEST_F(HttpServer, PushesFromOtherThreads) {
 }
 
 TEST_F(HttpServer, CutsOffAClientThatDoesNotReadItsStream) {
+  options.stall_timeout = 500ms;
   start();
   RawConnection connection(server->port());
   connection.send("GET /push HTTP/1.1\r\nHost: h\r\n\r\n");

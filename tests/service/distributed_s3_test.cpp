@@ -2,9 +2,10 @@
 // while.
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <chrono>
 
 #include "servers/distributed_service.hpp"
+#include "servers/raw_http.hpp"
 #include "servers/s3_server.hpp"
 #include "service/journey.hpp"
 #include "service/service_process.hpp"
@@ -45,22 +46,15 @@ TEST_F(DistributedOnS3, OutlastsThatItsKeysAreRefused) {
   EXPECT_EQ(get(before.at("links").at("self")).at("counts").at("done"), 1);
 
   // There are no others for a while: jobs wait, and say for what; requests are told to come again.
+  RawConnection events(service.notifier_port());
+  events.send("GET /v1/events HTTP/1.0\r\n\r\n");
+  events.read_until("\r\n\r\n");
   const Json during = batch(Json::array({item, item, item}), "non-local-means search-radius=16");
-  const std::string first = during.at("jobs")[0].at("links").at("self");
-  while (get(first).at("state") == "queued") {
-    std::this_thread::yield();
-  }
+  events.read_until("event: running", std::chrono::seconds(60));
   s3.set_identities("fault=403");
   s3.expire_session();
-  const auto waits = [&] {
-    const Json job = get(first);
-    EXPECT_NE(job.at("state"), "failed") << job;
-    return job.at("state") == "queued" &&
-           job.at("stage").get<std::string>().find("The store does not let this service in: ") == 0;
-  };
-  while (!HasFailure() && !waits()) {
-    std::this_thread::yield();
-  }
+  events.read_until("The store does not let this service in: ", std::chrono::seconds(60));
+  EXPECT_EQ(get(during.at("links").at("self")).at("counts").at("failed"), 0);
   const Answer refused = send_json(service.gateway_port(), "POST", "/v1/jobs",
                                    {{"items", Json::array({item})}, {"pipeline", "invert"}});
   EXPECT_EQ(refused.status, 503) << refused.body;

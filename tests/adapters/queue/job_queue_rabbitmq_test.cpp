@@ -60,7 +60,7 @@ class RabbitMqJobQueueTest : public ::testing::Test {
 };
 
 TEST_F(RabbitMqJobQueueTest, KeepsWhatWasConfirmedWhenTheBrokerIsKilled) {
-  const auto gateway = open_job_queue(url, {.publish_timeout = 500ms});
+  const auto gateway = open_job_queue(url, {.publish_timeout = 2s});
   const auto patient = open_job_queue(url, {.publish_timeout = 60s});
   const auto node = open_job_queue(url, {});
   std::set<std::string> sent;
@@ -118,7 +118,7 @@ TEST_F(RabbitMqJobQueueTest, KeepsWhatWasConfirmedWhenTheBrokerIsKilled) {
 }
 
 TEST_F(RabbitMqJobQueueTest, GivesUpOnASilentBrokerAndGoesOnWhenItSpeaks) {
-  const auto queue = open_job_queue(url, {.publish_timeout = 300ms});
+  const auto queue = open_job_queue(url, {.publish_timeout = 2s});
   wait_until_it_answers(*queue);
   queue->publish(message("1"));
   broker().suspend();
@@ -150,7 +150,7 @@ TEST_F(RabbitMqJobQueueTest, HoldsAMessageForManyHeartbeats) {
 }
 
 TEST_F(RabbitMqJobQueueTest, SaysThatTheBrokerIsLowOnMemoryAndTakersWorkOn) {
-  const auto queue = open_job_queue(url, {.publish_timeout = 500ms});
+  const auto queue = open_job_queue(url, {.publish_timeout = 2s});
   wait_until_it_answers(*queue);
   queue->publish(message("1"));
   queue->publish(message("2"));
