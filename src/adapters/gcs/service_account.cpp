@@ -61,8 +61,9 @@ ServiceAccount parse_service_account(std::string_view text) {
 }
 
 ServiceAccount read_service_account(const std::filesystem::path& file) {
+  const std::string text = read_small_file(file);
   try {
-    return parse_service_account(read_small_file(file));
+    return parse_service_account(text);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("'{}' is no key file of a Google service account: {}",
                                           file.string(), error.what()));
