@@ -16,6 +16,13 @@ namespace tessera {
   return text;
 }
 
+/// Without `blanks` at its ends.
+[[nodiscard]] constexpr std::string_view trim(std::string_view text, std::string_view blanks = " \t") {
+  const std::size_t begin = text.find_first_not_of(blanks);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
 /// Position of the first byte that is not UTF-8 (overlong forms and surrogates included), or npos.
 [[nodiscard]] std::size_t first_invalid_utf8(std::string_view text);
 [[nodiscard]] inline bool is_utf8(std::string_view text) {

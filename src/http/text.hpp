@@ -19,7 +19,6 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<Pairs> parse_query(std::string_view text);
 
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
-[[nodiscard]] std::string_view trim(std::string_view text);
 /// "text/html" of "Text/HTML; charset=utf-8".
 [[nodiscard]] std::string media_type(std::string_view content_type);
 /// The value of a parameter such as boundary in `multipart/form-data; boundary="x"`; empty if there is none.

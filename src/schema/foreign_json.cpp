@@ -19,4 +19,9 @@ Json parse_foreign_json(std::string_view text) {
   });
 }
 
+std::string text_or_empty(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 }  // namespace tessera

@@ -1,6 +1,7 @@
 // JSON that strangers wrote.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "schema/param.hpp"
@@ -13,5 +14,8 @@ constexpr int most_json_depth = 64;
 
 /// As Json::parse. Throws Json::parse_error, and Error(usage) for what is nested deeper than that.
 [[nodiscard]] Json parse_foreign_json(std::string_view text);
+
+/// The text under that name; empty if `json` is no object, or has none there.
+[[nodiscard]] std::string text_or_empty(const Json& json, const char* name);
 
 }  // namespace tessera

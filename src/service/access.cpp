@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "core/text.hpp"
 #include "http/server.hpp"
 #include "net/crypto.hpp"
 
@@ -100,7 +101,7 @@ Caller Access::check(const http::Request& request, Scope scope) {
     throw Error(ErrorCode::unauthorized,
                 "This needs a token: send the header 'Authorization: Bearer TOKEN'.");
   }
-  const auto token = tokens_.find(token_hash(http::trim(std::string_view(header).substr(kind.size()))));
+  const auto token = tokens_.find(token_hash(trim(std::string_view(header).substr(kind.size()))));
   if (!token || (token->expires && *token->expires <= now_())) {
     throw Error(ErrorCode::unauthorized, token ? "The token has expired; ask for a new one."
                                                : "The token is not known here; it may have been withdrawn.");

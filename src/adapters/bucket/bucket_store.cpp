@@ -91,6 +91,17 @@ std::string BucketStore::url(const std::string& path, const sigv4::Fields& query
   return base_ + path + (encoded.empty() ? "" : "?" + encoded);
 }
 
+HttpRequest BucketStore::to_http(const Ask& what, sigv4::Fields headers) const {
+  HttpRequest http;
+  http.method = what.method;
+  http.url = url(what.path, what.query);
+  http.headers = std::move(headers);
+  http.body = what.body;
+  http.response_sink = what.sink;
+  http.on_head = what.on_head;
+  return http;
+}
+
 ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) {
   check_object_name(name);
   CountingSink sink(out);

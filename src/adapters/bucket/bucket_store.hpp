@@ -50,6 +50,8 @@ class BucketStore : public ObjectStore {
   [[nodiscard]] std::string bucket_path() const;
   [[nodiscard]] std::string key(const std::string& name) const;  ///< path of an object, encoded
   [[nodiscard]] std::string url(const std::string& path, const sigv4::Fields& query) const;
+  /// `what` as it is sent, with the headers that let it in.
+  [[nodiscard]] HttpRequest to_http(const Ask& what, sigv4::Fields headers) const;
   /// Throws what a status means, with what the store says.
   void expect_success(const HttpResponse& response, const std::string& name) const;
 

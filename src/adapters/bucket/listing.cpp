@@ -41,11 +41,14 @@ TimePoint time_of(std::string text) {
   }
 }
 
-/// Of an error document; empty if it is none.
+/// An error document's; without children if it is none.
+pugi::xml_node error_of(pugi::xml_document& document, const std::string& xml) {
+  return document.load_buffer(xml.data(), xml.size()) ? document.child("Error") : pugi::xml_node();
+}
+
 std::string error_code(const std::string& xml) {
   pugi::xml_document document;
-  document.load_buffer(xml.data(), xml.size());
-  return text_of(document.child("Error"), "Code");
+  return text_of(error_of(document, xml), "Code");
 }
 
 }  // namespace
@@ -75,10 +78,7 @@ Listing parse_listing(const std::string& xml, const std::string& prefix) {
 
 std::string error_message(const std::string& xml) {
   pugi::xml_document document;
-  if (!document.load_buffer(xml.data(), xml.size())) {
-    return {};
-  }
-  const pugi::xml_node error = document.child("Error");
+  const pugi::xml_node error = error_of(document, xml);
   const std::string message = text_of(error, "Message");
   const std::string details = text_of(error, "Details");
   return message + (message.empty() || details.empty() ? "" : " ") + details;

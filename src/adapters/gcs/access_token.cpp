@@ -3,23 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "schema/foreign_json.hpp"
 
 namespace tessera::gcs {
 namespace {
 
-using Json = nlohmann::json;
-
 // Metadata servers give the same token until five minutes before its end, so the margin must be shorter.
 constexpr std::chrono::seconds margin{225};
 constexpr std::int64_t longest_life_s = std::int64_t{24} * 3600;
-
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// A token goes into a header line: RFC 6750, section 2.1.
 bool is_token(const std::string& text) {
@@ -31,15 +24,15 @@ bool is_token(const std::string& text) {
 AccessToken parse_token(const HttpResponse& response, const std::string& from, TimePoint now) {
   const Json json = Json::parse(response.body, nullptr, false);
   if (response.status != 200) {
-    const std::string error = json.is_object() ? text_of(json, "error") : "";
-    const std::string description = json.is_object() ? text_of(json, "error_description") : "";
+    const std::string error = text_or_empty(json, "error");
+    const std::string description = text_or_empty(json, "error_description");
     throw Error(refuses(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
                 fmt::format("{} gives no access token: status {}{}{}{}{}{}", from, response.status,
                             error.empty() ? "" : ", ", error, description.empty() ? "" : ", ", description,
                             description.ends_with('.') ? "" : "."));
   }
   if (json.is_object()) {
-    AccessToken token{text_of(json, "access_token"), {}};
+    AccessToken token{text_or_empty(json, "access_token"), {}};
     const auto seconds = json.find("expires_in");
     if (is_token(token.value) && seconds != json.end() && seconds->is_number_integer()) {
       token.expires = now + std::chrono::seconds(

@@ -53,17 +53,11 @@ class GcsObjectStore final : public BucketStore {
         request.headers.emplace_back("host", without_port(host()));
         options_.credentials->authorize(request, now()());
         headers = std::move(request.headers);
-        HttpRequest http;
-        http.method = what.method;
-        http.url = url(what.path, what.query);
-        http.headers = headers;
+        HttpRequest http = to_http(what, headers);
         // libcurl knows how to write it, with the port.
         std::erase_if(http.headers, [](const auto& field) { return field.first == "host"; });
         // What is stored compressed comes as it is stored, so that sizes and ranges hold.
         http.headers.emplace_back("Accept-Encoding", "gzip");
-        http.body = what.body;
-        http.response_sink = what.sink;
-        http.on_head = what.on_head;
         return http;
       });
     };

@@ -4,23 +4,17 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "ports/job.hpp"
+#include "schema/foreign_json.hpp"
 
 namespace tessera::s3 {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t most_told = 300;  // of what others say
-
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 [[noreturn]] void refuse(const HttpResponse& response, const std::string& from, const std::string& said) {
   throw Error(
@@ -47,13 +41,6 @@ Keys checked(sigv4::Credentials keys, const std::string& expiry, const std::stri
   }
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  const auto first = text.find_first_not_of(blanks);
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 }  // namespace
 
 TimePoint parse_expiry(const std::string& text) {
@@ -72,18 +59,16 @@ TimePoint parse_expiry(const std::string& text) {
 Keys parse_role_keys(const HttpResponse& response, const std::string& from) {
   const Json json = Json::parse(response.body, nullptr, false);
   if (response.status != 200) {
-    refuse(response, from, json.is_object() ? text_of(json, "message") : "");
-  }
-  if (!json.is_object()) {
-    throw Error(ErrorCode::unavailable, fmt::format("{} answers with something that is no keys.", from));
+    refuse(response, from, text_or_empty(json, "message"));
   }
   // An instance whose role cannot be taken says so with status 200.
-  if (const std::string code = text_of(json, "Code"); !code.empty() && code != "Success") {
+  if (const std::string code = text_or_empty(json, "Code"); !code.empty() && code != "Success") {
     throw Error(ErrorCode::forbidden, fmt::format("{} gives no keys: {} {}", from, code.substr(0, most_told),
-                                                  text_of(json, "Message").substr(0, most_told)));
+                                                  text_or_empty(json, "Message").substr(0, most_told)));
   }
-  return checked({text_of(json, "AccessKeyId"), text_of(json, "SecretAccessKey"), text_of(json, "Token")},
-                 text_of(json, "Expiration"), from);
+  return checked({text_or_empty(json, "AccessKeyId"), text_or_empty(json, "SecretAccessKey"),
+                  text_or_empty(json, "Token")},
+                 text_or_empty(json, "Expiration"), from);
 }
 
 Keys parse_web_identity_keys(const HttpResponse& response, const std::string& from) {
@@ -106,14 +91,14 @@ std::optional<sigv4::Credentials> parse_profile(std::string_view text, std::stri
   std::map<std::string, std::string, std::less<>> values;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = trim(text.substr(0, end), " \t\r");
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with('[')) {
-      here = trimmed(line.substr(1, line.find(']') - 1)) == profile;
+      here = trim(line.substr(1, line.find(']') - 1)) == profile;
       found = found || here;
     } else if (const std::size_t equals = line.find('=');
                here && equals != std::string_view::npos && !line.starts_with('#') && !line.starts_with(';')) {
-      values[std::string(trimmed(line.substr(0, equals)))] = trimmed(line.substr(equals + 1));
+      values[std::string(trim(line.substr(0, equals)))] = trim(line.substr(equals + 1));
     }
   }
   if (!found) {

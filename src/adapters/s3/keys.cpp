@@ -23,6 +23,8 @@ class FixedKeys final : public KeySource {
   Keys keys_;
 };
 
+/// Of a profile in a file as `aws configure` writes it. The file is read each time, as others may renew what
+/// it says.
 class FileKeys final : public KeySource {
  public:
   FileKeys(std::filesystem::path file, std::string profile)
@@ -125,10 +127,6 @@ std::shared_ptr<KeySource> keys_of_container(const Clock& now) {
 }  // namespace
 
 std::shared_ptr<KeySource> fixed_keys(Keys keys) { return std::make_shared<FixedKeys>(std::move(keys)); }
-
-std::shared_ptr<KeySource> file_keys(std::filesystem::path file, std::string profile) {
-  return std::make_shared<FileKeys>(std::move(file), std::move(profile));
-}
 
 std::shared_ptr<KeySource> keys_of_environment(const std::string& region, const Clock& now) {
   if (auto keys = keys_of_variables()) {

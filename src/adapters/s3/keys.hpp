@@ -24,10 +24,6 @@ class KeySource {
 
 [[nodiscard]] std::shared_ptr<KeySource> fixed_keys(Keys keys);
 
-/// Of a profile in a file as `aws configure` writes it. The file is read each time, as others may renew what
-/// it says.
-[[nodiscard]] std::shared_ptr<KeySource> file_keys(std::filesystem::path file, std::string profile);
-
 /// For whom a token is exchanged for keys: AssumeRoleWithWebIdentity of Amazon's Security Token Service (AWS
 /// STS API Reference), or of a server that speaks its protocol.
 struct WebIdentity {

@@ -57,14 +57,7 @@ class S3ObjectStore final : public BucketStore {
         sigv4::Request request{what.method, what.path, what.query, what.headers, to_hex(sha256(what.body))};
         request.headers.emplace_back("host", host());
         sigv4::sign_headers(request, keys.value, {options_.region}, now()());
-        HttpRequest http;
-        http.method = what.method;
-        http.url = url(what.path, what.query);
-        http.headers = std::move(request.headers);
-        http.body = what.body;
-        http.response_sink = what.sink;
-        http.on_head = what.on_head;
-        return http;
+        return to_http(what, std::move(request.headers));
       });
     };
     HttpResponse response = send();
