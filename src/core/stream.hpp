@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "core/bytes.hpp"
 #include "core/image.hpp"
@@ -18,6 +19,15 @@ struct Metadata {
   double pixels_per_mm_y = 0;
 };
 
+/// Rows that a source has read as far as they depend on those above them. What is left may be done by any
+/// thread, beside anything else that is asked of the source.
+class UnfinishedRows {
+ public:
+  virtual ~UnfinishedRows() = default;
+  /// Fills `out`, the tile that begin_rows() was given. Once. Throws nothing but what memory throws.
+  virtual void finish(Tile& out) = 0;
+};
+
 /// An image that can be read in rows.
 class Source {
  public:
@@ -31,6 +41,13 @@ class Source {
   /// (row strides are the caller's). Calls are serialised by the caller, but may come from different threads.
   /// Throws Error (damaged_input, io, limit_exceeded).
   virtual void read_rows(Tile& out) = 0;
+  /// The same for a caller with several threads: takes its turn among the calls of read_rows and throws what
+  /// it throws, but may leave work to be done outside of that turn. Null: `out` is filled. The source must
+  /// outlive what it returns.
+  [[nodiscard]] virtual std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) {
+    read_rows(out);
+    return nullptr;
+  }
   /// Whether the pixels can be read once more from the top.
   [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
   /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.

@@ -60,7 +60,8 @@ struct StreamedRows {
 };
 
 /// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
-/// thread needs them first; the memory of rows that no strip will need again is reused.
+/// thread needs them first; what the source leaves to be done of them is done by threads that would wait. The
+/// memory of rows that no strip will need again is reused.
 class SourcePixels {
  public:
   /// Where the source can be read in any order, rows that no strip reads are passed over.
@@ -71,7 +72,19 @@ class SourcePixels {
   void release(std::int64_t strip);
 
  private:
-  std::shared_ptr<Tile> next_block(std::unique_lock<std::mutex>& lock);
+  struct Block {
+    Tile tile;
+    std::int64_t rows = 0;                 ///< of the tile that are read
+    std::unique_ptr<UnfinishedRows> rest;  ///< that nobody does yet
+    bool being_finished = false;
+
+    [[nodiscard]] Interval interval() const { return {tile.rect.y, tile.rect.y + rows}; }
+    [[nodiscard]] bool complete() const { return !rest && !being_finished; }
+    [[nodiscard]] Tile part();
+  };
+  std::shared_ptr<Block> next_block(std::unique_lock<std::mutex>& lock);
+  static std::shared_ptr<Block> unfinished(const std::deque<std::shared_ptr<Block>>& blocks);
+  void finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock);
   void recycle();
 
   Source& source_;
@@ -85,8 +98,8 @@ class SourcePixels {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Tile>> blocks_;
-  std::vector<std::shared_ptr<Tile>> spare_;
+  std::deque<std::shared_ptr<Block>> blocks_;
+  std::vector<std::shared_ptr<Block>> spare_;
   std::int64_t read_to_ = 0;
   bool reading_ = false;
 };

@@ -6,6 +6,9 @@ namespace {
 /// Rows are read in blocks of about this size: big enough for decoders, small enough to stay in cache until
 /// used.
 constexpr std::int64_t block_bytes = 1 << 20;
+/// Decoders that make several rows at once make 8, 16 or more.
+constexpr std::int64_t block_step_rows = 16;
+constexpr std::int64_t most_block_rows = 256;
 
 }  // namespace
 
@@ -14,8 +17,9 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
       width_(source.info().extent.width),
       height_(source.info().extent.height),
       end_(source.random_access() ? rows.end : height_),
-      block_rows_(std::clamp<std::int64_t>(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()),
-                                           8, 256)),
+      block_rows_(std::clamp(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()) /
+                                 block_step_rows * block_step_rows,
+                             block_step_rows, most_block_rows)),
       first_rows_(std::move(rows.first)),
       released_(first_rows_.size(), false) {
   if (source_.random_access() && !first_rows_.empty()) {
@@ -23,9 +27,11 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
   }
 }
 
-std::shared_ptr<Tile> SourcePixels::next_block(std::unique_lock<std::mutex>& lock) {
-  const Rect rect = Rect::of_rows({read_to_, std::min(end_, read_to_ + block_rows_)}, width_);
-  std::shared_ptr<Tile> block;
+Tile SourcePixels::Block::part() { return tile.view(Rect::of_rows(interval(), tile.rect.width)); }
+
+std::shared_ptr<SourcePixels::Block> SourcePixels::next_block(std::unique_lock<std::mutex>& lock) {
+  const Interval rows{read_to_, std::min(end_, read_to_ + block_rows_)};
+  std::shared_ptr<Block> block;
   if (!spare_.empty()) {
     block = std::move(spare_.back());
     spare_.pop_back();
@@ -33,13 +39,14 @@ std::shared_ptr<Tile> SourcePixels::next_block(std::unique_lock<std::mutex>& loc
   reading_ = true;
   lock.unlock();
   try {
-    if (!block || block->color.rows < rect.height) {
-      block = std::make_shared<Tile>(
-          Tile::allocate(Rect::of_rows({0, block_rows_}, width_), source_.info().format));
+    if (!block) {
+      block = std::make_shared<Block>();
+      block->tile = Tile::allocate(Rect::of_rows({0, block_rows_}, width_), source_.info().format);
     }
-    block->rect = Rect::of_rows({rect.y, rect.y + block->color.rows}, width_);
-    Tile part = block->view(rect);
-    source_.read_rows(part);
+    block->tile.rect.y = rows.begin;
+    block->rows = rows.size();
+    Tile part = block->part();
+    block->rest = source_.begin_rows(part);
   } catch (...) {
     lock.lock();
     reading_ = false;
@@ -48,33 +55,67 @@ std::shared_ptr<Tile> SourcePixels::next_block(std::unique_lock<std::mutex>& loc
   }
   lock.lock();
   reading_ = false;
-  read_to_ = rect.y + rect.height;
+  read_to_ = rows.end;
   changed_.notify_all();
   return block;
+}
+
+std::shared_ptr<SourcePixels::Block> SourcePixels::unfinished(
+    const std::deque<std::shared_ptr<Block>>& blocks) {
+  const auto found =
+      std::find_if(blocks.begin(), blocks.end(), [](const auto& block) { return block->rest != nullptr; });
+  return found == blocks.end() ? nullptr : *found;
+}
+
+void SourcePixels::finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock) {
+  const std::unique_ptr<UnfinishedRows> rest = std::move(block->rest);
+  block->being_finished = true;
+  lock.unlock();
+  const auto done = [&] {
+    lock.lock();
+    block->being_finished = false;
+    changed_.notify_all();
+  };
+  try {
+    Tile part = block->part();
+    rest->finish(part);
+  } catch (...) {
+    done();
+    throw;
+  }
+  done();
 }
 
 void SourcePixels::fetch(std::int64_t strip, Tile& out) {
   static_cast<void>(strip);
   const Interval wanted = out.rect.rows();
-  std::vector<std::shared_ptr<Tile>> parts;
+  std::deque<std::shared_ptr<Block>> parts;
   {
     std::unique_lock lock(mutex_);
     while (read_to_ < wanted.end) {
-      if (reading_) {
+      if (!reading_) {
+        blocks_.push_back(next_block(lock));
+        recycle();
+      } else if (const auto block = unfinished(blocks_)) {
+        finish(block, lock);
+      } else {
         changed_.wait(lock);
-        continue;
       }
-      blocks_.push_back(next_block(lock));
-      recycle();
     }
     for (const auto& block : blocks_) {
-      if (!block->rect.rows().intersect(wanted).empty()) {
+      if (!block->interval().intersect(wanted).empty()) {
         parts.push_back(block);
       }
     }
+    while (const auto block = unfinished(parts)) {
+      finish(block, lock);
+    }
+    changed_.wait(lock, [&] {
+      return std::all_of(parts.begin(), parts.end(), [](const auto& block) { return block->complete(); });
+    });
   }
-  for (const auto& part : parts) {
-    copy_overlap(*part, out);
+  for (const auto& block : parts) {
+    copy_overlap(block->part(), out);
   }
 }
 
@@ -89,7 +130,7 @@ void SourcePixels::release(std::int64_t strip) {
 
 void SourcePixels::recycle() {
   const std::int64_t oldest_row = oldest_strip_ < first_rows_.size() ? first_rows_[oldest_strip_] : height_;
-  while (!blocks_.empty() && blocks_.front()->rect.y + blocks_.front()->rect.height <= oldest_row &&
+  while (!blocks_.empty() && blocks_.front()->interval().end <= oldest_row &&
          blocks_.front().use_count() == 1) {
     spare_.push_back(std::move(blocks_.front()));
     blocks_.pop_front();

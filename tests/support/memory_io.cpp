@@ -4,12 +4,39 @@
 
 namespace tessera::testing {
 
-void MemorySource::read_rows(Tile& out) {
+namespace {
+
+class UnfinishedCopy final : public UnfinishedRows {
+ public:
+  explicit UnfinishedCopy(const Tile& whole) : whole_(whole) {}
+  void finish(Tile& out) override { copy_overlap(whole_, out); }
+
+ private:
+  const Tile& whole_;
+};
+
+}  // namespace
+
+void MemorySource::take_turn(const Tile& out) {
   if (!random_ && out.rect.y != next_row_) {
     throw Error(ErrorCode::internal, "A sequential source was read out of order.");
   }
   next_row_ = out.rect.y + out.rect.height;
+}
+
+void MemorySource::read_rows(Tile& out) {
+  take_turn(out);
   copy_overlap(whole_, out);
+}
+
+std::unique_ptr<UnfinishedRows> MemorySource::begin_rows(Tile& out) {
+  take_turn(out);
+  const cv::Scalar wrong = cv::Scalar::all(0x5A);
+  out.color.setTo(wrong);
+  if (!out.alpha.empty()) {
+    out.alpha.setTo(wrong);
+  }
+  return std::make_unique<UnfinishedCopy>(whole_);
 }
 
 Bytes MemorySink::encode(const Tile& piece) const {

@@ -16,8 +16,12 @@ class MemorySource final : public Source {
   bool can_rewind() const override { return true; }
   void rewind() override { next_row_ = 0; }
   void read_rows(Tile& out) override;
+  /// Leaves all to be done, and wrong pixels until then.
+  std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override;
 
  private:
+  void take_turn(const Tile& out);
+
   Tile whole_;
   ImageInfo info_;
   Metadata metadata_;

@@ -34,6 +34,7 @@ class CleanSource final : public Source {
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
+  std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
 
  private:
   std::unique_ptr<Source> source_;
@@ -49,6 +50,7 @@ class RewindableSource final : public Source {
   const Metadata& metadata() const override { return source_->metadata(); }
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
+  std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
   bool can_rewind() const override { return true; }
   void rewind() override {
     if (source_->random_access()) {

@@ -36,11 +36,8 @@ class RowSource final : public Source {
 
   void read_rows(Tile& out) override {
     check_tile(out, info_);
-    if (!random_access() && out.rect.y != next_row_) {
-      throw Error(ErrorCode::internal,
-                  fmt::format("Rows from {} on were asked of an image that is read in order, of "
-                              "which {} is next.",
-                              out.rect.y, next_row_));
+    if (!random_access()) {
+      check_turn(out, next_row_);
     }
     for (std::int64_t y = 0; y < out.rect.height; ++y) {
       read_row(out, y);
@@ -127,6 +124,15 @@ void check_tile(const Tile& out, const ImageInfo& info) {
         fmt::format(
             "Rows {}..{} were asked of an image of {} x {} pixels with a tile that does not fit them.",
             out.rect.y, out.rect.y + out.rect.height, info.extent.width, info.extent.height));
+  }
+}
+
+void check_turn(const Tile& out, std::int64_t next_row) {
+  if (out.rect.y != next_row) {
+    throw Error(ErrorCode::internal,
+                fmt::format("Rows from {} on were asked of an image that is read in order, of "
+                            "which {} is next.",
+                            out.rect.y, next_row));
   }
 }
 

@@ -33,6 +33,9 @@ void fill_blank(Tile& tile);
 /// Throws Error(internal) if `out` is not full-width rows of the image with planes of its format.
 void check_tile(const Tile& out, const ImageInfo& info);
 
+/// Throws Error(internal) if `out` does not begin with the row that is next of an image read in order.
+void check_turn(const Tile& out, std::int64_t next_row);
+
 /// Spreads one interleaved row over row `y` of the tile's planes.
 void store_row(const std::byte* row, Tile& out, std::int64_t y);
 

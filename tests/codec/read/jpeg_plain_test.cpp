@@ -1,0 +1,246 @@
+// JPEGs of one scan, whose pixels are made by code of our own, against libjpeg-turbo: every sampling and
+// size, and what is damaged.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+// libjpeg's headers need <cstdio> before them.
+#include <jpeglib.h>
+
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "codec/read/jpeg_decoder.hpp"
+#include "codec/read/jpeg_pixels.hpp"
+#include "codec/read/jpeg_plain.hpp"
+#include "support.hpp"
+
+namespace tessera::test {
+namespace {
+
+using namespace std::literals;
+
+struct Coding {
+  int columns = 1;  ///< of Y for one of Cb and Cr
+  int rows = 1;
+  int quality = 90;
+  int restart_mcus = 0;
+  bool own_tables = false;
+  bool coarse = false;  ///< quantizers that real coefficients do not fit 16 bits with
+};
+
+/// Colours that drift, with noise where `noise` is more than 0.
+cv::Mat make_picture(const cv::Size& size, int channels, int noise, unsigned seed) {
+  std::mt19937 random(seed);
+  cv::Mat picture(size, CV_8UC(channels));
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      for (int c = 0; c < channels; ++c) {
+        const int drift = (x * (3 + c) + y * (7 - 2 * c) + static_cast<int>(seed)) / 2 % 512;
+        const int level = std::abs(drift - 256) + (noise > 0 ? static_cast<int>(random()) % noise : 0);
+        picture.ptr(y, x)[c] = cv::saturate_cast<uchar>(level);
+      }
+    }
+  }
+  return picture;
+}
+
+Bytes encode(const cv::Mat& picture, const Coding& coding) {
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  unsigned char* memory = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&jpeg, &memory, &size);
+  jpeg.image_width = static_cast<JDIMENSION>(picture.cols);
+  jpeg.image_height = static_cast<JDIMENSION>(picture.rows);
+  jpeg.input_components = picture.channels();
+  jpeg.in_color_space = picture.channels() == 3 ? JCS_RGB : JCS_GRAYSCALE;
+  jpeg_set_defaults(&jpeg);
+  jpeg_set_quality(&jpeg, coding.quality, TRUE);
+  jpeg.comp_info[0].h_samp_factor = coding.columns;
+  jpeg.comp_info[0].v_samp_factor = coding.rows;
+  jpeg.restart_interval = static_cast<unsigned>(coding.restart_mcus);
+  jpeg.optimize_coding = coding.own_tables ? TRUE : FALSE;
+  jpeg_start_compress(&jpeg, TRUE);
+  for (int y = 0; y < picture.rows; ++y) {
+    auto* row = const_cast<JSAMPROW>(picture.ptr(y));
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  Bytes bytes(size);
+  std::memcpy(bytes.data(), memory, size);
+  std::free(memory);
+  if (coding.coarse) {
+    for (std::size_t i = 0; i + 70 < bytes.size(); ++i) {
+      if (bytes[i] == std::byte{0xFF} && bytes[i + 1] == std::byte{0xDB}) {
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(i) + 5, 64, std::byte{0xFE});
+      }
+    }
+  }
+  return bytes;
+}
+
+/// Read by libjpeg alone.
+std::unique_ptr<Source> open_by_libjpeg(const Bytes& bytes, bool salvage = false) {
+  const auto input = make_view_input(bytes, "the input");
+  ReadOptions options;
+  options.salvage = salvage;
+  JpegLayout layout = scan_jpeg(input, options.limits);
+  ImageHeader header;
+  header.info = {{layout.width, layout.height}, {Depth::u8, layout.components == 1 ? 1 : 3, false}};
+  return make_row_source(std::move(header), make_jpeg_decoder(input, options), salvage);
+}
+
+/// All rows by begin_rows(); those of two calls are finished by two threads at once, the later ones first.
+Tile read_unfinished(Source& source, std::int64_t rows_at_once) {
+  const ImageInfo info = source.info();
+  Tile whole = Tile::allocate(Rect::whole(info.extent), info.format);
+  struct Part {
+    Tile tile;
+    std::unique_ptr<UnfinishedRows> rest;
+  };
+  std::vector<Part> parts;
+  for (std::int64_t y = 0; y < info.extent.height; y += rows_at_once) {
+    Part& part = parts.emplace_back();
+    part.tile = whole.view({0, y, info.extent.width, std::min(rows_at_once, info.extent.height - y)});
+    part.rest = source.begin_rows(part.tile);
+  }
+  const auto finish_every_second = [&](std::size_t first) {
+    for (std::size_t i = parts.size(); i-- > 0;) {
+      if (i % 2 == first && parts[i].rest) {
+        parts[i].rest->finish(parts[i].tile);
+      }
+    }
+  };
+  std::jthread other([&] { finish_every_second(1); });
+  finish_every_second(0);
+  other.join();
+  return whole;
+}
+
+void expect_same_by_any_rows(const Bytes& bytes, const std::string& what) {
+  const Tile expected = read_whole(*open_by_libjpeg(bytes), 64);
+  for (const std::int64_t rows : {1, 7, 16, 40, 1000}) {
+    EXPECT_EQ(difference(read_whole(*open_image(std::span<const std::byte>(bytes)), rows), expected), 0)
+        << what << ", " << rows << " rows at once";
+  }
+  for (const std::int64_t rows : {5, 8, 16, 48}) {
+    const auto source = open_image(std::span<const std::byte>(bytes));
+    EXPECT_EQ(difference(read_unfinished(*source, rows), expected), 0)
+        << what << ", " << rows << " rows begun at once";
+  }
+}
+
+TEST(PlainJpeg, HasThePixelsOfLibjpegAtEverySamplingAndSize) {
+  for (const auto& [columns, rows] : {std::pair{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}}) {
+    for (const int width : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 64, 65, 130}) {
+      for (const int height : {1, 8, 15, 17, 50}) {
+        const Bytes bytes = encode(make_picture({width, height}, 3, 40, 5), {columns, rows});
+        expect_same_by_any_rows(bytes, fmt::format("{}x{} sampled {}x{}", width, height, columns, rows));
+      }
+    }
+  }
+}
+
+TEST(PlainJpeg, HasThePixelsOfLibjpegWhateverTheTablesAndRestarts) {
+  for (const int channels : {1, 3}) {
+    for (const int quality : {1, 30, 75, 92, 100}) {
+      for (const int restart_mcus : {0, 1, 5, 100}) {
+        for (const int noise : {0, 30, 256}) {
+          for (const bool own_tables : {false, true}) {
+            const Coding coding{2, channels == 3 ? 2 : 1, quality, restart_mcus, own_tables};
+            const Bytes bytes = encode(make_picture({203, 87}, channels, noise, 3), coding);
+            expect_same_by_any_rows(
+                bytes, fmt::format("{} channels, quality {}, restarts {}, noise {}, own tables {}", channels,
+                                   quality, restart_mcus, noise, own_tables));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PlainJpeg, WrapsAndSaturatesAsLibjpegDoes) {
+  for (const int noise : {0, 30, 256}) {
+    for (const int quality : {20, 80, 100}) {
+      Coding coding{1, 1, quality};
+      coding.coarse = true;
+      expect_same_by_any_rows(encode(make_picture({163, 57}, 3, noise, 9), coding),
+                              fmt::format("noise {}, quality {}", noise, quality));
+    }
+  }
+}
+
+TEST(PlainJpeg, IsReadByTwoThreads) {
+  const Bytes bytes = encode(make_picture({200, 100}, 3, 40, 5), {2, 2});
+  const auto source = open_image(std::span<const std::byte>(bytes));
+  Tile rows = Tile::allocate({0, 0, 200, 32}, source->info().format);
+  EXPECT_EQ(source->begin_rows(rows) != nullptr, can_make_jpeg_pixels());
+}
+
+/// What reading gives: pixels, or what is said instead.
+struct Reading {
+  Tile pixels;
+  std::string refusal;
+};
+Reading reading_of(const std::function<std::unique_ptr<Source>()>& open) {
+  try {
+    return {read_whole(*open(), 16), ""};
+  } catch (const Error& error) {
+    return {{}, error.what()};
+  }
+}
+
+void expect_same_of_damaged(const Bytes& bytes, const std::string& what) {
+  for (const bool salvage : {false, true}) {
+    ReadOptions options;
+    options.salvage = salvage;
+    const Reading expected = reading_of([&] { return open_by_libjpeg(bytes, salvage); });
+    const Reading ours = reading_of([&] { return open_image(std::span<const std::byte>(bytes), options); });
+    EXPECT_EQ(ours.refusal, expected.refusal) << what;
+    if (ours.refusal.empty() && expected.refusal.empty()) {
+      EXPECT_EQ(difference(ours.pixels, expected.pixels), 0) << what;
+    }
+  }
+}
+
+TEST(PlainJpeg, SaysAndSalvagesOfDamageWhatLibjpegDoes) {
+  for (const Coding& coding : {Coding{1, 1, 85, 0}, Coding{2, 2, 85, 4}, Coding{2, 1, 40, 1}}) {
+    const Bytes sound = encode(make_picture({120, 90}, 3, 20, 7), coding);
+    const std::size_t header = 620;
+    ASSERT_GT(sound.size(), header + 100);
+    for (std::size_t size = header; size < sound.size(); size += 41) {
+      expect_same_of_damaged({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)},
+                             fmt::format("cut at {} of {}", size, sound.size()));
+    }
+    std::mt19937 random(11);
+    for (int i = 0; i < 300; ++i) {
+      Bytes damaged = sound;
+      const std::size_t at = header + random() % (sound.size() - header);
+      damaged[at] = static_cast<std::byte>(i % 3 == 0 ? 0xFF : random() & 0xFF);
+      expect_same_of_damaged(
+          damaged, fmt::format("byte {} of {} is {}", at, sound.size(), std::to_integer<int>(damaged[at])));
+    }
+  }
+}
+
+TEST(PlainJpeg, MindsWhatStandsAtTheEnd) {
+  const Bytes sound = encode(make_picture({64, 48}, 3, 20, 7), {2, 2});
+  // With a scan more than the header tells of, nothing, the beginning of a marker, and what does no harm.
+  for (const std::string_view end :
+       {"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00\xFF\xD9"sv, ""sv, "\xFF"sv, "\x00"sv, "\xFF\xFF\xD9"sv,
+        "\x12\x34\xFF\xD9"sv, "\xFF\xD3\xFF\xD9"sv, "\xFF\xFE\x00\x04hi\xFF\xD9"sv, "\xFF\xD9 and more"sv}) {
+    Bytes odd(sound.begin(), sound.end() - 2);
+    for (const char c : end) {
+      odd.push_back(static_cast<std::byte>(c));
+    }
+    expect_same_of_damaged(odd, fmt::format("an end of {} bytes", end.size()));
+  }
+}
+
+}  // namespace
+}  // namespace tessera::test
