@@ -91,9 +91,9 @@ class LibJpegDecoder final : public JpegDecoder {
     scan.data_offset = stream_.position() + static_cast<std::int64_t>(lent_ - source_.bytes_in_buffer);
     for (int i = 0; i < codec_.num_components; ++i) {
       const jpeg_component_info& info = *codec_.cur_comp_info[i];
-      const JHUFF_TBL* const dc = codec_.dc_huff_tbl_ptrs[info.dc_tbl_no];
-      const JHUFF_TBL* const ac = codec_.ac_huff_tbl_ptrs[info.ac_tbl_no];
-      const JQUANT_TBL* const steps = codec_.quant_tbl_ptrs[info.quant_tbl_no];
+      const JHUFF_TBL* const dc = at(codec_.dc_huff_tbl_ptrs, info.dc_tbl_no);
+      const JHUFF_TBL* const ac = at(codec_.ac_huff_tbl_ptrs, info.ac_tbl_no);
+      const JQUANT_TBL* const steps = at(codec_.quant_tbl_ptrs, info.quant_tbl_no);
       if (info.component_index != i || dc == nullptr || ac == nullptr || steps == nullptr ||
           (i > 0 && (info.h_samp_factor != 1 || info.v_samp_factor != 1))) {
         return std::nullopt;
@@ -136,6 +136,12 @@ class LibJpegDecoder final : public JpegDecoder {
   }
   static LibJpegDecoder& self(j_decompress_ptr codec) {
     return *static_cast<LibJpegDecoder*>(codec->client_data);
+  }
+
+  // Null also where a hostile header names a table that cannot exist.
+  template <class Table, std::size_t Count>
+  static const Table* at(Table* const (&tables)[Count], int number) {
+    return number >= 0 && static_cast<std::size_t>(number) < Count ? tables[number] : nullptr;
   }
 
   static HuffmanSpec spec_of(const JHUFF_TBL& table) {
