@@ -1,6 +1,7 @@
 #include "desktop/e2e/screen.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <regex>
 #include <stdexcept>
 #include <thread>
@@ -31,9 +32,17 @@ Screen::Screen() {
     text = read_file(log);
   }
   display_ = ':' + found[2].str();
-  window_manager_ = std::make_unique<ServerProcess>(std::vector<std::string>{"openbox"},
-                                                    ServerProcess::Environment{{"DISPLAY", display_}},
-                                                    folder_.path() / "openbox");
+  // A window that is shown before its manager is there may never get the keyboard.
+  const auto managed = folder_.path() / "managed";
+  window_manager_ = std::make_unique<ServerProcess>(
+      std::vector<std::string>{"openbox", "--startup", "touch " + managed.string()},
+      ServerProcess::Environment{{"DISPLAY", display_}}, folder_.path() / "openbox");
+  while (!std::filesystem::exists(managed)) {
+    if (!window_manager_->running() || std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("openbox does not come up: " + read_file(folder_.path() / "openbox"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 }  // namespace tessera::testing
