@@ -53,15 +53,13 @@ class BandPixels {
   std::int64_t received_bytes_ = 0;
 };
 
-/// Rows of a source that strips read in order.
-struct StreamedRows {
-  std::vector<std::int64_t> first;  ///< of each strip; they do not fall
-  std::int64_t end = 0;             ///< after the last that any strip reads
-};
+/// Rows of a source that each strip reads. Neither their beginnings nor their ends fall.
+using StreamedRows = std::vector<Interval>;
 
 /// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
-/// thread needs them first; what the source leaves to be done of them is done by threads that would wait. The
-/// memory of rows that no strip will need again is reused.
+/// thread needs them first; what the source leaves to be done of them is done by threads that would wait.
+/// Rows that only one strip reads go straight to it. The memory of rows that no strip will need again is
+/// reused.
 class SourcePixels {
  public:
   /// Where the source can be read in any order, rows that no strip reads are passed over.
@@ -82,7 +80,9 @@ class SourcePixels {
     [[nodiscard]] bool complete() const { return !rest && !being_finished; }
     [[nodiscard]] Tile part();
   };
-  std::shared_ptr<Block> next_block(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool has_rows_alone(std::size_t strip) const;
+  std::unique_ptr<UnfinishedRows> take_turn(Tile& out, std::unique_lock<std::mutex>& lock);
+  std::shared_ptr<Block> next_block(std::int64_t end, std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Block> unfinished(const std::deque<std::shared_ptr<Block>>& blocks);
   void finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock);
   void recycle();
@@ -92,7 +92,7 @@ class SourcePixels {
   std::int64_t height_;
   std::int64_t end_;
   std::int64_t block_rows_;
-  std::vector<std::int64_t> first_rows_;
+  StreamedRows strips_;
   std::vector<bool> released_;
   std::size_t oldest_strip_ = 0;
 

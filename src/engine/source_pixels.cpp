@@ -16,47 +16,61 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
     : source_(source),
       width_(source.info().extent.width),
       height_(source.info().extent.height),
-      end_(source.random_access() ? rows.end : height_),
+      end_(source.random_access() && !rows.empty() ? rows.back().end : height_),
       block_rows_(std::clamp(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()) /
                                  block_step_rows * block_step_rows,
                              block_step_rows, most_block_rows)),
-      first_rows_(std::move(rows.first)),
-      released_(first_rows_.size(), false) {
-  if (source_.random_access() && !first_rows_.empty()) {
-    read_to_ = std::max<std::int64_t>(0, first_rows_.front());
+      strips_(std::move(rows)),
+      released_(strips_.size(), false) {
+  if (source_.random_access() && !strips_.empty()) {
+    read_to_ = std::max<std::int64_t>(0, strips_.front().begin);
   }
 }
 
 Tile SourcePixels::Block::part() { return tile.view(Rect::of_rows(interval(), tile.rect.width)); }
 
-std::shared_ptr<SourcePixels::Block> SourcePixels::next_block(std::unique_lock<std::mutex>& lock) {
-  const Interval rows{read_to_, std::min(end_, read_to_ + block_rows_)};
-  std::shared_ptr<Block> block;
-  if (!spare_.empty()) {
-    block = std::move(spare_.back());
-    spare_.pop_back();
-  }
+bool SourcePixels::has_rows_alone(std::size_t strip) const {
+  const Interval& rows = strips_[strip];
+  return (strip == 0 || strips_[strip - 1].end <= rows.begin) &&
+         (strip + 1 == strips_.size() || rows.end <= strips_[strip + 1].begin);
+}
+
+/// Reads `out`, whose rows are next, without the lock, which is held before and after.
+std::unique_ptr<UnfinishedRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
   reading_ = true;
   lock.unlock();
-  try {
-    if (!block) {
-      block = std::make_shared<Block>();
-      block->tile = Tile::allocate(Rect::of_rows({0, block_rows_}, width_), source_.info().format);
-    }
-    block->tile.rect.y = rows.begin;
-    block->rows = rows.size();
-    Tile part = block->part();
-    block->rest = source_.begin_rows(part);
-  } catch (...) {
+  const auto end_turn = [&] {
     lock.lock();
     reading_ = false;
     changed_.notify_all();
+  };
+  std::unique_ptr<UnfinishedRows> rest;
+  try {
+    rest = source_.begin_rows(out);
+  } catch (...) {
+    end_turn();
     throw;
   }
-  lock.lock();
-  reading_ = false;
-  read_to_ = rows.end;
-  changed_.notify_all();
+  end_turn();
+  read_to_ = out.rect.rows().end;
+  return rest;
+}
+
+/// Reads on, at most up to row `end`.
+std::shared_ptr<SourcePixels::Block> SourcePixels::next_block(std::int64_t end,
+                                                              std::unique_lock<std::mutex>& lock) {
+  std::shared_ptr<Block> block;
+  if (spare_.empty()) {
+    block = std::make_shared<Block>();
+    block->tile = Tile::allocate(Rect::of_rows({0, block_rows_}, width_), source_.info().format);
+  } else {
+    block = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  block->tile.rect.y = read_to_;
+  block->rows = std::min(end, read_to_ + block_rows_) - read_to_;
+  Tile part = block->part();
+  block->rest = take_turn(part, lock);
   return block;
 }
 
@@ -87,19 +101,28 @@ void SourcePixels::finish(const std::shared_ptr<Block>& block, std::unique_lock<
 }
 
 void SourcePixels::fetch(std::int64_t strip, Tile& out) {
-  static_cast<void>(strip);
   const Interval wanted = out.rect.rows();
+  const bool alone = has_rows_alone(static_cast<std::size_t>(strip));
   std::deque<std::shared_ptr<Block>> parts;
   {
     std::unique_lock lock(mutex_);
     while (read_to_ < wanted.end) {
-      if (!reading_) {
-        blocks_.push_back(next_block(lock));
-        recycle();
-      } else if (const auto block = unfinished(blocks_)) {
-        finish(block, lock);
+      if (reading_) {
+        if (const auto block = unfinished(blocks_)) {
+          finish(block, lock);
+        } else {
+          changed_.wait(lock);
+        }
+      } else if (alone && read_to_ == wanted.begin) {
+        const auto rest = take_turn(out, lock);
+        lock.unlock();
+        if (rest) {
+          rest->finish(out);
+        }
+        return;
       } else {
-        changed_.wait(lock);
+        blocks_.push_back(next_block(alone && read_to_ < wanted.begin ? wanted.begin : end_, lock));
+        recycle();
       }
     }
     for (const auto& block : blocks_) {
@@ -129,7 +152,7 @@ void SourcePixels::release(std::int64_t strip) {
 }
 
 void SourcePixels::recycle() {
-  const std::int64_t oldest_row = oldest_strip_ < first_rows_.size() ? first_rows_[oldest_strip_] : height_;
+  const std::int64_t oldest_row = oldest_strip_ < strips_.size() ? strips_[oldest_strip_].begin : height_;
   while (!blocks_.empty() && blocks_.front()->interval().end <= oldest_row &&
          blocks_.front().use_count() == 1) {
     spare_.push_back(std::move(blocks_.front()));

@@ -58,19 +58,18 @@ void BandInput::finish() {
 
 std::optional<StreamedRows> streaming_rows(const StripContext& strips, int rank) {
   StreamedRows result;
-  std::vector<std::int64_t>& first_rows = result.first;
   const std::int64_t height = strips.stage.in.extent.height;
   for (std::int64_t index = 0; index < strips.count(rank); ++index) {
     const Rect input = strips.needs(strips.rows(rank, index)).input;
     const Interval rows = input.rows();
-    const bool in_order = first_rows.empty() || (rows.begin >= first_rows.back() && rows.end >= result.end);
+    const bool in_order =
+        result.empty() || (rows.begin >= result.back().begin && rows.end >= result.back().end);
     const bool full_width = input.x == 0 && input.width == strips.stage.in.extent.width;
     const bool bounded = rows.size() <= std::max<std::int64_t>(height / 2, 4096);
     if (!in_order || !full_width || !bounded || rows.begin < 0 || rows.end > height) {
       return std::nullopt;
     }
-    first_rows.push_back(rows.begin);
-    result.end = rows.end;
+    result.push_back(rows);
   }
   return result;
 }

@@ -224,7 +224,9 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most_input_bytes) {
     rows = std::max(for_halo, rows / 2);
   }
-  return std::max<std::int64_t>(1, rows);
+  // Decoders that make several rows at once make 8 or 16.
+  constexpr std::int64_t step = 16;
+  return rows < step ? std::max<std::int64_t>(1, rows) : (rows + step - 1) / step * step;
 }
 
 }  // namespace tessera
