@@ -285,8 +285,10 @@ class Run {
   }
 
   void run_whole_frame(const Stage& stage) {
-    ImageInfo out_info = stage.out;
-    Band next = Band::allocate(out_info, held_->rows, comm_.rank());
+    const ImageInfo& out_info = stage.out;
+    Band next = stage.whole_frame->in_place() && out_info == held_->info
+                    ? *held_
+                    : Band::allocate(out_info, held_->rows, comm_.rank());
     BandFrame frame(*held_, comm_, options_.threads, options_.stop);
     // A whole-frame operator talks to the other ranks as it goes, so a failure in it cannot be agreed on
     // afterwards.

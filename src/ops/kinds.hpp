@@ -180,7 +180,9 @@ concept Statistic = requires(const Op op, const ImageInfo& info, const cv::Mat& 
 }
 &&Local<std::remove_cvref_t<decltype(std::declval<const Op&>().finish({}, {}))>>;
 
-/// `out` is allocated: this rank's rows in result_format. Alpha is carried by the engine.
+/// `out` is allocated: this rank's rows in result_format. Alpha is carried by the engine. With
+/// `Op::in_place`, which says that all of `in` is looked at before any of `out` is written, they may be the
+/// same pixels.
 template <class Op>
 concept WholeFrame = requires(const Op op, Frame& frame, const Tile& in, Tile& out) {
   op.run(frame, in, out);

@@ -56,6 +56,8 @@ class WholeFrameOp {
   virtual ~WholeFrameOp() = default;
   [[nodiscard]] virtual PixelFormat result_format(const PixelFormat& in) const = 0;
   virtual void run(Frame& frame, const Tile& in, Tile& out) const = 0;
+  /// Whether `in` and `out` may be the same pixels.
+  [[nodiscard]] virtual bool in_place() const { return false; }
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
 };
 
@@ -220,6 +222,13 @@ class WholeFrameModel final : public WholeFrameOp {
   explicit WholeFrameModel(Op op) : op_(std::move(op)) {}
   PixelFormat result_format(const PixelFormat& in) const override { return erased::result_format(op_, in); }
   void run(Frame& frame, const Tile& in, Tile& out) const override { op_.run(frame, in, out); }
+  bool in_place() const override {
+    if constexpr (requires { Op::in_place; }) {
+      return Op::in_place;
+    } else {
+      return false;
+    }
+  }
   std::vector<std::string> finding_columns() const override { return erased::finding_columns<Op>(); }
 
  private:

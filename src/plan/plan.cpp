@@ -219,7 +219,8 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   constexpr std::int64_t most_input_bytes = std::int64_t{8} << 20;
   const Halo halo = chain_halo(stage.chain);
   const std::int64_t for_halo = 2 * (halo.top + halo.bottom);
-  const std::int64_t for_cache = cache_bytes / std::max<std::int64_t>(1, stage.out.row_bytes());
+  const std::int64_t for_cache =
+      cache_bytes / std::max({std::int64_t{1}, stage.in.row_bytes(), stage.out.row_bytes()});
   std::int64_t rows = std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
   while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most_input_bytes) {
     rows = std::max(for_halo, rows / 2);

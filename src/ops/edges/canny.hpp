@@ -44,6 +44,7 @@ struct CannyHysteresis {
                                      .example = "canny",
                                      .gray_only = true};
   static constexpr std::tuple<> params{};
+  static constexpr bool in_place = true;
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
     cv::Mat classes = in.color;

@@ -144,10 +144,18 @@ template <class Gradient, class Wide, class Pixel>
 void classify_strip(const cv::Mat& in, cv::Mat& out, const Region& region, const CannySettings& settings) {
   const int reach = canny_reach(settings);
   const Thresholds thresholds = integer_thresholds(settings, region.image.format.level_scale());
-  const Interval rows{region.in.y + reach, region.in.y + region.in.height - reach};
-  const StripClassifier<Gradient, Wide> classifier(in, rows, region.image.extent.height, settings);
-  for (int y = 0; y < static_cast<int>(rows.size()); ++y) {
-    classifier.classify(y, thresholds, out.ptr<Pixel>(reach + y) + reach);
+  // A few rows at a time: their gradients and magnitudes stay in the second-level cache.
+  constexpr int rows_at_once = 32;
+  const int height = in.rows - 2 * reach;
+  for (int top = 0; top < height; top += rows_at_once) {
+    const int count = std::min(rows_at_once, height - top);
+    const std::int64_t first = region.in.y + reach + top;
+    const cv::Mat part = standalone(in, cv::Rect(0, top, in.cols, count + 2 * reach));
+    const StripClassifier<Gradient, Wide> classifier(part, {first, first + count}, region.image.extent.height,
+                                                     settings);
+    for (int y = 0; y < count; ++y) {
+      classifier.classify(y, thresholds, out.ptr<Pixel>(reach + top + y) + reach);
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 #include "ops/regions/components.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <opencv2/core/hal/intrin.hpp>
 
 #include "core/error.hpp"
 #include "ops/band_strips.hpp"
@@ -11,8 +13,8 @@
 namespace tessera {
 namespace {
 
-template <class Index>
-Index find_root(std::vector<Index>& parent, Index node) {
+template <class Parents, class Index>
+Index find_root(Parents& parent, Index node) {
   while (parent[node] != node) {
     parent[node] = parent[parent[node]];
     node = parent[node];
@@ -21,8 +23,8 @@ Index find_root(std::vector<Index>& parent, Index node) {
 }
 
 /// The lower root wins, so roots do not depend on the order of joins.
-template <class Index>
-void join(std::vector<Index>& parent, Index a, Index b) {
+template <class Parents, class Index>
+void join(Parents& parent, Index a, Index b) {
   const Index root_a = find_root(parent, a);
   const Index root_b = find_root(parent, b);
   parent[std::max(root_a, root_b)] = std::min(root_a, root_b);
@@ -47,26 +49,60 @@ void for_each_contact(std::span<const ForegroundRun> above, std::span<const Fore
   }
 }
 
-void append_runs(const std::uint8_t* row, std::int32_t width, std::vector<ForegroundRun>& runs) {
+/// Which of 16 pixels are not 0, the first in the lowest bit.
+std::uint64_t foreground_of_16(const std::uint8_t* pixels) {
+  const cv::v_uint8x16 set = cv::v_load(pixels) != cv::v_setzero_u8();
+  return static_cast<std::uint16_t>(cv::v_signmask(set));
+}
+
+/// Of up to 64 pixels.
+std::uint64_t foreground(const std::uint8_t* pixels, std::int32_t count) {
+  std::uint64_t mask = 0;
   std::int32_t x = 0;
-  while (x < width) {
-    for (std::uint64_t eight = 0; x + 8 <= width; x += 8) {
-      std::memcpy(&eight, row + x, 8);
-      if (eight != 0) {
-        break;
-      }
-    }
-    while (x < width && row[x] == 0) {
-      ++x;
-    }
-    const std::int32_t begin = x;
-    while (x < width && row[x] != 0) {
-      ++x;
-    }
-    if (x > begin) {
-      runs.push_back({begin, x});
-    }
+  for (; x + 16 <= count; x += 16) {
+    mask |= foreground_of_16(pixels + x) << x;
   }
+  for (; x < count; ++x) {
+    mask |= static_cast<std::uint64_t>(pixels[x] != 0 ? 1 : 0) << x;
+  }
+  return mask;
+}
+
+/// Calls take(x, changes) for 64 pixels from x on at a time: a bit for each that begins a run or is the first
+/// behind one. A run that reaches the end of the row ends there with one more call.
+template <class Take>
+void for_changes(const std::uint8_t* row, std::int32_t width, Take&& take) {
+  constexpr std::int32_t at_once = 64;
+  std::uint64_t before = 0;
+  for (std::int32_t x = 0; x < width; x += at_once) {
+    const std::uint64_t mask = foreground(row + x, std::min(at_once, width - x));
+    take(x, mask ^ (mask << 1 | before));
+    before = mask >> (at_once - 1);
+  }
+  if (before != 0) {
+    take(width, std::uint64_t{1});
+  }
+}
+
+std::uint32_t count_runs(const std::uint8_t* row, std::int32_t width) {
+  int changes = 0;
+  for_changes(row, width, [&](std::int32_t, std::uint64_t bits) { changes += std::popcount(bits); });
+  return static_cast<std::uint32_t>(changes / 2);
+}
+
+void fill_runs(const std::uint8_t* row, std::int32_t width, ForegroundRun* out) {
+  bool inside = false;
+  for_changes(row, width, [&](std::int32_t x, std::uint64_t bits) {
+    for (; bits != 0; bits &= bits - 1) {
+      const std::int32_t change = x + std::countr_zero(bits);
+      if (inside) {
+        (out++)->end = change;
+      } else {
+        out->begin = change;
+      }
+      inside = !inside;
+    }
+  });
 }
 
 void join_rows(BandComponents& part, std::size_t row, Connectivity connectivity) {
@@ -79,21 +115,6 @@ void join_rows(BandComponents& part, std::size_t row, Connectivity connectivity)
                      join(part.root, above + static_cast<std::uint32_t>(i),
                           here + static_cast<std::uint32_t>(j));
                    });
-}
-
-BandComponents find_in_strip(const cv::Mat& mask, const Interval& rows, Connectivity connectivity) {
-  BandComponents part;
-  part.row_begin.push_back(0);
-  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-    append_runs(mask.ptr<std::uint8_t>(static_cast<int>(y)), mask.cols, part.runs);
-    part.row_begin.push_back(static_cast<std::uint32_t>(part.runs.size()));
-  }
-  part.root.resize(part.runs.size());
-  std::iota(part.root.begin(), part.root.end(), 0U);
-  for (std::size_t row = 1; row + 1 < part.row_begin.size(); ++row) {
-    join_rows(part, row, connectivity);
-  }
-  return part;
 }
 
 std::vector<std::uint32_t> roots_on_edge(const BandComponents& all) {
@@ -189,38 +210,38 @@ std::vector<ForegroundRun> runs_of(const std::vector<EdgeRun>& edge) {
 }  // namespace
 
 BandComponents find_components(Frame& frame, const cv::Mat& mask, Connectivity connectivity) {
-  std::vector<BandComponents> parts(static_cast<std::size_t>(strip_count(mask.rows)));
-  for_each_strip(frame, mask.rows, [&](std::int64_t strip, const Interval& rows) {
-    parts[static_cast<std::size_t>(strip)] = find_in_strip(mask, rows, connectivity);
+  BandComponents all;
+  all.row_begin.assign(static_cast<std::size_t>(mask.rows) + 1, 0);
+  for_each_strip(frame, mask.rows, [&](std::int64_t, const Interval& rows) {
+    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+      all.row_begin[static_cast<std::size_t>(y) + 1] =
+          count_runs(mask.ptr<std::uint8_t>(static_cast<int>(y)), mask.cols);
+    }
   });
-  std::size_t total = 0;
-  for (const BandComponents& part : parts) {
-    total += part.runs.size();
-  }
+  const std::uint64_t total = std::reduce(all.row_begin.begin(), all.row_begin.end(), std::uint64_t{0});
   if (total >= std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorCode::limit_exceeded,
                 "The rows of one rank hold " + std::to_string(total) +
                     " runs of foreground pixels, more than the 4294967294 that connected components can be "
                     "found in; use more ranks or smooth the picture first.");
   }
-  BandComponents all;
-  all.runs.reserve(total);
-  all.root.reserve(total);
-  all.row_begin.push_back(0);
-  for (BandComponents& part : parts) {
-    const auto offset = static_cast<std::uint32_t>(all.runs.size());
-    const std::size_t seam = all.row_begin.size() - 1;
-    all.runs.insert(all.runs.end(), part.runs.begin(), part.runs.end());
-    for (const std::uint32_t root : part.root) {
-      all.root.push_back(offset + root);
+  std::partial_sum(all.row_begin.begin(), all.row_begin.end(), all.row_begin.begin());
+  // Each strip touches its part of them first.
+  all.runs.resize(total);
+  all.root.resize(total);
+  for_each_strip(frame, mask.rows, [&](std::int64_t, const Interval& rows) {
+    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+      const auto row = static_cast<std::size_t>(y);
+      const std::uint32_t first = all.row_begin[row];
+      fill_runs(mask.ptr<std::uint8_t>(static_cast<int>(y)), mask.cols, all.runs.data() + first);
+      std::iota(all.root.begin() + first, all.root.begin() + all.row_begin[row + 1], first);
+      if (y > rows.begin) {
+        join_rows(all, row, connectivity);
+      }
     }
-    for (std::size_t row = 1; row < part.row_begin.size(); ++row) {
-      all.row_begin.push_back(offset + part.row_begin[row]);
-    }
-    if (seam > 0) {
-      join_rows(all, seam, connectivity);
-    }
-    part = {};
+  });
+  for (std::int64_t seam = strip_rows; seam < mask.rows; seam += strip_rows) {
+    join_rows(all, static_cast<std::size_t>(seam), connectivity);
   }
   for (std::uint32_t& root : all.root) {
     root = all.root[root];

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "core/bytes.hpp"
 #include "ops/kinds.hpp"
 
 namespace tessera {
@@ -22,15 +23,16 @@ struct EnumNames<Connectivity> {
 
 /// Foreground pixels begin <= x < end of one row.
 struct ForegroundRun {
-  std::int32_t begin = 0;
-  std::int32_t end = 0;
+  std::int32_t begin;
+  std::int32_t end;
 };
 
 /// The components within one band. Runs are in scan order, so a component's root, its lowest run, starts at
 /// the component's first pixel.
 struct BandComponents {
-  std::vector<ForegroundRun> runs;
-  std::vector<std::uint32_t> root;       ///< of each run: the lowest run of its component
+  std::vector<ForegroundRun, UninitializedAllocator<ForegroundRun>> runs;
+  std::vector<std::uint32_t, UninitializedAllocator<std::uint32_t>>
+      root;                              ///< of each run: the lowest run of its component
   std::vector<std::uint32_t> row_begin;  ///< first run of each row; one element more than rows
   std::vector<std::uint32_t> on_edge;    ///< roots of components in the band's first or last row, ascending
 };
