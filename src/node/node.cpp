@@ -163,6 +163,13 @@ void Node::work_on(const Delivery& delivery, Active& active) {
          fmt::format("internal error: {}", error.what()));
     verdict = {Ending::give_back, error.what()};
   }
+  {
+    // Before the queue may give the message to this node again, which would else take it for one that came
+    // twice. The thread is joined before what it works on goes away.
+    const std::lock_guard lock(mutex_);
+    counts_.given_back += verdict.ending == Ending::give_back ? 1 : 0;
+    active.ended = true;
+  }
   switch (verdict.ending) {
     case Ending::acknowledge:
       ports_.queue.acknowledge(delivery.tag);
@@ -177,9 +184,6 @@ void Node::work_on(const Delivery& delivery, Active& active) {
   if (verdict.ending != Ending::acknowledge) {
     note_end(verdict.ending == Ending::give_back ? "given-back" : "set-aside");
   }
-  const std::lock_guard lock(mutex_);
-  counts_.given_back += verdict.ending == Ending::give_back ? 1 : 0;
-  active.ended = true;
   changed_.notify_all();
 }
 

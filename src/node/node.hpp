@@ -39,6 +39,8 @@ enum class Spreading : std::uint8_t {
   split,      ///< each over all ranks
 };
 
+class ImageFetch;
+
 struct NodeOptions {
   std::string id;  ///< unique among nodes
   std::string host;
@@ -96,6 +98,7 @@ class Node {
 
  private:
   struct Active;
+  class JobFiles;
   enum class Ending : std::uint8_t { acknowledge, give_back, set_aside };
   struct Verdict {
     Ending ending = Ending::acknowledge;
@@ -106,7 +109,7 @@ class Node {
   void begin(const Delivery& delivery);
   void work_on(const Delivery& delivery, Active& active);
   Verdict handle(const Delivery& delivery, Active& active);
-  Verdict process(const Job& job, Active& active);
+  Verdict process(const Job& job, const JobFiles& files, ImageFetch& image, const Active& active);
   void tell(const Job& job, const JobChange& change);
   void measure(std::string_view phase, std::chrono::steady_clock::time_point since) const;
   void note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,

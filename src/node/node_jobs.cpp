@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "log/json_log.hpp"
 #include "net/backoff.hpp"
+#include "node/image_fetch.hpp"
 #include "node/node.hpp"
 #include "node/node_state.hpp"
 
@@ -15,43 +16,6 @@ namespace tessera {
 namespace {
 
 constexpr std::chrono::seconds pause_when_unavailable{2};
-
-/// Files of one job on this node, gone when it is over.
-class JobFiles {
- public:
-  JobFiles(const std::filesystem::path& scratch, const std::string& job_id, const std::string& extension)
-      : input(scratch / (job_id + ".in")), output(scratch / (job_id + ".out." + extension)) {
-    remove();
-  }
-  ~JobFiles() { remove(); }
-  JobFiles(const JobFiles&) = delete;
-  JobFiles& operator=(const JobFiles&) = delete;
-  std::filesystem::path input;
-  std::filesystem::path output;
-
- private:
-  void remove() const {
-    std::error_code ignored;  // they need not be there
-    std::filesystem::remove(input, ignored);
-    std::filesystem::remove(output, ignored);
-  }
-};
-
-/// Stops a transfer by throwing where the bytes pass.
-class StoppableSink final : public ByteSink {
- public:
-  StoppableSink(ByteSink& out, std::stop_token stop) : out_(out), stop_(std::move(stop)) {}
-  void write(std::span<const std::byte> bytes) override {
-    if (stop_.stop_requested()) {
-      throw Error(ErrorCode::cancelled, "Stopped while the image was fetched.");
-    }
-    out_.write(bytes);
-  }
-
- private:
-  ByteSink& out_;
-  std::stop_token stop_;
-};
 
 Json layout_of(Placement placement, const std::vector<int>& ranks, const std::vector<RankState>& states) {
   Json list = Json::array();
@@ -62,13 +26,6 @@ Json layout_of(Placement placement, const std::vector<int>& ranks, const std::ve
                                      : ""}});
   }
   return {{"mode", placement == Placement::all_ranks ? "split" : "farm"}, {"ranks", std::move(list)}};
-}
-
-[[noreturn]] void refuse_missing(const Job& job, ObjectStore& objects) {
-  // Where the whole bucket or folder is gone, it may come back with the image in it.
-  objects.check();
-  throw Error(ErrorCode::not_found,
-              fmt::format("The image '{}' is not there any more: upload it again.", job.request.name));
 }
 
 std::string stage_name(const Json& pipeline) {
@@ -120,6 +77,14 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   if (attempt == 1) {
     change.stage = "fetching the image";
   }
+  // The image is on its way while this is told: the one waits for the store, the other for the state's disk.
+  const std::stop_token stop = active.stop.get_token();
+  const JobFiles files(options_.ranks.scratch, job->id, result_extension(job->request));
+  ImageFetch image(ports_.objects, job->request, files.input, stop, [this](auto time) {
+    if (options_.on_phase) {
+      options_.on_phase("fetch", time);
+    }
+  });
   const auto begun = ports_.jobs.change(job->id, job->generation, change);
   if (!begun) {
     return {};
@@ -128,7 +93,7 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
     options_.on_phase("wait", std::max(TimePoint::duration(0), begun->updated - job->updated));
   }
   try {
-    return process(*begun, active);
+    return process(*begun, files, image, active);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
       return stopped(*job, active);
@@ -136,7 +101,7 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
     if (error.code() == ErrorCode::unavailable) {
       // The store is away; that says nothing of the job, which must outlast it.
       auto verdict = retried(*begun, error.what(), attempt - 1);
-      pause(pause_when_unavailable, active.stop.get_token());
+      pause(pause_when_unavailable, stop);
       return verdict;
     }
     if (meaning(error.code()).retry && attempt < options_.max_attempts) {
@@ -146,10 +111,10 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   }
 }
 
-Node::Verdict Node::process(const Job& job, Active& active) {
+Node::Verdict Node::process(const Job& job, const JobFiles& files, ImageFetch& image, const Active& active) {
   const std::stop_token stop = active.stop.get_token();
-  const JobFiles files(options_.ranks.scratch, job.id, result_extension(job.request));
   RankTask task;
+  task.input = image.wait();
   task.output = files.output;
   task.name = job.request.name;
   task.pipeline = job.request.pipeline;
@@ -157,28 +122,10 @@ Node::Verdict Node::process(const Job& job, Active& active) {
   task.output_options["format"] = result_extension(job.request);
   task.limits = options_.limits;
   task.time_limit = options_.time_limit;
-  if (const auto local = ports_.objects.local_file(job.request.object)) {
-    task.input = *local;
-  } else {
-    task.input = files.input;
-    const auto fetching = std::chrono::steady_clock::now();
-    FileSink file(files.input);
-    StoppableSink stoppable(file, stop);
-    try {
-      ports_.objects.get(job.request.object, stoppable);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::not_found) {
-        refuse_missing(job, ports_.objects);
-      }
-      throw;
-    }
-    file.close();
-    measure("fetch", fetching);
-  }
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
-    refuse_missing(job, ports_.objects);
+    refuse_missing(job.request, ports_.objects);
   }
   const Placement placement = choose(job, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);

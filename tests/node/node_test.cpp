@@ -23,6 +23,29 @@ using namespace std::chrono_literals;
 const Json invert{{"operators", {{{"name", "invert"}}}}};
 const Json slow{{"operators", {{{"name", "non-local-means"}, {"parameters", {{"search-radius", 10}}}}}}};
 
+/// Gives messages back at once, and takes its time to say so: whoever takes meanwhile gets them again.
+class LateToAnswer final : public JobQueue {
+ public:
+  explicit LateToAnswer(std::unique_ptr<JobQueue> queue) : queue_(std::move(queue)) {}
+  void publish(const QueueMessage& message) override { queue_->publish(message); }
+  std::optional<Delivery> take(std::chrono::milliseconds patience) override { return queue_->take(patience); }
+  void stop_taking() override { queue_->stop_taking(); }
+  void acknowledge(std::uint64_t tag) override { queue_->acknowledge(tag); }
+  void give_back(std::uint64_t tag) override {
+    queue_->give_back(tag);
+    std::this_thread::sleep_for(300ms);
+  }
+  void set_aside(std::uint64_t tag, const std::string& reason) override { queue_->set_aside(tag, reason); }
+  QueueDepth depth() override { return queue_->depth(); }
+  std::vector<DeadLetter> dead_letters(int limit) override { return queue_->dead_letters(limit); }
+  bool retry_dead(const std::string& id) override { return queue_->retry_dead(id); }
+  bool drop_dead(const std::string& id) override { return queue_->drop_dead(id); }
+  void check() override { queue_->check(); }
+
+ private:
+  std::unique_ptr<JobQueue> queue_;
+};
+
 class NodeTest : public ::testing::Test {
  protected:
   NodeTest() {
@@ -39,6 +62,9 @@ class NodeTest : public ::testing::Test {
   void start() {
     // A queue that a node was drained from gives no more.
     queue = open_queue();
+    if (late_to_answer) {
+      queue = std::make_unique<LateToAnswer>(std::move(queue));
+    }
     node =
         std::make_unique<Node>(options, NodePorts{*queue, *state.jobs, *state.events, *state.nodes, *objects},
                                std::make_shared<spdlog::logger>("node"));
@@ -100,6 +126,7 @@ class NodeTest : public ::testing::Test {
     return open_sqlite_job_queue(folder.path() / "queue.db", {.prefetch = 6});
   }
 
+  bool late_to_answer = false;
   testing::ServerFolder folder;
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {});
   StateStore reader = open_sqlite_state_store(folder.path() / "state.db", {});
@@ -228,6 +255,18 @@ TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {
   });
   EXPECT_EQ(waiting.state, JobState::queued) << to_json(waiting);
   EXPECT_EQ(waiting.attempt, 0) << "that is not the job's fault";
+  std::filesystem::rename(elsewhere, place);
+  EXPECT_EQ(wait_for_end(id).state, JobState::done);
+}
+
+TEST_F(NodeTest, TakesUpAgainWhatItHasJustGivenBack) {
+  late_to_answer = true;
+  const std::string id = submit(invert, 31, 17);
+  const auto place = folder.path() / "objects";
+  const auto elsewhere = folder.path() / "unmounted";
+  std::filesystem::rename(place, elsewhere);
+  start();
+  wait(id, [](const Job& job) { return job.stage.find("cannot be used") != std::string::npos; });
   std::filesystem::rename(elsewhere, place);
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "servers/raw_http.hpp"
@@ -77,6 +78,22 @@ void S3Server::set_identities(const std::string& query) const {
   if (ask(port_, "POST", "/-/identities?" + query).status != 200) {
     throw std::runtime_error("strict_s3.py does not take " + query);
   }
+}
+
+std::vector<S3Server::Request> S3Server::requests() const {
+  std::vector<Request> result;
+  std::istringstream lines(ask(port_, "GET", "/-/requests").body);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string bucket = " /pictures/";
+    const std::size_t path = line.find(bucket);
+    const std::size_t connection = line.rfind(' ');
+    if (path != std::string::npos) {
+      const std::size_t name = path + bucket.size();
+      result.push_back({line.substr(0, path + 1) + line.substr(name, connection - name),
+                        std::stoi(line.substr(connection + 1))});
+    }
+  }
+  return result;
 }
 
 int S3Server::times_keys_were_given() const { return std::stoi(ask(port_, "GET", "/-/identities").body); }

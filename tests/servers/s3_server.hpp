@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "servers/server_process.hpp"
 
@@ -45,6 +46,13 @@ class S3Server {
   /// What those who give keys do from now on: "life_s=N" or "fault=STATUS" (strict_s3.py).
   void set_identities(const std::string& query) const;
   [[nodiscard]] int times_keys_were_given() const;
+
+  struct Request {
+    std::string what;    ///< method and path, without the bucket
+    int connection = 0;  ///< by which it came; they are numbered
+  };
+  /// What a strict one, spoken to by paths, was asked for so far, in order.
+  [[nodiscard]] std::vector<Request> requests() const;
 
  private:
   void set_environment() const;

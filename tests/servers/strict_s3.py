@@ -7,10 +7,12 @@ Buckets are addressed in one style, as in a path (http://HOST:PORT/BUCKET/KEY) o
 link's signed query. With --identities there are no keys but those that aws_identities.py gives out, on the same port.
 
 For tests: POST /-/expire-session lets the session, or all keys given so far, expire; POST /-/identities?life_s=N&fault=STATUS
-says how long new keys live and that none are given; GET /-/identities tells how many were."""
+says how long new keys live and that none are given; GET /-/identities tells how many were. GET /-/requests lists what
+was asked for, a line each: method, path, and the number of the connection it came by."""
 import argparse
 import datetime
 import hashlib
+import itertools
 import threading
 import urllib.parse
 from email.utils import formatdate
@@ -37,6 +39,8 @@ lock = threading.Lock()
 session_expired = threading.Event()
 objects = {}  # key: (bytes, content type, time)
 uploads = {}  # id: (key, content type, {number: bytes})
+requests = []  # "METHOD PATH CONNECTION"
+connections = itertools.count(1)
 
 
 class Signer(SigV4Auth):
@@ -88,6 +92,10 @@ def secret_of(access_key, token):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.connection_number = next(connections)
 
     def log_message(self, *arguments):
         pass
@@ -171,9 +179,14 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path == "/-/identities":
             identities.set(dict(urllib.parse.parse_qsl(parts.query)))
             return self.answer(200, str(identities.given).encode())
+        if parts.path == "/-/requests":
+            with lock:
+                return self.answer(200, "".join(line + "\n" for line in requests).encode())
         if identities and (given := identities.answer(self.command, parts.path, self.headers, body)):
             status, kind, text = given
             return self.answer(status, text.encode(), {"Content-Type": kind})
+        with lock:
+            requests.append(f"{self.command} {urllib.parse.unquote(parts.path)} {self.connection_number}")
         try:
             bucket, key = self.place(urllib.parse.unquote(parts.path))
             self.check_signature(body)

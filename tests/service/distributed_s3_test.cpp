@@ -1,8 +1,9 @@
 // The distributed system on S3 with the role of a machine, whose keys expire, and are not to be had for a
-// while.
+// while; and how often a job asks the store.
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
 
 #include "servers/distributed_service.hpp"
 #include "servers/raw_http.hpp"
@@ -28,16 +29,42 @@ class DistributedOnS3 : public ::testing::Test {
     follow_batch(service.notifier_port(), service.gateway_port(), jobs.at("id"));
   }
 
+  /// What the store was asked for on behalf of one more job with that image, from its submission to its end.
+  [[nodiscard]] std::vector<S3Server::Request> requests_of_a_job(const Json& item) const {
+    const std::size_t before = s3.requests().size();
+    follow(batch(Json::array({item}), "invert"));
+    std::vector<S3Server::Request> requests = s3.requests();
+    requests.erase(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(before));
+    return requests;
+  }
+
   S3Server s3{S3Kind::strict, {.identity = S3Identity::machine}};
   DistributedService service{s3.url()};
 };
 
 // One test, as a broker takes ten seconds to start.
-TEST_F(DistributedOnS3, OutlastsThatItsKeysAreRefused) {
+TEST_F(DistributedOnS3, AsksThriceForASmallJobAndOutlastsThatItsKeysAreRefused) {
   expect_three_clients_get_what_apply_makes(service.url(), service.gateway_port(), service.folder());
 
   const Json item{{"object", upload(service.gateway_port(), read_file(photographs(1).front()))},
                   {"name", "photo.png"}};
+
+  // A small job costs the store three requests: is the image there (the gateway), the image, the result (the
+  // node). None waits for a new connection.
+  static_cast<void>(requests_of_a_job(item));
+  std::set<int> connections;
+  for (const S3Server::Request& request : s3.requests()) {
+    connections.insert(request.connection);
+  }
+  const std::vector<S3Server::Request> requests = requests_of_a_job(item);
+  ASSERT_EQ(requests.size(), 3U);
+  const std::string image = "of mine/" + item.at("object").get<std::string>();
+  EXPECT_EQ(requests[0].what, "HEAD " + image);
+  EXPECT_EQ(requests[1].what, "GET " + image);
+  EXPECT_TRUE(requests[2].what.starts_with("PUT of mine/results/")) << requests[2].what;
+  for (const S3Server::Request& request : requests) {
+    EXPECT_TRUE(connections.contains(request.connection)) << request.what;
+  }
 
   // They expire before their time: others are taken, and nobody notices.
   s3.expire_session();

@@ -15,6 +15,7 @@ namespace tessera {
 namespace {
 
 constexpr int most_listed = 1000;
+constexpr std::size_t read_at_once = std::size_t{64} << 10;
 /// A download that breaks so often before it got so far is given up.
 constexpr int most_breaks = 5;
 constexpr std::int64_t progress_bytes = std::int64_t{1} << 20;
@@ -58,14 +59,16 @@ ObjectInfo info_of(const std::string& name, const HttpResponse& response) {
 }  // namespace
 
 void read_up_to(ByteSource& body, std::string& buffer, std::size_t size) {
+  // Memory is touched as bytes come: a small body is not worth writing zeros over the room of a big one.
+  buffer.reserve(size);
   std::size_t filled = buffer.size();
-  buffer.resize(std::max(filled, size));
   while (filled < size) {
+    buffer.resize(std::min(size, filled + read_at_once));
     const std::size_t count = body.read(std::as_writable_bytes(std::span(buffer).subspan(filled)));
+    filled += count;
     if (count == 0) {
       break;
     }
-    filled += count;
   }
   buffer.resize(filled);
 }

@@ -152,7 +152,6 @@ http::Response Gateway::submit(const http::Request& request) {
   }
   if (created.created) {
     uploads.keep();
-    release_uploads(jobs.jobs);
     if (options_.log) {
       Json ids = Json::array();
       for (const Job& job : jobs.jobs) {
@@ -164,6 +163,7 @@ http::Response Gateway::submit(const http::Request& request) {
     for (const Job& job : jobs.jobs) {
       publish(job);
     }
+    release_uploads(jobs.jobs);  // afterwards: no node has to wait for it
   }
   return http::json_response(202,
                              batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch)))

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <utility>
 
 #include "adapters/open.hpp"
 #include "adapters/s3/object_store.hpp"
@@ -185,6 +187,44 @@ TEST_P(S3Clients, ReadAndWriteTheSameObjects) {
   StringSink from_boto;
   EXPECT_EQ(store->get("by-boto", from_boto).content_type, "text/x");
   EXPECT_EQ(from_boto.text, "from boto");
+}
+
+TEST(S3, ASmallObjectCostsARequestACall) {
+  const testing::S3Server server;
+  const auto store = open_object_store(server.url(), {});
+  const auto body = memory_source("picture");
+  store->put("a", *body, "image/png");
+  EXPECT_TRUE(store->stat("a"));
+  StringSink sink;
+  store->get("a", sink);
+  store->remove("a");
+  std::vector<std::string> asked;
+  std::set<int> connections;
+  for (const auto& [what, connection] : server.requests()) {
+    asked.push_back(what);
+    connections.insert(connection);
+  }
+  EXPECT_EQ(asked, (std::vector<std::string>{"PUT of mine/a", "HEAD of mine/a", "GET of mine/a",
+                                             "DELETE of mine/a"}));
+  EXPECT_EQ(connections.size(), 1U);
+}
+
+TEST(S3, ASmallObjectIsNotGivenTheRoomOfABigOne) {
+  const testing::S3Server server;
+  const auto store = open_object_store(server.url(), {});
+  class Watched final : public ByteSource {
+   public:
+    std::size_t read(std::span<std::byte> out) override {
+      most_room = std::max(most_room, out.size());
+      return std::exchange(ended, true) ? 0 : 1;
+    }
+    [[nodiscard]] std::optional<std::int64_t> size() const override { return 1; }
+    std::size_t most_room = 0;
+    bool ended = false;
+  };
+  Watched body;
+  store->put("a", body, "image/png");
+  EXPECT_LE(body.most_room, std::size_t{64} << 10);
 }
 
 TEST(S3, SaysWhenTheCredentialsAreWrong) {
