@@ -170,21 +170,31 @@ void Node::work_on(const Delivery& delivery, Active& active) {
     counts_.given_back += verdict.ending == Ending::give_back ? 1 : 0;
     active.ended = true;
   }
-  switch (verdict.ending) {
-    case Ending::acknowledge:
-      ports_.queue.acknowledge(delivery.tag);
-      break;
-    case Ending::give_back:
-      ports_.queue.give_back(delivery.tag);
-      break;
-    case Ending::set_aside:
-      ports_.queue.set_aside(delivery.tag, verdict.reason);
-      break;
-  }
+  end(delivery, verdict, active.stop.get_token());
   if (verdict.ending != Ending::acknowledge) {
     note_end(verdict.ending == Ending::give_back ? "given-back" : "set-aside");
   }
   changed_.notify_all();
+}
+
+void Node::end(const Delivery& delivery, const Verdict& verdict, const std::stop_token& stop) {
+  // A message that is not ended is this node's for as long as it lives.
+  for (int attempt = 1; attempt == 1 || !stop.stop_requested(); ++attempt) {
+    try {
+      switch (verdict.ending) {
+        case Ending::acknowledge:
+          return ports_.queue.acknowledge(delivery.tag);
+        case Ending::give_back:
+          return ports_.queue.give_back(delivery.tag);
+        case Ending::set_aside:
+          return ports_.queue.set_aside(delivery.tag, verdict.reason);
+      }
+    } catch (const Error& error) {
+      note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id,
+           fmt::format("The queue does not take back the message of this job: {}", error.what()));
+    }
+    pause(std::min(max_backoff, first_backoff * attempt), stop);
+  }
 }
 
 Placement Node::choose(const Job& job, std::int64_t input_bytes) {

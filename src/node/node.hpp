@@ -108,6 +108,7 @@ class Node {
   void take_jobs(const std::stop_token& stop);
   void begin(const Delivery& delivery);
   void work_on(const Delivery& delivery, Active& active);
+  void end(const Delivery& delivery, const Verdict& verdict, const std::stop_token& stop);
   Verdict handle(const Delivery& delivery, Active& active);
   Verdict process(const Job& job, const JobFiles& files, ImageFetch& image, const Active& active);
   void tell(const Job& job, const JobChange& change);

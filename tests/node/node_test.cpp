@@ -12,6 +12,7 @@
 #include "adapters/disk/object_store.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
+#include "core/error.hpp"
 #include "servers/rank_processes.hpp"
 #include "servers/server_process.hpp"
 
@@ -23,17 +24,30 @@ using namespace std::chrono_literals;
 const Json invert{{"operators", {{{"name", "invert"}}}}};
 const Json slow{{"operators", {{{"name", "non-local-means"}, {"parameters", {{"search-radius", 10}}}}}}};
 
-/// Gives messages back at once, and takes its time to say so: whoever takes meanwhile gets them again.
-class LateToAnswer final : public JobQueue {
+/// A queue with a fault that a real one has seldom.
+enum class QueueFault : std::uint8_t {
+  none,
+  late_answer,   ///< gives messages back at once, and takes its time to say so: who takes meanwhile gets them
+                 ///< again
+  refuses_once,  ///< the first acknowledgement
+};
+class FaultyQueue final : public JobQueue {
  public:
-  explicit LateToAnswer(std::unique_ptr<JobQueue> queue) : queue_(std::move(queue)) {}
+  FaultyQueue(std::unique_ptr<JobQueue> queue, QueueFault fault) : queue_(std::move(queue)), fault_(fault) {}
   void publish(const QueueMessage& message) override { queue_->publish(message); }
   std::optional<Delivery> take(std::chrono::milliseconds patience) override { return queue_->take(patience); }
   void stop_taking() override { queue_->stop_taking(); }
-  void acknowledge(std::uint64_t tag) override { queue_->acknowledge(tag); }
+  void acknowledge(std::uint64_t tag) override {
+    if (fault_ == QueueFault::refuses_once && !refused_.exchange(true)) {
+      throw Error(ErrorCode::unavailable, "The queue's disk is full.");
+    }
+    queue_->acknowledge(tag);
+  }
   void give_back(std::uint64_t tag) override {
     queue_->give_back(tag);
-    std::this_thread::sleep_for(300ms);
+    if (fault_ == QueueFault::late_answer) {
+      std::this_thread::sleep_for(300ms);
+    }
   }
   void set_aside(std::uint64_t tag, const std::string& reason) override { queue_->set_aside(tag, reason); }
   QueueDepth depth() override { return queue_->depth(); }
@@ -44,6 +58,8 @@ class LateToAnswer final : public JobQueue {
 
  private:
   std::unique_ptr<JobQueue> queue_;
+  QueueFault fault_;
+  std::atomic<bool> refused_{false};
 };
 
 class NodeTest : public ::testing::Test {
@@ -62,8 +78,8 @@ class NodeTest : public ::testing::Test {
   void start() {
     // A queue that a node was drained from gives no more.
     queue = open_queue();
-    if (late_to_answer) {
-      queue = std::make_unique<LateToAnswer>(std::move(queue));
+    if (fault != QueueFault::none) {
+      queue = std::make_unique<FaultyQueue>(std::move(queue), fault);
     }
     node =
         std::make_unique<Node>(options, NodePorts{*queue, *state.jobs, *state.events, *state.nodes, *objects},
@@ -126,7 +142,7 @@ class NodeTest : public ::testing::Test {
     return open_sqlite_job_queue(folder.path() / "queue.db", {.prefetch = 6});
   }
 
-  bool late_to_answer = false;
+  QueueFault fault = QueueFault::none;
   testing::ServerFolder folder;
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {});
   StateStore reader = open_sqlite_state_store(folder.path() / "state.db", {});
@@ -260,7 +276,7 @@ TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {
 }
 
 TEST_F(NodeTest, TakesUpAgainWhatItHasJustGivenBack) {
-  late_to_answer = true;
+  fault = QueueFault::late_answer;
   const std::string id = submit(invert, 31, 17);
   const auto place = folder.path() / "objects";
   const auto elsewhere = folder.path() / "unmounted";
@@ -269,6 +285,18 @@ TEST_F(NodeTest, TakesUpAgainWhatItHasJustGivenBack) {
   wait(id, [](const Job& job) { return job.stage.find("cannot be used") != std::string::npos; });
   std::filesystem::rename(elsewhere, place);
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
+}
+
+TEST_F(NodeTest, EndsAMessageThatTheQueueDidNotTakeBackAtFirst) {
+  fault = QueueFault::refuses_once;
+  start();
+  const std::string id = submit(invert, 31, 17);
+  EXPECT_EQ(wait_for_end(id).state, JobState::done);
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (queue->depth().taken > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(queue->depth().taken, 0);
 }
 
 TEST_F(NodeTest, TellsItsMetrics) {
