@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -81,6 +82,8 @@ class SourcePixels {
     [[nodiscard]] Tile part();
   };
   [[nodiscard]] bool has_rows_alone(std::size_t strip) const;
+  /// Does `work` without the lock, which is held before and after; `busy` is true meanwhile.
+  void unlocked(bool& busy, std::unique_lock<std::mutex>& lock, const std::function<void()>& work);
   std::unique_ptr<UnfinishedRows> take_turn(Tile& out, std::unique_lock<std::mutex>& lock);
   std::shared_ptr<Block> next_block(std::int64_t end, std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Block> unfinished(const std::deque<std::shared_ptr<Block>>& blocks);

@@ -35,23 +35,28 @@ bool SourcePixels::has_rows_alone(std::size_t strip) const {
          (strip + 1 == strips_.size() || rows.end <= strips_[strip + 1].begin);
 }
 
-/// Reads `out`, whose rows are next, without the lock, which is held before and after.
-std::unique_ptr<UnfinishedRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
-  reading_ = true;
+void SourcePixels::unlocked(bool& busy, std::unique_lock<std::mutex>& lock,
+                            const std::function<void()>& work) {
+  busy = true;
   lock.unlock();
-  const auto end_turn = [&] {
+  const auto done = [&] {
     lock.lock();
-    reading_ = false;
+    busy = false;
     changed_.notify_all();
   };
-  std::unique_ptr<UnfinishedRows> rest;
   try {
-    rest = source_.begin_rows(out);
+    work();
   } catch (...) {
-    end_turn();
+    done();
     throw;
   }
-  end_turn();
+  done();
+}
+
+/// Reads `out`, whose rows are next.
+std::unique_ptr<UnfinishedRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
+  std::unique_ptr<UnfinishedRows> rest;
+  unlocked(reading_, lock, [&] { rest = source_.begin_rows(out); });
   read_to_ = out.rect.rows().end;
   return rest;
 }
@@ -83,21 +88,10 @@ std::shared_ptr<SourcePixels::Block> SourcePixels::unfinished(
 
 void SourcePixels::finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock) {
   const std::unique_ptr<UnfinishedRows> rest = std::move(block->rest);
-  block->being_finished = true;
-  lock.unlock();
-  const auto done = [&] {
-    lock.lock();
-    block->being_finished = false;
-    changed_.notify_all();
-  };
-  try {
+  unlocked(block->being_finished, lock, [&] {
     Tile part = block->part();
     rest->finish(part);
-  } catch (...) {
-    done();
-    throw;
-  }
-  done();
+  });
 }
 
 void SourcePixels::fetch(std::int64_t strip, Tile& out) {

@@ -112,7 +112,8 @@ std::optional<HuffmanTable> HuffmanTable::make(const HuffmanSpec& spec, bool dc)
   }
   for (std::size_t next = 0; next < table.quick_.size(); ++next) {
     if (table.codes_[next].bits > 0) {
-      table.quick_[next] = table.quick_entry(static_cast<std::uint64_t>(next) << (64 - looked_at));
+      table.quick_[next] =
+          table.quick_entry(table.codes_[next], static_cast<std::uint64_t>(next) << (64 - looked_at));
     }
   }
   return table;
@@ -139,8 +140,8 @@ HuffmanEntry HuffmanTable::entry(Code code, std::uint64_t bits) const {
 
 /// The entry of bits of which only those looked at are real. Where a whole end of a block follows, it is part
 /// of it.
-HuffmanEntry HuffmanTable::quick_entry(std::uint64_t bits) const {
-  const HuffmanEntry first = entry(*code(bits), bits);
+HuffmanEntry HuffmanTable::quick_entry(Code code, std::uint64_t bits) const {
+  const HuffmanEntry first = entry(code, bits);
   if (first.bits() > looked_at) {
     return {};
   }
@@ -211,19 +212,27 @@ void JpegBytes::pass_marker() {
 }
 
 std::unique_ptr<JpegEntropy> JpegEntropy::make(std::shared_ptr<const Input> input, const JpegScan& scan) {
-  std::vector<Tables> tables;
+  ComponentTables tables;
   for (const JpegScan::Component& component : scan.components) {
+    if (!tables.empty()) {
+      // Cb and Cr nearly always have the same: once in the first-level cache is enough.
+      const JpegScan::Component& before = scan.components[tables.size() - 1];
+      if (component.dc == before.dc && component.ac == before.ac) {
+        tables.push_back(tables.back());
+        continue;
+      }
+    }
     auto dc = HuffmanTable::make(component.dc, true);
     auto ac = HuffmanTable::make(component.ac, false);
     if (!dc || !ac) {
       return nullptr;
     }
-    tables.push_back({*dc, *ac});
+    tables.push_back(std::make_shared<const Tables>(Tables{*dc, *ac}));
   }
   return std::unique_ptr<JpegEntropy>(new JpegEntropy(std::move(input), scan, std::move(tables)));
 }
 
-JpegEntropy::JpegEntropy(std::shared_ptr<const Input> input, const JpegScan& scan, std::vector<Tables> tables)
+JpegEntropy::JpegEntropy(std::shared_ptr<const Input> input, const JpegScan& scan, ComponentTables tables)
     : scan_(scan),
       tables_(std::move(tables)),
       bytes_(std::move(input), scan.data_offset),
@@ -280,8 +289,7 @@ namespace {
   } else if (place == HuffmanEntry::ends_block + last_place) {
     // Nothing says that a full block ends: what looked like it is the beginning of the next.
     reader.give_back(ac_table.end_code());
-  } else if ((place > last_place && place < HuffmanEntry::ends_block) ||
-             place > HuffmanEntry::ends_block + last_place) {
+  } else if (place % HuffmanEntry::ends_block > last_place) {
     return false;
   }
   *head = word(static_cast<int>(next - head) - 1, dc);
@@ -294,11 +302,19 @@ namespace {
 bool JpegEntropy::next_row(JpegCoefficients& out) {
   // In locals, which the compiler keeps in registers.
   BitReader reader{at_, bits_, count_};
-  std::array<JpegWord*, 4> ends{};
-  const std::size_t lines = static_cast<std::size_t>(scan_.luma_rows) + scan_.components.size() - 1;
-  for (std::size_t line = 0; line < lines; ++line) {
-    const int component = std::max(0, static_cast<int>(line) - scan_.luma_rows + 1);
-    ends[line] = out.blocks(component, component == 0 ? static_cast<int>(line) : 0);
+  struct Line {
+    const Tables& tables;
+    int& dc;
+    int blocks;  ///< of each MCU
+    JpegWord* end;
+  };
+  std::vector<Line> lines;
+  for (std::size_t component = 0; component < tables_.size(); ++component) {
+    const bool luma = component == 0;
+    for (int row = 0; row < (luma ? scan_.luma_rows : 1); ++row) {
+      lines.push_back({*tables_[component], dc_[component], luma ? scan_.luma_columns : 1,
+                       out.blocks(static_cast<int>(component), row)});
+    }
   }
   const std::int64_t across = scan_.mcus_across();
   for (std::int64_t mcu = 0; mcu < across; ++mcu) {
@@ -315,14 +331,9 @@ bool JpegEntropy::next_row(JpegCoefficients& out) {
       bytes_.refill(reader.at);
       reader.at = bytes_.begin();
     }
-    for (std::size_t line = 0; line < lines; ++line) {
-      const std::size_t component = line < static_cast<std::size_t>(scan_.luma_rows)
-                                        ? 0
-                                        : line - static_cast<std::size_t>(scan_.luma_rows) + 1;
-      const Tables& tables = tables_[component];
-      const int blocks = component == 0 ? scan_.luma_columns : 1;
-      for (int block = 0; block < blocks; ++block) {
-        if (!decode_block(tables.dc, tables.ac, reader, dc_[component], ends[line])) {
+    for (Line& line : lines) {
+      for (int block = 0; block < line.blocks; ++block) {
+        if (!decode_block(line.tables.dc, line.tables.ac, reader, line.dc, line.end)) {
           return false;
         }
       }

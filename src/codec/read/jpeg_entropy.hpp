@@ -17,6 +17,7 @@ namespace tessera {
 struct HuffmanSpec {
   std::array<std::uint8_t, 17> codes_of_length{};  ///< [1..16]
   std::array<std::uint8_t, 256> symbols{};
+  bool operator==(const HuffmanSpec&) const = default;
 };
 
 constexpr int jpeg_block_side = 8;
@@ -116,7 +117,7 @@ class HuffmanTable {
   };
   [[nodiscard]] std::optional<Code> code(std::uint64_t bits) const;
   [[nodiscard]] HuffmanEntry entry(Code code, std::uint64_t bits) const;
-  [[nodiscard]] HuffmanEntry quick_entry(std::uint64_t bits) const;
+  [[nodiscard]] HuffmanEntry quick_entry(Code code, std::uint64_t bits) const;
 
   std::array<HuffmanEntry, 1 << looked_at> quick_{};
   std::array<Code, 1 << looked_at> codes_{};
@@ -174,12 +175,13 @@ class JpegEntropy {
     HuffmanTable dc;
     HuffmanTable ac;
   };
-  JpegEntropy(std::shared_ptr<const Input> input, const JpegScan& scan, std::vector<Tables> tables);
+  using ComponentTables = std::vector<std::shared_ptr<const Tables>>;
+  JpegEntropy(std::shared_ptr<const Input> input, const JpegScan& scan, ComponentTables tables);
   [[nodiscard]] bool restart();
   [[nodiscard]] bool used_up();
 
   JpegScan scan_;
-  std::vector<Tables> tables_;
+  ComponentTables tables_;
   JpegBytes bytes_;
   const std::uint8_t* at_;
   std::uint64_t bits_ = 0;  ///< those that come next, from the highest on

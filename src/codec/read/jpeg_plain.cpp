@@ -67,9 +67,7 @@ class PlainJpegSource final : public Source {
   bool random_access() const override { return false; }
 
   void read_rows(Tile& out) override {
-    check_tile(out, info());
-    check_turn(out, next_row_);
-    next_row_ = out.rect.rows().end;
+    take_turn(out);
     const std::int64_t height = scan_.mcu_height();
     const std::int64_t whole = next_row_ == scan_.height ? next_row_ : next_row_ / height * height;
     for (std::int64_t y = out.rect.y; y < next_row_;) {
@@ -95,13 +93,17 @@ class PlainJpegSource final : public Source {
       read_rows(out);
       return nullptr;
     }
-    check_tile(out, info());
-    check_turn(out, next_row_);
-    next_row_ = out.rect.rows().end;
+    take_turn(out);
     return begin(out);
   }
 
  private:
+  void take_turn(const Tile& out) {
+    check_tile(out, info());
+    check_turn(out, next_row_);
+    next_row_ = out.rect.rows().end;
+  }
+
   void fill(Tile& out) {
     if (const auto rest = begin(out)) {
       rest->finish(out);

@@ -132,10 +132,11 @@ template <int Bits>
        Row{_mm256_unpacklo_epi64(b3, b7)}, Row{_mm256_unpackhi_epi64(b3, b7)}};
 }
 
-/// Rounded up by turns.
 [[gnu::target("avx2"), gnu::always_inline]] inline __m256i load16(const std::uint16_t* from) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }
+
+/// Rounded by `Even` and `Odd` in turn.
 template <int Bits, int Even, int Odd>
 [[gnu::target("avx2")]] void double_columns(const std::uint16_t* from, std::int64_t count, std::uint8_t* to) {
   constexpr int lanes = 16;

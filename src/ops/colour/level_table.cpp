@@ -44,13 +44,12 @@ bool has_table_registers() { return false; }
 template <class T>
 void look_up(const cv::Mat& in, cv::Mat& out, const std::uint16_t* table) {
   const int samples = in.cols * in.channels();
-  const bool in_registers = std::is_same_v<T, std::uint8_t> && has_table_registers();
   for (int y = 0; y < in.rows; ++y) {
     const T* from = in.ptr<T>(y);
     T* to = out.ptr<T>(y);
     int done = 0;
     if constexpr (std::is_same_v<T, std::uint8_t>) {
-      done = in_registers ? look_up_in_registers(from, to, samples, table) : 0;
+      done = has_table_registers() ? look_up_in_registers(from, to, samples, table) : 0;
     }
     for (int i = done; i < samples; ++i) {
       to[i] = static_cast<T>(table[from[i]]);
