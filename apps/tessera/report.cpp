@@ -69,6 +69,9 @@ std::string human_report(const ImageReport& report) {
                           findings.values.size() / findings.columns.size());
     }
   }
+  for (const std::string& warning : report.run.warnings) {
+    text += fmt::format("\n  Warning: {}", warning);
+  }
   return text;
 }
 
@@ -108,6 +111,7 @@ Json json_report(const ImageReport& report) {
   }
   json["ranks"] = std::move(ranks);
   json["findings"] = findings_list(report.run);
+  json["warnings"] = report.run.warnings;
   return json;
 }
 

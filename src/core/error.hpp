@@ -29,12 +29,20 @@ enum class ErrorCode : std::uint8_t {
   internal,           ///< a defect in Tessera
 };
 
+/// Where the cause of a failure lies. Only the first kind counts against a job; the other two are waited out.
+enum class FailureOrigin : std::uint8_t {
+  request,  ///< the request or the image; a defect in Tessera too, because repeating the work repeats it
+  machine,  ///< this machine: its disk, memory, descriptors or processes
+  server,   ///< another server that is needed: broker, state store, object store, gateway
+};
+
 struct ErrorMeaning {
   ErrorCode code;
-  std::string_view name;     ///< stable identifier, used in JSON and problem types
-  int exit_code;             ///< of the command line
-  int http_status;           ///< of the service
-  bool retry;                ///< whether the same request may succeed later
+  std::string_view name;  ///< stable identifier, used in JSON and problem types
+  int exit_code;          ///< of the command line
+  int http_status;        ///< of the service
+  bool retry;             ///< whether the same request may succeed later
+  FailureOrigin origin;
   std::string_view summary;  ///< for the table in the documentation
 };
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/image.hpp"
@@ -52,6 +54,9 @@ class Source {
   [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
   /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.
   virtual void rewind() {}
+  /// What reading left out, converted or did not understand (other pages, an unknown band, missing rows), a
+  /// sentence each. Complete when the last row has been read.
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 /// An image that is written as a row of independently encoded pieces. encode() may run on any thread of any
@@ -70,6 +75,8 @@ class Sink {
   virtual void append(const Bytes& piece) = 0;
   /// After the last piece: makes the result complete and visible.
   virtual void finish() = 0;
+  /// What the format cannot hold and was left out or converted, a sentence each. Complete after finish().
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 }  // namespace tessera

@@ -46,6 +46,11 @@ class Run {
     }
     rank_.busy_seconds = static_cast<double>(busy_ns_) * 1e-9;
     report_.ranks = gather_rank_reports(comm_, rank_);
+    if (comm_.root()) {
+      report_.warnings = source_->warnings();
+      const std::vector<std::string> of_sink = sink_.warnings();
+      report_.warnings.insert(report_.warnings.end(), of_sink.begin(), of_sink.end());
+    }
     return std::move(report_);
   }
 

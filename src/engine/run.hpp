@@ -54,6 +54,8 @@ struct RunReport {
   std::vector<StageReport> stages;
   std::vector<RankReport> ranks;   ///< root only
   std::vector<Findings> findings;  ///< root only
+  /// Root only: what was dropped, converted or not understood, a sentence each.
+  std::vector<std::string> warnings;
 };
 
 /// Collective. On the root, `source` gives the pixels; on the other ranks it may be null, or, if it is

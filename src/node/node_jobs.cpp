@@ -192,6 +192,7 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   result.width_px = outcome.result["image_out"].value("width", std::int64_t{0});
   result.height_px = outcome.result["image_out"].value("height", std::int64_t{0});
   result.findings = outcome.result.value("findings", Json::array());
+  result.warnings = outcome.result.value("warnings", std::vector<std::string>{});
   const auto putting = std::chrono::steady_clock::now();
   const auto body = open_file_source(output);
   result.size_bytes = ports_.objects.put(result.object, *body, result.content_type).size_bytes;

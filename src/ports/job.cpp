@@ -73,7 +73,8 @@ Json to_json(const JobResult& result) {
           {"size_bytes", result.size_bytes},
           {"width_px", result.width_px},
           {"height_px", result.height_px},
-          {"findings", result.findings}};
+          {"findings", result.findings},
+          {"warnings", result.warnings}};
 }
 
 JobResult result_from_json(const Json& json) {
@@ -83,7 +84,8 @@ JobResult result_from_json(const Json& json) {
           .size_bytes = json.at("size_bytes"),
           .width_px = json.at("width_px"),
           .height_px = json.at("height_px"),
-          .findings = json.at("findings")};
+          .findings = json.at("findings"),
+          .warnings = json.value("warnings", std::vector<std::string>{})};
 }
 
 Json to_json(const Job& job) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ports/clock.hpp"
 #include "ports/job_queue.hpp"
@@ -44,7 +45,8 @@ struct JobResult {
   std::int64_t size_bytes = 0;
   std::int64_t width_px = 0;
   std::int64_t height_px = 0;
-  Json findings = Json::array();  ///< lists such as Hough lines: [{"operator", "columns", "values"}]
+  Json findings = Json::array();      ///< lists such as Hough lines: [{"operator", "columns", "values"}]
+  std::vector<std::string> warnings;  ///< what was dropped, converted or not understood, a sentence each
   bool operator==(const JobResult&) const = default;
 };
 

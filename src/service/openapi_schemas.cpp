@@ -86,7 +86,8 @@ Json job() {
                                     {"size_bytes", whole},
                                     {"width_px", whole},
                                     {"height_px", whole},
-                                    {"findings", list_of({{"type", "object"}})}});
+                                    {"findings", list_of({{"type", "object"}})},
+                                    {"warnings", list_of(text)}});
   Json properties{{"id", text},
                   {"batch", text},
                   {"owner", text},
