@@ -1,7 +1,6 @@
 #include "shared_source.hpp"
 
 #include <array>
-#include <bit>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -17,11 +16,9 @@ struct Header {
   ImageInfo info;
   std::uint64_t file_bytes = 0;
   bool random_access = false;
-  double pixels_per_mm_x = 0;
-  double pixels_per_mm_y = 0;
 };
 
-using PackedHeader = std::array<std::uint64_t, 9>;
+using PackedHeader = std::array<std::uint64_t, 7>;
 
 PackedHeader pack(const Header& header) {
   return {static_cast<std::uint64_t>(header.info.extent.width),
@@ -30,9 +27,7 @@ PackedHeader pack(const Header& header) {
           static_cast<std::uint64_t>(header.info.format.channels),
           static_cast<std::uint64_t>(header.info.format.alpha),
           header.file_bytes,
-          static_cast<std::uint64_t>(header.random_access),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_x),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_y)};
+          static_cast<std::uint64_t>(header.random_access)};
 }
 
 Header unpack(const PackedHeader& packed) {
@@ -41,14 +36,11 @@ Header unpack(const PackedHeader& packed) {
   header.info.format = {static_cast<Depth>(packed[2]), static_cast<int>(packed[3]), packed[4] != 0};
   header.file_bytes = packed[5];
   header.random_access = packed[6] != 0;
-  header.pixels_per_mm_x = std::bit_cast<double>(packed[7]);
-  header.pixels_per_mm_y = std::bit_cast<double>(packed[8]);
   return header;
 }
 
 Header header_of(const std::string& input, const Source& source) {
-  Header header{source.info(), 0, source.random_access() && input != "-", source.metadata().pixels_per_mm_x,
-                source.metadata().pixels_per_mm_y};
+  Header header{source.info(), 0, source.random_access() && input != "-"};
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(input, ignored); !ignored) {
     header.file_bytes = size;
@@ -98,11 +90,6 @@ SharedSource open_shared(Communicator& comm, const std::string& input, const Rea
   }
   header = broadcast_header(comm, header);
   shared.info = header.info;
-  shared.metadata.icc = broadcast_bytes(comm, std::move(shared.metadata.icc), 0);
-  shared.metadata.exif = broadcast_bytes(comm, std::move(shared.metadata.exif), 0);
-  shared.metadata.xmp = broadcast_bytes(comm, std::move(shared.metadata.xmp), 0);
-  shared.metadata.pixels_per_mm_x = header.pixels_per_mm_x;
-  shared.metadata.pixels_per_mm_y = header.pixels_per_mm_y;
   if (header.random_access) {
     if (!comm.root()) {
       shared.pixels = open_again(input, options, header);

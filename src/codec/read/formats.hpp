@@ -3,6 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "codec/read/header.hpp"
 #include "core/stream.hpp"
@@ -12,6 +15,12 @@ namespace tessera {
 struct StoredImage {
   std::unique_ptr<Source> source;  ///< its metadata still tell the orientation
   int orientation = 1;             ///< 1..8, still to be applied
+  /// What the headers tell of what is left out or guessed, beside the source's own.
+  std::vector<std::string> warnings = {};
+  /// What a reader of ours knows of metadata where the pixels come from libvips; its profile still holds.
+  std::optional<Metadata> metadata = {};
+};
+  std::vector<std::string> warnings = {};  ///< about metadata, a sentence each
 };
 
 using InputPtr = std::shared_ptr<const Input>;

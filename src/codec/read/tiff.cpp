@@ -8,6 +8,7 @@
 #include "codec/read/formats.hpp"
 #include "codec/read/rows.hpp"
 #include "codec/read/tiff_file.hpp"
+#include "codec/read/tiff_tags.hpp"
 
 namespace tessera {
 namespace {
@@ -205,13 +206,19 @@ StoredImage open_tiff(const InputPtr& input, const ReadOptions& options) {
   const bool direct = is_direct(layout);
   const bool native = is_plain(layout) && (direct ? layout.unit_rows > 0 : fits_units(layout));
   header.metadata = file->metadata(options.limits);
+  TiffTags tags = read_tiff_tags(*input, options.limits);
+  header.metadata.exif = std::move(tags.exif);
+  header.metadata.iptc = std::move(tags.iptc);
   const int orientation = layout.orientation;
   if (!options.salvage) {
     check_frames(*input, options.limits, file->pages());
   }
   if (!native) {
     check_tiles_across(*input, layout);
-    return open_vips(input, ImageFormat::tiff, options);
+    StoredImage stored = open_vips(input, ImageFormat::tiff, options);
+    stored.metadata = std::move(header.metadata);
+    stored.warnings = std::move(tags.warnings);
+    return stored;
   }
   // Counting the pages may have moved libtiff's place.
   if (TIFFSetDirectory(file->get(), 0) != 1) {
@@ -223,7 +230,8 @@ StoredImage open_tiff(const InputPtr& input, const ReadOptions& options) {
   } else {
     decoder = std::make_unique<UnitRows>(std::move(file), layout, options.salvage);
   }
-  return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation};
+  return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation,
+          std::move(tags.warnings)};
 }
 
 }  // namespace tessera
