@@ -7,6 +7,9 @@
 namespace tessera::service {
 namespace {
 
+/// Http's own, for requests under way.
+constexpr std::chrono::milliseconds time_for_requests{10'000};
+
 Command add_front(CLI::App& program, const char* name, const char* doc, Front::Serves serves) {
   CLI::App* app = program.add_subcommand(name, doc);
   auto settings = std::make_shared<Settings>();
@@ -22,7 +25,7 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
             Metrics metrics;
             const Front front(*settings, *front_settings, serves, metrics, log);
             log->info("{} serves {}", name, front.url());
-            wait_for_stop_signal();
+            wait_for_stop_signal(time_for_requests + time_to_end, log);
             log->info("ending");
             return 0;
           }};

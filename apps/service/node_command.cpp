@@ -26,7 +26,7 @@ Command add_node(CLI::App& program) {
               if (!node_settings->metrics_listen.empty()) {
                 node.serve_metrics(node_settings->metrics_listen, metrics);
               }
-              wait_for_stop_signal();
+              wait_for_stop_signal(options.drain_limit + time_to_end, log);
               node.drain();
             }
             std::filesystem::remove_all(options.ranks.scratch);

@@ -88,7 +88,7 @@ Command add_serve(CLI::App& program) {
               const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
-              wait_for_stop_signal();
+              wait_for_stop_signal(options.drain_limit + time_to_end, log);
               node.drain();
             }
             fs::remove_all(options.ranks.scratch);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -17,6 +18,7 @@ namespace tessera::service {
 namespace {
 
 constexpr int exit_by_second_signal = 130;
+constexpr int exit_by_time_limit = 1;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -191,13 +193,19 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
   http::Router router;
   mount_metrics(router, metrics, needs(*access_, Scope::read));
-  router.add("GET", "/healthz", {}, [](http::Request&) {
-    return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
-  });
+  router.add(
+      "GET", "/healthz", {},
+      [](http::Request&) {
+        return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+      },
+      {}, http::Lane::immediate);
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
-  options.worker_threads = 2;
+  options.light_threads = 1;
+  options.heavy_threads = 2;
+  options.file_threads = 1;
+  options.producer_threads = 1;
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
@@ -207,14 +215,24 @@ void block_stop_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-void wait_for_stop_signal() {
+void wait_for_stop_signal(std::chrono::milliseconds time_limit, const std::shared_ptr<spdlog::logger>& log) {
   const sigset_t set = stop_signals();
   int signal = 0;
   ::sigwait(&set, &signal);
-  std::thread([set] {
-    int second = 0;
-    ::sigwait(&set, &second);
-    std::_Exit(exit_by_second_signal);
+  std::thread([set, time_limit, log] {
+    const auto end = std::chrono::steady_clock::now() + time_limit;
+    for (auto left = end - std::chrono::steady_clock::now(); left.count() > 0;
+         left = end - std::chrono::steady_clock::now()) {
+      const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+      const timespec wait{seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
+      if (::sigtimedwait(&set, nullptr, &wait) > 0) {
+        std::_Exit(exit_by_second_signal);
+      }
+    }
+    log->error("not ended {} s after the signal to stop: what still runs is broken off",
+               std::chrono::duration_cast<std::chrono::seconds>(time_limit).count());
+    log->flush();
+    std::_Exit(exit_by_time_limit);
   }).detach();
 }
 

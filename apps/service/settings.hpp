@@ -73,7 +73,10 @@ struct Endpoint {
 
 /// Blocks the signals that ask a server to stop, for this thread and those it starts. Call it first.
 void block_stop_signals();
-/// Waits for SIGINT or SIGTERM. A second one ends the process at once.
-void wait_for_stop_signal();
+/// Waits for SIGINT or SIGTERM. A second one ends the process immediately, and so does `time_limit` after the
+/// first, whatever a server that does not answer keeps waiting.
+void wait_for_stop_signal(std::chrono::milliseconds time_limit, const std::shared_ptr<spdlog::logger>& log);
+/// To end in, beyond what jobs and requests under way are given.
+inline constexpr std::chrono::milliseconds time_to_end{9'000};
 
 }  // namespace tessera::service

@@ -138,7 +138,8 @@ void mount_metrics(http::Router& router, Metrics& metrics, std::function<void(ht
           {.id = "getMetrics",
            .tag = "System",
            .summary = "Counts and times, for Prometheus.",
-           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}));
+           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}),
+      http::Lane::heavy);
 }
 
 void count_request(Metrics& metrics, const http::AccessRecord& record) {
