@@ -79,9 +79,7 @@ TEST_F(RabbitMqJobQueueTest, KeepsWhatWasConfirmedWhenTheBrokerIsKilled) {
   sent.erase(bad->message.job_id);
   EXPECT_EQ(node->depth().taken, 1);  // so the acknowledgement has been sent, too
 
-  for (const std::string& queue : {names.interactive, names.bulk, names.dead}) {
-    broker().wait_until_noted(queue);
-  }
+  broker().make_durable({names.interactive, names.bulk, names.dead});
   broker().kill();
   EXPECT_NE(refusal([&] { gateway->publish(message("lost")); }).find("lost"), std::string::npos);
   EXPECT_FALSE(answers(*gateway));
