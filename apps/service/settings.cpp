@@ -56,7 +56,24 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->envname("TESSERA_STORE")
       ->type_name("URL")
       ->required();
+  add_state_settings(app, settings);
   add_log_settings(app, settings);
+}
+
+void add_state_settings(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--max-events", settings.max_events,
+         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+      ->envname("TESSERA_MAX_EVENTS")
+      ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+StateOptions state_options(const Settings& settings, const std::shared_ptr<spdlog::logger>& log) {
+  StateOptions options;
+  options.max_events = settings.max_events;
+  options.warn = [log](const std::string& sentence) { log->warn("{}", sentence); };
+  return options;
 }
 
 void add_log_settings(CLI::App& app, Settings& settings) {
@@ -161,7 +178,7 @@ Endpoint parse_listen(const std::string& text) {
 
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})),
+    : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();

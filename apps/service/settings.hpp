@@ -17,14 +17,20 @@ struct Settings {
   std::string queue;
   std::string state;
   std::string store;
+  std::int64_t max_events = StateOptions{}.max_events;
   std::string log_level = "info";
   std::string log_format = "auto";
 };
 
-/// Adds --queue, --state, --store, --log-level and --log-format. The first three must be given.
+/// Adds --queue, --state, --store, --max-events, --log-level and --log-format. The first three must be given.
 void add_settings(CLI::App& app, Settings& settings);
 /// --log-level, --log-format and --config alone.
 void add_log_settings(CLI::App& app, Settings& settings);
+/// --max-events alone.
+void add_state_settings(CLI::App& app, Settings& settings);
+/// How the state is kept; what there is to warn of goes to the log.
+[[nodiscard]] StateOptions state_options(const Settings& settings,
+                                         const std::shared_ptr<spdlog::logger>& log);
 [[nodiscard]] std::shared_ptr<spdlog::logger> open_log(const std::string& component,
                                                        const Settings& settings);
 

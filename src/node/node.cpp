@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "node/node_state.hpp"
 
@@ -25,9 +26,14 @@ Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger>
     : options_(std::move(options)), ports_(ports), log_(std::move(log)) {
   options_.ranks.log = [this](const std::string& sentence) { log_->info("ranks: {}", sentence); };
   group_ = std::make_unique<RankGroup>(options_.ranks);
-  announcer_ = std::jthread([this](const std::stop_token& stop) { announce(stop); });
-  canceller_ = std::jthread([this](const std::stop_token& stop) { follow_cancellations(stop); });
-  taker_ = std::jthread([this](const std::stop_token& stop) { take_jobs(stop); });
+  const auto start = [this](const char* name, void (Node::*work)(const std::stop_token&)) {
+    return std::jthread([this, name, work](const std::stop_token& stop) {
+      run_guarded(name, log_.get(), stop, [&] { (this->*work)(stop); });
+    });
+  };
+  announcer_ = start("announcing this node", &Node::announce);
+  canceller_ = start("following cancellations", &Node::follow_cancellations);
+  taker_ = start("taking jobs", &Node::take_jobs);
 }
 
 Node::~Node() {
@@ -115,7 +121,7 @@ void Node::take_jobs(const std::stop_token& stop) {
         begin(*delivery);
       }
       backoff.reset();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log_->error("cannot take jobs: {}", error.what());
       pause(backoff.next(), stop);
     }
@@ -235,7 +241,7 @@ void Node::follow_cancellations(const std::stop_token& stop) {
         }
       }
       backoff.reset();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log_->error("cannot follow events: {}", error.what());
       pause(backoff.next(), stop);
     }
@@ -278,7 +284,7 @@ void Node::announce(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     try {
       ports_.registry.announce(describe(), options_.announce_interval * 5);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log_->warn("cannot announce this node: {}", error.what());
     }
     // A node that is just starting tells soon when it is ready.

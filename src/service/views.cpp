@@ -6,6 +6,7 @@ namespace tessera::service {
 
 Json job_view(Json job) {
   const std::string id = job.at("id");
+  job.erase("v");
   job.at("request").erase("object");
   if (const auto result = job.find("result"); result != job.end()) {
     result->erase("object");

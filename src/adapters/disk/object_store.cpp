@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t copy_bytes = std::size_t{256} << 10;
 constexpr std::chrono::hours leftover_age{24};
+constexpr std::chrono::hours leftover_interval{1};
 
 [[noreturn]] void fail(const std::string& doing, const fs::path& path, int error) {
   throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
@@ -68,6 +70,26 @@ class Descriptor {
   int descriptor_;
 };
 
+void sync_folder(const fs::path& folder) {
+  Descriptor(folder, O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+}
+
+/// Makes the folder with those above it, each of which is on the disk before the next is made: a file system
+/// promises nothing for a folder whose entry in the one above was not brought there.
+void make_folders(const fs::path& folder) {
+  if (folder.empty() || fs::is_directory(folder)) {
+    return;
+  }
+  make_folders(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0755) == 0) {
+    if (const auto above = Descriptor::if_there(folder.parent_path())) {
+      above->bring_to_disk();
+    }
+  } else if (errno != EEXIST && errno != ENOENT) {  // another may remove the one above, empty still
+    fail("make the folder", folder, errno);
+  }
+}
+
 /// A file that is being written; gone unless it was moved to its place.
 class IncomingFile {
  public:
@@ -87,8 +109,7 @@ class IncomingFile {
     // Another may remove the folder, empty still, between the two steps.
     constexpr int attempts = 100;
     for (int attempt = 1;; ++attempt) {
-      std::error_code failure;
-      fs::create_directories(place.parent_path(), failure);
+      make_folders(place.parent_path());
       if (::rename(path_.c_str(), place.c_str()) == 0) {
         break;
       }
@@ -97,7 +118,7 @@ class IncomingFile {
       }
     }
     moved_ = true;
-    Descriptor(place.parent_path(), O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+    sync_folder(place.parent_path());
   }
 
  private:
@@ -111,11 +132,7 @@ class DiskObjectStore final : public ObjectStore {
   DiskObjectStore(fs::path folder, std::optional<LinkSigner> signer, Clock now)
       : folder_(std::move(folder)), signer_(std::move(signer)), now_(std::move(now)) {
     for (const fs::path& part : {objects(), types(), incoming()}) {
-      std::error_code failure;
-      fs::create_directories(part, failure);
-      if (failure) {
-        fail("make the folder", part, failure.value());
-      }
+      make_folders(fs::absolute(part));
     }
     remove_leftovers();
   }
@@ -184,19 +201,14 @@ class DiskObjectStore final : public ObjectStore {
   void remove(const std::string& name) override {
     const fs::path file = checked_file(name);
     for (const fs::path& part : {objects(), types()}) {
-      if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
-        fail("remove", part / file, errno);
-      }
-      // Folders that are empty now; the first that is not ends it.
-      for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
-        if (::rmdir((part / above).c_str()) != 0) {
-          break;
-        }
-      }
+      remove_file(part, file);
     }
   }
 
   ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
+    if (std::chrono::steady_clock::now() > leftovers_removed_.load() + leftover_interval) {
+      remove_leftovers();  // whoever lists is looking for what is not needed any more
+    }
     ObjectPage page;
     disk::visit_names(objects(), prefix, after, [&](const std::string& name, const fs::path& path) {
       if (static_cast<int>(page.objects.size()) == limit) {
@@ -286,7 +298,34 @@ class DiskObjectStore final : public ObjectStore {
     return type;
   }
 
-  void remove_leftovers() const {
+  static void remove_file(const fs::path& part, const fs::path& file) {
+    if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+      fail("remove", part / file, errno);
+    }
+    // Folders that are empty now; the first that is not ends it.
+    for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
+      if (::rmdir((part / above).c_str()) != 0) {
+        break;
+      }
+    }
+  }
+
+  /// Of calls that were broken off long ago.
+  void remove_leftovers() {
+    leftovers_removed_ = std::chrono::steady_clock::now();
+    remove_broken_off();
+    // A type is written before its object, so after a crash it may be alone.
+    const auto oldest = fs::file_time_type::clock::now() - leftover_age;
+    disk::visit_names(types(), "", "", [&](const std::string& name, const fs::path& path) {
+      std::error_code gone;
+      if (fs::last_write_time(path, gone) < oldest && !gone && !fs::exists(objects() / disk::file_of(name))) {
+        remove_file(types(), disk::file_of(name));
+      }
+      return true;
+    });
+  }
+
+  void remove_broken_off() const {
     std::error_code ignored;  // another may be removing the same
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;
     for (fs::directory_iterator next(incoming(), ignored), end; !ignored && next != end;
@@ -301,6 +340,7 @@ class DiskObjectStore final : public ObjectStore {
   fs::path folder_;
   std::optional<LinkSigner> signer_;
   Clock now_;
+  std::atomic<std::chrono::steady_clock::time_point> leftovers_removed_{};
 };
 
 }  // namespace
