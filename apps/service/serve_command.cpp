@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/system.hpp"
 #include "front.hpp"
+#include "node/scratch.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -100,7 +101,7 @@ Command add_serve(CLI::App& program) {
   add_gateway_settings(*app, *front_settings);
   add_node_settings(*app, *node_settings);
   return {app, [settings, front_settings, node_settings, folder] {
-            block_stop_signals();
+            prepare_process();
             const auto log = open_log("serve", *settings);
             const fs::path data = fs::absolute(*folder);
             std::error_code failure;
@@ -115,16 +116,17 @@ Command add_serve(CLI::App& program) {
             if (front_settings->link_secret.empty()) {
               front_settings->link_secret = link_secret(data / "link-secret");
             }
-            const NodeOptions options = complete(*node_settings);
+            const ScratchFolder scratch(scratch_place(*node_settings));
+            const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
               const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
               wait_for_stop_signal();
+              end_at_latest(options.drain_limit + longest_stop, log);
               node.drain();
             }
-            fs::remove_all(options.ranks.scratch);
             log->info("ended");
             return 0;
           }};

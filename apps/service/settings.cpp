@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -17,6 +19,7 @@ namespace tessera::service {
 namespace {
 
 constexpr int exit_by_second_signal = 130;
+constexpr int exit_by_time_limit = 1;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -130,7 +133,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
       ->check(CLI::Range(1, 100));
 }
 
-NodeOptions complete(const NodeSettings& settings) {
+std::filesystem::path scratch_place(const NodeSettings& settings) {
+  return settings.scratch.empty() ? std::filesystem::temp_directory_path()
+                                  : std::filesystem::path(settings.scratch);
+}
+
+NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& scratch) {
   NodeOptions options = settings.options;
   options.host = host_name();
   options.id = new_id("node", system_now());
@@ -144,16 +152,7 @@ NodeOptions complete(const NodeSettings& settings) {
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
-  std::string folder = ((settings.scratch.empty() ? std::filesystem::temp_directory_path()
-                                                  : std::filesystem::path(settings.scratch)) /
-                        "tessera-node-XXXXXX")
-                           .string();
-  if (::mkdtemp(folder.data()) == nullptr) {
-    throw Error(ErrorCode::io,
-                fmt::format("Cannot make the scratch folder '{}': {}. Give another with --scratch.", folder,
-                            std::strerror(errno)));
-  }
-  options.ranks.scratch = folder;
+  options.ranks.scratch = scratch;
   return options;
 }
 
@@ -211,6 +210,13 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   router.add("GET", "/healthz", {}, [](http::Request&) {
     return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
   });
+  router.add("GET", "/readyz", {}, [this](http::Request&) {
+    const std::string problem = !node_->problem().empty() ? node_->problem()
+                                : !node_->ranks().ready() ? "The ranks are being started."
+                                                          : "";
+    return http::json_response(problem.empty() ? 200 : 503,
+                               {{"ready", problem.empty()}, {"reason", problem}});
+  });
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
@@ -218,10 +224,15 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
-void block_stop_signals() {
+void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  rlimit open_files{};
+  if (::getrlimit(RLIMIT_NOFILE, &open_files) == 0) {
+    open_files.rlim_cur = open_files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &open_files);  // if it is refused, the old limit holds
+  }
 }
 
 void wait_for_stop_signal() {
@@ -232,6 +243,17 @@ void wait_for_stop_signal() {
     int second = 0;
     ::sigwait(&set, &second);
     std::_Exit(exit_by_second_signal);
+  }).detach();
+}
+
+void end_at_latest(std::chrono::milliseconds limit, std::shared_ptr<spdlog::logger> log) {
+  std::thread([limit, log = std::move(log)] {
+    std::this_thread::sleep_for(limit);
+    log->error(
+        "not ended after {} s: something does not answer. The jobs in hand are taken up again by others.",
+        std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+    log->flush();
+    std::_Exit(exit_by_time_limit);
   }).detach();
 }
 

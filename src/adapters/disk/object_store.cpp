@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t copy_bytes = std::size_t{256} << 10;
+// Files under way are locked by who writes them, so that those of a process that died are known. Where there
+// are no such locks, and of an earlier release, which took none, age must do.
+constexpr std::string_view locked_prefix = "locked_";
 constexpr std::chrono::hours leftover_age{24};
 constexpr std::chrono::hours leftover_interval{1};
 
@@ -93,8 +97,8 @@ void make_folders(const fs::path& folder) {
 /// A file that is being written; gone unless it was moved to its place.
 class IncomingFile {
  public:
-  explicit IncomingFile(fs::path path)
-      : path_(std::move(path)), file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {}
+  explicit IncomingFile(const fs::path& folder)
+      : IncomingFile(folder, Descriptor(folder, O_RDONLY | O_DIRECTORY, "open")) {}
   ~IncomingFile() {
     if (!moved_) {
       ::unlink(path_.c_str());
@@ -122,6 +126,13 @@ class IncomingFile {
   }
 
  private:
+  /// While `folder_lock` is shared, nobody takes the new file, which is not locked yet, for a leftover.
+  IncomingFile(const fs::path& folder, const Descriptor& folder_lock)
+      : path_(folder / new_id(::flock(folder_lock.get(), LOCK_SH) == 0 ? "locked" : "put", system_now())),
+        file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {
+    ::flock(file_.get(), LOCK_EX | LOCK_NB);  // nobody else has it
+  }
+
   fs::path path_;
   Descriptor file_;
   bool moved_ = false;
@@ -139,7 +150,7 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
     const fs::path file = checked_file(name);
-    IncomingFile incoming_file(new_incoming());
+    IncomingFile incoming_file(incoming());
     std::vector<std::byte> buffer(copy_bytes);
     while (const std::size_t count = body.read(buffer)) {
       incoming_file.file().write(std::span(buffer).first(count));
@@ -147,7 +158,7 @@ class DiskObjectStore final : public ObjectStore {
     check_whole_body(name, body, size_of(incoming_file.file()));
     // Two files cost twice as many waits for the disk as one.
     if (content_type != type_by_name(name) || fs::exists(types() / file)) {
-      IncomingFile type_file(new_incoming());
+      IncomingFile type_file(incoming());
       type_file.file().write(std::as_bytes(std::span(content_type)));
       type_file.move_to(types() / file);
     }
@@ -249,7 +260,6 @@ class DiskObjectStore final : public ObjectStore {
   [[nodiscard]] fs::path objects() const { return folder_ / "objects"; }
   [[nodiscard]] fs::path types() const { return folder_ / "types"; }
   [[nodiscard]] fs::path incoming() const { return folder_ / "incoming"; }
-  [[nodiscard]] fs::path new_incoming() const { return incoming() / new_id("put", system_now()); }
 
   [[nodiscard]] const LinkSigner& signer() const {
     if (!signer_) {
@@ -325,13 +335,27 @@ class DiskObjectStore final : public ObjectStore {
     });
   }
 
+  static bool is_locked(const fs::path& file) {
+    const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool locked = opened < 0 || ::flock(opened, LOCK_EX | LOCK_NB) != 0;
+    if (opened >= 0) {
+      ::close(opened);
+    }
+    return locked;
+  }
   void remove_broken_off() const {
+    const Descriptor folder_lock(incoming(), O_RDONLY | O_DIRECTORY, "open");
+    const bool locks = ::flock(folder_lock.get(), LOCK_EX) == 0;
     std::error_code ignored;  // another may be removing the same
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;
     for (fs::directory_iterator next(incoming(), ignored), end; !ignored && next != end;
          next.increment(ignored)) {
+      const std::string name = next->path().filename().string();
       std::error_code gone;
-      if (fs::last_write_time(next->path(), gone) < oldest && !gone) {
+      const bool abandoned = locks && name.starts_with(locked_prefix)
+                                 ? !is_locked(next->path())
+                                 : fs::last_write_time(next->path(), gone) < oldest;
+      if (abandoned && !gone) {
         fs::remove(next->path(), gone);
       }
     }
