@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
 #include "core/error.hpp"
-#include "core/system.hpp"
 #include "plan/presets_file.hpp"
 #include "service/metered_store.hpp"
 #include "service/openapi.hpp"
@@ -16,7 +14,9 @@
 namespace tessera::service {
 namespace {
 
-std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
+std::chrono::milliseconds hours(double count) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(count * 3'600'000));
+}
 
 }  // namespace
 
@@ -98,6 +98,12 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->envname("TESSERA_JOB_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  app.add_option("--requeue-after", settings.requeue_after_s,
+                 "Seconds without a sign of life after which a job that the queue or its node has lost is "
+                 "queued again")
+      ->envname("TESSERA_REQUEUE_AFTER")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   app.add_option("--upload-lifetime", settings.upload_lifetime_hours, "Hours that uploads are kept")
       ->envname("TESSERA_UPLOAD_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
@@ -106,7 +112,7 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
 
 Front::Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
              const std::shared_ptr<spdlog::logger>& log)
-    : state_(open_state_store(settings.state, {})) {
+    : state_(open_state_store(settings.state, state_options(settings, log))) {
   const bool with_gateway = serves == Serves::everything;
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();
@@ -117,7 +123,6 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   options.certificate_file = front.certificate_file;
   options.key_file = front.key_file;
   options.log = log;
-  raise_open_file_limit();
   options.max_connections = front.max_connections;
   options.max_connections_per_address = front.max_connections_per_address;
   options.on_request = [&metrics](const http::AccessRecord& record) { count_request(metrics, record); };
@@ -149,14 +154,16 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
+    gateway.requeue_after =
+        std::chrono::milliseconds(static_cast<std::int64_t>(front.requeue_after_s * 1000));
     gateway.version = TESSERA_VERSION;
     gateway.log = log;
     if (local_folder) {
       gateway.links.emplace(url_, front.link_secret);
     }
     gateway_ = std::make_unique<Gateway>(
-        std::move(gateway),
-        GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_, *state_.uploads});
+        std::move(gateway), GatewayPorts{*state_.jobs, *state_.events, *state_.nodes, *queue_, *objects_,
+                                         *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
   }
@@ -191,9 +198,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
       metrics.add(Metric::events, {{"type", event.type}});
       metrics.observe(Metric::event_delay_seconds, {},
                       std::chrono::duration<double>(system_now() - event.time).count());
-      constexpr std::array ends{JobState::done, JobState::failed, JobState::cancelled};
-      if (std::ranges::find(ends, event.type, [](JobState state) { return to_string(state); }) !=
-          ends.end()) {
+      const auto ends = {JobState::done, JobState::failed, JobState::cancelled};
+      if (std::ranges::any_of(ends, [&](JobState state) { return to_string(state) == event.type; })) {
         webhooks_->nudge();
       }
     };

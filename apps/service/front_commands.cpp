@@ -20,12 +20,13 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
     add_gateway_settings(*app, *front_settings);
   }
   return {app, [settings, front_settings, serves, name = std::string(name)] {
-            block_stop_signals();
+            prepare_process();
             const auto log = open_log(name, *settings);
             Metrics metrics;
             const Front front(*settings, *front_settings, serves, metrics, log);
             log->info("{} serves {}", name, front.url());
-            wait_for_stop_signal(time_for_requests + time_to_end, log);
+            wait_for_stop_signal();
+            end_at_latest(time_for_requests + longest_stop, log);
             log->info("ending");
             return 0;
           }};

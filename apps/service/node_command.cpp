@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "node/scratch.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -13,23 +14,24 @@ Command add_node(CLI::App& program) {
   add_settings(*app, *settings);
   add_node_settings(*app, *node_settings);
   app->add_option("--metrics-listen", node_settings->metrics_listen,
-                  "Where to serve /metrics and /healthz; beyond loopback only with tokens")
+                  "Where to serve /metrics, /healthz and /readyz; beyond loopback only with tokens")
       ->envname("TESSERA_METRICS_LISTEN")
       ->type_name("ADDRESS:PORT");
   return {app, [settings, node_settings] {
-            block_stop_signals();
+            prepare_process();
             const auto log = open_log("node", *settings);
-            const NodeOptions options = complete(*node_settings);
+            const ScratchFolder scratch(scratch_place(*node_settings));
+            const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
               RunningNode node(options, *settings, metrics, log);
               if (!node_settings->metrics_listen.empty()) {
                 node.serve_metrics(node_settings->metrics_listen, metrics);
               }
-              wait_for_stop_signal(options.drain_limit + time_to_end, log);
+              wait_for_stop_signal();
+              end_at_latest(options.drain_limit + longest_stop, log);
               node.drain();
             }
-            std::filesystem::remove_all(options.ranks.scratch);
             log->info("ended");
             return 0;
           }};

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/system.hpp"
 #include "front.hpp"
+#include "node/scratch.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -27,17 +28,49 @@ fs::path default_folder() {
          "tessera";
 }
 
+[[noreturn]] void fail_secret(const char* doing, const fs::path& file) {
+  throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, file.string(), std::strerror(errno)));
+}
+
+void bring_to_disk(int descriptor, const fs::path& file) {
+  if (::fsync(descriptor) != 0) {
+    const int reason = errno;
+    ::close(descriptor);
+    errno = reason;
+    fail_secret("write", file);
+  }
+  ::close(descriptor);
+}
+
+/// Puts a secret into the file, whole and on the disk before it has its name, unless another has made it.
+void make_secret(const fs::path& file, const std::string& secret) {
+  std::string fresh = file.string() + ".XXXXXX";
+  const int made = ::mkostemp(fresh.data(), O_CLOEXEC);  // for this user alone
+  if (made < 0) {
+    fail_secret("make", fresh);
+  }
+  const bool written = ::write(made, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size());
+  bring_to_disk(made, fresh);
+  const bool linked = written && (::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST);
+  ::unlink(fresh.c_str());
+  if (!linked) {
+    fail_secret("make", file);
+  }
+  const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) {
+    fail_secret("open", file.parent_path());
+  }
+  bring_to_disk(folder, file.parent_path());
+}
+
 /// The secret that signs links, made at the first start and kept beside the data for this user alone.
 std::string link_secret(const fs::path& file) {
-  std::string fresh = random_hex(32);
-  const int made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made >= 0) {
-    const bool written = ::write(made, fresh.data(), fresh.size()) == static_cast<ssize_t>(fresh.size());
-    ::close(made);
-    if (written) {
-      return fresh;
-    }
-    ::unlink(file.c_str());
+  std::error_code ignored;
+  if (fs::is_regular_file(file, ignored) && fs::file_size(file, ignored) == 0) {
+    fs::remove(file, ignored);  // of a power cut: no link was signed with it
+  }
+  if (!fs::exists(file)) {
+    make_secret(file, random_hex(32));
   }
   StringSink sink;
   const auto source = open_file_source(file);
@@ -62,12 +95,13 @@ Command add_serve(CLI::App& program) {
       ->envname("TESSERA_DATA")
       ->type_name("FOLDER")
       ->capture_default_str();
+  add_state_settings(*app, *settings);
   add_log_settings(*app, *settings);
   add_listen_settings(*app, *front_settings);
   add_gateway_settings(*app, *front_settings);
   add_node_settings(*app, *node_settings);
   return {app, [settings, front_settings, node_settings, folder] {
-            block_stop_signals();
+            prepare_process();
             const auto log = open_log("serve", *settings);
             const fs::path data = fs::absolute(*folder);
             std::error_code failure;
@@ -82,16 +116,17 @@ Command add_serve(CLI::App& program) {
             if (front_settings->link_secret.empty()) {
               front_settings->link_secret = link_secret(data / "link-secret");
             }
-            const NodeOptions options = complete(*node_settings);
+            const ScratchFolder scratch(scratch_place(*node_settings));
+            const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
               const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
-              wait_for_stop_signal(options.drain_limit + time_to_end, log);
+              wait_for_stop_signal();
+              end_at_latest(options.drain_limit + longest_stop, log);
               node.drain();
             }
-            fs::remove_all(options.ranks.scratch);
             log->info("ended");
             return 0;
           }};

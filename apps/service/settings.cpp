@@ -58,7 +58,24 @@ void add_settings(CLI::App& app, Settings& settings) {
       ->envname("TESSERA_STORE")
       ->type_name("URL")
       ->required();
+  add_state_settings(app, settings);
   add_log_settings(app, settings);
+}
+
+void add_state_settings(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--max-events", settings.max_events,
+         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+      ->envname("TESSERA_MAX_EVENTS")
+      ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+StateOptions state_options(const Settings& settings, const std::shared_ptr<spdlog::logger>& log) {
+  StateOptions options;
+  options.max_events = settings.max_events;
+  options.warn = [log](const std::string& sentence) { log->warn("{}", sentence); };
+  return options;
 }
 
 void add_log_settings(CLI::App& app, Settings& settings) {
@@ -115,7 +132,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
       ->check(CLI::Range(1, 100));
 }
 
-NodeOptions complete(const NodeSettings& settings) {
+std::filesystem::path scratch_place(const NodeSettings& settings) {
+  return settings.scratch.empty() ? std::filesystem::temp_directory_path()
+                                  : std::filesystem::path(settings.scratch);
+}
+
+NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& scratch) {
   NodeOptions options = settings.options;
   options.host = host_name();
   options.id = new_id("node", system_now());
@@ -129,16 +151,7 @@ NodeOptions complete(const NodeSettings& settings) {
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
-  std::string folder = ((settings.scratch.empty() ? std::filesystem::temp_directory_path()
-                                                  : std::filesystem::path(settings.scratch)) /
-                        "tessera-node-XXXXXX")
-                           .string();
-  if (::mkdtemp(folder.data()) == nullptr) {
-    throw Error(ErrorCode::io,
-                fmt::format("Cannot make the scratch folder '{}': {}. Give another with --scratch.", folder,
-                            std::strerror(errno)));
-  }
-  options.ranks.scratch = folder;
+  options.ranks.scratch = scratch;
   return options;
 }
 
@@ -163,7 +176,7 @@ Endpoint parse_listen(const std::string& text) {
 
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})),
+    : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
@@ -199,6 +212,13 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
         return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
       },
       {}, http::Lane::immediate);
+  router.add("GET", "/readyz", {}, [this](http::Request&) {
+    const std::string problem = !node_->problem().empty() ? node_->problem()
+                                : !node_->ranks().ready() ? "The ranks are being started."
+                                                          : "";
+    return http::json_response(problem.empty() ? 200 : 503,
+                               {{"ready", problem.empty()}, {"reason", problem}});
+  });
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
@@ -209,28 +229,30 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
-void block_stop_signals() {
+void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  raise_open_file_limit();
 }
 
-void wait_for_stop_signal(std::chrono::milliseconds time_limit, const std::shared_ptr<spdlog::logger>& log) {
+void wait_for_stop_signal() {
   const sigset_t set = stop_signals();
   int signal = 0;
   ::sigwait(&set, &signal);
-  std::thread([set, time_limit, log] {
-    const auto end = std::chrono::steady_clock::now() + time_limit;
-    for (auto left = end - std::chrono::steady_clock::now(); left.count() > 0;
-         left = end - std::chrono::steady_clock::now()) {
-      const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-      const timespec wait{seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
-      if (::sigtimedwait(&set, nullptr, &wait) > 0) {
-        std::_Exit(exit_by_second_signal);
-      }
-    }
-    log->error("not ended {} s after the signal to stop: what still runs is broken off",
-               std::chrono::duration_cast<std::chrono::seconds>(time_limit).count());
+  std::thread([set] {
+    int second = 0;
+    ::sigwait(&set, &second);
+    std::_Exit(exit_by_second_signal);
+  }).detach();
+}
+
+void end_at_latest(std::chrono::milliseconds limit, std::shared_ptr<spdlog::logger> log) {
+  std::thread([limit, log = std::move(log)] {
+    std::this_thread::sleep_for(limit);
+    log->error(
+        "not ended after {} s: something does not answer. The jobs in hand are taken up again by others.",
+        std::chrono::duration_cast<std::chrono::seconds>(limit).count());
     log->flush();
     std::_Exit(exit_by_time_limit);
   }).detach();

@@ -111,8 +111,8 @@ struct FileContent {
 struct ProducedContent {
   std::optional<std::int64_t> size_bytes;  ///< none: sent in chunks, without ranges
   bool ranges = false;                     ///< whether `produce` heeds its range
-  std::string owner;                       ///< each may have a share of the threads; empty: no share is kept
   std::function<void(ByteSink& out, const std::optional<ByteRange>& range)> produce;
+  std::string owner = {};  ///< each may have a share of the threads; empty: no share is kept
 };
 
 /// Messages for as long as client and channel live: Server-Sent Events as they are written, or the text

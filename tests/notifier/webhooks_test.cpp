@@ -8,6 +8,7 @@
 #include <future>
 #include <set>
 
+#include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/state_store.hpp"
 #include "http/server.hpp"
 #include "net/crypto.hpp"
@@ -23,8 +24,8 @@ const std::string secret = "a secret of the client";
 /// A server that a client has named: answers with the statuses given, the last one from then on.
 class Receiver {
  public:
-  explicit Receiver(std::vector<int> statuses)
-      : statuses_(std::move(statuses)), server_(options(), routes()) {}
+  explicit Receiver(std::vector<int> statuses, std::string body = {})
+      : statuses_(std::move(statuses)), body_(std::move(body)), server_(options(), routes()) {}
 
   [[nodiscard]] std::string url() const {
     return "http://127.0.0.1:" + std::to_string(server_.port()) + "/hook?of=ann";
@@ -52,13 +53,14 @@ class Receiver {
                       const int status = statuses_[std::min(answered_++, statuses_.size() - 1)];
                       requests_.push_back(request);
                       came_.notify_all();
-                      return http::text_response(status, "", "text/plain");
+                      return http::text_response(status, body_, "text/plain");
                     },
                 .max_body_bytes = 1 << 20});
     return router;
   }
 
   std::vector<int> statuses_;
+  std::string body_;
   std::mutex mutex_;
   std::condition_variable came_;
   std::deque<http::Request> requests_;
@@ -147,6 +149,33 @@ TEST_F(Webhooks, AreTriedAgainUntilTheyAreAnswered) {
     ids.insert(call->header("webhook-id"));
   }
   EXPECT_EQ(ids.size(), 1U);
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+TEST_F(Webhooks, AreDeliveredHoweverLongTheAnswerIs) {
+  Receiver receiver({200}, std::string(std::size_t{4} << 20, 'x'));
+  ended_job(receiver.url());
+  std::promise<bool> attempted;
+  WebhookOptions noting = options();
+  noting.on_attempt = [&](bool delivered) { attempted.set_value(delivered); };
+  const WebhookSender sender(noting, *store.jobs);
+  ASSERT_TRUE(receiver.next());
+  EXPECT_TRUE(attempted.get_future().get());
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+TEST_F(Webhooks, GoOnWhenARecordCannotBeRead) {
+  Receiver receiver({200});
+  const Job poisoned = ended_job(receiver.url());
+  const Job sound = ended_job(receiver.url());
+  SqliteDatabase database(folder.path() / "state.db");
+  SqliteStatement(database, "UPDATE state_jobs SET record='{\"id\": 7}' WHERE id=?", poisoned.id).run();
+  const WebhookSender sender(options(), *store.jobs);
+  const auto call = receiver.next();
+  ASSERT_TRUE(call);
+  EXPECT_EQ(Json::parse(call->body.text()).at("subject"), sound.id);
   expect_settled();
   EXPECT_FALSE(receiver.next(0ms));
 }

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
@@ -23,8 +24,8 @@ constexpr std::chrono::milliseconds heartbeat_interval = 15s;
 }  // namespace
 
 bool Notifier::Filter::wants(const Event& event) const {
-  return caller.sees(event.owner) && (job_id.empty() || event.job_id == job_id) &&
-         (batch_id.empty() || event.batch_id == batch_id);
+  return event.type != Event::unreadable && caller.sees(event.owner) &&
+         (job_id.empty() || event.job_id == job_id) && (batch_id.empty() || event.batch_id == batch_id);
 }
 
 Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
@@ -32,7 +33,9 @@ Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
       ports_(ports),
       recent_(ports_.events, ports_.events.newest_id(), options_.max_recent_events,
               options_.max_recent_bytes) {
-  distributor_ = std::jthread([this] { distribute(); });
+  distributor_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("following events", options_.log.get(), stop, [this] { distribute(); });
+  });
 }
 
 Notifier::~Notifier() { stop(); }
@@ -51,6 +54,7 @@ void Notifier::stop() {
     subscribers_.clear();
   }
   ports_.events.stop_reading();
+  distributor_.request_stop();
   distributor_.join();
 }
 
@@ -124,6 +128,11 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
     const Event reset{subscriber.last_id, "reset", {}, {}, {}, {}, Json()};
     Wire wire(reset);
     subscriber.channel->offer(wire.message(websocket, messages_));
+  }
+  if (whole && !websocket) {
+    // A client whose connection ends before the first event comes back to this place.
+    subscriber.channel->offer(
+        std::make_shared<const std::string>(fmt::format("id: {}\n\n", subscriber.last_id)));
   }
   // The states are read after the place in the log: what changes meanwhile is told twice rather than not.
   if (whole) {
@@ -288,7 +297,7 @@ void Notifier::distribute_after(const std::string& id) {
         give(subscriber, wire);
       }
     }
-    if (options_.on_event) {
+    if (options_.on_event && event.type != Event::unreadable) {
       options_.on_event(event);
     }
   }

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
+#include "ports/stored_json.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
@@ -16,6 +18,8 @@ namespace {
 constexpr int gone = 410;
 /// A sender that dies over a call leaves it to others after this time beyond its patience.
 constexpr std::chrono::seconds lease_margin{15};
+/// Of the body of an answer that takes the call; a connection with more to come is closed.
+constexpr std::size_t longest_answer_read = std::size_t{64} << 10;
 
 HttpOptions http_options(const WebhookOptions& options) {
   HttpOptions http;
@@ -44,7 +48,9 @@ Json cloud_event(const WebhookCall& call, const Job& job, const std::string& sou
 WebhookSender::WebhookSender(WebhookOptions options, JobStore& jobs)
     : options_(std::move(options)), jobs_(jobs), http_(http_options(options_)) {
   for (int i = 0; i < options_.senders; ++i) {
-    senders_.emplace_back([this](const std::stop_token& stop) { send_calls(stop); });
+    senders_.emplace_back([this](const std::stop_token& stop) {
+      run_guarded("a sender of webhooks", options_.log.get(), stop, [&] { send_calls(stop); });
+    });
   }
 }
 
@@ -71,8 +77,8 @@ void WebhookSender::send_calls(const std::stop_token& stop) {
         make(call, stop);
       }
       backoff.reset();
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::cancelled && options_.log) {
+    } catch (const std::exception& error) {
+      if (!stop.stop_requested() && options_.log) {
         options_.log->error("cannot see to webhooks: {}", error.what());
       }
       pause(backoff.next(), stop);
@@ -104,7 +110,7 @@ void WebhookSender::make(const WebhookCall& call, const std::stop_token& stop) {
   HttpRequest request;
   request.method = "POST";
   request.url = batch->webhook_url;
-  request.body = cloud_event(call, *job, options_.source).dump();
+  request.body = stored_text(cloud_event(call, *job, options_.source));
   const std::string time = std::to_string(
       std::chrono::duration_cast<std::chrono::seconds>(options_.now().time_since_epoch()).count());
   const std::string signature =
@@ -113,6 +119,13 @@ void WebhookSender::make(const WebhookCall& call, const std::stop_token& stop) {
                      {"webhook-id", call.id},
                      {"webhook-timestamp", time},
                      {"webhook-signature", "v1," + signature}};
+  // The status alone says whether the call was taken: the rest of the answer may be long, or never end.
+  bool accepted = false;
+  request.on_head = [&](const HttpResponse&) { accepted = true; };
+  request.on_data = [taken = std::size_t{0}](std::string_view bytes) mutable {
+    taken += bytes.size();
+    return taken <= longest_answer_read;
+  };
   std::string failure;
   bool given_up = false;
   try {
@@ -125,8 +138,10 @@ void WebhookSender::make(const WebhookCall& call, const std::stop_token& stop) {
     if (error.code() == ErrorCode::cancelled) {
       throw;  // the lease gives it to another
     }
-    failure = error.what();
-    given_up = error.code() == ErrorCode::forbidden;
+    if (!accepted) {
+      failure = error.what();
+      given_up = error.code() == ErrorCode::forbidden;
+    }
   }
   if (options_.on_attempt) {
     options_.on_attempt(failure.empty());
