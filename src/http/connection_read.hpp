@@ -93,14 +93,18 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
   } else {
     refusal = take_header(reader, request);
   }
-  if (!refusal) {
+  std::optional<Response> screened;
+  if (!refusal && state_->options.screen) {
+    screened = state_->options.screen(request);
+  }
+  if (!refusal && !screened) {
     match = state_->router.find(request.method, request.path);
     refusal = match.route == nullptr ? no_route_problem(request, match)
                                      : refuse_body(reader, request, *match.route);
   }
   Response response;
-  if (refusal) {
-    response = problem_response(*refusal, request.path);
+  if (refusal || screened) {
+    response = refusal ? problem_response(*refusal, request.path) : std::move(*screened);
     body_is_unread = !problem ? !reader.is_done() : true;
   } else {
     request.parameters = std::move(match.parameters);
@@ -149,6 +153,9 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
           },
           request);
     }
+  }
+  if (state_->options.finish) {
+    state_->options.finish(request, response);
   }
   const int status = response.status;
   bool keep = !body_is_unread && reader.keep_alive() && !stopping_ && !state_->stopping;

@@ -52,6 +52,7 @@ Priority parse_priority(std::string_view text) {
 
 Json to_json(const JobRequest& request) {
   return {{"object", request.object},
+          {"object_tag", request.object_tag},
           {"name", request.name},
           {"pipeline", request.pipeline},
           {"output", request.output},
@@ -60,6 +61,7 @@ Json to_json(const JobRequest& request) {
 
 JobRequest request_from_json(const Json& json) {
   return {.object = json.at("object"),
+          .object_tag = json.value("object_tag", ""),
           .name = json.at("name"),
           .pipeline = json.at("pipeline"),
           .output = json.at("output"),

@@ -162,12 +162,14 @@ class RedisJobStore final : public JobStore {
         max_waiting);
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                              const std::vector<std::string>& not_of) override {
     return locked([&] {
       const TimePoint now = options_.now();
       std::vector<WebhookCall> calls;
-      const Reply taken =
-          connection_.script(take_webhooks_script, {ms(now), ms(now + lease), std::to_string(limit)});
+      std::vector<std::string> arguments{ms(now), ms(now + lease), std::to_string(limit)};
+      arguments.insert(arguments.end(), not_of.begin(), not_of.end());
+      const Reply taken = connection_.script(take_webhooks_script, arguments);
       for (const Reply& call : taken.list) {
         calls.push_back({call.list.at(0).text, call.list.at(1).text, std::stoi(call.list.at(2).text),
                          !call.list.at(3).text.empty(), std::stoi(call.list.at(4).text)});
@@ -178,6 +180,10 @@ class RedisJobStore final : public JobStore {
 
   void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
     locked([&] { return connection_.script(settle_webhook_script, {call_id, again ? ms(*again) : ""}); });
+  }
+
+  void postpone_webhook_call(const std::string& call_id, TimePoint until) override {
+    locked([&] { return connection_.script(postpone_webhook_script, {call_id, ms(until)}); });
   }
 
   std::vector<Job> finished_before(TimePoint time, int limit) override {

@@ -157,7 +157,7 @@ void Gateway::measure_uploads() {
   each_at_once(places.size(), stats_at_once, [&](std::size_t index) {
     const UploadPlace& place = places[index];
     if (const auto info = ports_.objects.stat(place.object)) {
-      ports_.uploads.measure(place.object, info->size_bytes, 0);
+      static_cast<void>(ports_.uploads.measure(place.object, info->size_bytes, 0));
     } else if (now > place.link_expires + options_.link_lifetime) {
       // Also a body that began to come when the link was good is there by now, or never will be.
       ports_.uploads.release({place.object});
