@@ -120,7 +120,7 @@ class ServeService final : public Service {
     process_ = std::make_unique<ServerProcess>(
         Command{TESSERA_PROGRAM, "serve", "--data", (folder_.path() / "data").string(), "--listen",
                 fmt::format("127.0.0.1:{}", port_), "--ranks", std::to_string(ranks), "--threads", "1",
-                "--spreading", spreading},
+                "--spreading", spreading, "--open"},
         ServerProcess::Environment{}, folder_.path() / "log");
     process_->wait_until_ready(port_);
     follow(port_, port_, port_);

@@ -13,18 +13,21 @@ Command add_node(CLI::App& program) {
   add_settings(*app, *settings);
   add_node_settings(*app, *node_settings);
   app->add_option("--metrics-listen", node_settings->metrics_listen,
-                  "Where to serve /metrics and /healthz; beyond loopback only with tokens")
+                  "Where to serve /metrics and /healthz; for a token with the scope metrics")
       ->envname("TESSERA_METRICS_LISTEN")
       ->type_name("ADDRESS:PORT");
+  app->add_flag("--open", node_settings->open, "No token is needed for the metrics; only on loopback");
   return {app, [settings, node_settings] {
             block_stop_signals();
+            keep_files_private();
+            read_urls(*settings);
             const auto log = open_log("node", *settings);
             const NodeOptions options = complete(*node_settings);
             {
               Metrics metrics;
               RunningNode node(options, *settings, metrics, log);
               if (!node_settings->metrics_listen.empty()) {
-                node.serve_metrics(node_settings->metrics_listen, metrics);
+                node.serve_metrics(node_settings->metrics_listen, node_settings->open, metrics);
               }
               wait_for_stop_signal();
               node.drain();

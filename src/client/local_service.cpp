@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "core/error.hpp"
@@ -62,6 +65,18 @@ std::vector<std::string> note_names(const std::string& authority, bool tls) {
   return addresses;
 }
 
+/// Clients hold their shared locks for a moment only; who holds it for longer is another service.
+bool lock_exclusively(int descriptor) {
+  constexpr int attempts = 100;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 /// What a note says, if its service runs.
 std::optional<std::string> read_note(const fs::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -90,8 +105,7 @@ LocalServiceNote::LocalServiceNote(const std::string& address, int port, const f
   fs::create_directories(*folder, failure);
   file_ = *folder / note_name(address, std::to_string(port));
   descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, private_file);
-  // Clients hold their shared locks for a moment only.
-  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0 || ::ftruncate(descriptor_, 0) != 0 ||
+  if (descriptor_ < 0 || !lock_exclusively(descriptor_) || ::ftruncate(descriptor_, 0) != 0 ||
       !write_all(descriptor_, std::as_bytes(std::span(fs::absolute(token_file).string() + "\n")))) {
     const int reason = errno;
     if (descriptor_ >= 0) {

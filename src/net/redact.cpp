@@ -22,9 +22,12 @@ Parts parts_of(std::string_view url) {
     parts.scheme = url.substr(0, colon + 3);
     url.remove_prefix(colon + 3);
   }
+  const bool http = parts.scheme == "http://" || parts.scheme == "https://";
   url = url.substr(0, url.find_first_of("?#"));
-  // A password that was not escaped may have slashes in it: the last '@' ends it.
-  if (const std::size_t at = url.rfind('@'); at != std::string_view::npos) {
+  // Passwords of databases that were not escaped may have slashes in them: the last '@' ends them. Paths of
+  // web pages may have an '@' of their own.
+  const std::string_view before_host = http ? url.substr(0, url.find('/')) : url;
+  if (const std::size_t at = before_host.rfind('@'); at != std::string_view::npos) {
     parts.has_user_info = true;
     parts.user_info = url.substr(0, at);
     url.remove_prefix(at + 1);

@@ -38,8 +38,6 @@ void check_object_name(const std::string& name) {
   }
 }
 
-std::string content_tag(const ObjectInfo& info) { return fmt::format("{}-{}", info.size_bytes, info.etag); }
-
 void check_whole_body(const std::string& name, const ByteSource& body, std::int64_t size_bytes) {
   if (const auto size = body.size(); size && *size != size_bytes) {
     throw Error(ErrorCode::io,

@@ -24,11 +24,8 @@ struct ObjectInfo {
   std::int64_t size_bytes = 0;
   std::string content_type;  ///< may be empty in a listing
   TimePoint modified{};
-  std::string etag = {};  ///< differs whenever the content was stored anew; empty in a listing
+  std::string etag = {};  ///< another whenever something was stored; empty where it is not known
 };
-
-/// Tells whether an object is still the one that was looked at: its size and etag.
-[[nodiscard]] std::string content_tag(const ObjectInfo& info);
 
 /// Bytes first..last of an object, both included; without `last` to its end.
 struct ByteRange {

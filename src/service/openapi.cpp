@@ -96,7 +96,7 @@ Json openapi_document(const http::Router& router, const std::string& version, co
              {{"token",
                {{"type", "http"},
                 {"scheme", "bearer"},
-                {"description", "Made with `tessera token add`; none is needed while there are none."}}}}},
+                {"description", "Made with `tessera token add`, or at the first start of `tessera serve`."}}}}},
             {"responses",
              {{"Problem",
                {{"description", "What is wrong, in a sentence (RFC 9457)."},

@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "net/backoff.hpp"
+#include "net/redact.hpp"
 
 namespace tessera::redis {
 namespace {
@@ -49,7 +50,8 @@ Address parse_address(const std::string& url) {
   const auto refuse = [&](const std::string& why) {
     throw Error(
         ErrorCode::usage,
-        fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.", url, why));
+        fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.",
+                    redact_url(url), why));
   };
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {

@@ -94,7 +94,7 @@ local taken = {}
 local most = tonumber(ARGV[3])
 local passed_over = {}
 for i = 4, #ARGV do passed_over[ARGV[i]] = true end
-local page, from = #ARGV > 3 and 1000 or most, 0
+local page, from = #ARGV > 3 and 100 or most, 0
 while #taken < most do
   local calls = redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '-inf', ARGV[1], 'LIMIT', from, page)
   if #calls == 0 then break end

@@ -5,6 +5,7 @@
 #include "http/problem.hpp"
 #include "plan/pipeline_schema.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
 
@@ -37,16 +38,16 @@ void Gateway::mount_admin(http::Router& router) {
                  .open = true}));
   router.add(
       "GET", "/v1/nodes", may_read,
-      [this](http::Request&) {
+      [this](http::Request& request) {
         Json nodes = Json::array();
         for (const NodeInfo& node : ports_.nodes.list()) {
-          nodes.push_back(node_view(node));
+          nodes.push_back(node_view(node, viewer_of(request)));
         }
         return http::json_response(200, {{"nodes", std::move(nodes)}});
       },
       operation({.id = "listNodes",
                  .tag = "System",
-                 .summary = "Processing nodes, with their ranks and jobs.",
+                 .summary = "Processing nodes; for administrators with their hosts and jobs.",
                  .answers = {{200, "The nodes.", "Nodes"}}}));
   router.add(
       "GET", "/v1/dead", may_admin,
@@ -114,8 +115,10 @@ void Gateway::mount_admin(http::Router& router) {
             check();
             parts[part] = "ready";
           } catch (const Error& error) {
-            parts[part] = error.what();
+            // Everyone may ask; hosts and paths are for the log.
+            parts[part] = without_internals(error.what());
             ready = false;
+            warn(fmt::format("not ready: {}", part), error.what());
           }
         };
         ask("queue", [this] { ports_.queue.check(); });

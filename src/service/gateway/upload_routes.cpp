@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
@@ -20,14 +20,6 @@ constexpr std::int64_t most_json_bytes = 4096;
 constexpr std::size_t longest_content_type = 255;
 /// The store is asked about so many objects side by side.
 constexpr std::size_t stats_at_once = 8;
-
-/// type/subtype with parameters, in the letters that a header may have (RFC 9110).
-bool is_content_type(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  return slash != 0 && slash != std::string::npos && slash + 1 < text.size() &&
-         text.size() <= longest_content_type &&
-         std::ranges::all_of(text, [](unsigned char c) { return c >= ' ' && c < 127; });
-}
 
 /// What the client says that it will send; empty if it does not.
 std::string wanted_content_type(const http::Request& request) {
@@ -127,11 +119,11 @@ http::Response Gateway::upload(const http::Request& request) {
                                      {"expires", to_iso8601(link.expires)}}}});
 }
 
-void Gateway::check_objects(const Caller& caller, const std::vector<JobRequest>& items) {
+void Gateway::check_objects(const Caller& caller, std::vector<JobRequest>& items) {
+  std::map<std::string, std::string> tags;
   std::vector<std::string> objects;
-  std::set<std::string> known;
   for (const JobRequest& item : items) {
-    if (known.insert(item.object).second) {
+    if (tags.emplace(item.object, "").second) {
       objects.push_back(item.object);
     }
   }
@@ -139,13 +131,18 @@ void Gateway::check_objects(const Caller& caller, const std::vector<JobRequest>&
     const std::string& object = objects[index];
     const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
                      object.starts_with("results/" + caller.owner + "/");
-    if (!(own || caller.is_admin()) || !ports_.objects.stat(object)) {
+    const auto info = own || caller.is_admin() ? ports_.objects.stat(object) : std::nullopt;
+    if (!info) {
       throw Error(ErrorCode::not_found,
                   fmt::format("There is no object '{}': upload it first, to the place that "
                               "POST /v1/uploads gives.",
                               object.substr(0, 200)));
     }
+    tags.at(object) = info->etag;  // each its own element
   });
+  for (JobRequest& item : items) {
+    item.object_tag = tags.at(item.object);
+  }
 }
 
 /// Where uploads do not pass through here, what they hold is known when the store is asked.

@@ -7,6 +7,7 @@
 // kept any more; snapshots follow. Slow clients are disconnected, and come back.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -31,6 +32,8 @@ struct NotifierOptions {
   /// What a client may be behind.
   std::size_t max_behind_bytes = std::size_t{4} << 20;
   int max_subscribers = 5000;
+  /// Streams whose token was withdrawn or has expired end within this time.
+  std::chrono::milliseconds token_check_interval{20'000};
   std::size_t max_recent_events = 10'000;  ///< kept in memory for clients that come back
   /// Called once for each event, in order, after the subscribers were given it.
   std::function<void(const Event& event)> on_event;
@@ -75,6 +78,7 @@ class Notifier {
   void snapshot(Subscriber& subscriber);
   static void give(Subscriber& subscriber, Wire& wire);
   void distribute();
+  void end_streams_of_ended_tokens();
 
   NotifierOptions options_;
   NotifierPorts ports_;
@@ -85,6 +89,7 @@ class Notifier {
   bool stopping_ = false;
   std::condition_variable stop_requested_;
   std::jthread distributor_;
+  std::jthread token_watcher_;
 };
 
 }  // namespace tessera::service
