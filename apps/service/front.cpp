@@ -22,8 +22,7 @@ std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<s
 }  // namespace
 
 void add_listen_settings(CLI::App& app, FrontSettings& settings) {
-  app.add_option("--listen", settings.listen,
-                 "Address and port to serve on")
+  app.add_option("--listen", settings.listen, "Address and port to serve on")
       ->envname("TESSERA_LISTEN")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
@@ -113,8 +112,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   prepare_access(front, endpoint, log);
   const std::string link_secret =
       front.link_secret_file.empty() ? front.link_secret : read_secret_file(front.link_secret_file);
-  const auto origins = std::make_shared<OriginPolicy>(
-      OriginOptions{front.open, front.public_url, front.allow_origins});
+  const auto origins =
+      std::make_shared<OriginPolicy>(OriginOptions{front.open, front.public_url, front.allow_origins});
   http::ServerOptions options;
   options.screen = [origins](const http::Request& request) { return origins->screen(request); };
   options.finish = [origins](const http::Request& request, http::Response& response) {
@@ -232,8 +231,9 @@ void Front::prepare_access(const FrontSettings& front, const Endpoint& endpoint,
     }
   }
   if (state_.tokens->list().empty()) {
-    log->warn("there are no tokens, so every request is refused: make one with 'tessera token --state URL add "
-              "OWNER', or start with --token-file FILE");
+    log->warn(
+        "there are no tokens, so every request is refused: make one with 'tessera token --state URL add "
+        "OWNER', or start with --token-file FILE");
   }
 }
 

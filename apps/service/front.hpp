@@ -25,12 +25,12 @@ struct FrontSettings {
   std::string link_secret_file;
   bool open = false;                       ///< no token is needed
   std::vector<std::string> allow_origins;  ///< of web pages that may use it
-  /// Where the first token lies, which is made if there is none, and where this user's commands find it; empty:
-  /// none is made.
+  /// Where the first token lies, which is made if there is none, and where this user's commands find it;
+  /// empty: none is made.
   std::string token_file;
   bool state_is_new = false;  ///< the state store was made just now
   std::string spool;          ///< folder for bodies that are too long for memory; empty: beside the data
-  std::string notifier_url;  ///< where clients are sent for events; empty: they are served here
+  std::string notifier_url;   ///< where clients are sent for events; empty: they are served here
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
   std::int64_t max_queued_per_owner = 50'000;

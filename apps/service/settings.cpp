@@ -52,8 +52,8 @@ void add_url(CLI::App& app, const std::string& option, const std::string& variab
 
 void read_url(const char* option, std::string& url, const std::string& file) {
   if (url.empty() == file.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("Give {0} or {0}-file{1}.", option,
-                                              url.empty() ? "" : ", not both"));
+    throw Error(ErrorCode::usage,
+                fmt::format("Give {0} or {0}-file{1}.", option, url.empty() ? "" : ", not both"));
   }
   if (url.empty()) {
     url = read_secret_file(file);

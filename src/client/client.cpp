@@ -130,7 +130,8 @@ HttpRequest Client::redirected_events(const std::string& location, const std::st
   }
   // Another server gets no more than what it needs: a token for events alone, good for a few minutes.
   const std::string stream_token = post("/v1/stream-tokens", {}, {}, stop).at("token");
-  events.url += (location.find('?') == std::string::npos ? "?token=" : "&token=") + percent_encode(stream_token);
+  events.url +=
+      (location.find('?') == std::string::npos ? "?token=" : "&token=") + percent_encode(stream_token);
   return events;
 }
 
@@ -144,8 +145,8 @@ Json Client::answer(const HttpRequest& request, const std::stop_token& stop) {
   }
   Json json = Json::parse(response.body, nullptr, false);
   if (json.is_discarded()) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("'{}' does not answer in JSON. Is that a Tessera server?", redact_url(request.url)));
+    throw Error(ErrorCode::unavailable, fmt::format("'{}' does not answer in JSON. Is that a Tessera server?",
+                                                    redact_url(request.url)));
   }
   return json;
 }
@@ -268,8 +269,8 @@ void Client::follow(const std::string& query,
         }
         return !ended;
       });
-      HttpRequest events = events_url.empty() ? request("GET", "/v1/events?" + query)
-                                              : redirected_events(events_url, stop);
+      HttpRequest events =
+          events_url.empty() ? request("GET", "/v1/events?" + query) : redirected_events(events_url, stop);
       if (!last_id.empty()) {
         events.headers.emplace_back("Last-Event-ID", last_id);
       }

@@ -12,8 +12,8 @@ namespace tessera {
 
 class LocalServiceNote {
  public:
-  /// Of the service that listens on `address` (an IP address) and `port`. Throws Error(io) if the folder cannot
-  /// be written.
+  /// Of the service that listens on `address` (an IP address) and `port`. Throws Error(io) if the folder
+  /// cannot be written.
   LocalServiceNote(const std::string& address, int port, const std::filesystem::path& token_file);
   ~LocalServiceNote();
   LocalServiceNote(const LocalServiceNote&) = delete;

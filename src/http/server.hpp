@@ -45,8 +45,8 @@ struct ServerOptions {
   /// A body or answer must move within this time, and bodies at `min_bytes_per_second` on the whole.
   std::chrono::milliseconds stall_timeout{30'000};
   std::int64_t min_bytes_per_second = 512;
-  /// Asked about each request when its header has come: an answer in place of the route's, or nothing. Runs on
-  /// an I/O thread, so it must not wait for anything.
+  /// Asked about each request when its header has come: an answer in place of the route's, or nothing. Runs
+  /// on an I/O thread, so it must not wait for anything.
   std::function<std::optional<Response>(const Request&)> screen;
   /// May add to the header of any answer; also on an I/O thread.
   std::function<void(const Request&, Response&)> finish;

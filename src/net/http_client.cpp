@@ -32,9 +32,9 @@ bool has_controls(std::string_view text) {
 /// Whatever it was made of, a request is one request.
 void check_no_controls(const HttpRequest& request) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorCode::usage,
-                fmt::format("The request to '{}' cannot be sent: {} has a control character.", shown(request),
-                            what));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("The request to '{}' cannot be sent: {} has a control character.", shown(request), what));
   };
   if (has_controls(request.url)) {
     refuse("its URL");

@@ -29,10 +29,11 @@ class StoppableSink final : public ByteSink {
 /// What was accepted is what is worked on. Stores whose links cannot be ended let others write over it.
 void refuse_changed(const JobRequest& request, const ObjectInfo& info) {
   if (!request.object_tag.empty() && !info.etag.empty() && info.etag != request.object_tag) {
-    throw Error(ErrorCode::conflict,
-                fmt::format("The image '{}' was changed after the job was accepted: upload it again, and submit "
-                            "the job anew.",
-                            request.name));
+    throw Error(
+        ErrorCode::conflict,
+        fmt::format("The image '{}' was changed after the job was accepted: upload it again, and submit "
+                    "the job anew.",
+                    request.name));
   }
 }
 

@@ -51,12 +51,9 @@ Priority parse_priority(std::string_view text) {
 }
 
 Json to_json(const JobRequest& request) {
-  return {{"object", request.object},
-          {"object_tag", request.object_tag},
-          {"name", request.name},
-          {"pipeline", request.pipeline},
-          {"output", request.output},
-          {"priority", to_string(request.priority)}};
+  return {{"object", request.object}, {"object_tag", request.object_tag},
+          {"name", request.name},     {"pipeline", request.pipeline},
+          {"output", request.output}, {"priority", to_string(request.priority)}};
 }
 
 JobRequest request_from_json(const Json& json) {

@@ -13,10 +13,8 @@
 namespace tessera::service {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Scope>, 4> scope_table{{{"submit", Scope::submit},
-                                                                         {"read", Scope::read},
-                                                                         {"admin", Scope::admin},
-                                                                         {"metrics", Scope::metrics}}};
+constexpr std::array<std::pair<std::string_view, Scope>, 4> scope_table{
+    {{"submit", Scope::submit}, {"read", Scope::read}, {"admin", Scope::admin}, {"metrics", Scope::metrics}}};
 constexpr std::string_view stream_prefix = "tss_";
 constexpr std::chrono::seconds has_tokens_lifetime{1};
 
@@ -35,10 +33,9 @@ std::int64_t seconds_of(TimePoint time) {
 
 void check_scope(const Caller& caller, Scope scope) {
   if (!caller.may(scope) && !caller.is_admin()) {
-    throw Error(ErrorCode::forbidden,
-                fmt::format("The token allows '{}', but this needs '{}'.",
-                            fmt::join(scope_names(caller.scopes), ", "),
-                            scope_names(static_cast<int>(scope)).front()));
+    throw Error(ErrorCode::forbidden, fmt::format("The token allows '{}', but this needs '{}'.",
+                                                  fmt::join(scope_names(caller.scopes), ", "),
+                                                  scope_names(static_cast<int>(scope)).front()));
   }
 }
 
@@ -100,8 +97,9 @@ void Access::refuse(const std::string& sentence) {
   }
   throw Error(ErrorCode::unauthorized,
               has_tokens_ ? sentence
-                          : sentence + " The service has no tokens, so it refuses every request: make one "
-                                       "with 'tessera token --state URL add OWNER'.");
+                          : sentence +
+                                " The service has no tokens, so it refuses every request: make one "
+                                "with 'tessera token --state URL add OWNER'.");
 }
 
 std::optional<Token> Access::valid_token(const std::string& hash) const {

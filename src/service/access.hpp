@@ -19,7 +19,7 @@ namespace tessera::service {
 struct Caller {
   std::string owner;
   int scopes = 0;
-  std::string token_hash = {};                 ///< empty: the service is open
+  std::string token_hash = {};                  ///< empty: the service is open
   std::optional<TimePoint> token_expires = {};  ///< as far as it was known when the caller was let in
   [[nodiscard]] bool may(Scope scope) const { return (scopes & static_cast<int>(scope)) != 0; }
   [[nodiscard]] bool is_admin() const { return may(Scope::admin); }

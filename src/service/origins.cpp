@@ -70,8 +70,7 @@ bool OriginPolicy::is_allowed(const std::string& origin) const {
 bool OriginPolicy::is_own_host(const std::string& host) const {
   const std::string name = ascii_lowered(without_port(host));
   const bool bracketed = name.starts_with('[') && name.ends_with(']');
-  return name == "localhost" ||
-         http::is_loopback(bracketed ? name.substr(1, name.size() - 2) : name) ||
+  return name == "localhost" || http::is_loopback(bracketed ? name.substr(1, name.size() - 2) : name) ||
          (!options_.public_url.empty() && name == without_port(authority_of_url(options_.public_url)));
 }
 

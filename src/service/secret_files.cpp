@@ -54,19 +54,24 @@ class OpenedFile {
   int descriptor_;
 };
 
-void bring_folder_to_disk(const fs::path& folder) { OpenedFile(folder, O_RDONLY | O_DIRECTORY).bring_to_disk(); }
+/// The folder that a file lies in.
+void bring_folder_to_disk(const fs::path& file) {
+  OpenedFile(fs::absolute(file).parent_path(), O_RDONLY | O_DIRECTORY).bring_to_disk();
+}
 
 void rename_durably(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     fail("make", to);
   }
-  bring_folder_to_disk(to.parent_path());
+  bring_folder_to_disk(to);
 }
 
 Token local_token(const std::string& secret) {
-  return {token_hash(secret), "local",
+  return {token_hash(secret),
+          "local",
           static_cast<int>(Scope::submit) | static_cast<int>(Scope::read) | static_cast<int>(Scope::admin),
-          system_now(), {}};
+          system_now(),
+          {}};
 }
 
 }  // namespace
@@ -99,7 +104,7 @@ std::string link_secret_in(const fs::path& file) {
 
 std::optional<std::string> make_private_folder(const fs::path& folder) {
   std::error_code failure;
-  fs::create_directories(folder.parent_path(), failure);
+  fs::create_directories(fs::absolute(folder).parent_path(), failure);
   if (::mkdir(folder.c_str(), private_folder) == 0) {
     return std::nullopt;
   }

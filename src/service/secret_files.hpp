@@ -27,7 +27,8 @@ std::optional<std::string> make_private_folder(const std::filesystem::path& fold
 /// Makes the first token of a service, for the owner "local" with the scopes submit, read and admin, and
 /// keeps it in `file`, so that the same user's commands can use it. Nothing happens if the store has other
 /// tokens, or if the token of the file was withdrawn. `store_is_new` says that the store was made just now: a
-/// token that the file has from before is entered again. Returns what has been done, in a sentence, or nothing.
+/// token that the file has from before is entered again. Returns what has been done, in a sentence, or
+/// nothing.
 std::optional<std::string> make_first_token(TokenStore& tokens, const std::filesystem::path& file,
                                             bool store_is_new);
 

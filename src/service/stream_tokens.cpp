@@ -12,13 +12,14 @@ void mount_stream_tokens(http::Router& router, Access& access) {
         return http::json_response(201, {{"token", token.token}, {"expires", to_iso8601(token.expires)}})
             .with("Cache-Control", "no-store");
       },
-      operation({.id = "createStreamToken",
-                 .tag = "Events",
-                 .summary = "A token for the query of /v1/events and /v1/events/socket, good for five minutes: "
-                            "browsers cannot send headers with EventSource and WebSocket.",
-                 .answers = {{201, "The token.", "StreamToken"},
-                             {409, "The service is open, so none is needed.", "Problem",
-                              "application/problem+json"}}}));
+      operation(
+          {.id = "createStreamToken",
+           .tag = "Events",
+           .summary = "A token for the query of /v1/events and /v1/events/socket, good for five minutes: "
+                      "browsers cannot send headers with EventSource and WebSocket.",
+           .answers = {
+               {201, "The token.", "StreamToken"},
+               {409, "The service is open, so none is needed.", "Problem", "application/problem+json"}}}));
 }
 
 }  // namespace tessera::service

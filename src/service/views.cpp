@@ -31,7 +31,6 @@ void hide_internals(Json& job) {
 
 }  // namespace
 
-
 std::string without_internals(const std::string& sentence) {
   // In quotes, where messages put what they are about, or as a word: something with "://", an absolute path,
   // a host with a port, an IP address.

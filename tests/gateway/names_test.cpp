@@ -47,9 +47,9 @@ TEST(Printable, EscapesWhatTerminalsObeyAndLeavesLettersAlone) {
 TEST_F(GatewayTest, RefusesNamesThatForgeLinesMoveCursorsOrLeadElsewhere) {
   start();
   for (const std::string& name :
-       {std::string("a\nb.png"), std::string("a\x1b[2J.png"), std::string("a\0b.png", 7), std::string("a\\b.png"),
-        std::string("..\\..\\evil.png"), std::string("a\u009b1m.png"), std::string("a\u202Egnp.exe"),
-        std::string("a\u2066b.png"), std::string("a/b.png")}) {
+       {std::string("a\nb.png"), std::string("a\x1b[2J.png"), std::string("a\0b.png", 7),
+        std::string("a\\b.png"), std::string("..\\..\\evil.png"), std::string("a\u009b1m.png"),
+        std::string("a\u202Egnp.exe"), std::string("a\u2066b.png"), std::string("a/b.png")}) {
     const Answer refused = submit({{"name", name}});
     EXPECT_EQ(refused.status, 400) << printable(name);
     const std::string detail = Json::parse(refused.body).at("detail");
@@ -62,11 +62,11 @@ TEST_F(GatewayTest, RefusesNamesThatForgeLinesMoveCursorsOrLeadElsewhere) {
 TEST_F(GatewayTest, RefusesTheSameInForms) {
   start();
   const auto form = [&](const std::string& file_name, const std::string& type) {
-    return testing::ask(server->port(), "POST", "/v1/jobs",
-                        {{"Content-Type", "multipart/form-data; boundary=b"}},
-                        "--b\r\nContent-Disposition: form-data; name=pipeline\r\n\r\ninvert\r\n"
-                        "--b\r\nContent-Disposition: form-data; name=f; filename=\"" +
-                            file_name + "\"\r\nContent-Type: " + type + "\r\n\r\nP6 1 1 255\nabc\r\n--b--\r\n");
+    return testing::ask(
+        server->port(), "POST", "/v1/jobs", {{"Content-Type", "multipart/form-data; boundary=b"}},
+        "--b\r\nContent-Disposition: form-data; name=pipeline\r\n\r\ninvert\r\n"
+        "--b\r\nContent-Disposition: form-data; name=f; filename=\"" +
+            file_name + "\"\r\nContent-Type: " + type + "\r\n\r\nP6 1 1 255\nabc\r\n--b--\r\n");
   };
   EXPECT_EQ(form("a.ppm", "image/png").status, 202);
   EXPECT_EQ(form("a\x1b[2J.ppm", "image/png").status, 400);
@@ -81,8 +81,8 @@ TEST_F(GatewayTest, RefusesTheSameInForms) {
 TEST_F(GatewayTest, JsonThatNoNumberHoldsIsAMistakeOfTheRequest) {
   start();
   for (const char* body : {R"({"object": 1e999999})", R"({"object": -1e999999})", R"([1e400)", "\xff"}) {
-    const Answer refused = testing::ask(server->port(), "POST", "/v1/jobs",
-                                        {{"Content-Type", "application/json"}}, body);
+    const Answer refused =
+        testing::ask(server->port(), "POST", "/v1/jobs", {{"Content-Type", "application/json"}}, body);
     EXPECT_EQ(refused.status, 400) << body << refused.body;
   }
 }

@@ -20,8 +20,8 @@ class Streams : public ::testing::Test {
   void SetUp() override {
     NotifierOptions options;
     options.token_check_interval = 10ms;
-    notifier = std::make_unique<Notifier>(std::move(options),
-                                          NotifierPorts{*state.jobs, *state.events, access});
+    notifier =
+        std::make_unique<Notifier>(std::move(options), NotifierPorts{*state.jobs, *state.events, access});
     http::Router router;
     notifier->mount(router);
     mount_stream_tokens(router, access);
@@ -77,7 +77,8 @@ TEST_F(Streams, EndWhenTheirTokenIsWithdrawnAndOthersGoOn) {
   EXPECT_TRUE(of_ann->closed_by_peer(30s));
   EXPECT_EQ(socket_of_ann->read_exactly(1, 30s), "\x88") << "the closing frame";
   EXPECT_EQ(notifier->subscribers(), 1U);
-  const testing::Answer refused = testing::ask(server->port(), "GET", "/v1/events", {{"Authorization", "Bearer " + ann}});
+  const testing::Answer refused =
+      testing::ask(server->port(), "GET", "/v1/events", {{"Authorization", "Bearer " + ann}});
   EXPECT_EQ(refused.status, 401);
 }
 
@@ -108,8 +109,9 @@ TEST_F(Streams, AStoreWithoutTokensLetsNobodyIn) {
   http::Request request;
   Access open(*state.tokens, Door::open);
   EXPECT_EQ(open.check(request, Scope::admin).owner, "local");
-  EXPECT_EQ(testing::code_of([&] { static_cast<void>(open.new_stream_token(open.check(request, Scope::read))); }),
-            ErrorCode::conflict);
+  EXPECT_EQ(
+      testing::code_of([&] { static_cast<void>(open.new_stream_token(open.check(request, Scope::read))); }),
+      ErrorCode::conflict);
   request.headers.emplace_back("Authorization", "Bearer tsr_wrong");
   EXPECT_EQ(testing::code_of([&] { static_cast<void>(open.check(request, Scope::read)); }),
             ErrorCode::unauthorized);

@@ -323,7 +323,8 @@ TEST_F(Webhooks, AHostThatDoesNotAnswerRests) {
 TEST_F(Webhooks, AnswersOfAnyLengthCountAndUrlsAreNotLogged) {
   std::ostringstream said;
   WebhookOptions logging = options();
-  logging.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said));
+  logging.log =
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said));
   logging.max_attempts = 2;
   Receiver broken({500});
   ended_job(broken.url() + "&key=SECRET");

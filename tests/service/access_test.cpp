@@ -72,7 +72,8 @@ TEST(Access, TheSameUsersCommandsGetInWithoutAnotherStepAndNobodyElseDoes) {
 
   // Withdrawn, the last token opens nothing, and the next start makes no other.
   const CommandOutcome listed = tessera({"token", "--state", serve.state_url(), "list"});
-  ASSERT_EQ(tessera({"token", "--state", serve.state_url(), "remove", listed.out.substr(0, 12)}).exit_code, 0);
+  ASSERT_EQ(tessera({"token", "--state", serve.state_url(), "remove", listed.out.substr(0, 12)}).exit_code,
+            0);
   for (int start = 0; start < 2; ++start) {
     Answer refused = ask(serve.port(), "GET", "/v1/dead");
     EXPECT_EQ(refused.status, 401) << refused.body;
@@ -98,7 +99,8 @@ TEST(Access, ACommandDoesNotGiveItsTokenToWhoeverListensOnAPortThatWasFreed) {
                        "while True:\n"
                        " c,_=s.accept(); d=c.recv(65536)\n"
                        " open(sys.argv[2],'ab').write(d)\n"
-                       " c.sendall(b'HTTP/1.1 404 No\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n'); c.close()\n",
+                       " c.sendall(b'HTTP/1.1 404 No\\r\\nContent-Length: 0\\r\\nConnection: "
+                       "close\\r\\n\\r\\n'); c.close()\n",
                        std::to_string(serve.port()), taken},
                       {}, folder.path() / "log");
   thief.wait_until_ready(serve.port());
@@ -120,9 +122,10 @@ TEST(Access, WebPagesOfOtherOriginsAreRefused) {
       headers.insert(headers.end(), token.begin(), token.end());
       return headers;
     };
-    for (const Fields& page : {Fields{{"Origin", "http://evil.example"}}, Fields{{"Origin", "null"}},
-                               Fields{{"Sec-Fetch-Site", "cross-site"}}, Fields{{"Sec-Fetch-Site", "same-site"}},
-                               Fields{{"Origin", fmt::format("http://127.0.0.1:{}", serve.port() + 1)}}}) {
+    for (const Fields& page :
+         {Fields{{"Origin", "http://evil.example"}}, Fields{{"Origin", "null"}},
+          Fields{{"Sec-Fetch-Site", "cross-site"}}, Fields{{"Sec-Fetch-Site", "same-site"}},
+          Fields{{"Origin", fmt::format("http://127.0.0.1:{}", serve.port() + 1)}}}) {
       const Answer refused = ask_as(serve, "POST", "/v1/uploads", own, with(page));
       EXPECT_EQ(refused.status, 403) << page[0].second << refused.body;
       EXPECT_NE(refused.body.find("another origin"), std::string::npos) << refused.body;
@@ -137,7 +140,8 @@ TEST(Access, WebPagesOfOtherOriginsAreRefused) {
       EXPECT_NE(status_line_of(serve, "/v1/events/socket", with(page)).find(" 101 "), std::string::npos);
     }
     // What is refused is readable by pages of allowed origins too.
-    Answer answer = ask_as(serve, "GET", "/v1/jobs/none", own, with({{"Origin", "https://images.example.org"}}));
+    Answer answer =
+        ask_as(serve, "GET", "/v1/jobs/none", own, with({{"Origin", "https://images.example.org"}}));
     EXPECT_EQ(answer.status, 404);
     EXPECT_EQ(answer.headers["access-control-allow-origin"], "https://images.example.org");
     EXPECT_EQ(answer.headers["vary"], "Origin");
@@ -161,8 +165,8 @@ TEST(Access, WebPagesOfOtherOriginsAreRefused) {
 
 TEST(Access, AnOpenServiceAnswersToTheNamesOfItsOwnMachineOnly) {
   const ServeProcess serve({"--public-url", "https://pictures.example.org"});
-  for (const char* host : {"evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example",
-                           "192.168.0.1", "[fe80::1]"}) {
+  for (const char* host : {"evil.example", "evil.example:80", "127.0.0.1.evil.example",
+                           "localhost.evil.example", "192.168.0.1", "[fe80::1]"}) {
     const Answer refused = ask_as(serve, "GET", "/v1/jobs", host);
     EXPECT_EQ(refused.status, 403) << host;
     EXPECT_NE(refused.body.find("--public-url"), std::string::npos) << refused.body;
@@ -191,8 +195,8 @@ TEST(Access, StreamTokensAreForEventsAlone) {
   changed.back() = changed.back() == 'A' ? 'B' : 'A';
   std::string later = stream;
   later[5] = later[5] == '9' ? '8' : '9';  // of the time
-  for (const std::string& wrong : {changed, later, serve.token(), std::string("tss_"), std::string("tss_1.2.3"),
-                                   std::string("tss_..")}) {
+  for (const std::string& wrong : {changed, later, serve.token(), std::string("tss_"),
+                                   std::string("tss_1.2.3"), std::string("tss_..")}) {
     const Answer refused = ask(serve.port(), "GET", "/v1/events?token=" + wrong);
     EXPECT_EQ(refused.status, 401) << wrong << refused.body;
   }
@@ -256,10 +260,10 @@ TEST(Access, DownloadsHaveTheModeThatTheUmaskLeaves) {
   std::ofstream(photo) << tiny_ppm;
   for (const mode_t mask : {022, 027}) {
     const fs::path out = serve.folder() / fmt::format("out-{:o}", mask);
-    const CommandOutcome outcome = run_command(
-        {"sh", "-c",
-         fmt::format("umask {:o}; '{}' submit --server {} -o '{}' invert '{}'", mask, TESSERA_PROGRAM,
-                     serve.url(), out.string(), photo.string())});
+    const CommandOutcome outcome =
+        run_command({"sh", "-c",
+                     fmt::format("umask {:o}; '{}' submit --server {} -o '{}' invert '{}'", mask,
+                                 TESSERA_PROGRAM, serve.url(), out.string(), photo.string())});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(mode_of(out / "tiny-invert.png"), 0666U & ~mask);
   }
@@ -271,10 +275,9 @@ TEST(Access, SecretsInUrlsAreNotToldAndMayComeFromFiles) {
        {std::pair("--state", "redis://ann:SECRET@host:bad/0"), std::pair("--state", "redi://:SECRET@host"),
         std::pair("--queue", "amqp://ann:SECRET@host:bad/"), std::pair("--queue", "amq://ann:SECRET@host"),
         std::pair("--store", "s4://ann:SECRET@bucket")}) {
-    std::map<std::string, std::string> urls{
-        {"--state", "sqlite://" + (folder.path() / "state.db").string()},
-        {"--queue", "sqlite://" + (folder.path() / "queue.db").string()},
-        {"--store", "file://" + (folder.path() / "objects").string()}};
+    std::map<std::string, std::string> urls{{"--state", "sqlite://" + (folder.path() / "state.db").string()},
+                                            {"--queue", "sqlite://" + (folder.path() / "queue.db").string()},
+                                            {"--store", "file://" + (folder.path() / "objects").string()}};
     urls[option] = url;
     std::vector<std::string> command{"gateway", "--listen", fmt::format("127.0.0.1:{}", free_port()),
                                      "--link-secret", "0123456789abcdef"};

@@ -206,9 +206,8 @@ TEST(Serve, KeepsClientsApart) {
 
 TEST(Serve, IsOpenOnLoopbackOnly) {
   const ServerFolder folder;
-  const CommandOutcome outcome =
-      tessera({"serve", "--data", folder.path() / "data", "--listen",
-               fmt::format("0.0.0.0:{}", free_port()), "--open"});
+  const CommandOutcome outcome = tessera({"serve", "--data", folder.path() / "data", "--listen",
+                                          fmt::format("0.0.0.0:{}", free_port()), "--open"});
   EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
   EXPECT_NE(outcome.err.find("--open"), std::string::npos) << outcome.err;
 }

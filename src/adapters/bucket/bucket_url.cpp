@@ -14,7 +14,8 @@ BucketUrlParser::BucketUrlParser(std::string url, std::string scheme, std::strin
     : url_(std::move(url)), scheme_(std::move(scheme)), kind_(std::move(kind)), form_(std::move(form)) {}
 
 void BucketUrlParser::refuse(const std::string& why) const {
-  throw Error(ErrorCode::usage, fmt::format("'{}' names no {} ({}): write {}.", redact_url(url_), kind_, why, form_));
+  throw Error(ErrorCode::usage,
+              fmt::format("'{}' names no {} ({}): write {}.", redact_url(url_), kind_, why, form_));
 }
 
 void BucketUrlParser::refuse_parameter(const std::string& name, const std::string& value) const {

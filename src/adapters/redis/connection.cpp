@@ -48,10 +48,9 @@ Reply to_reply(const redisReply& from) {
 
 Address parse_address(const std::string& url) {
   const auto refuse = [&](const std::string& why) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.",
-                    redact_url(url), why));
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.",
+                            redact_url(url), why));
   };
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {

@@ -33,7 +33,8 @@ class SqliteUploadLedger final : public UploadLedger {
     std::string owner;
     std::int64_t before = 0;
     {
-      SqliteStatement row(database_, "SELECT owner, MAX(size_bytes,0) FROM state_uploads"
+      SqliteStatement row(database_,
+                          "SELECT owner, MAX(size_bytes,0) FROM state_uploads"
                           " WHERE object=? AND expires_ms>=?",
                           object, now_ms());
       if (!row.step()) {

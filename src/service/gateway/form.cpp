@@ -101,10 +101,11 @@ Form read_form(const http::Request& request, int max_files) {
         throw Error(ErrorCode::usage, fmt::format("The form has more than {} files.", max_files));
       }
       if (!part->content_type.empty() && !is_content_type(part->content_type)) {
-        throw Error(ErrorCode::usage,
-                    fmt::format("The Content-Type of '{}' in the form is '{}'; it must be a media type such as "
-                                "image/png, at most 255 bytes long.",
-                                printable(*part->file_name), printable(part->content_type.substr(0, 100))));
+        throw Error(
+            ErrorCode::usage,
+            fmt::format("The Content-Type of '{}' in the form is '{}'; it must be a media type such as "
+                        "image/png, at most 255 bytes long.",
+                        printable(*part->file_name), printable(part->content_type.substr(0, 100))));
       }
       form.files.push_back({*part->file_name, part->content_type});
       continue;

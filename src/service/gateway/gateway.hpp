@@ -90,7 +90,8 @@ class Gateway {
   http::Response submit(const http::Request& request);
   http::Response upload(const http::Request& request);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
-  /// Notes which content each item is about. Throws Error(not_found) if one is not there, or not the caller's.
+  /// Notes which content each item is about. Throws Error(not_found) if one is not there, or not the
+  /// caller's.
   void check_objects(const Caller& caller, std::vector<JobRequest>& items);
   /// Counts what comes to a place. Throws Error(limit_exceeded) if that is more than its owner may have.
   void check_upload_room(const std::string& object, std::int64_t size_bytes);

@@ -52,7 +52,9 @@ void Gateway::mount_jobs(http::Router& router) {
                            {"limit", "1 to 500.", "integer"}}}));
   router.add(
       "GET", "/v1/jobs/{id}", may_read,
-      [this](http::Request& request) { return http::json_response(200, job_view(find_job(request), viewer_of(request))); },
+      [this](http::Request& request) {
+        return http::json_response(200, job_view(find_job(request), viewer_of(request)));
+      },
       operation({.id = "getJob", .tag = "Jobs", .summary = "A job.", .answers = {{200, "The job.", "Job"}}}));
   router.add(
       "DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); },
@@ -130,8 +132,9 @@ http::Response Gateway::result(const http::Request& request) {
   const Job job = find_job(request);
   if (!job.result) {
     throw http::ProblemError(http::make_problem(
-        "not-finished", fmt::format("The job is {} and has no result{}", to_string(job.state),
-                                    job.failure ? fmt::format(": {}", failure_shown_to(request, job)) : ".")));
+        "not-finished",
+        fmt::format("The job is {} and has no result{}", to_string(job.state),
+                    job.failure ? fmt::format(": {}", failure_shown_to(request, job)) : ".")));
   }
   LinkOptions options;
   options.lifetime = options_.link_lifetime;

@@ -94,9 +94,10 @@ JobRequest parse_item(const Json& item, const Json& outside, const Presets& pres
     refuse(fmt::format("{}: 'name' must be a file's name without '/' and '\\', at most 255 bytes.", where));
   }
   if (has_control_characters(request.name)) {
-    refuse(fmt::format("{}: 'name' is '{}'; it must have no control characters, and none that change the "
-                       "direction of writing.",
-                       where, printable(request.name)));
+    refuse(
+        fmt::format("{}: 'name' is '{}'; it must have no control characters, and none that change the "
+                    "direction of writing.",
+                    where, printable(request.name)));
   }
   const Json& pipeline = either(item, outside, "pipeline");
   if (pipeline.is_null()) {

@@ -127,7 +127,8 @@ void write_results_zip(const std::vector<Job>& jobs, ObjectStore& objects, ByteS
     // Looked for before the entry begins: its length stands at its head, so it cannot be taken back.
     const auto there = job.result ? objects.stat(job.result->object) : std::nullopt;
     if (!there) {
-      failures += fmt::format("{}: {}\n", printable(job.request.name), reason_of(job, job.result.has_value()));
+      failures +=
+          fmt::format("{}: {}\n", printable(job.request.name), reason_of(job, job.result.has_value()));
       continue;
     }
     zip.begin(free_name(safe_entry_name(job.result->file_name), taken), there->size_bytes, job.updated);

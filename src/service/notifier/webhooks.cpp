@@ -155,7 +155,7 @@ std::optional<WebhookSender::Turn> WebhookSender::begin(const WebhookCall& call)
       later = host.rests_until;
     } else if (host.in_flight >= (host.silences > 0 ? 1 : options_.max_per_host)) {
       // Spread, so that many calls to one host are not all looked at again at the same time.
-      later = now + options_.poll_interval * (1 + host.waiting++ / options_.max_per_host);
+      later = now + options_.host_pause * (1 + host.waiting++ / options_.max_per_host);
     } else {
       ++host.in_flight;
       host.waiting = 0;

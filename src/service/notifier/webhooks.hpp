@@ -6,8 +6,8 @@
 // everything else is tried again, later and later. Calls may come twice and out of order: their ids tell.
 //
 // Owners take turns, and none holds more than a part of the senders; a host gets a few calls at a time, and
-// rests for a while when it has not answered several times in a row. So nobody's calls wait for another's slow
-// receiver.
+// rests for a while when it has not answered several times in a row. So nobody's calls wait for another's
+// slow receiver.
 #pragma once
 
 #include <chrono>
@@ -36,10 +36,11 @@ struct WebhookOptions {
   /// Else only addresses of the public Internet are called, so that clients cannot reach into the network
   /// that the service stands in.
   bool allow_private_addresses = false;
-  int senders = 16;          ///< calls at once
-  int max_per_owner = 4;     ///< of them
-  int max_per_host = 2;
-  int silences_to_rest = 3;  ///< calls in a row without an answer, after which a host rests
+  int senders = 16;       ///< calls at once
+  int max_per_owner = 4;  ///< of them
+  int max_per_host = 4;
+  std::chrono::milliseconds host_pause{50};  ///< a call whose host has so many is looked at again after that
+  int silences_to_rest = 3;                  ///< calls in a row without an answer, after which a host rests
   std::chrono::milliseconds first_rest{30'000};  ///< doubled with each further silence
   std::chrono::milliseconds longest_rest{1'800'000};
   int max_attempts = 12;

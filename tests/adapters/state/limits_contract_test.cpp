@@ -72,7 +72,8 @@ TEST_P(LimitsContract, BytesAreCountedWhenTheyAreKnown) {
   EXPECT_EQ(uploads.measure("uploads/ann/a", 10, 100), Measured::noted) << "in place of what was there";
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
   EXPECT_TRUE(uploads.enter(place("c"), limits).entered);
-  EXPECT_EQ(uploads.measure("uploads/ann/c", huge, 0), Measured::noted) << "what lies there already counts in any case";
+  EXPECT_EQ(uploads.measure("uploads/ann/c", huge, 0), Measured::noted)
+      << "what lies there already counts in any case";
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{3, huge + 50}));
   uploads.release({"uploads/ann/c"});
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
