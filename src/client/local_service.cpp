@@ -104,9 +104,10 @@ LocalServiceNote::LocalServiceNote(const std::string& address, int port, const f
   std::error_code failure;
   fs::create_directories(*folder, failure);
   file_ = *folder / note_name(address, std::to_string(port));
+  const std::string text = fs::absolute(token_file).string() + "\n";
   descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, private_file);
   if (descriptor_ < 0 || !lock_exclusively(descriptor_) || ::ftruncate(descriptor_, 0) != 0 ||
-      !write_all(descriptor_, std::as_bytes(std::span(fs::absolute(token_file).string() + "\n")))) {
+      !write_all(descriptor_, std::as_bytes(std::span(text)))) {
     const int reason = errno;
     if (descriptor_ >= 0) {
       ::close(descriptor_);

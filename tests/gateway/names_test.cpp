@@ -110,7 +110,7 @@ TEST_F(GatewayTest, ZipsHaveEachResultOnceUnderANameOfItsOwn) {
     job.request.name = file_name;
     job.state = JobState::done;
     job.updated = now;
-    job.result = JobResult{"results/local/" + job.id, file_name, "image/png", 14, 1, 1, Json::array()};
+    job.result = JobResult{"results/local/" + job.id, file_name, "image/png", 14, 1, 1, Json::array(), {}};
     if (there) {
       put(job.result->object);
     }
