@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
 #include "core/error.hpp"
@@ -17,7 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
+std::chrono::milliseconds hours(double count) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(count * 3'600'000));
+}
 
 }  // namespace
 
@@ -96,6 +100,12 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->envname("TESSERA_JOB_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  app.add_option("--requeue-after", settings.requeue_after_s,
+                 "Seconds without a sign of life after which a job that the queue or its node has lost is "
+                 "queued again")
+      ->envname("TESSERA_REQUEUE_AFTER")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   app.add_option("--upload-lifetime", settings.upload_lifetime_hours, "Hours that uploads are kept")
       ->envname("TESSERA_UPLOAD_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
@@ -104,7 +114,7 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
 
 Front::Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
              const std::shared_ptr<spdlog::logger>& log)
-    : state_(open_state_store(settings.state, {})) {
+    : state_(open_state_store(settings.state, state_options(settings, log))) {
   const bool with_gateway = serves == Serves::everything;
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();
@@ -157,14 +167,16 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
+    gateway.requeue_after =
+        std::chrono::milliseconds(static_cast<std::int64_t>(front.requeue_after_s * 1000));
     gateway.version = TESSERA_VERSION;
     gateway.log = log;
     if (local_folder) {
       gateway.links.emplace(url_, link_secret);
     }
     gateway_ = std::make_unique<Gateway>(
-        std::move(gateway),
-        GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_, *state_.uploads});
+        std::move(gateway), GatewayPorts{*state_.jobs, *state_.events, *state_.nodes, *queue_, *objects_,
+                                         *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
   }
@@ -190,7 +202,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
       metrics.add(Metric::events, {{"type", event.type}});
       metrics.observe(Metric::event_delay_seconds, {},
                       std::chrono::duration<double>(system_now() - event.time).count());
-      if (is_final(parse_job_state(event.data.at("state").get<std::string>()))) {
+      const auto ends = {JobState::done, JobState::failed, JobState::cancelled};
+      if (std::ranges::any_of(ends, [&](JobState state) { return to_string(state) == event.type; })) {
         webhooks_->nudge();
       }
     };

@@ -38,6 +38,7 @@ struct FrontSettings {
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
+  double requeue_after_s = 60;
   bool private_webhooks = false;
 };
 /// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks.

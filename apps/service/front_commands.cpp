@@ -17,7 +17,7 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
     add_gateway_settings(*app, *front_settings);
   }
   return {app, [settings, front_settings, serves, name = std::string(name)] {
-            block_stop_signals();
+            prepare_process();
             keep_files_private();
             read_urls(*settings);
             const auto log = open_log(name, *settings);

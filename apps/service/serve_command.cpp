@@ -7,6 +7,7 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "front.hpp"
+#include "node/scratch.hpp"
 #include "service/secret_files.hpp"
 #include "settings.hpp"
 
@@ -37,12 +38,13 @@ Command add_serve(CLI::App& program) {
       ->envname("TESSERA_DATA")
       ->type_name("FOLDER")
       ->capture_default_str();
+  add_state_settings(*app, *settings);
   add_log_settings(*app, *settings);
   add_listen_settings(*app, *front_settings);
   add_gateway_settings(*app, *front_settings);
   add_node_settings(*app, *node_settings);
   return {app, [settings, front_settings, node_settings, folder] {
-            block_stop_signals();
+            prepare_process();
             keep_files_private();
             const auto log = open_log("serve", *settings);
             const fs::path data = fs::absolute(*folder);
@@ -62,16 +64,17 @@ Command add_serve(CLI::App& program) {
               front_settings->spool = (data / "spool").string();
             }
             front_settings->state_is_new = !fs::exists(data / "state.db");
-            const NodeOptions options = complete(*node_settings);
+            const ScratchFolder scratch(scratch_place(*node_settings));
+            const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
               const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
               wait_for_stop_signal();
+              end_at_latest(options.drain_limit + longest_stop, log);
               node.drain();
             }
-            fs::remove_all(options.ranks.scratch);
             log->info("ended");
             return 0;
           }};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ namespace tessera::service {
 namespace {
 
 constexpr int exit_by_second_signal = 130;
+constexpr int exit_by_time_limit = 1;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -68,6 +71,7 @@ void add_settings(CLI::App& app, Settings& settings) {
   add_state_setting(app, settings);
   add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
           "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
+  add_state_settings(app, settings);
   add_log_settings(app, settings);
 }
 
@@ -83,6 +87,22 @@ void read_urls(Settings& settings) {
 }
 
 void read_state_url(Settings& settings) { read_url("--state", settings.state, settings.state_file); }
+
+void add_state_settings(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--max-events", settings.max_events,
+         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+      ->envname("TESSERA_MAX_EVENTS")
+      ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+StateOptions state_options(const Settings& settings, const std::shared_ptr<spdlog::logger>& log) {
+  StateOptions options;
+  options.max_events = settings.max_events;
+  options.warn = [log](const std::string& sentence) { log->warn("{}", sentence); };
+  return options;
+}
 
 void add_log_settings(CLI::App& app, Settings& settings) {
   app.add_option("--log-level", settings.log_level, "trace, debug, info, warning, error or off")
@@ -138,7 +158,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
       ->check(CLI::Range(1, 100));
 }
 
-NodeOptions complete(const NodeSettings& settings) {
+std::filesystem::path scratch_place(const NodeSettings& settings) {
+  return settings.scratch.empty() ? std::filesystem::temp_directory_path()
+                                  : std::filesystem::path(settings.scratch);
+}
+
+NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& scratch) {
   NodeOptions options = settings.options;
   options.host = host_name();
   options.id = new_id("node", system_now());
@@ -152,16 +177,7 @@ NodeOptions complete(const NodeSettings& settings) {
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
-  std::string folder = ((settings.scratch.empty() ? std::filesystem::temp_directory_path()
-                                                  : std::filesystem::path(settings.scratch)) /
-                        "tessera-node-XXXXXX")
-                           .string();
-  if (::mkdtemp(folder.data()) == nullptr) {
-    throw Error(ErrorCode::io,
-                fmt::format("Cannot make the scratch folder '{}': {}. Give another with --scratch.", folder,
-                            std::strerror(errno)));
-  }
-  options.ranks.scratch = folder;
+  options.ranks.scratch = scratch;
   return options;
 }
 
@@ -186,7 +202,7 @@ Endpoint parse_listen(const std::string& text) {
 
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})),
+    : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
@@ -220,6 +236,13 @@ void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& m
   router.add("GET", "/healthz", {}, [](http::Request&) {
     return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
   });
+  router.add("GET", "/readyz", {}, [this](http::Request&) {
+    const std::string problem = !node_->problem().empty() ? node_->problem()
+                                : !node_->ranks().ready() ? "The ranks are being started."
+                                                          : "";
+    return http::json_response(problem.empty() ? 200 : 503,
+                               {{"ready", problem.empty()}, {"reason", problem}});
+  });
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
@@ -240,10 +263,15 @@ Door door_of(bool open, const std::string& address) {
 
 void keep_files_private() { ::umask(S_IRWXG | S_IRWXO); }
 
-void block_stop_signals() {
+void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  rlimit open_files{};
+  if (::getrlimit(RLIMIT_NOFILE, &open_files) == 0) {
+    open_files.rlim_cur = open_files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &open_files);  // if it is refused, the old limit holds
+  }
 }
 
 void wait_for_stop_signal() {
@@ -254,6 +282,17 @@ void wait_for_stop_signal() {
     int second = 0;
     ::sigwait(&set, &second);
     std::_Exit(exit_by_second_signal);
+  }).detach();
+}
+
+void end_at_latest(std::chrono::milliseconds limit, std::shared_ptr<spdlog::logger> log) {
+  std::thread([limit, log = std::move(log)] {
+    std::this_thread::sleep_for(limit);
+    log->error(
+        "not ended after {} s: something does not answer. The jobs in hand are taken up again by others.",
+        std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+    log->flush();
+    std::_Exit(exit_by_time_limit);
   }).detach();
 }
 

@@ -281,7 +281,11 @@ void Client::follow(const std::string& query,
       events.on_data = [&](std::string_view bytes) {
         heard = std::chrono::steady_clock::now();
         backoff.reset();
-        return reader.feed(bytes);
+        const bool more = reader.feed(bytes);
+        if (!reader.last_id().empty()) {
+          last_id = reader.last_id();  // also a place in the log that no event has followed yet
+        }
+        return more;
       };
       const HttpResponse response = stream_.send(events, stop);
       if (response.status == 307 && events_url.empty() && response.headers.contains("location")) {

@@ -110,6 +110,7 @@ class StreamConnection final : public Connection,
   std::int64_t sent_bytes_ = 0;       ///< of the present answer
   bool idle_ = true;
   bool stopping_ = false;
+  bool watched_ = false;  ///< watch_for_end() reads, and only one may
 };
 
 }  // namespace tessera::http

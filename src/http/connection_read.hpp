@@ -27,7 +27,7 @@ awaitable<void> StreamConnection<Stream>::run() {
       break;
     }
   }
-  if (beast::get_lowest_layer(*stream_).socket().is_open()) {
+  if (beast::get_lowest_layer(*stream_).socket().is_open() && !watched_) {
     co_await discard_rest();
   }
   close_socket();

@@ -127,6 +127,7 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
     if (!push->heartbeat.empty()) {
       interval = push->heartbeat_interval;
     }
+    watched_ = true;
     asio::co_spawn(
         stream_->get_executor(), [self = this->shared_from_this()] { return self->watch_for_end(); },
         asio::detached);

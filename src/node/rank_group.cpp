@@ -54,10 +54,16 @@ RankGroup::RankGroup(RankGroupOptions options)
 }
 
 RankGroup::~RankGroup() {
-  keeper_.request_stop();
-  wake();
-  keeper_.join();
+  end();
   ::close(wake_);
+}
+
+void RankGroup::end() {
+  if (keeper_.joinable()) {
+    keeper_.request_stop();
+    wake();
+    keeper_.join();
+  }
 }
 
 void RankGroup::wake() const {

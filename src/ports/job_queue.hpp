@@ -27,7 +27,7 @@ struct QueueMessage {
 struct Delivery {
   QueueMessage message;
   int attempt = 1;        ///< 1 when it is taken for the first time
-  std::uint64_t tag = 0;  ///< names the delivery to acknowledge(), give_back() and set_aside()
+  std::uint64_t tag = 0;  ///< names the delivery to acknowledge(), postpone(), give_back() and set_aside()
 };
 
 /// A message that was set aside because it failed too often, or because its node said so.
@@ -59,11 +59,17 @@ class JobQueue {
   /// Ends all waiting takes, which then give nothing, and all later ones.
   virtual void stop_taking() = 0;
 
-  /// The three ends of a delivery. None of them throws when the connection on which it came is gone: the
+  /// The four ends of a delivery. None of them throws when the connection on which it came is gone: the
   /// message then comes again by itself, and who takes it finds the job done.
   virtual void acknowledge(std::uint64_t tag) = 0;
-  /// Back to the queue, to be taken again soon. Counts as an attempt; after the delivery limit it is set
-  /// aside.
+  /// Back to the queue because its taker cannot work on it now. Does not count: the next delivery has the
+  /// same attempt number, however often this is done, on every version of the broker. A queue that can hold a
+  /// message back does not give it again before `delay`; another one puts it at the end of its line, so a
+  /// taker that wants a pause makes one itself. Throws Error(unavailable) if the queue does not confirm that
+  /// it has the message: the delivery then goes on as before, and may be postponed again.
+  virtual void postpone(std::uint64_t tag, std::chrono::milliseconds delay) = 0;
+  /// Back to the queue, to be taken again soon. Counts as an attempt, as the death of a taker does; after the
+  /// delivery limit it is set aside.
   virtual void give_back(std::uint64_t tag) = 0;
   /// To the dead letters, with the reason.
   virtual void set_aside(std::uint64_t tag, const std::string& reason) = 0;

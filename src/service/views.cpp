@@ -42,13 +42,18 @@ std::string without_internals(const std::string& sentence) {
 
 Json job_view(Json job, Viewer viewer) {
   const std::string id = job.at("id");
+  job.erase("v");
   job.at("request").erase("object");
   job.at("request").erase("object_tag");
   if (viewer == Viewer::client) {
     hide_internals(job);
   }
   if (const auto result = job.find("result"); result != job.end()) {
-    result->erase("object");
+    if (job.at("state").get<std::string>() == to_string(JobState::done)) {
+      result->erase("object");
+    } else {
+      job.erase(result);  // it is on its way still
+    }
   }
   Json links{{"self", "/v1/jobs/" + id},
              {"batch", "/v1/batches/" + job.at("batch").get<std::string>()},

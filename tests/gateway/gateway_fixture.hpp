@@ -22,13 +22,14 @@ class GatewayTest : public ::testing::Test {
  protected:
   void SetUp() override {
     options.now = [this] { return now; };
+    options.uptime = [this, start = now] { return now - start + uptime_ahead; };
     put(photo_name);
     registry.announce({"node_1", "here", "1", Json::object(), now}, std::chrono::hours(1));
   }
   /// With the options as they are by now.
   void start() {
-    gateway = std::make_unique<Gateway>(
-        options, GatewayPorts{*state.jobs, registry, *queue, *objects, access, *state.uploads});
+    gateway = std::make_unique<Gateway>(options, GatewayPorts{*state.jobs, *state.events, registry, *queue,
+                                                              *objects, access, *state.uploads});
     http::Router router;
     gateway->mount(router);
     server = std::make_unique<http::Server>(http::ServerOptions{}, std::move(router));
@@ -64,6 +65,7 @@ class GatewayTest : public ::testing::Test {
   testing::ServerFolder folder;
   // Now in whole milliseconds; files that are stored carry the real time.
   TimePoint now = system_now();
+  std::chrono::milliseconds uptime_ahead{0};  ///< less than zero: `now` has jumped ahead by so much
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }});
   NodeRegistry& registry = *state.nodes;
   std::unique_ptr<JobQueue> queue = open_sqlite_job_queue(folder.path() / "queue.db", {});

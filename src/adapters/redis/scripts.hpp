@@ -141,12 +141,17 @@ end
 return 1
 )";
 
-/// ARGV: id.
+/// ARGV: id, time before which it must have ended (or '': whatever it is). Returns 1 if it was removed.
 inline constexpr std::string_view remove_script = R"(
 local id = ARGV[1]
 local name = 'tessera:job:' .. id
 local now = redis.call('HMGET', name, 'state', 'owner', 'batch', 'generation')
-if not now[1] then return 0 end
+if ARGV[2] ~= '' then
+  if not now[1] or tonumber(now[1]) < 3 then return 0 end
+  local changed = redis.call('ZSCORE', 'tessera:jobs:state:' .. now[1], id)
+  if not changed or tonumber(changed) >= tonumber(ARGV[2]) then return 0 end
+end
+for i = 1, 4 do now[i] = now[i] or '' end
 local call = id .. '.' .. now[4]
 redis.call('ZREM', 'tessera:webhooks', call)
 redis.call('DEL', 'tessera:webhook:' .. call)

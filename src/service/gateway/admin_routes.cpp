@@ -1,6 +1,8 @@
 // What there is: operators, nodes, dead letters, and whether all is well.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "plan/pipeline_schema.hpp"
@@ -18,6 +20,11 @@ Json dead_letter_view(const DeadLetter& letter) {
   return {
       {"id", letter.id},         {"job", letter.message.job_id}, {"generation", letter.message.generation},
       {"reason", letter.reason}, {"attempts", letter.attempts},  {"time", to_iso8601(letter.when)}};
+}
+
+/// Its id here names it to DELETE /v1/dead/ID.
+Json unreadable_view(const UnreadableItem& item) {
+  return {{"id", item.kind + ":" + item.id}, {"reason", item.reason}, {"found", to_iso8601(item.found)}};
 }
 
 [[noreturn]] void refuse_unknown(const std::string& id) {
@@ -56,18 +63,23 @@ void Gateway::mount_admin(http::Router& router) {
         for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
           letters.push_back(dead_letter_view(letter));
         }
-        return http::json_response(200, {{"dead", std::move(letters)}});
+        Json unreadable = Json::array();
+        for (const UnreadableItem& item : ports_.jobs.unreadable(most_dead_letters)) {
+          unreadable.push_back(unreadable_view(item));
+        }
+        return http::json_response(200,
+                                   {{"dead", std::move(letters)}, {"unreadable", std::move(unreadable)}});
       },
       operation({.id = "listDead",
                  .tag = "System",
-                 .summary = "Jobs that were set aside (admin).",
+                 .summary = "Jobs that were set aside, and records that cannot be read (admin).",
                  .answers = {{200, "The dead letters.", "DeadLetters"}}}));
   router.add(
       "POST", "/v1/dead/{id}/retry", may_admin,
       [this](http::Request& request) {
         // The message alone would find its job failed: the job begins anew, with a message of its own.
         const std::string& id = request.parameter("id");
-        for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+        for (const DeadLetter& letter : ports_.queue.dead_letters(std::numeric_limits<int>::max())) {
           if (letter.id == id) {
             if (const auto job = ports_.jobs.retry(letter.message.job_id, 0)) {
               publish(*job);
@@ -86,14 +98,18 @@ void Gateway::mount_admin(http::Router& router) {
       "DELETE", "/v1/dead/{id}", may_admin,
       [this](http::Request& request) {
         const std::string& id = request.parameter("id");
-        if (!ports_.queue.drop_dead(id)) {
+        const std::size_t colon = id.find(':');
+        const bool dropped = colon == std::string::npos
+                                 ? ports_.queue.drop_dead(id)
+                                 : ports_.jobs.remove_unreadable(id.substr(0, colon), id.substr(colon + 1));
+        if (!dropped) {
           refuse_unknown(id);
         }
         return http::Response{204, {}, std::string()};
       },
       operation({.id = "dropDead",
                  .tag = "System",
-                 .summary = "Forgets a dead letter (admin).",
+                 .summary = "Forgets a dead letter, or removes a record that cannot be read (admin).",
                  .answers = {{204, "It is gone."}}}));
   router.add(
       "GET", "/healthz", {},

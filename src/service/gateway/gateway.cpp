@@ -6,10 +6,12 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 
 namespace tessera::service {
 
-Gateway::Gateway(GatewayOptions options, GatewayPorts ports) : options_(std::move(options)), ports_(ports) {}
+Gateway::Gateway(GatewayOptions options, GatewayPorts ports)
+    : options_(std::move(options)), ports_(ports), expiry_clock_(options_.now, options_.uptime) {}
 
 Gateway::~Gateway() { stop(); }
 
@@ -46,9 +48,13 @@ void Gateway::watch(Metrics& metrics) {
     double busy = 0;
     double idle = 0;
     for (const NodeInfo& node : ports_.nodes.list()) {
-      ++nodes[node.details.value("state", "ready")];
-      for (const Json& rank : node.details.value("ranks", Json::array())) {
-        ++(rank.value("busy", false) ? busy : idle);
+      // Of another version, it may tell of itself in other words.
+      const auto state = node.details.find("state");
+      ++nodes[state != node.details.end() && state->is_string() ? state->get<std::string>() : "ready"];
+      const auto ranks = node.details.find("ranks");
+      for (const Json& rank : ranks != node.details.end() && ranks->is_array() ? *ranks : Json::array()) {
+        const bool works = rank.is_object() && rank.contains("busy") && rank.at("busy") == true;
+        ++(works ? busy : idle);
       }
     }
     for (const auto& [state, count] : nodes) {
@@ -57,26 +63,33 @@ void Gateway::watch(Metrics& metrics) {
     metrics.set(Metric::ranks, {{"state", "busy"}}, busy);
     metrics.set(Metric::ranks, {{"state", "idle"}}, idle);
   }));
+  readers_.push_back(metrics.before_text([this, &metrics, again = 0.0, kept = 0.0]() mutable {
+    metrics.set(Metric::clock_jump_seconds, {}, static_cast<double>(clock_ahead_ms_.load()) / 1000);
+    const auto add = [&](Metric metric, double& before, std::int64_t now) {
+      metrics.add(metric, {}, static_cast<double>(now) - before);
+      before = static_cast<double>(now);
+    };
+    add(Metric::jobs_queued_again, again, queued_again_.load());
+    add(Metric::removals_failed, kept, objects_kept_.load());
+    constexpr int enough = 1000;
+    metrics.set(Metric::unreadable_items, {}, static_cast<double>(ports_.jobs.unreadable(enough).size()));
+  }));
 }
 
 void Gateway::start() {
-  reconciler_ = std::thread([this] {
-    std::unique_lock lock(reconcile_mutex_);
-    while (!stopping_) {
-      lock.unlock();
-      reconcile();
-      lock.lock();
-      stop_requested_.wait_for(lock, options_.reconcile_interval, [&] { return stopping_; });
-    }
+  reconciler_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("the reconciler", options_.log.get(), stop, [&] {
+      while (!stop.stop_requested()) {
+        reconcile();
+        std::unique_lock lock(reconcile_mutex_);
+        stop_requested_.wait_for(lock, stop, options_.reconcile_interval, [] { return false; });
+      }
+    });
   });
 }
 
 void Gateway::stop() {
-  {
-    const std::scoped_lock lock(reconcile_mutex_);
-    stopping_ = true;
-    stop_requested_.notify_all();
-  }
+  reconciler_.request_stop();
   if (reconciler_.joinable()) {
     reconciler_.join();
   }
@@ -115,10 +128,7 @@ Batch Gateway::find_batch(const http::Request& request) {
 std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_all(batch.job_ids); }
 
 void Gateway::check_room() {
-  std::int64_t queued = 0;
-  for (const auto& [state, count] : ports_.jobs.count_by_state()) {
-    queued += state == JobState::queued ? count : 0;
-  }
+  const std::int64_t queued = ports_.jobs.count(JobState::queued);
   if (queued >= options_.max_queued_jobs) {
     throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; come again later.",
                                              queued, options_.max_queued_jobs));

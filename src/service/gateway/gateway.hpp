@@ -1,6 +1,7 @@
 // The service's front: takes jobs, tells about them, and sees to it that what was accepted gets done.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "http/router.hpp"
@@ -19,6 +21,7 @@
 #include "ports/job_store.hpp"
 #include "ports/object_store.hpp"
 #include "service/access.hpp"
+#include "service/gateway/expiry_clock.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/metrics.hpp"
 
@@ -41,19 +44,32 @@ struct GatewayOptions {
   std::chrono::milliseconds reconcile_interval{2'000};
   /// While jobs wait and nothing at all has happened for so long, the system is not ready.
   std::chrono::milliseconds progress_patience{15 * 60'000};
-  std::chrono::hours upload_lifetime{48};
+  /// A job that waits without a message, or is under way without a node, for so long is queued again.
+  std::chrono::milliseconds requeue_after{60'000};
+  /// Dead letters are looked at when their number changes, and so often.
+  std::chrono::milliseconds dead_letter_interval{300'000};
+  std::chrono::milliseconds upload_lifetime{std::chrono::hours(48)};
   std::chrono::milliseconds upload_sweep_interval{600'000};
-  std::chrono::hours job_lifetime{24 * 7};  ///< of finished jobs with their results
+  std::chrono::milliseconds job_lifetime{
+      std::chrono::hours(24 * 7)};  ///< of finished jobs with their results
+  /// Results that belong to no job are removed when they are so old. Longer than storing one may take.
+  std::chrono::milliseconds orphan_age{std::chrono::hours(24)};
+  std::chrono::milliseconds result_sweep_interval{std::chrono::hours(1)};
   /// Set for a local folder, whose links lead here: they are checked with it. Else /objects is not served.
   std::optional<LinkSigner> links;
   std::string version;
   Clock now = system_now;
+  std::function<std::chrono::milliseconds()> uptime = system_uptime;  ///< shows when `now` jumps
   std::shared_ptr<spdlog::logger> log;
 };
+
+/// From the look at its input to the record of a job: longer than a request may take.
+inline constexpr std::chrono::minutes acceptance_margin{10};
 
 /// What the gateway works with; must outlive it.
 struct GatewayPorts {
   JobStore& jobs;
+  EventLog& events;
   NodeRegistry& nodes;
   JobQueue& queue;
   ObjectStore& objects;
@@ -108,18 +124,23 @@ class Gateway {
   [[nodiscard]] Batch find_batch(const http::Request& request);
   [[nodiscard]] std::vector<Job> jobs_of(const Batch& batch);
   void check_room();
+  // reconciler.cpp
   void publish_left_behind();
+  void queue_what_is_lost();
   void fail_what_was_set_aside();
+  void look_for_progress();
+  // sweeps.cpp
   void expire_jobs();
   void expire_uploads();
+  void sweep_results();
+  void forget_old_unreadable();
+  [[nodiscard]] TimePoint expiry_now();
+  [[nodiscard]] const std::unordered_set<std::string>& objects_in_use();
   void measure_uploads();
   /// When a submission is refused because of its owner's other jobs.
   [[nodiscard]] std::string queued_limit_text() const;
   /// When a body that is put is too long.
   [[nodiscard]] std::string upload_limit_text() const;
-  /// When the oldest job that has not ended was accepted; now, if there is none.
-  [[nodiscard]] TimePoint oldest_unfinished();
-  void look_for_progress();
   void warn(const std::string& what, const std::string& why);
 
   GatewayOptions options_;
@@ -127,16 +148,38 @@ class Gateway {
 
   std::mutex mutex_;
   std::set<std::string> keys_in_flight_;
-  std::optional<std::chrono::steady_clock::time_point> uploads_swept_;
 
   // Guarded by mutex_:
-  std::string progress_seen_;  ///< differs from the last whenever something has happened
+  std::string progress_seen_;  ///< the newest event when something had happened last
   std::chrono::steady_clock::time_point progress_at_ = std::chrono::steady_clock::now();
 
+  class Removals;
+  /// A walk through the store, a page in each round.
+  struct Sweep {
+    std::string after;  ///< the last name that was looked at
+    bool under_way = false;
+    std::optional<std::chrono::steady_clock::time_point> ended;
+    bool begins_or_goes_on(std::chrono::milliseconds interval);
+    void goes_on_after(std::string next);
+  };
+  // Of the reconciler alone:
+  ExpiryClock expiry_clock_;
+  std::optional<std::unordered_set<std::string>> in_use_;
+  std::chrono::steady_clock::time_point in_use_at_;
+  Sweep upload_sweep_;
+  Sweep result_sweep_;
+  std::int64_t missing_before_ = 0;  ///< messages, when last looked
+  std::int64_t dead_seen_ = -1;      ///< letters; -1: not looked yet
+  std::chrono::steady_clock::time_point dead_looked_at_;
+  std::set<std::string> marked_dead_;  ///< letters whose jobs are marked as failed
+  // For metrics:
+  std::atomic<std::int64_t> queued_again_ = 0;
+  std::atomic<std::int64_t> objects_kept_ = 0;  ///< removals that failed
+  std::atomic<std::int64_t> clock_ahead_ms_ = 0;
+
   std::mutex reconcile_mutex_;
-  std::condition_variable stop_requested_;
-  bool stopping_ = false;
-  std::thread reconciler_;
+  std::condition_variable_any stop_requested_;
+  std::jthread reconciler_;
   std::vector<Metrics::Reader> readers_;
 };
 

@@ -130,7 +130,7 @@ http::Response Gateway::retry(const http::Request& request) {
 
 http::Response Gateway::result(const http::Request& request) {
   const Job job = find_job(request);
-  if (!job.result) {
+  if (job.state != JobState::done || !job.result) {
     throw http::ProblemError(http::make_problem(
         "not-finished",
         fmt::format("The job is {} and has no result{}", to_string(job.state),

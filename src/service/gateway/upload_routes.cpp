@@ -132,6 +132,16 @@ void Gateway::check_objects(const Caller& caller, std::vector<JobRequest>& items
     const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
                      object.starts_with("results/" + caller.owner + "/");
     const auto info = own || caller.is_admin() ? ports_.objects.stat(object) : std::nullopt;
+    // What has outlived its time may be removed at any moment (sweeps.cpp).
+    const TimePoint now = options_.now();
+    const bool expired =
+        info && ((object.starts_with("uploads/") && info->modified < now - options_.upload_lifetime) ||
+                 (object.starts_with("results/") &&
+                  info->modified < now - options_.job_lifetime + acceptance_margin));
+    if (expired) {
+      throw Error(ErrorCode::not_found, fmt::format("The object '{}' has outlived its time: upload it again.",
+                                                    object.substr(0, 200)));
+    }
     if (!info) {
       throw Error(ErrorCode::not_found,
                   fmt::format("There is no object '{}': upload it first, to the place that "

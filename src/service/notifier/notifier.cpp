@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
@@ -23,22 +24,19 @@ constexpr std::chrono::milliseconds heartbeat_interval = 15s;
 }  // namespace
 
 bool Notifier::Filter::wants(const Event& event) const {
-  return caller.sees(event.owner) && (job_id.empty() || event.job_id == job_id) &&
-         (batch_id.empty() || event.batch_id == batch_id);
+  return event.type != Event::unreadable && caller.sees(event.owner) &&
+         (job_id.empty() || event.job_id == job_id) && (batch_id.empty() || event.batch_id == batch_id);
 }
 
 Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
     : options_(std::move(options)),
       ports_(ports),
       recent_(ports_.events, ports_.events.newest_id(), options_.max_recent_events) {
-  distributor_ = std::jthread([this] { distribute(); });
-  token_watcher_ = std::jthread([this] {
-    std::unique_lock lock(mutex_);
-    while (!stop_requested_.wait_for(lock, options_.token_check_interval, [this] { return stopping_; })) {
-      lock.unlock();
-      end_streams_of_ended_tokens();
-      lock.lock();
-    }
+  distributor_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("following events", options_.log.get(), stop, [this] { distribute(); });
+  });
+  token_watcher_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("watching tokens", options_.log.get(), stop, [this] { watch_tokens(); });
   });
 }
 
@@ -58,8 +56,19 @@ void Notifier::stop() {
     subscribers_.clear();
   }
   ports_.events.stop_reading();
+  distributor_.request_stop();
   distributor_.join();
+  token_watcher_.request_stop();
   token_watcher_.join();
+}
+
+void Notifier::watch_tokens() {
+  std::unique_lock lock(mutex_);
+  while (!stop_requested_.wait_for(lock, options_.token_check_interval, [this] { return stopping_; })) {
+    lock.unlock();
+    end_streams_of_ended_tokens();
+    lock.lock();
+  }
 }
 
 void Notifier::end_streams_of_ended_tokens() {
@@ -139,6 +148,11 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
     const Event reset{subscriber.last_id, "reset", {}, {}, {}, {}, Json()};
     Wire wire(reset);
     subscriber.channel->offer(wire.message(websocket));
+  }
+  if (whole && !websocket) {
+    // A client whose connection ends before the first event comes back to this place.
+    subscriber.channel->offer(
+        std::make_shared<const std::string>(fmt::format("id: {}\n\n", subscriber.last_id)));
   }
   // The states are read after the place in the log: what changes meanwhile is told twice rather than not.
   if (whole) {
@@ -275,12 +289,12 @@ void Notifier::distribute() {
             give(subscriber, wire);
           }
         }
-        if (options_.on_event) {
+        if (options_.on_event && event.type != Event::unreadable) {
           options_.on_event(event);
         }
       }
       backoff.reset();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       if (options_.log) {
         options_.log->error("cannot follow events: {}", error.what());
       }

@@ -78,6 +78,7 @@ class Notifier {
   void snapshot(Subscriber& subscriber);
   static void give(Subscriber& subscriber, Wire& wire);
   void distribute();
+  void watch_tokens();
   void end_streams_of_ended_tokens();
 
   NotifierOptions options_;

@@ -6,23 +6,21 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
 #include "net/redact.hpp"
+#include "ports/stored_json.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
 namespace {
 
 constexpr int gone = 410;
-/// What a receiver says beyond its status does not matter, however long it is.
-class AnyLength final : public ByteSink {
- public:
-  void write(std::span<const std::byte>) override {}
-};
-
 /// A sender that dies over a call leaves it to others after this time beyond its timeout.
 constexpr std::chrono::seconds lease_margin{15};
+/// Of the body of an answer that takes the call; a connection with more to come is closed.
+constexpr std::size_t longest_answer_read = std::size_t{64} << 10;
 
 HttpOptions http_options(const WebhookOptions& options) {
   HttpOptions http;
@@ -51,7 +49,9 @@ Json cloud_event(const WebhookCall& call, const Job& job, const std::string& sou
 WebhookSender::WebhookSender(WebhookOptions options, JobStore& jobs)
     : options_(std::move(options)), jobs_(jobs), http_(http_options(options_)) {
   for (int i = 0; i < options_.senders; ++i) {
-    senders_.emplace_back([this](const std::stop_token& stop) { send_calls(stop); });
+    senders_.emplace_back([this](const std::stop_token& stop) {
+      run_guarded("a sender of webhooks", options_.log.get(), stop, [&] { send_calls(stop); });
+    });
   }
 }
 
@@ -196,13 +196,11 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
   const WebhookCall& call = turn.call;
   const Batch& batch = turn.batch;
   const std::string receiver = origin_of_url(batch.webhook_url);  // its path may be a secret
-  AnyLength ignored;
   HttpRequest request;
   request.method = "POST";
   request.url = batch.webhook_url;
   request.shown_as = receiver;
-  request.response_sink = &ignored;
-  request.body = cloud_event(call, turn.job, options_.source).dump();
+  request.body = stored_text(cloud_event(call, turn.job, options_.source));
   const std::string time = std::to_string(
       std::chrono::duration_cast<std::chrono::seconds>(options_.now().time_since_epoch()).count());
   const std::string signature =
@@ -211,6 +209,13 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
                      {"webhook-id", call.id},
                      {"webhook-timestamp", time},
                      {"webhook-signature", "v1," + signature}};
+  // The status alone says whether the call was taken: the rest of the answer may be long, or never end.
+  bool accepted = false;
+  request.on_head = [&](const HttpResponse&) { accepted = true; };
+  request.on_data = [taken = std::size_t{0}](std::string_view bytes) mutable {
+    taken += bytes.size();
+    return taken <= longest_answer_read;
+  };
   std::string failure;
   bool given_up = false;
   bool answered = true;
@@ -224,9 +229,11 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
     if (error.code() == ErrorCode::cancelled) {
       throw;  // the lease gives it to another
     }
-    failure = error.what();
-    given_up = error.code() == ErrorCode::forbidden;
-    answered = error.code() != ErrorCode::unavailable;
+    if (!accepted) {
+      failure = error.what();
+      given_up = error.code() == ErrorCode::forbidden;
+      answered = error.code() != ErrorCode::unavailable;
+    }
   }
   if (options_.on_attempt) {
     options_.on_attempt(failure.empty());

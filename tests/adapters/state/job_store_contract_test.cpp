@@ -242,8 +242,8 @@ TEST_P(StateContract, FindsAndRemovesWhatIsOver) {
   const auto finished = store.jobs->finished_before(system_now() + 1h, 10);
   ASSERT_EQ(finished.size(), 1U);
   EXPECT_EQ(finished[0].id, over.id);
-  store.jobs->remove(over.id);
-  store.jobs->remove(over.id);
+  EXPECT_TRUE(store.jobs->remove_finished(over.id, system_now() + 1h));
+  EXPECT_FALSE(store.jobs->remove_finished(over.id, system_now() + 1h));
   EXPECT_FALSE(store.jobs->find(over.id));
   EXPECT_FALSE(store.jobs->find_batch(over.batch_id));
   EXPECT_TRUE(store.jobs->find_batch(under_way.batch_id));
