@@ -21,6 +21,8 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
   }
   return {app, [settings, front_settings, serves, name = std::string(name)] {
             prepare_process();
+            keep_files_private();
+            read_urls(*settings);
             const auto log = open_log(name, *settings);
             Metrics metrics;
             const Front front(*settings, *front_settings, serves, metrics, log);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -12,7 +13,10 @@
 #include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "http/server.hpp"
 #include "service/metered_store.hpp"
+#include "service/origins.hpp"
+#include "service/secret_files.hpp"
 
 namespace tessera::service {
 namespace {
@@ -40,27 +44,48 @@ std::filesystem::path tessera_command() {
               fmt::format("The tessera command is not beside '{}': install both.", here.string()));
 }
 
+void add_url(CLI::App& app, const std::string& option, const std::string& variable, std::string& url,
+             std::string& file, const char* doc) {
+  app.add_option(option, url, doc)->envname(variable)->type_name("URL");
+  app.add_option(option + "-file", file, "The same, from a file: command lines can be seen by others")
+      ->envname(variable + "_FILE")
+      ->type_name("FILE");
+}
+
+void read_url(const char* option, std::string& url, const std::string& file) {
+  if (url.empty() == file.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("Give {0} or {0}-file{1}.", option, url.empty() ? "" : ", not both"));
+  }
+  if (url.empty()) {
+    url = read_secret_file(file);
+  }
+}
+
 }  // namespace
 
 void add_settings(CLI::App& app, Settings& settings) {
-  app.add_option("--queue", settings.queue,
-                 "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE")
-      ->envname("TESSERA_QUEUE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--state", settings.state,
-                 "Where the state of jobs is kept: redis://host:6379 or sqlite:///FILE")
-      ->envname("TESSERA_STATE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--store", settings.store,
-                 "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
-      ->envname("TESSERA_STORE")
-      ->type_name("URL")
-      ->required();
+  add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
+          "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE");
+  add_state_setting(app, settings);
+  add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
+          "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
   add_state_settings(app, settings);
   add_log_settings(app, settings);
 }
+
+void add_state_setting(CLI::App& app, Settings& settings) {
+  add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
+          "Where the state of jobs is kept: redis://user:password@host:6379 or sqlite:///FILE");
+}
+
+void read_urls(Settings& settings) {
+  read_url("--queue", settings.queue, settings.queue_file);
+  read_state_url(settings);
+  read_url("--store", settings.store, settings.store_file);
+}
+
+void read_state_url(Settings& settings) { read_url("--state", settings.state, settings.state_file); }
 
 void add_state_settings(CLI::App& app, Settings& settings) {
   app.add_option(
@@ -201,11 +226,12 @@ RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics&
 
 RunningNode::~RunningNode() = default;
 
-void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
+void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& metrics) {
   const Endpoint endpoint = parse_listen(listen);
-  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  access_ = std::make_unique<Access>(*state_.tokens, door_of(open, endpoint.address));
+  const auto origins = std::make_shared<OriginPolicy>(OriginOptions{open, {}});
   http::Router router;
-  mount_metrics(router, metrics, needs(*access_, Scope::read));
+  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
   router.add(
       "GET", "/healthz", {},
       [](http::Request&) {
@@ -226,8 +252,21 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   options.heavy_threads = 2;
   options.file_threads = 1;
   options.producer_threads = 1;
+  options.screen = [origins](const http::Request& request) { return origins->screen(request); };
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
+
+Door door_of(bool open, const std::string& address) {
+  if (open && !http::is_loopback(address)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("With --open anyone who reaches {} could use this service: listen on 127.0.0.1, "
+                            "or leave --open out and make tokens (see 'tessera token').",
+                            address));
+  }
+  return open ? Door::open : Door::closed;
+}
+
+void keep_files_private() { ::umask(S_IRWXG | S_IRWXO); }
 
 void prepare_process() {
   const sigset_t set = stop_signals();

@@ -141,15 +141,20 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
   } else {
     refusal = take_header(reader, request);
   }
-  if (!refusal) {
+  std::optional<Response> screened;
+  if (!refusal && state_->options.screen) {
+    screened = state_->options.screen(request);
+  }
+  if (!refusal && !screened) {
     match = state_->router.find(request.method, request.path);
     refusal = match.route == nullptr ? no_route_problem(request, match)
                                      : refuse_body(reader, request, *match.route);
   }
   Response response;
-  if (refusal) {
+  if (refusal || screened) {
     // Where the body ends may be in doubt: nothing after this header is taken for a request.
-    response = problem_response(*refusal, request.path);
+    response = refusal ? problem_response(*refusal, request.path) : std::move(*screened);
+    body_is_unread = true;
   } else {
     request.parameters = std::move(match.parameters);
     const Route& route = *match.route;
@@ -199,6 +204,9 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
         response = co_await work(route.lane, answer, request);
       }
     }
+  }
+  if (state_->options.finish) {
+    state_->options.finish(request, response);
   }
   sent_status_ = response.status;
   bool keep = !body_is_unread && reader.keep_alive() && !stopping_ && !state_->stopping;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/router.hpp"
@@ -55,6 +56,11 @@ struct ServerOptions {
   std::int64_t min_bytes_per_second = 4096;
   /// From the end of a request's body on; handlers ask with Request::check_attention().
   std::chrono::milliseconds work_timeout{120'000};
+  /// Asked about each request when its header has come: an answer in place of the route's, or nothing. Runs
+  /// on an I/O thread, so it must not wait for anything.
+  std::function<std::optional<Response>(const Request&)> screen;
+  /// May add to the header of any answer; also on an I/O thread.
+  std::function<void(const Request&, Response&)> finish;
   std::shared_ptr<spdlog::logger> log;  ///< null: no log
   std::function<void(const AccessRecord&)> on_request;
 };

@@ -26,6 +26,7 @@ enum class JobState : std::uint8_t { queued, running, storing, done, failed, can
 /// What the client asked for. Never changes.
 struct JobRequest {
   std::string object;             ///< of the input, in the object store
+  std::string object_tag;         ///< its etag when the job was accepted; empty: not known
   std::string name;               ///< of the input, for people: "photo.jpg"
   Json pipeline = Json::array();  ///< as to_json(Pipeline) gives it
   Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional

@@ -59,7 +59,7 @@ class GatewayTest : public ::testing::Test {
     put(result);
     JobChange change;
     change.state = JobState::done;
-    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array()};
+    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array(), {}};
     ASSERT_TRUE(state.jobs->change(job_id, 0, change));
   }
 
@@ -73,7 +73,7 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<ObjectStore> objects =
       open_disk_object_store(folder.path() / "objects", LinkSigner("http://127.0.0.1", "a secret of sixteen"),
                              [this] { return now; });
-  Access access{*state.tokens, "127.0.0.1"};
+  Access access{*state.tokens, Door::open};
   GatewayOptions options;
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<http::Server> server;

@@ -56,7 +56,7 @@ class DistributedOnGcs : public ::testing::Test {
   void reconcile_later(std::chrono::hours later) {
     const StateStore state = open_state_store(service.redis().url(), {});
     const auto queue = open_job_queue(service.broker().url(), {});
-    service::Access access(*state.tokens, "127.0.0.1");
+    service::Access access(*state.tokens);
     service::GatewayOptions options;
     options.now = [later] { return system_now() + later; };
     service::Gateway gateway(std::move(options),

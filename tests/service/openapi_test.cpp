@@ -148,6 +148,7 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
                   "");
 
+  recorder.ask("POST", "/v1/stream-tokens");
   make_dead_letter(recorder, serve, object);
   Json dead = json_of(recorder.ask("GET", "/v1/dead")).at("dead");
   ASSERT_EQ(dead.size(), 1U) << dead;

@@ -170,7 +170,7 @@ TEST(Serve, AnswersARepeatedRequestWithTheSameJobs) {
 }
 
 TEST(Serve, KeepsClientsApart) {
-  const ServeProcess serve;
+  const ServeProcess serve({}, ServeDoor::closed);
   const auto token = [&](const std::string& owner, const std::string& scopes) {
     const CommandOutcome outcome =
         tessera({"token", "--state", serve.state_url(), "add", owner, "--scope", scopes});
@@ -206,12 +206,12 @@ TEST(Serve, KeepsClientsApart) {
   EXPECT_EQ(events.status, 404);
 }
 
-TEST(Serve, WantsTokensBeyondLoopback) {
+TEST(Serve, IsOpenOnLoopbackOnly) {
   const ServerFolder folder;
-  const CommandOutcome outcome = tessera(
-      {"serve", "--data", folder.path() / "data", "--listen", fmt::format("0.0.0.0:{}", free_port())});
+  const CommandOutcome outcome = tessera({"serve", "--data", folder.path() / "data", "--listen",
+                                          fmt::format("0.0.0.0:{}", free_port()), "--open"});
   EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
-  EXPECT_NE(outcome.err.find("token"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("--open"), std::string::npos) << outcome.err;
 }
 
 TEST(Serve, LosesNothingWhenItIsKilled) {

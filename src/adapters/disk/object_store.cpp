@@ -40,13 +40,14 @@ class Descriptor {
       fail(doing, path, errno);
     }
   }
-  /// Nothing if there is no such file.
-  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& path) {
-    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  /// Nothing if there is no such file in `folder`. Links are not followed on the way: who can write into the
+  /// folder could make the service hand out any file.
+  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& folder, const fs::path& file) {
+    const int opened = disk::open_beneath(folder, file);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
-      fail("open", path, errno);
+      fail("open", folder / file, errno);
     }
-    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(path, opened));
+    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(folder / file, opened));
   }
   ~Descriptor() {
     if (descriptor_ >= 0) {
@@ -168,7 +169,7 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     const fs::path file = checked_file(name);
-    const auto opened = Descriptor::if_there(objects() / file);
+    const auto opened = Descriptor::if_there(objects(), file);
     if (!opened) {
       throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
     }
@@ -199,14 +200,8 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<ObjectInfo> stat(const std::string& name) override {
     const fs::path file = checked_file(name);
-    struct stat status {};
-    if (::stat((objects() / file).c_str(), &status) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) {
-        return std::nullopt;
-      }
-      fail("look at", objects() / file, errno);
-    }
-    return info_of(name, file, status);
+    const auto opened = Descriptor::if_there(objects(), file);
+    return opened ? std::optional(describe(name, file, *opened)) : std::nullopt;
   }
 
   void remove(const std::string& name) override {
@@ -227,7 +222,7 @@ class DiskObjectStore final : public ObjectStore {
         return false;
       }
       struct stat status {};
-      if (::stat(path.c_str(), &status) == 0) {
+      if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
         page.objects.push_back(info_of(name, disk::file_of(name), status));
       }
       return true;
@@ -243,8 +238,8 @@ class DiskObjectStore final : public ObjectStore {
   }
 
   std::optional<fs::path> local_file(const std::string& name) override {
-    fs::path file = objects() / checked_file(name);
-    return fs::exists(file) ? std::optional(std::move(file)) : std::nullopt;
+    const fs::path file = checked_file(name);
+    return Descriptor::if_there(objects(), file) ? std::optional(objects() / file) : std::nullopt;
   }
 
   void check() override {
@@ -290,7 +285,8 @@ class DiskObjectStore final : public ObjectStore {
     const auto modified =
         std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                           std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-    return {name, status.st_size, content_type_of(name, file), TimePoint(modified)};
+    return {name, status.st_size, content_type_of(name, file), TimePoint(modified),
+            fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
   }
   /// Of an object that has no file for its type.
   static std::string type_by_name(const std::string& name) {
@@ -298,7 +294,7 @@ class DiskObjectStore final : public ObjectStore {
     return extension.empty() ? std::string() : tessera::content_type_of(extension.substr(1));
   }
   [[nodiscard]] std::string content_type_of(const std::string& name, const fs::path& file) const {
-    const auto type_file = Descriptor::if_there(types() / file);
+    const auto type_file = Descriptor::if_there(types(), file);
     if (!type_file) {
       return type_by_name(name);
     }

@@ -9,6 +9,7 @@
 #include "plan/pipeline_schema.hpp"
 #include "schema/foreign_json.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
 
@@ -46,16 +47,16 @@ void Gateway::mount_admin(http::Router& router) {
                  .open = true}));
   router.add(
       "GET", "/v1/nodes", may_read,
-      [this](http::Request&) {
+      [this](http::Request& request) {
         Json nodes = Json::array();
         for (const NodeInfo& node : ports_.nodes.list()) {
-          nodes.push_back(node_view(node));
+          nodes.push_back(node_view(node, viewer_of(request)));
         }
         return http::json_response(200, {{"nodes", std::move(nodes)}});
       },
       operation({.id = "listNodes",
                  .tag = "System",
-                 .summary = "Processing nodes, with their ranks and jobs.",
+                 .summary = "Processing nodes; for administrators with their hosts and jobs.",
                  .answers = {{200, "The nodes.", "Nodes"}}}));
   router.add(
       "GET", "/v1/dead", may_admin,

@@ -6,10 +6,12 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/text.hpp"
 #include "http/multipart.hpp"
 #include "net/crypto.hpp"
 #include "schema/foreign_json.hpp"
+#include "service/gateway/request_json.hpp"
 
 namespace tessera::service {
 namespace {
@@ -17,7 +19,6 @@ namespace {
 constexpr std::size_t longest_field = std::size_t{1} << 20;
 constexpr std::size_t longest_fields = std::size_t{4} << 20;  ///< together
 constexpr int most_fields = 64;
-constexpr std::size_t longest_content_type = 255;
 constexpr std::array<std::string_view, 4> json_fields{"pipeline", "output", "priority", "webhook"};
 
 std::string boundary_of(const http::Request& request) {
@@ -48,7 +49,7 @@ Json field_value(const std::string& text) {
   try {
     Json json = parse_foreign_json(text);
     return json.is_structured() ? json : Json(text);
-  } catch (const Json::parse_error&) {
+  } catch (const Json::exception&) {
     return text;
   }
 }
@@ -103,7 +104,14 @@ Form read_form(const http::Request& request, int max_files) {
       if (static_cast<int>(form.files.size()) >= max_files) {
         throw Error(ErrorCode::usage, fmt::format("The form has more than {} files.", max_files));
       }
-      form.files.push_back({*part->file_name, part->content_type.substr(0, longest_content_type)});
+      if (!part->content_type.empty() && !is_content_type(part->content_type)) {
+        throw Error(
+            ErrorCode::usage,
+            fmt::format("The Content-Type of '{}' in the form is '{}'; it must be a media type such as "
+                        "image/png, at most 255 bytes long.",
+                        printable(*part->file_name), printable(part->content_type.substr(0, 100))));
+      }
+      form.files.push_back({*part->file_name, part->content_type});
       continue;
     }
     const std::string text = read_field(reader, part->name);

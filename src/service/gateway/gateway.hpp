@@ -112,8 +112,9 @@ class Gateway {
   http::Response submit(const http::Request& request);
   http::Response upload(const http::Request& request);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
-  /// Throws Error(not_found) if one is not there, or not the caller's.
-  void check_objects(const http::Request& request, const std::vector<JobRequest>& items);
+  /// Notes which content each item is about. Throws Error(not_found) if one is not there, or not the
+  /// caller's.
+  void check_objects(const http::Request& request, std::vector<JobRequest>& items);
   /// Counts what comes to a place. Throws Error(limit_exceeded) if that is more than its owner may have.
   void check_upload_room(const std::string& object, std::int64_t size_bytes);
   void release_uploads(const std::vector<Job>& jobs);

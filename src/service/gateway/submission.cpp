@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera::service {
@@ -146,8 +147,14 @@ JobRequest parse_item(const Json& item, const Json& outside, CheckedPipelines& p
   check_object_name(request.object);
   request.name = item.contains("name") ? text_of(item, "name", where)
                                        : request.object.substr(request.object.rfind('/') + 1);
-  if (request.name.size() > 255 || request.name.find('/') != std::string::npos) {
-    refuse(fmt::format("{}: 'name' must be a file's name without '/', at most 255 bytes.", where));
+  if (request.name.size() > 255 || request.name.find_first_of("/\\") != std::string::npos) {
+    refuse(fmt::format("{}: 'name' must be a file's name without '/' and '\\', at most 255 bytes.", where));
+  }
+  if (has_control_characters(request.name)) {
+    refuse(
+        fmt::format("{}: 'name' is '{}'; it must have no control characters, and none that change the "
+                    "direction of writing.",
+                    where, printable(request.name)));
   }
   const Json& pipeline = either(item, outside, "pipeline");
   if (pipeline.is_null()) {

@@ -175,7 +175,8 @@ http::Response Gateway::submit(const http::Request& request) {
     release_uploads(jobs.jobs);  // afterwards: no node has to wait for it
   }
   return http::json_response(202,
-                             batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch)))
+                             batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch),
+                                        viewer_of(request)))
       .with("Location", "/v1/batches/" + created.batch.id);
 }
 

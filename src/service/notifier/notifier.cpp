@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
+#include <set>
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
@@ -36,6 +38,9 @@ Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
   distributor_ = std::jthread([this](const std::stop_token& stop) {
     run_guarded("following events", options_.log.get(), stop, [this] { distribute(); });
   });
+  token_watcher_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("watching tokens", options_.log.get(), stop, [this] { watch_tokens(); });
+  });
 }
 
 Notifier::~Notifier() { stop(); }
@@ -56,6 +61,50 @@ void Notifier::stop() {
   ports_.events.stop_reading();
   distributor_.request_stop();
   distributor_.join();
+  token_watcher_.request_stop();
+  token_watcher_.join();
+}
+
+void Notifier::watch_tokens() {
+  std::unique_lock lock(mutex_);
+  while (!stop_requested_.wait_for(lock, options_.token_check_interval, [this] { return stopping_; })) {
+    lock.unlock();
+    end_streams_of_ended_tokens();
+    lock.lock();
+  }
+}
+
+void Notifier::end_streams_of_ended_tokens() {
+  std::map<std::string, Caller> callers;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const Subscriber& subscriber : subscribers_) {
+      callers.emplace(subscriber.filter.caller.token_hash, subscriber.filter.caller);
+    }
+  }
+  std::set<std::string> ended;
+  for (const auto& [hash, caller] : callers) {
+    try {
+      if (!ports_.access.still_admits(caller)) {
+        ended.insert(hash);
+      }
+    } catch (const std::exception& error) {
+      // A store that is away says nothing about tokens, but the time does.
+      if (caller.token_expires && *caller.token_expires <= system_now()) {
+        ended.insert(hash);
+      } else if (options_.log) {
+        options_.log->warn("whether the tokens of streams are still good is not known: {}", error.what());
+      }
+    }
+  }
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(subscribers_, [&](const Subscriber& subscriber) {
+    const bool over = ended.contains(subscriber.filter.caller.token_hash);
+    if (over) {
+      subscriber.channel->finish();
+    }
+    return over;
+  });
 }
 
 std::size_t Notifier::subscribers() {
@@ -64,27 +113,26 @@ std::size_t Notifier::subscribers() {
 }
 
 void Notifier::mount(http::Router& router) {
-  const auto admit = needs(ports_.access, Scope::read);
+  const auto admit = needs_stream(ports_.access);
+  const std::vector<DocumentedQuery> query{
+      {"job", "Only of this job."},
+      {"batch", "Only of the jobs of this batch."},
+      {"after", "Events after the one of this id; the header Last-Event-ID says the same."},
+      {"token", "In place of the header Authorization: what POST /v1/stream-tokens gave."}};
   router.add(
       "GET", "/v1/events", admit, [this](http::Request& request) { return subscribe(request, false); },
       operation({.id = "followEvents",
                  .tag = "Events",
                  .summary = "What happens to jobs, as Server-Sent Events.",
                  .answers = {{200, "A stream without end.", "Text", "text/event-stream"}},
-                 .query = {{"job", "Only of this job."},
-                           {"batch", "Only of the jobs of this batch."},
-                           {"after",
-                            "Events after the one of this id; the header Last-Event-ID says the same."}}}));
+                 .query = query}));
   router.add(
       "GET", "/v1/events/socket", admit, [this](http::Request& request) { return subscribe(request, true); },
       operation({.id = "followEventsBySocket",
                  .tag = "Events",
                  .summary = "The same over a WebSocket.",
                  .answers = {{101, "The WebSocket begins."}},
-                 .query = {{"job", "Only of this job."},
-                           {"batch", "Only of the jobs of this batch."},
-                           {"after",
-                            "Events after the one of this id; the header Last-Event-ID says the same."}}}));
+                 .query = query}));
 }
 
 void Notifier::check_place(const std::string& owner) const {

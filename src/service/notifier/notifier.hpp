@@ -7,6 +7,7 @@
 // kept any more; snapshots follow. Slow clients are disconnected, and come back.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -37,6 +38,8 @@ struct NotifierOptions {
   int max_subscribers_per_owner = 1000;
   std::size_t max_recent_events = 10'000;                ///< kept in memory for clients that come back
   std::size_t max_recent_bytes = std::size_t{32} << 20;  ///< of them
+  /// Streams whose token was withdrawn or has expired end within this time.
+  std::chrono::milliseconds token_check_interval{20'000};
   /// Called once for each event, in order, after the subscribers were given it.
   std::function<void(const Event& event)> on_event;
   std::shared_ptr<spdlog::logger> log;
@@ -86,6 +89,8 @@ class Notifier {
   void distribute_after(const std::string& id);
   /// With the mutex held.
   void disconnect_those_behind();
+  void watch_tokens();
+  void end_streams_of_ended_tokens();
 
   NotifierOptions options_;
   NotifierPorts ports_;
@@ -97,6 +102,7 @@ class Notifier {
   bool stopping_ = false;
   std::condition_variable stop_requested_;
   std::jthread distributor_;
+  std::jthread token_watcher_;
 };
 
 }  // namespace tessera::service
