@@ -141,6 +141,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
   app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
       ->envname("TESSERA_SCRATCH")
       ->type_name("FOLDER");
+  app.add_option(
+         "--sandbox", settings.sandbox,
+         "Take rights from ranks, which decode foreign images: auto: as far as this system can; require: "
+         "all, or do not work; off")
+      ->envname("TESSERA_SANDBOX")
+      ->check(CLI::IsMember({"auto", "require", "off"}));
   app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
       ->envname("TESSERA_MAX_MEMORY")
       ->check(CLI::NonNegativeNumber);
@@ -173,6 +179,7 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
   options.ranks.program = tessera_command();
+  options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
@@ -221,6 +228,8 @@ RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics&
     metrics.add(Metric::rank_busy_seconds, {}, busy - counted);
     counted = busy;
     metrics.set(Metric::rank_group_restarts, {}, node_->ranks().restarts());
+    metrics.set(Metric::rank_connections_refused, {},
+                static_cast<double>(node_->ranks().refused_connections()));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -40,9 +41,9 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   const auto inputs = expand_inputs(options.inputs);
   const auto console = make_terminal_console(!options.json && !options.quiet);
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch(
-      {options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes, options.verbose},
-      arguments, *console);
+  return launch({options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes,
+                 options.verbose, options.timeout_s},
+                arguments, *console);
 }
 
 constexpr std::chrono::seconds time_for_mpirun{3};
@@ -50,10 +51,12 @@ constexpr std::chrono::seconds time_for_mpirun{3};
 /// One of the ranks that this program or somebody else's mpirun started.
 int apply_as_rank(const ApplyOptions& options) {
   const bool launched = started_by_launcher();
-  Interrupts interrupts(false);
-  const auto comm = make_mpi();
   const auto console =
       launched ? make_event_console() : make_terminal_console(!options.json && !options.quiet);
+  std::atomic<int> rank = -1;  // not known before MPI is there, whose threads must find the signals blocked
+  Interrupts interrupts(false, [&] { console->timed_out(rank); });
+  const auto comm = make_mpi();
+  rank = comm->rank();
   int code = 0;
   try {
     if (options.ranks != 1 && options.ranks != comm->size()) {

@@ -123,13 +123,16 @@ class Application {
 
  private:
   void tell_where() {
-    if (!options_.verbose) {
+    std::vector<std::string> locations;
+    for (const Bytes& location : all_gather_bytes(comm_, to_bytes(comm_.location()))) {
+      locations.push_back(to_string(location));
+    }
+    if (!comm_.root()) {
       return;
     }
-    const auto locations = all_gather_bytes(comm_, to_bytes(comm_.location()));
-    for (std::size_t rank = 0; comm_.root() && rank < locations.size(); ++rank) {
-      console_.message(
-          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), threads_));
+    console_.ranks(locations);
+    for (std::size_t rank = 0; options_.verbose && rank < locations.size(); ++rank) {
+      console_.message(fmt::format("rank {} runs on {} with {} threads", rank, locations[rank], threads_));
     }
   }
 
@@ -166,6 +169,9 @@ class Application {
   void process(ImageReport& report) {
     RunOptions run;
     run.threads = threads_;
+    if (comm_.root()) {
+      console_.begun(report.item.input);
+    }
     run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
       console_.progress(progress.fraction, progress.stages > 1
