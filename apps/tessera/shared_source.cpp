@@ -46,21 +46,16 @@ Header unpack(const PackedHeader& packed) {
   return header;
 }
 
-Header header_of(const std::string& input, const Source& source) {
-  Header header{source.info(), 0, source.random_access() && input != "-", source.metadata().pixels_per_mm_x,
+/// Salvaged images are read by the root alone, which then knows of all that is missing.
+Header header_of(const std::string& input, const Source& source, const ReadOptions& options) {
+  const bool by_all = source.random_access() && input != "-" && !is_pipe(input) && !options.salvage;
+  Header header{source.info(), 0, by_all, source.metadata().pixels_per_mm_x,
                 source.metadata().pixels_per_mm_y};
   std::error_code ignored;
   if (const auto size = std::filesystem::file_size(input, ignored); !ignored) {
     header.file_bytes = size;
   }
   return header;
-}
-
-std::unique_ptr<Source> open(const std::string& input, const ReadOptions& options) {
-  if (input != "-") {
-    return open_image(std::filesystem::path(input), options);
-  }
-  return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
 }
 
 Header broadcast_header(Communicator& comm, const Header& header) {
@@ -73,8 +68,8 @@ Header broadcast_header(Communicator& comm, const Header& header) {
 std::unique_ptr<Source> open_again(const std::string& input, const ReadOptions& options,
                                    const Header& expected) {
   try {
-    auto source = open(input, options);
-    return pack(header_of(input, *source)) == pack(expected) ? std::move(source) : nullptr;
+    auto source = open_input_image(input, options);
+    return pack(header_of(input, *source, options)) == pack(expected) ? std::move(source) : nullptr;
   } catch (const Error&) {
     return nullptr;  // a host without the file: the root will send the rows
   }
@@ -87,8 +82,8 @@ SharedSource open_shared(Communicator& comm, const std::string& input, const Rea
   Header header;
   together(comm, [&] {
     if (comm.root()) {
-      shared.pixels = open(input, options);
-      header = header_of(input, *shared.pixels);
+      shared.pixels = open_input_image(input, options);
+      header = header_of(input, *shared.pixels, options);
       shared.metadata = shared.pixels->metadata();
     }
   });
