@@ -40,6 +40,15 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
   const auto inputs = expand_inputs(options.inputs);
   const auto console = make_terminal_console(!options.json && !options.quiet);
+  for (const std::string& input : inputs) {
+    if (is_pipe(input)) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("'{}' is a pipe, which several ranks cannot open: send it to standard input and "
+                      "name '-', or leave out --ranks.",
+                      input));
+    }
+  }
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
   return launch({options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes,
                  options.verbose, options.timeout_s},
@@ -127,9 +136,13 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
   auto options = std::make_shared<ApplyOptions>();
   app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
       ->required();
-  app->add_option("IN", options->inputs, "Images; patterns like '*.jpg' are expanded, '-' is standard input")
+  app->add_option("IN", options->inputs,
+                  "Images; patterns like '*.jpg' are expanded, '-' is standard input, pipes are read as well")
       ->required();
-  app->add_option("-o,--output", options->output, "Where the result goes: a file, a folder, or '-'")
+  app->add_option(
+         "-o,--output", options->output,
+         "Where the result goes: a file, a folder, or '-'; links are followed, and devices and pipes "
+         "written into")
       ->type_name("OUT");
   app->add_option("-f,--format", options->format,
                   "Format of the result (default: by the name of the output)");
@@ -155,6 +168,8 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->type_name("FILE");
   add_limits(*app, options);
   return {app, [options, arguments] {
+            options->output = output_name(options->output);
+            options->findings = output_name(options->findings);
             check_streams(*options);
             options->read.keep_metadata = !options->strip;
             if (started_by_mpi()) {

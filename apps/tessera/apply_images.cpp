@@ -228,10 +228,14 @@ class Application {
       for (const WorkItem& item : work) {
         inputs.push_back(item.input);
       }
+      const InputFiles read(inputs);
+      if (!findings_in_folder()) {
+        check_writable(options_.findings, options_.force, read);
+        findings_at_end_ = is_stream_output(options_.findings);
+        return;
+      }
       for (const WorkItem& item : work) {
-        check_writable(
-            findings_in_folder() ? name_beside(item.input, options_.findings, "json") : options_.findings,
-            options_.force, inputs);
+        check_writable(name_beside(item.input, options_.findings, "json"), options_.force, read);
       }
     });
   }
@@ -246,7 +250,7 @@ class Application {
     }
     // One file for all images: an object for one, else an array that grows with each.
     findings_.push_back(findings_json(report));
-    if (options_.findings != "-") {
+    if (!findings_at_end_) {
       write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
   }
@@ -255,8 +259,8 @@ class Application {
     if (!comm_.root()) {
       return;
     }
-    if (options_.findings == "-" && !findings_.empty()) {
-      fmt::print("{}", dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
+    if (findings_at_end_ && !findings_.empty()) {
+      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
     if (options_.json) {
       Json images = Json::array();
@@ -291,6 +295,7 @@ class Application {
   std::vector<Operator> operators_;
   int threads_ = 1;
   bool ended_ = false;
+  bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only
   std::vector<Json> findings_;        ///< root only
 };

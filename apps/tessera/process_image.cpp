@@ -24,7 +24,7 @@ void process_image(Communicator& comm, const ApplyOptions& options, const Planne
   report.in = plan->in;
   report.out = plan->out;
   if (comm.root()) {
-    report.output_bytes = written_bytes(report.item, *sink);
+    report.output_bytes = written_bytes(*sink);
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 }

@@ -48,7 +48,10 @@ Header unpack(const PackedHeader& packed) {
   return header;
 }
 
-bool is_stdin(const WorkItem& item) { return item.open_file < 0 && item.input == "-"; }
+/// Standard input or another pipe: what has been read is gone.
+bool is_stream(const WorkItem& item) {
+  return item.open_file < 0 && (item.input == "-" || is_pipe(item.input));
+}
 
 std::uint64_t file_bytes(const WorkItem& item) {
   struct stat status {};
@@ -57,19 +60,16 @@ std::uint64_t file_bytes(const WorkItem& item) {
   return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
 }
 
-Header header_of(const WorkItem& item, const Source& source) {
-  return {source.info(), file_bytes(item), source.random_access() && !is_stdin(item),
-          source.metadata().pixels_per_mm_x, source.metadata().pixels_per_mm_y};
+/// Salvaged images are read by the root alone, which then knows of all that is missing.
+Header header_of(const WorkItem& item, const Source& source, const ReadOptions& options) {
+  const bool by_all = source.random_access() && !is_stream(item) && !options.salvage;
+  return {source.info(), file_bytes(item), by_all, source.metadata().pixels_per_mm_x,
+          source.metadata().pixels_per_mm_y};
 }
 
 std::unique_ptr<Source> open(const WorkItem& item, const ReadOptions& options) {
-  if (item.open_file >= 0) {
-    return open_input(open_descriptor_input(item.open_file, item.input), options);
-  }
-  if (!is_stdin(item)) {
-    return open_image(std::filesystem::path(item.input), options);
-  }
-  return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
+  return item.open_file >= 0 ? open_input(open_descriptor_input(item.open_file, item.input), options)
+                             : open_input_image(item.input, options);
 }
 
 Header broadcast_header(Communicator& comm, const Header& header) {
@@ -82,7 +82,7 @@ Header broadcast_header(Communicator& comm, const Header& header) {
 std::unique_ptr<Source> open_again(const WorkItem& item, const ReadOptions& options, const Header& expected) {
   try {
     auto source = open(item, options);
-    return pack(header_of(item, *source)) == pack(expected) ? std::move(source) : nullptr;
+    return pack(header_of(item, *source, options)) == pack(expected) ? std::move(source) : nullptr;
   } catch (const Error&) {
     return nullptr;  // a host without the file: the root will send the rows
   }
@@ -96,7 +96,7 @@ SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOpt
   together(comm, [&] {
     if (comm.root()) {
       shared.pixels = open(item, options);
-      header = header_of(item, *shared.pixels);
+      header = header_of(item, *shared.pixels, options);
       shared.metadata = shared.pixels->metadata();
     }
   });
