@@ -20,8 +20,6 @@ struct StoredImage {
   /// What a reader of ours knows of metadata where the pixels come from libvips; its profile still holds.
   std::optional<Metadata> metadata = {};
 };
-  std::vector<std::string> warnings = {};  ///< about metadata, a sentence each
-};
 
 using InputPtr = std::shared_ptr<const Input>;
 
@@ -29,7 +27,10 @@ using InputPtr = std::shared_ptr<const Input>;
 [[nodiscard]] StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_tiff(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_bmp(const InputPtr& input, const ReadOptions& options);
+[[nodiscard]] StoredImage open_gif(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_pnm(const InputPtr& input, const ReadOptions& options);
+/// HEIF or AVIF.
+[[nodiscard]] StoredImage open_heif(const InputPtr& input, ImageFormat format, const ReadOptions& options);
 /// Any format but BMP and PNM, through the libvips module.
 [[nodiscard]] StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptions& options);
 

@@ -35,7 +35,8 @@ StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options) {
     check_buffered(*input, options.limits, layout.coefficient_bytes, "a CMYK JPEG");
     StoredImage stored = open_vips(input, ImageFormat::jpeg, options);
     stored.orientation = exif_orientation(layout.metadata.exif);
-    stored.warnings = warnings_of(layout);
+    const std::vector<std::string> more = warnings_of(layout);
+    stored.warnings.insert(stored.warnings.end(), more.begin(), more.end());
     stored.metadata = std::move(layout.metadata);
     return stored;
   }

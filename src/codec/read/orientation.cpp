@@ -127,6 +127,7 @@ class HeldSource final : public Source {
   Metadata metadata_;
   ImageInfo info_;
   int orientation_;
+  std::vector<std::string> warnings_;  ///< of what was read
   Tile held_;
   std::vector<std::string> warnings_;  ///< of what was stored, once it is held
 };

@@ -156,25 +156,31 @@ std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInf
   throw Error(ErrorCode::internal, "An output format has no writer.");
 }
 
-// A sink, and what was said when its metadata were made.
-class SinkWithWarnings final : public Sink {
+/// A format's sink, the file that it owns, and what was said when its metadata were made.
+class MeasuredSink final : public FileSink {
  public:
-  SinkWithWarnings(std::unique_ptr<Sink> sink, std::vector<std::string> warnings)
-      : sink_(std::move(sink)), warnings_(std::move(warnings)) {}
+  MeasuredSink(std::unique_ptr<Sink> sink, const AtomicFile& file, std::vector<std::string> warnings)
+      : sink_(std::move(sink)), file_(file), warnings_(std::move(warnings)) {}
   std::int64_t piece_rows() const override { return sink_->piece_rows(); }
   Bytes encode(const Tile& piece) const override { return sink_->encode(piece); }
   void append(const Bytes& piece) override { sink_->append(piece); }
-  void finish() override { sink_->finish(); }
+  void finish() override {
+    sink_->finish();
+    written_bytes_ = file_.committed_bytes();
+  }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = warnings_;
     const std::vector<std::string> more = sink_->warnings();
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
+  std::int64_t written_bytes() const override { return written_bytes_; }
 
  private:
   std::unique_ptr<Sink> sink_;
+  const AtomicFile& file_;
   std::vector<std::string> warnings_;
+  std::int64_t written_bytes_ = 0;
 };
 
 }  // namespace
@@ -202,12 +208,15 @@ Strip strip_from(const Json& value) {
   throw Error(ErrorCode::usage, "'strip' must be true, false or \"location\".");
 }
 
-std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                const Metadata& metadata, const WriteOptions& options) {
+std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                    const Metadata& metadata, const WriteOptions& options) {
+  // What the format cannot hold is refused before anything is opened.
+  static_cast<void>(make_encoder(info, options));
+  auto file = std::make_unique<AtomicFile>(target);
+  const AtomicFile& opened = *file;
   ResultMetadata adapted = metadata_for_result(metadata, info, options);
-  return std::make_unique<SinkWithWarnings>(
-      make_sink(std::make_unique<AtomicFile>(target), info, adapted.metadata, options),
-      std::move(adapted.warnings));
+  return std::make_unique<MeasuredSink>(make_sink(std::move(file), info, adapted.metadata, options), opened,
+                                        std::move(adapted.warnings));
 }
 
 std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options) {
