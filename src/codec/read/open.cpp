@@ -29,7 +29,6 @@ class CleanSource final : public Source {
       const Resolution resolution = metadata_.resolution;
       metadata_ = {};
       metadata_.resolution = resolution;
-      warnings_.clear();
     }
     clean();
   }
