@@ -207,7 +207,7 @@ TEST_F(Results, OrientationAsLongTurnsThePicture) {
 
 TEST_F(Results, IptcIsKeptWhereTheFormatHoldsItAndSaidWhereNot) {
   Metadata metadata;
-  for (const int one : {0x1C, 2, 25, 0, 7, 'm', 'a', 'g', 'e', 'n', 't', 'a'}) {
+  for (const char one : {'\x1C', '\2', '\31', '\0', '\7', 'm', 'a', 'g', 'e', 'n', 't', 'a'}) {
     metadata.iptc.push_back(static_cast<std::byte>(one));
   }
   for (const FileFormat format : all_formats) {
