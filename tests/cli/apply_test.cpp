@@ -68,7 +68,7 @@ TEST_F(Apply, SaysWhatOfTheMetadataWasConverted) {
   const std::string picture = std::string(TESSERA_TEST_DATA_DIR) + "/metadata/rgb_icc.png";
   const Outcome told = run_program({"apply", "grayscale", picture, "-o", out});
   ASSERT_EQ(told.exit_code, 0) << told.err;
-  expect_has(told.out, "Warning: The colour profile is for RGB and the result is gray");
+  expect_has(told.out, "Warning: The sRGB colour profile was left out");
   const Outcome listed = run_program({"apply", "--json", "--force", "grayscale", picture, "-o", out});
   const json warnings = json::parse(listed.out)["images"][0]["warnings"];
   ASSERT_EQ(warnings.size(), 1U) << listed.out;

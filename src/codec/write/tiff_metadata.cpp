@@ -101,10 +101,13 @@ void write_tiff_metadata(TIFF* tiff, int descriptor, bool big_tiff, const Metada
                  metadata.xmp.data());
   }
   if (!metadata.iptc.empty()) {
-    // libtiff counts it in words of four bytes; IPTC ends where no dataset begins.
+    // Versions of libtiff differ in whether they count it in bytes or in words of four; IPTC ends where no
+    // dataset begins.
+    const TIFFField* const field = TIFFFieldWithTag(tiff, TIFFTAG_RICHTIFFIPTC);
+    const auto unit = static_cast<std::size_t>(TIFFDataWidth(TIFFFieldDataType(field)));
     Bytes padded = metadata.iptc;
-    padded.resize((padded.size() + 3) / 4 * 4, std::byte{0});
-    TIFFSetField(tiff, TIFFTAG_RICHTIFFIPTC, static_cast<std::uint32_t>(padded.size() / 4), padded.data());
+    padded.resize((padded.size() + unit - 1) / unit * unit, std::byte{0});
+    TIFFSetField(tiff, TIFFTAG_RICHTIFFIPTC, static_cast<std::uint32_t>(padded.size() / unit), padded.data());
   }
   write_resolution(tiff, metadata.resolution);
   if (const auto block = parse_exif(metadata.exif)) {
