@@ -58,7 +58,7 @@ class GatewayTest : public ::testing::Test {
     put(result);
     JobChange change;
     change.state = JobState::done;
-    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array()};
+    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array(), {}};
     ASSERT_TRUE(state.jobs->change(job_id, 0, change));
   }
 
