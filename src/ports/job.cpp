@@ -73,17 +73,16 @@ Priority parse_priority(std::string_view text) {
 }
 
 Json to_json(const JobRequest& request) {
-  return {{"object", request.object},
-          {"name", request.name},
-          {"pipeline", request.pipeline},
-          {"output", request.output},
-          {"priority", to_string(request.priority)}};
+  return {{"object", request.object}, {"object_tag", request.object_tag},
+          {"name", request.name},     {"pipeline", request.pipeline},
+          {"output", request.output}, {"priority", to_string(request.priority)}};
 }
 
 JobRequest request_from_json(const Json& json) {
   const StoredFields fields(json, "the request of a job");
   JobRequest request;
   request.object = fields.text("object");
+  request.object_tag = fields.text("object_tag", "");
   request.name = fields.text("name", "");
   request.pipeline = fields.at("pipeline");
   check_pipeline(request.pipeline);

@@ -26,6 +26,7 @@ enum class JobState : std::uint8_t { queued, running, storing, done, failed, can
 /// What the client asked for. Never changes.
 struct JobRequest {
   std::string object;             ///< of the input, in the object store
+  std::string object_tag;         ///< its etag when the job was accepted; empty: not known
   std::string name;               ///< of the input, for people: "photo.jpg"
   Json pipeline = Json::array();  ///< as to_json(Pipeline) gives it
   Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional
@@ -58,13 +59,14 @@ struct Job {
   JobRequest request;
   int generation = 1;
   JobState state = JobState::queued;
-  int attempt = 0;       ///< of this generation; those that ended in order, without result, are not counted
+  int attempt = 0;  ///< of this generation: how often its ranks had it. Not counted are those that ended in
+                    ///< order, without result, and those that ended with their node
   double fraction = 0;   ///< 0..1
   std::string stage;     ///< in words, while running: "gaussian-blur | otsu"
   std::string node;      ///< that has or had it
   Json layout = Json();  ///< {"mode": "farm"|"split", "ranks": [...]}; null before it runs
   std::optional<JobFailure> failure;
-  std::optional<JobResult> result;
+  std::optional<JobResult> result;  ///< while storing: what is on its way; it is there when the job is done
   TimePoint created{};
   TimePoint updated{};
 };

@@ -28,6 +28,8 @@ std::string apply_change(Job& job, const JobChange& change, TimePoint now) {
   }
   if (change.result) {
     job.result = change.result;
+  } else if (change.state && *change.state != JobState::done) {
+    job.result.reset();  // of an attempt that was not finished
   }
   job.updated = std::max(job.updated, now);
   return change.state ? std::string(to_string(*change.state)) : "progress";

@@ -153,11 +153,13 @@ class JobStore {
 
   /// When a job becomes final whose batch has a webhook, the same transaction makes a call due. This takes
   /// calls that are due, the oldest first, and makes them due again after `lease`, so that others make those
-  /// of one who died over them.
-  [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease,
-                                                                    int limit) = 0;
+  /// of one who died over them. Calls of the owners in `not_of` are passed over.
+  [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(
+      std::chrono::milliseconds lease, int limit, const std::vector<std::string>& not_of = {}) = 0;
   /// Puts a taken call off until `again`; without it, the call was made or is given up.
   virtual void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) = 0;
+  /// Puts a taken call off that was not made: it does not count as an attempt.
+  virtual void postpone_webhook_call(const std::string& call_id, TimePoint until) = 0;
 
   /// Final jobs last changed before `time`, oldest first: to be removed with their objects.
   [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;
@@ -211,7 +213,7 @@ class EventLog {
   virtual void stop_reading() = 0;
 };
 
-enum class Scope : std::uint8_t { submit = 1, read = 2, admin = 4 };
+enum class Scope : std::uint8_t { submit = 1, read = 2, admin = 4, metrics = 8 };
 
 struct Token {
   std::string hash;   ///< SHA-256 of the token, in hexadecimal; the token itself is never stored

@@ -139,6 +139,7 @@ Json openapi_schemas() {
                                    {"expires", moment},
                                    {"file_name", text},
                                    {"size_bytes", whole}})},
+      {"StreamToken", all_required({{"token", text}, {"expires", moment}})},
       {"Operators",
        {{"type", "object"}, {"description", "A JSON Schema, with an entry of $defs per operator."}}},
       {"Document", {{"type", "object"}, {"required", {"openapi", "info", "paths"}}}},

@@ -203,12 +203,14 @@ class RedisJobStore final : public JobStore {
         0);
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                              const std::vector<std::string>& not_of) override {
     return ask([&](Connection& connection) {
       const TimePoint now = options_.now();
       std::vector<WebhookCall> calls;
-      const Reply taken =
-          connection.script(take_webhooks_, {ms(now), ms(now + lease), std::to_string(limit)});
+      std::vector<std::string> arguments{ms(now), ms(now + lease), std::to_string(limit)};
+      arguments.insert(arguments.end(), not_of.begin(), not_of.end());
+      const Reply taken = connection.script(take_webhooks_, arguments);
       for (const Reply& call : taken.list) {
         try {
           constexpr const char* what = "a number of a webhook call";
@@ -228,6 +230,10 @@ class RedisJobStore final : public JobStore {
     pool_.run([&](Connection& connection) {
       connection.script(settle_webhook_, {call_id, again ? ms(*again) : ""});
     });
+  }
+
+  void postpone_webhook_call(const std::string& call_id, TimePoint until) override {
+    pool_.run([&](Connection& connection) { connection.script(postpone_webhook_, {call_id, ms(until)}); });
   }
 
   std::vector<Job> finished_before(TimePoint time, int limit) override {
@@ -433,6 +439,7 @@ class RedisJobStore final : public JobStore {
   const Script published_{std::string(published_script)};
   const Script remove_{std::string(remove_script)};
   const Script take_webhooks_{std::string(take_webhooks_script)};
+  const Script postpone_webhook_{std::string(postpone_webhook_script)};
   const Script settle_webhook_{std::string(settle_webhook_script)};
 };
 

@@ -27,8 +27,11 @@ class RedisUploadLedger final : public UploadLedger {
     return {reply.list.at(0).integer == 1, {reply.list.at(1).integer, reply.list.at(2).integer}};
   }
 
-  bool measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
-    return run(measure_upload_, {object, std::to_string(size_bytes), std::to_string(max_bytes)}).integer == 1;
+  Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
+    const Reply reply = run(measure_upload_, {object, std::to_string(size_bytes), std::to_string(max_bytes)});
+    return reply.integer == 1   ? Measured::noted
+           : reply.integer == 0 ? Measured::too_much
+                                : Measured::not_here;
   }
 
   std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) override {

@@ -132,7 +132,8 @@ class SqliteJobStore final : public JobStore {
     return job;
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                              const std::vector<std::string>& not_of) override {
     const Turn turn(*this);
     {
       // Most of the time there is none, and looking takes no lock from those who write.
@@ -146,8 +147,10 @@ class SqliteJobStore final : public JobStore {
     {
       SqliteStatement row(database_,
                           "SELECT id, job_id, generation, last, attempts + 1 FROM state_webhook_calls"
-                          " WHERE due_ms<=? ORDER BY due_ms LIMIT ?",
-                          now_ms(), std::int64_t{limit});
+                          " WHERE due_ms<=?1 AND (?2='[]' OR COALESCE((SELECT owner FROM state_jobs"
+                          " WHERE state_jobs.id=job_id),'') NOT IN (SELECT value FROM json_each(?2)))"
+                          " ORDER BY due_ms LIMIT ?3",
+                          now_ms(), Json(not_of).dump(), std::int64_t{limit});
       while (row.step()) {
         calls.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)), row.integer(3) != 0,
                          static_cast<int>(row.integer(4))});
@@ -172,6 +175,13 @@ class SqliteJobStore final : public JobStore {
       SqliteStatement(database_, "DELETE FROM state_webhook_calls WHERE id=?", call_id).run();
     }
     transaction.commit();
+  }
+
+  void postpone_webhook_call(const std::string& call_id, TimePoint until) override {
+    const Turn turn(*this);
+    SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=?, attempts=attempts-1 WHERE id=?",
+                    to_ms(until), call_id)
+        .run();
   }
 
   std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) override {
