@@ -40,6 +40,21 @@ void add_listen_settings(CLI::App& app, FrontSettings& settings) {
   CLI::Option* const key = app.add_option("--key", settings.key_file, "TLS: key of the certificate, PEM")
                                ->envname("TESSERA_KEY")
                                ->type_name("FILE");
+  app.add_option("--max-connections", settings.max_connections,
+                 "Connections of clients; fewer if the process may not open so many files")
+      ->envname("TESSERA_MAX_CONNECTIONS")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-connections-per-address", settings.max_connections_per_address,
+                 "Connections from one address, which behind a proxy is the proxy's; 0: half of all")
+      ->envname("TESSERA_MAX_CONNECTIONS_PER_ADDRESS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-streams-per-owner", settings.max_streams_per_owner,
+                 "Connections over which one owner may follow events")
+      ->envname("TESSERA_MAX_STREAMS_PER_OWNER")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_flag("--open", settings.open,
                "No token is needed; only on loopback, and only for requests that name this machine");
   app.add_option("--allow-origin", settings.allow_origins,
@@ -76,13 +91,18 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
   app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
       ->envname("TESSERA_PRESETS")
       ->type_name("FILE");
-  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to come again")
+  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to try again")
       ->envname("TESSERA_MAX_QUEUED")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--max-queued-per-owner", settings.max_queued_per_owner,
                  "Jobs of one owner that may wait; 0: no limit of its own")
       ->envname("TESSERA_MAX_QUEUED_PER_OWNER")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-queued-bytes-per-owner", settings.max_queued_bytes_per_owner,
+                 "Bytes that an owner's waiting jobs may take in the state, about; 0: no limit of its own")
+      ->envname("TESSERA_MAX_QUEUED_BYTES_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--max-uploads-per-owner", settings.max_uploads_per_owner,
@@ -134,6 +154,8 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   options.certificate_file = front.certificate_file;
   options.key_file = front.key_file;
   options.log = log;
+  options.max_connections = front.max_connections;
+  options.max_connections_per_address = front.max_connections_per_address;
   options.on_request = [&metrics](const http::AccessRecord& record) { count_request(metrics, record); };
 
   const bool local_folder = settings.store.starts_with("file:");
@@ -164,6 +186,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
+    gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
@@ -179,6 +202,14 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
                                          *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
+  }
+  if (!with_gateway) {
+    router.add(
+        "GET", "/healthz", {},
+        [](http::Request&) {
+          return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+        },
+        {}, http::Lane::immediate);
   }
   if (!front.notifier_url.empty()) {
     for (const char* pattern : {"/v1/events", "/v1/events/socket"}) {
@@ -197,6 +228,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     };
     webhooks_ = std::make_unique<WebhookSender>(std::move(webhooks), *state_.jobs);
     NotifierOptions notifier;
+    notifier.max_subscribers_per_owner = front.max_streams_per_owner;
     notifier.log = log;
     notifier.on_event = [this, &metrics](const Event& event) {
       metrics.add(Metric::events, {{"type", event.type}});

@@ -34,6 +34,10 @@ struct FrontSettings {
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
   std::int64_t max_queued_per_owner = 50'000;
+  std::int64_t max_queued_bytes_per_owner = std::int64_t{256} << 20;
+  int max_connections = 10'000;
+  int max_connections_per_address = 0;  ///< 0: half of all
+  int max_streams_per_owner = 1000;
   std::int64_t max_uploads_per_owner = 10'000;
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
   double job_lifetime_hours = 24 * 7;
@@ -41,7 +45,8 @@ struct FrontSettings {
   double requeue_after_s = 60;
   bool private_webhooks = false;
 };
-/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks.
+/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks, and the
+/// limits of connections.
 void add_listen_settings(CLI::App& app, FrontSettings& settings);
 /// The rest, of which only gateways want to know.
 void add_gateway_settings(CLI::App& app, FrontSettings& settings);

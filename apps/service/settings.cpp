@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +141,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
   app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
       ->envname("TESSERA_SCRATCH")
       ->type_name("FOLDER");
+  app.add_option(
+         "--sandbox", settings.sandbox,
+         "Take rights from ranks, which decode foreign images: auto: as far as this system can; require: "
+         "all, or do not work; off")
+      ->envname("TESSERA_SANDBOX")
+      ->check(CLI::IsMember({"auto", "require", "off"}));
   app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
       ->envname("TESSERA_MAX_MEMORY")
       ->check(CLI::NonNegativeNumber);
@@ -174,6 +179,7 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
   options.ranks.program = tessera_command();
+  options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
@@ -222,6 +228,8 @@ RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics&
     metrics.add(Metric::rank_busy_seconds, {}, busy - counted);
     counted = busy;
     metrics.set(Metric::rank_group_restarts, {}, node_->ranks().restarts());
+    metrics.set(Metric::rank_connections_refused, {},
+                static_cast<double>(node_->ranks().refused_connections()));
   });
 }
 
@@ -233,9 +241,12 @@ void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& m
   const auto origins = std::make_shared<OriginPolicy>(OriginOptions{open, {}});
   http::Router router;
   mount_metrics(router, metrics, needs(*access_, Scope::metrics));
-  router.add("GET", "/healthz", {}, [](http::Request&) {
-    return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
-  });
+  router.add(
+      "GET", "/healthz", {},
+      [](http::Request&) {
+        return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+      },
+      {}, http::Lane::immediate);
   router.add("GET", "/readyz", {}, [this](http::Request&) {
     const std::string problem = !node_->problem().empty() ? node_->problem()
                                 : !node_->ranks().ready() ? "The ranks are being started."
@@ -246,7 +257,10 @@ void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& m
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
-  options.worker_threads = 2;
+  options.light_threads = 1;
+  options.heavy_threads = 2;
+  options.file_threads = 1;
+  options.producer_threads = 1;
   options.screen = [origins](const http::Request& request) { return origins->screen(request); };
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
@@ -267,11 +281,7 @@ void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  rlimit open_files{};
-  if (::getrlimit(RLIMIT_NOFILE, &open_files) == 0) {
-    open_files.rlim_cur = open_files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &open_files);  // if it is refused, the old limit holds
-  }
+  raise_open_file_limit();
 }
 
 void wait_for_stop_signal() {

@@ -47,6 +47,7 @@ struct NodeSettings {
   NodeOptions options;
   std::string scratch;
   std::string spreading = "auto";
+  std::string sandbox = "auto";
   double time_limit_s = 7200;
   double drain_limit_s = 30;
   std::string metrics_listen;  ///< empty: no metrics of its own

@@ -12,7 +12,7 @@ namespace tessera::cli {
 void process_image(Communicator& comm, const ApplyOptions& options, const Planner& plan_for,
                    const RunOptions& run, ImageReport& report) {
   const auto begin = std::chrono::steady_clock::now();
-  SharedSource source = open_shared(comm, report.item.input, options.read);
+  SharedSource source = open_shared(comm, report.item, options.read);
   std::optional<Plan> plan;
   std::unique_ptr<Sink> sink;
   together(comm, [&] {
@@ -24,7 +24,7 @@ void process_image(Communicator& comm, const ApplyOptions& options, const Planne
   report.in = plan->in;
   report.out = plan->out;
   if (comm.root()) {
-    report.output_bytes = written_bytes(report.item, *sink);
+    report.output_bytes = written_bytes(*sink);
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 }

@@ -51,6 +51,8 @@ void check_no_controls(const HttpRequest& request) {
 
 constexpr std::array passing_statuses{408, 429, 500, 502, 503, 504};
 constexpr std::chrono::seconds longest_retry_after{60};
+/// A server that takes requests and never answers would be waited for as often as there are attempts.
+constexpr std::chrono::seconds last_attempt_after{60};
 constexpr std::int64_t shortest_expected_bytes = std::int64_t{1} << 20;
 
 struct EasyHandle {
@@ -313,6 +315,7 @@ HttpClient::~HttpClient() = default;
 HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, const std::stop_token& stop) {
   const HttpOptions& options = state_->options;
   Backoff backoff(options.first_backoff, options.max_backoff);
+  const auto last_begin = std::chrono::steady_clock::now() + last_attempt_after;
   for (int count = 1;; ++count) {
     const HttpRequest request = make_request();
     check_no_controls(request);
@@ -329,8 +332,9 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
       throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", shown(request)));
     }
     const bool answered = result == CURLE_OK || attempt.ended_in_order;
-    const bool again = count < options.max_attempts && request.body_source == nullptr &&
-                       !attempt.gave_bytes && (!answered || may_pass(attempt.response.status));
+    const bool again = count < options.max_attempts && std::chrono::steady_clock::now() < last_begin &&
+                       request.body_source == nullptr && !attempt.gave_bytes &&
+                       (!answered || may_pass(attempt.response.status));
     if (answered && !again) {
       return std::move(attempt.response);
     }

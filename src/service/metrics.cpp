@@ -60,6 +60,8 @@ constexpr std::array metric_table{
                "Time that this node's ranks have worked on jobs, added up."},
     MetricInfo{Metric::rank_group_restarts, gauge, "tessera_rank_group_restarts",
                "How often this node's ranks had to be started again."},
+    MetricInfo{Metric::rank_connections_refused, gauge, "tessera_rank_connections_refused",
+               "Connections to this node's address for ranks that none of its ranks made."},
 };
 
 const std::vector<double> second_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -146,7 +148,8 @@ void mount_metrics(http::Router& router, Metrics& metrics, std::function<void(ht
           {.id = "getMetrics",
            .tag = "System",
            .summary = "Counts and times, for Prometheus.",
-           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}));
+           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}),
+      http::Lane::heavy);
 }
 
 void count_request(Metrics& metrics, const http::AccessRecord& record) {

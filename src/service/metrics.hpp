@@ -41,6 +41,7 @@ enum class Metric : std::uint8_t {
   job_ends,
   rank_busy_seconds,
   rank_group_restarts,
+  rank_connections_refused,
 };
 
 enum class MetricKind : std::uint8_t { counter, gauge, histogram };

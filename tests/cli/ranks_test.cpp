@@ -118,6 +118,24 @@ TEST_F(Ranks, EndClearlyWhenOneIsKilled) {
   }
 }
 
+TEST_F(Ranks, EndAfterTheirTimeWhenOneIsStopped) {
+  write_file(in, pnm(4000, 4000, 3));
+  for (const std::size_t victim : {0U, 1U}) {
+    Program program({"apply", "-v", "--ranks", "2", "--timeout", "1", slow, in, "-o", out});
+    const auto ranks = processes(program, 2);
+    ASSERT_EQ(ranks.size(), 2U) << program.wait().err;
+    kill(ranks[victim], SIGSTOP);
+    const Outcome outcome = program.wait();
+    EXPECT_EQ(outcome.exit_code, 7) << outcome.err;
+    EXPECT_NE(outcome.err.find("not done after 1 s (--timeout)"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find(fmt::format("rank {} on ", victim)), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("did not answer"), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find(fmt::format("rank {} on ", 1 - victim)), std::string::npos) << outcome.err;
+    EXPECT_EQ(folder.names(), std::vector<std::string>{"in.ppm"});
+    EXPECT_NE(kill(ranks[victim], 0), 0) << "rank process still there";
+  }
+}
+
 TEST_F(Ranks, MpirunIsNotHeardUnlessAsked) {
   write_endless_image(in);
   Program program({"apply", "--ranks", "2", endless_pipeline, in, "-o", out}, {.terminal = true});

@@ -22,6 +22,7 @@ class GatewayTest : public ::testing::Test {
  protected:
   void SetUp() override {
     options.now = [this] { return now; };
+    options.readiness_interval = std::chrono::milliseconds(5);
     options.uptime = [this, start = now] { return now - start + uptime_ahead; };
     put(photo_name);
     registry.announce({"node_1", "here", "1", Json::object(), now}, std::chrono::hours(1));

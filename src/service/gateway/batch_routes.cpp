@@ -64,6 +64,7 @@ http::Response Gateway::zip(const http::Request& request) {
                       : std::string("None of the jobs has a result.")));
   }
   http::ProducedContent content;
+  content.owner = caller_of(request).owner;
   content.produce = [jobs = std::move(jobs), &objects = ports_.objects](ByteSink& out,
                                                                         const std::optional<ByteRange>&) {
     write_results_zip(jobs, objects, out);

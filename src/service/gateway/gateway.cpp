@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/error.hpp"
@@ -89,21 +90,59 @@ void Gateway::start() {
 }
 
 void Gateway::stop() {
+  readiness_.reset();
   reconciler_.request_stop();
   if (reconciler_.joinable()) {
     reconciler_.join();
   }
 }
 
-void Gateway::publish(const Job& job) {
-  // The job is durable already. If this fails, or this process dies here, the reconciler of any gateway
-  // publishes it; a message too many finds its job taken or finished.
-  try {
-    ports_.queue.publish({job.id, job.generation, job.request.priority, job.request_id});
-    ports_.jobs.mark_published(job.id, job.generation);
-  } catch (const Error& error) {
-    warn(fmt::format("job {} [{}] is not published yet", job.id, job.request_id), error.what());
+void Gateway::publish(std::span<const Job> jobs) {
+  // The jobs are durable already. If this fails, or this process dies here, the reconciler of any gateway
+  // publishes them; a message too many finds its job taken or finished.
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::chrono::steady_clock::now() < publishing_again_at_) {
+      return;
+    }
   }
+  constexpr std::chrono::seconds pause_after_failure{10};
+  std::vector<QueueMessage> messages;
+  for (const Job& job : jobs) {
+    messages.push_back({job.id, job.generation, job.request.priority, job.request_id});
+  }
+  try {
+    const JobQueue::Published published = ports_.queue.publish_all(messages);
+    if (!published.problem.empty()) {
+      const Job& first = jobs[published.count];
+      {
+        const std::scoped_lock lock(mutex_);
+        publishing_again_at_ = std::chrono::steady_clock::now() + pause_after_failure;
+      }
+      warn(fmt::format("{} jobs from {} [{}] on are not published yet", jobs.size() - published.count,
+                       first.id, first.request_id),
+           published.problem);
+    }
+    for (const Job& job : jobs.first(published.count)) {
+      ports_.jobs.mark_published(job.id, job.generation);
+    }
+  } catch (const Error& error) {
+    warn(fmt::format("job {} [{}] and those after it may not be published yet", jobs.front().id,
+                     jobs.front().request_id),
+         error.what());
+  }
+}
+
+std::int64_t Gateway::most_waiting(std::int64_t stored_bytes, std::int64_t jobs) const {
+  const std::int64_t most = options_.max_queued_per_owner;
+  if (options_.max_queued_bytes_per_owner == 0) {
+    return most;
+  }
+  const std::int64_t bytes_per_job =
+      std::max<std::int64_t>(1, stored_bytes / std::max<std::int64_t>(1, jobs));
+  const std::int64_t by_bytes =
+      std::max<std::int64_t>(1, options_.max_queued_bytes_per_owner / bytes_per_job);
+  return most == 0 ? by_bytes : std::min(most, by_bytes);
 }
 
 /// What was found, if it is there and the caller may know.
@@ -130,7 +169,7 @@ std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_
 void Gateway::check_room() {
   const std::int64_t queued = ports_.jobs.count(JobState::queued);
   if (queued >= options_.max_queued_jobs) {
-    throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; come again later.",
+    throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; try again later.",
                                              queued, options_.max_queued_jobs));
   }
 }

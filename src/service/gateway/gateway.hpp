@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_set>
@@ -22,6 +23,7 @@
 #include "ports/object_store.hpp"
 #include "service/access.hpp"
 #include "service/gateway/expiry_clock.hpp"
+#include "service/gateway/readiness.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/metrics.hpp"
 
@@ -33,9 +35,11 @@ namespace tessera::service {
 
 struct GatewayOptions {
   Presets presets;
-  int max_items = 1000;                                             ///< of one submission
-  std::int64_t max_queued_jobs = 100'000;                           ///< more are told to come again
-  std::int64_t max_queued_per_owner = 50'000;                       ///< 0: as many as there is room for
+  SubmissionLimits submission;                 ///< of one request; go_on is the gateway's own
+  std::int64_t max_queued_jobs = 100'000;      ///< more are told to try again
+  std::int64_t max_queued_per_owner = 50'000;  ///< 0: as many as there is room for
+  /// In the state of jobs. The larger an owner's jobs, the fewer may wait. 0: no limit.
+  std::int64_t max_queued_bytes_per_owner = std::int64_t{256} << 20;
   UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< that no job uses yet
   std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< by a link of a local folder
   std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< of a submission with its images inside
@@ -44,6 +48,8 @@ struct GatewayOptions {
   std::chrono::milliseconds reconcile_interval{2'000};
   /// While jobs wait and nothing at all has happened for so long, the system is not ready.
   std::chrono::milliseconds progress_patience{15 * 60'000};
+  std::chrono::milliseconds readiness_interval{2'000};    ///< between two questions to each part
+  std::chrono::milliseconds readiness_time_limit{5'000};  ///< for a part's answer
   /// A job that waits without a message, or is under way without a node, for so long is queued again.
   std::chrono::milliseconds requeue_after{60'000};
   /// Dead letters are looked at when their number changes, and so often.
@@ -108,7 +114,7 @@ class Gateway {
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
   /// Notes which content each item is about. Throws Error(not_found) if one is not there, or not the
   /// caller's.
-  void check_objects(const Caller& caller, std::vector<JobRequest>& items);
+  void check_objects(const http::Request& request, std::vector<JobRequest>& items);
   /// Counts what comes to a place. Throws Error(limit_exceeded) if that is more than its owner may have.
   void check_upload_room(const std::string& object, std::int64_t size_bytes);
   void release_uploads(const std::vector<Job>& jobs);
@@ -117,8 +123,14 @@ class Gateway {
   http::Response result(const http::Request& request);
   http::Response list(const http::Request& request);
   http::Response zip(const http::Request& request);
-  /// Publishes and marks; a failure is left to the reconciler.
-  void publish(const Job& job);
+  /// Publishes and marks; what fails is left to the reconciler, with all after it. So is everything for some
+  /// seconds after that: clients need not wait for a queue that is away.
+  void publish(std::span<const Job> jobs);
+  /// How many jobs an owner may have waiting if they are as large as these; 0: any number.
+  [[nodiscard]] std::int64_t most_waiting(std::int64_t stored_bytes, std::int64_t jobs) const;
+  [[nodiscard]] std::vector<Readiness::Part> parts_to_ask();
+  [[nodiscard]] http::Response readiness();
+  http::Response retry_dead(const http::Request& request);
   /// Throw Error(not_found), also for what is another's.
   [[nodiscard]] Job find_job(const http::Request& request);
   [[nodiscard]] Batch find_batch(const http::Request& request);
@@ -150,6 +162,7 @@ class Gateway {
   std::set<std::string> keys_in_flight_;
 
   // Guarded by mutex_:
+  std::chrono::steady_clock::time_point publishing_again_at_{};
   std::string progress_seen_;  ///< the newest event when something had happened last
   std::chrono::steady_clock::time_point progress_at_ = std::chrono::steady_clock::now();
 
@@ -181,6 +194,7 @@ class Gateway {
   std::condition_variable_any stop_requested_;
   std::jthread reconciler_;
   std::vector<Metrics::Reader> readers_;
+  std::unique_ptr<Readiness> readiness_;  ///< from mount() to stop()
 };
 
 }  // namespace tessera::service

@@ -68,7 +68,8 @@ void Gateway::mount_jobs(http::Router& router) {
                  .tag = "Jobs",
                  .summary = "Begins a failed or cancelled job anew.",
                  .answers = {{202, "The job, queued.", "Job"},
-                             {429, queued_limit_text(), "Problem", problem_type}}}));
+                             {429, queued_limit_text(), "Problem", problem_type}}}),
+      http::Lane::heavy);
   router.add(
       "GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); },
       operation({.id = "getResult",
@@ -76,7 +77,8 @@ void Gateway::mount_jobs(http::Router& router) {
                  .summary = "Where the result of a job is.",
                  .answers = {{307, "To a fresh link, without credentials."},
                              {200, "With 'link': the link.", "ResultLink"}},
-                 .query = {{"link", "1: the link as JSON, without a redirection."}}}));
+                 .query = {{"link", "1: the link as JSON, without a redirection."}}}),
+      http::Lane::heavy);
 }
 
 http::Response Gateway::list(const http::Request& request) {
@@ -124,7 +126,7 @@ http::Response Gateway::retry(const http::Request& request) {
                 fmt::format("The job is {}; only what failed or was cancelled can be retried.",
                             to_string(find_job(request).state)));
   }
-  publish(*again);
+  publish({&*again, 1});
   return http::json_response(202, job_view(*again, viewer_of(request)));
 }
 

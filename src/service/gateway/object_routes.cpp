@@ -116,7 +116,8 @@ void Gateway::mount_objects(http::Router& router) {
                                .summary = "What a link leads to.",
                                .answers = {{200, "The bytes.", "Bytes", "application/octet-stream"},
                                            {206, "A range of them.", "Bytes", "application/octet-stream"}},
-                               .open = true})});
+                               .open = true}),
+       .lane = http::Lane::heavy});
   router.add(
       {.method = "PUT",
        .pattern = "/objects/{name...}",
@@ -146,6 +147,10 @@ void Gateway::mount_objects(http::Router& router) {
              // Before the body is taken; what is announced is kept free for it.
              check_upload_room(request.parameter("name"), announced_bytes(request));
            },
+       .count_body =
+           [this](http::Request& request) {
+             check_upload_room(request.parameter("name"), request.body.size());
+           },
        .max_body_bytes = options_.max_upload_bytes,
        .operation = operation({.id = "putObject",
                                .tag = "Uploads",
@@ -156,7 +161,8 @@ void Gateway::mount_objects(http::Router& router) {
                                            {413, upload_limit_text(), "Problem", problem_type}},
                                .body_schema = "Bytes",
                                .body_types = {"application/octet-stream"},
-                               .open = true})});
+                               .open = true}),
+       .lane = http::Lane::heavy});
 }
 
 }  // namespace tessera::service

@@ -82,7 +82,8 @@ void Gateway::mount_uploads(http::Router& router) {
                    .answers = {{201, "Where to PUT the bytes; name the object when submitting.", "Upload"},
                                {429, "The owner has as many places or bytes as are allowed.", "Problem",
                                 problem_type}},
-                   .body_schema = "UploadRequest"})});
+                   .body_schema = "UploadRequest"}),
+              .lane = http::Lane::heavy});
 }
 
 std::string Gateway::upload_limit_text() const {
@@ -119,7 +120,8 @@ http::Response Gateway::upload(const http::Request& request) {
                                      {"expires", to_iso8601(link.expires)}}}});
 }
 
-void Gateway::check_objects(const Caller& caller, std::vector<JobRequest>& items) {
+void Gateway::check_objects(const http::Request& request, std::vector<JobRequest>& items) {
+  const Caller& caller = caller_of(request);
   std::map<std::string, std::string> tags;
   std::vector<std::string> objects;
   for (const JobRequest& item : items) {
@@ -128,6 +130,7 @@ void Gateway::check_objects(const Caller& caller, std::vector<JobRequest>& items
     }
   }
   each_at_once(objects.size(), stats_at_once, [&](std::size_t index) {
+    request.check_attention();
     const std::string& object = objects[index];
     const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
                      object.starts_with("results/" + caller.owner + "/");
