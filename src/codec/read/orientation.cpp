@@ -129,7 +129,6 @@ class HeldSource final : public Source {
   int orientation_;
   std::vector<std::string> warnings_;  ///< of what was read
   Tile held_;
-  std::vector<std::string> warnings_;  ///< of what was stored, once it is held
 };
 
 }  // namespace
