@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -13,7 +13,10 @@
 #include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "http/server.hpp"
 #include "service/metered_store.hpp"
+#include "service/origins.hpp"
+#include "service/secret_files.hpp"
 
 namespace tessera::service {
 namespace {
@@ -41,25 +44,63 @@ std::filesystem::path tessera_command() {
               fmt::format("The tessera command is not beside '{}': install both.", here.string()));
 }
 
+void add_url(CLI::App& app, const std::string& option, const std::string& variable, std::string& url,
+             std::string& file, const char* doc) {
+  app.add_option(option, url, doc)->envname(variable)->type_name("URL");
+  app.add_option(option + "-file", file, "The same, from a file: command lines can be seen by others")
+      ->envname(variable + "_FILE")
+      ->type_name("FILE");
+}
+
+void read_url(const char* option, std::string& url, const std::string& file) {
+  if (url.empty() == file.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("Give {0} or {0}-file{1}.", option, url.empty() ? "" : ", not both"));
+  }
+  if (url.empty()) {
+    url = read_secret_file(file);
+  }
+}
+
 }  // namespace
 
 void add_settings(CLI::App& app, Settings& settings) {
-  app.add_option("--queue", settings.queue,
-                 "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE")
-      ->envname("TESSERA_QUEUE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--state", settings.state,
-                 "Where the state of jobs is kept: redis://host:6379 or sqlite:///FILE")
-      ->envname("TESSERA_STATE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--store", settings.store,
-                 "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
-      ->envname("TESSERA_STORE")
-      ->type_name("URL")
-      ->required();
+  add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
+          "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE");
+  add_state_setting(app, settings);
+  add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
+          "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
+  add_state_settings(app, settings);
   add_log_settings(app, settings);
+}
+
+void add_state_setting(CLI::App& app, Settings& settings) {
+  add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
+          "Where the state of jobs is kept: redis://user:password@host:6379 or sqlite:///FILE");
+}
+
+void read_urls(Settings& settings) {
+  read_url("--queue", settings.queue, settings.queue_file);
+  read_state_url(settings);
+  read_url("--store", settings.store, settings.store_file);
+}
+
+void read_state_url(Settings& settings) { read_url("--state", settings.state, settings.state_file); }
+
+void add_state_settings(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--max-events", settings.max_events,
+         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+      ->envname("TESSERA_MAX_EVENTS")
+      ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+StateOptions state_options(const Settings& settings, const std::shared_ptr<spdlog::logger>& log) {
+  StateOptions options;
+  options.max_events = settings.max_events;
+  options.warn = [log](const std::string& sentence) { log->warn("{}", sentence); };
+  return options;
 }
 
 void add_log_settings(CLI::App& app, Settings& settings) {
@@ -100,6 +141,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
   app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
       ->envname("TESSERA_SCRATCH")
       ->type_name("FOLDER");
+  app.add_option(
+         "--sandbox", settings.sandbox,
+         "Take rights from ranks, which decode foreign images: auto: as far as this system can; require: "
+         "all, or do not work; off")
+      ->envname("TESSERA_SANDBOX")
+      ->check(CLI::IsMember({"auto", "require", "off"}));
   app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
       ->envname("TESSERA_MAX_MEMORY")
       ->check(CLI::NonNegativeNumber);
@@ -132,6 +179,7 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
   options.ranks.program = tessera_command();
+  options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
@@ -160,7 +208,7 @@ Endpoint parse_listen(const std::string& text) {
 
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})),
+    : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
@@ -180,19 +228,25 @@ RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics&
     metrics.add(Metric::rank_busy_seconds, {}, busy - counted);
     counted = busy;
     metrics.set(Metric::rank_group_restarts, {}, node_->ranks().restarts());
+    metrics.set(Metric::rank_connections_refused, {},
+                static_cast<double>(node_->ranks().refused_connections()));
   });
 }
 
 RunningNode::~RunningNode() = default;
 
-void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
+void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& metrics) {
   const Endpoint endpoint = parse_listen(listen);
-  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  access_ = std::make_unique<Access>(*state_.tokens, door_of(open, endpoint.address));
+  const auto origins = std::make_shared<OriginPolicy>(OriginOptions{open, {}});
   http::Router router;
-  mount_metrics(router, metrics, needs(*access_, Scope::read));
-  router.add("GET", "/healthz", {}, [](http::Request&) {
-    return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
-  });
+  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
+  router.add(
+      "GET", "/healthz", {},
+      [](http::Request&) {
+        return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+      },
+      {}, http::Lane::immediate);
   router.add("GET", "/readyz", {}, [this](http::Request&) {
     const std::string problem = !node_->problem().empty() ? node_->problem()
                                 : !node_->ranks().ready() ? "The ranks are being started."
@@ -203,19 +257,31 @@ void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
-  options.worker_threads = 2;
+  options.light_threads = 1;
+  options.heavy_threads = 2;
+  options.file_threads = 1;
+  options.producer_threads = 1;
+  options.screen = [origins](const http::Request& request) { return origins->screen(request); };
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
+
+Door door_of(bool open, const std::string& address) {
+  if (open && !http::is_loopback(address)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("With --open anyone who reaches {} could use this service: listen on 127.0.0.1, "
+                            "or leave --open out and make tokens (see 'tessera token').",
+                            address));
+  }
+  return open ? Door::open : Door::closed;
+}
+
+void keep_files_private() { ::umask(S_IRWXG | S_IRWXO); }
 
 void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  rlimit open_files{};
-  if (::getrlimit(RLIMIT_NOFILE, &open_files) == 0) {
-    open_files.rlim_cur = open_files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &open_files);  // if it is refused, the old limit holds
-  }
+  raise_open_file_limit();
 }
 
 void wait_for_stop_signal() {

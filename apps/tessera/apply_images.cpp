@@ -123,13 +123,16 @@ class Application {
 
  private:
   void tell_where() {
-    if (!options_.verbose) {
+    std::vector<std::string> locations;
+    for (const Bytes& location : all_gather_bytes(comm_, to_bytes(comm_.location()))) {
+      locations.push_back(to_string(location));
+    }
+    if (!comm_.root()) {
       return;
     }
-    const auto locations = all_gather_bytes(comm_, to_bytes(comm_.location()));
-    for (std::size_t rank = 0; comm_.root() && rank < locations.size(); ++rank) {
-      console_.message(
-          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), threads_));
+    console_.ranks(locations);
+    for (std::size_t rank = 0; options_.verbose && rank < locations.size(); ++rank) {
+      console_.message(fmt::format("rank {} runs on {} with {} threads", rank, locations[rank], threads_));
     }
   }
 
@@ -166,6 +169,9 @@ class Application {
   void process(ImageReport& report) {
     RunOptions run;
     run.threads = threads_;
+    if (comm_.root()) {
+      console_.begun(report.item.input);
+    }
     run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
       console_.progress(progress.fraction, progress.stages > 1
@@ -222,10 +228,14 @@ class Application {
       for (const WorkItem& item : work) {
         inputs.push_back(item.input);
       }
+      const InputFiles read(inputs);
+      if (!findings_in_folder()) {
+        check_writable(options_.findings, options_.force, read);
+        findings_at_end_ = is_stream_output(options_.findings);
+        return;
+      }
       for (const WorkItem& item : work) {
-        check_writable(
-            findings_in_folder() ? name_beside(item.input, options_.findings, "json") : options_.findings,
-            options_.force, inputs);
+        check_writable(name_beside(item.input, options_.findings, "json"), options_.force, read);
       }
     });
   }
@@ -240,7 +250,7 @@ class Application {
     }
     // One file for all images: an object for one, else an array that grows with each.
     findings_.push_back(findings_json(report));
-    if (options_.findings != "-") {
+    if (!findings_at_end_) {
       write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
   }
@@ -249,8 +259,8 @@ class Application {
     if (!comm_.root()) {
       return;
     }
-    if (options_.findings == "-" && !findings_.empty()) {
-      fmt::print("{}", dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
+    if (findings_at_end_ && !findings_.empty()) {
+      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
     if (options_.json) {
       Json images = Json::array();
@@ -285,6 +295,7 @@ class Application {
   std::vector<Operator> operators_;
   int threads_ = 1;
   bool ended_ = false;
+  bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only
   std::vector<Json> findings_;        ///< root only
 };

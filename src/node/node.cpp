@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "node/node_state.hpp"
 
@@ -32,9 +33,14 @@ Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger>
       }) {
   options_.ranks.log = [this](const std::string& sentence) { log_->info("ranks: {}", sentence); };
   group_ = std::make_unique<RankGroup>(options_.ranks);
-  announcer_ = std::jthread([this](const std::stop_token& stop) { announce(stop); });
-  canceller_ = std::jthread([this](const std::stop_token& stop) { follow_cancellations(stop); });
-  taker_ = std::jthread([this](const std::stop_token& stop) { take_jobs(stop); });
+  const auto start = [this](const char* name, void (Node::*work)(const std::stop_token&)) {
+    return std::jthread([this, name, work](const std::stop_token& stop) {
+      run_guarded(name, log_.get(), stop, [&] { (this->*work)(stop); });
+    });
+  };
+  announcer_ = start("announcing this node", &Node::announce);
+  canceller_ = start("following cancellations", &Node::follow_cancellations);
+  taker_ = start("taking jobs", &Node::take_jobs);
 }
 
 Node::~Node() {

@@ -214,7 +214,7 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
       });
   measure("work", began);
   if (options_.on_phase && outcome.end == RankOutcome::End::done) {
-    options_.on_phase("process", std::chrono::duration<double>(outcome.result.value("seconds", 0.0)));
+    options_.on_phase("process", std::chrono::duration<double>(outcome.result.seconds));
   }
   {
     const std::lock_guard lock(mutex_);
@@ -279,10 +279,10 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   result.file_name = result_file_name(job.request);
   result.content_type = content_type_of(result_extension(job.request));
   result.size_bytes = static_cast<std::int64_t>(std::filesystem::file_size(output));
-  result.width_px = outcome.result["image_out"].value("width", std::int64_t{0});
-  result.height_px = outcome.result["image_out"].value("height", std::int64_t{0});
-  result.findings = outcome.result.value("findings", Json::array());
-  result.warnings = outcome.result.value("warnings", std::vector<std::string>{});
+  result.width_px = outcome.result.width_px;
+  result.height_px = outcome.result.height_px;
+  result.findings = outcome.result.findings;
+  result.warnings = outcome.result.warnings;
   JobChange storing;
   storing.state = JobState::storing;
   storing.fraction = 1;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ class JobQueue {
   /// The message is durable when this returns. Throws Error(unavailable) if that cannot be had within the
   /// publishing time limit; the message may then be in the queue all the same.
   virtual void publish(const QueueMessage& message) = 0;
+
+  /// Publishes many, within the publishing time limit once and not for each. Throws nothing that says that
+  /// the broker is away.
+  struct Published {
+    std::size_t count = 0;  ///< so many from the front are durable; those after them may be
+    std::string problem;    ///< why not all are; empty if all are
+  };
+  virtual Published publish_all(std::span<const QueueMessage> messages);
 
   /// The next message: interactive ones first, then in order of publishing. Waits for one at most `patience`;
   /// nothing when there is none by then, or while the broker is away (it is sought again in the background).

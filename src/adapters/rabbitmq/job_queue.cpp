@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "adapters/rabbitmq/broker_thread.hpp"
 #include "adapters/rabbitmq/dead_letters.hpp"
 #include "adapters/rabbitmq/properties.hpp"
@@ -23,13 +25,26 @@ class RabbitMqJobQueue final : public JobQueue {
         thread_(address, options.delivery_limit, state_) {}
 
   void publish(const QueueMessage& message) override {
-    auto publication = std::make_shared<Publication>();
-    publication->queue = names_.of(message.priority);
-    publication->message = {.id = new_id("msg", system_now()), .body = encode_message(message)};
+    const auto publication = publication_of(message);
     if (hand_over(publication) != Publication::End::confirmed) {
-      throw not_taken(*publication, fmt::format("the message of job '{}'", message.job_id),
-                      "The message may be in the queue all the same.");
+      throw not_confirmed(*publication, message);
     }
+  }
+
+  Published publish_all(std::span<const QueueMessage> messages) override {
+    std::vector<std::shared_ptr<Publication>> publications;
+    for (const QueueMessage& message : messages) {
+      publications.push_back(publication_of(message));
+    }
+    hand_over_all(publications);
+    const auto missing = std::ranges::find_if(publications, [](const auto& publication) {
+      return publication->end != Publication::End::confirmed;
+    });
+    Published published{static_cast<std::size_t>(missing - publications.begin()), {}};
+    if (published.count < messages.size()) {
+      published.problem = not_confirmed(**missing, messages[published.count]).what();
+    }
+    return published;
   }
 
   std::optional<Delivery> take(std::chrono::milliseconds patience) override {
@@ -203,13 +218,36 @@ class RabbitMqJobQueue final : public JobQueue {
 
   /// Returns Publication::End::none, and sees to it that the message is not sent any more, when time is up.
   Publication::End hand_over(const std::shared_ptr<Publication>& publication) {
-    std::unique_lock guard(state_.mutex);
-    state_.outbox.push_back(publication);
-    state_.signal();
-    state_.changed.wait_for(guard, options_.publish_timeout,
-                            [&] { return publication->end != Publication::End::none; });
-    publication->abandoned = true;
+    hand_over_all({&publication, 1});
     return publication->end;
+  }
+
+  /// The same for many, in one time limit. They are sent one after the other, and then confirmed.
+  void hand_over_all(std::span<const std::shared_ptr<Publication>> publications) {
+    std::unique_lock guard(state_.mutex);
+    state_.outbox.insert(state_.outbox.end(), publications.begin(), publications.end());
+    state_.signal();
+    auto open = publications.begin();
+    state_.changed.wait_for(guard, options_.publish_timeout, [&] {
+      open = std::find_if(open, publications.end(),
+                          [](const auto& publication) { return publication->end == Publication::End::none; });
+      return open == publications.end();
+    });
+    for (const auto& publication : publications) {
+      publication->abandoned = true;
+    }
+  }
+
+  [[nodiscard]] std::shared_ptr<Publication> publication_of(const QueueMessage& message) const {
+    auto publication = std::make_shared<Publication>();
+    publication->queue = names_.of(message.priority);
+    publication->message = {.id = new_id("msg", system_now()), .body = encode_message(message)};
+    return publication;
+  }
+
+  Error not_confirmed(const Publication& publication, const QueueMessage& message) {
+    return not_taken(publication, fmt::format("the message of job '{}'", message.job_id),
+                     "The message may be in the queue all the same.");
   }
 
   Error not_taken(const Publication& publication, const std::string& what, const char* consequence) {

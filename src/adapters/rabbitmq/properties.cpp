@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "ports/job.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera {
 namespace {
@@ -115,22 +116,22 @@ MessageProperties::MessageProperties(const BrokerMessage& message) {
 }
 
 std::string encode_message(const QueueMessage& message) {
-  return Json{{"job_id", message.job_id},
-              {"generation", message.generation},
-              {"priority", to_string(message.priority)},
-              {"request_id", message.request_id}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return stored_text(Json{{"v", stored_version},
+                          {"job_id", message.job_id},
+                          {"generation", message.generation},
+                          {"priority", to_string(message.priority)},
+                          {"request_id", message.request_id}});
 }
 
 std::optional<QueueMessage> decode_message(const std::string& body) {
   try {
-    const Json json = Json::parse(body);
-    return QueueMessage{.job_id = json.at("job_id").get<std::string>(),
-                        .generation = json.at("generation").get<int>(),
-                        .priority = parse_priority(json.at("priority").get<std::string>()),
-                        .request_id = json.at("request_id").get<std::string>()};
-  } catch (const Json::exception&) {
-    return std::nullopt;
+    constexpr const char* what = "the message of a job";
+    const Json json = parse_stored(body, what);
+    const StoredFields fields(json, what);
+    return QueueMessage{.job_id = fields.text("job_id"),
+                        .generation = fields.small_integer("generation", 1),
+                        .priority = parse_priority(fields.text("priority", "interactive")),
+                        .request_id = fields.text("request_id", "")};
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -52,6 +52,21 @@ class JobQueueContract : public ::testing::TestWithParam<testing::QueueKind> {
 
 using Ids = std::vector<std::string>;
 
+TEST_P(JobQueueContract, PublishesManyInTheirOrder) {
+  const auto queue = server->open();
+  std::vector<QueueMessage> messages;
+  Ids sent;
+  for (int i = 0; i < 200; ++i) {
+    sent.push_back("job_" + std::to_string(i));
+    messages.push_back(message(sent.back()));
+  }
+  const JobQueue::Published published = queue->publish_all(messages);
+  EXPECT_EQ(published.count, messages.size());
+  EXPECT_EQ(published.problem, "");
+  EXPECT_EQ(take_all(*queue), sent);
+  EXPECT_EQ(queue->publish_all({}).count, 0U);
+}
+
 TEST_P(JobQueueContract, GivesBackWhatWasPublishedToTheLastField) {
   const auto queue = server->open();
   const QueueMessage sent{

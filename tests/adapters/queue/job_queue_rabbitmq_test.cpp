@@ -11,6 +11,7 @@
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/connection.hpp"
 #include "core/error.hpp"
+#include "servers/server_process.hpp"
 
 namespace tessera {
 namespace {
@@ -79,9 +80,7 @@ TEST_F(RabbitMqJobQueueTest, KeepsWhatWasConfirmedWhenTheBrokerIsKilled) {
   sent.erase(bad->message.job_id);
   EXPECT_EQ(node->depth().taken, 1);  // so the acknowledgement has been sent, too
 
-  for (const std::string& queue : {names.interactive, names.bulk, names.dead}) {
-    broker().wait_until_noted(queue);
-  }
+  broker().make_durable({names.interactive, names.bulk, names.dead});
   broker().kill();
   EXPECT_NE(refusal([&] { gateway->publish(message("lost")); }).find("lost"), std::string::npos);
   EXPECT_FALSE(answers(*gateway));
@@ -341,6 +340,20 @@ TEST_F(RabbitMqJobQueueTest, LosesNoDeadLetterToThoseWhoLookAtOnce) {
   ASSERT_EQ(letters.size(), 5U);
   EXPECT_TRUE(other->retry_dead(letters[3].id));
   EXPECT_EQ(queue->depth().dead, 4);
+}
+
+TEST(RabbitMqPublishing, WaitsOnceForABrokerThatIsAwayHoweverManyMessagesThereAre) {
+  const auto queue =
+      open_job_queue("amqp://guest:guest@127.0.0.1:" + std::to_string(testing::free_port()) + "/",
+                     {.publish_timeout = 500ms});
+  const std::vector<QueueMessage> messages(1000, message("job"));
+  const auto begin = std::chrono::steady_clock::now();
+  const JobQueue::Published published = queue->publish_all(messages);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 250s) << "one after the other, it would be 500 s";
+  EXPECT_EQ(published.count, 0U);
+  EXPECT_NE(published.problem.find("did not confirm the message of job 'job' within 500ms"),
+            std::string::npos)
+      << published.problem;
 }
 
 TEST(BrokerUrl, IsReadAsPeopleMeanIt) {
