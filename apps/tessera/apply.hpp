@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "codec/reader.hpp"
+#include "codec/writer.hpp"
 #include "comm/communicator.hpp"
 #include "console.hpp"
 #include "interrupts.hpp"
@@ -17,9 +18,10 @@ struct ApplyOptions {
   std::string output;               ///< empty: findings only
   std::string findings;             ///< file, folder or "-"; empty: none
   std::string presets;
-  std::string format;  ///< empty: from the output's name, else the input's
-  int quality = 0;     ///< 0: the format's default
-  bool strip = false;
+  std::string format;      ///< empty: from the output's name, else the input's
+  int quality = 0;         ///< 0: the format's default
+  std::string strip_name;  ///< as typed
+  Strip strip = Strip::nothing;
   bool force = false;
   bool json = false;
   bool quiet = false;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "outputs.hpp"
+#include "plan/axes.hpp"
 #include "shared_source.hpp"
 
 namespace tessera::cli {
@@ -17,8 +18,10 @@ void process_image(Communicator& comm, const ApplyOptions& options, const Planne
   std::unique_ptr<Sink> sink;
   together(comm, [&] {
     plan = plan_for(source.info);
-    sink = open_output(report.item, plan->out, options.strip ? Metadata{} : source.metadata, options,
-                       comm.root());
+    if (swaps_axes(*plan)) {
+      source.metadata.resolution = source.metadata.resolution.turned();
+    }
+    sink = open_output(report.item, plan->out, source.metadata, options, comm.root());
   });
   report.run = run_plan(*plan, source.pixels.get(), *sink, comm, run);
   report.in = plan->in;
