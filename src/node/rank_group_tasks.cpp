@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "node/rank_group_state.hpp"
 
 namespace tessera {
@@ -111,7 +112,6 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
 }
 
 Json RankGroup::describe(const RankTask& task, Placement placement, std::int64_t ticket) const {
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return {{"do", "process"},
           {"ticket", ticket},
           {"split", placement == Placement::all_ranks},
@@ -121,7 +121,7 @@ Json RankGroup::describe(const RankTask& task, Placement placement, std::int64_t
           {"pipeline", task.pipeline},
           {"output_options", task.output_options},
           {"limits", task.limits},
-          {"threads", options_.threads > 0 ? options_.threads : std::max(1, cores / options_.ranks)}};
+          {"threads", options_.threads > 0 ? options_.threads : cores_for_each_of(options_.ranks)}};
 }
 
 /// Waits for the task's end; asks it to stop when `stop` says so or its time is over.
