@@ -11,6 +11,7 @@
 #include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "limit_options.hpp"
 #include "service/metered_store.hpp"
 
 namespace tessera::service {
@@ -97,9 +98,7 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
   app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
       ->envname("TESSERA_SCRATCH")
       ->type_name("FOLDER");
-  app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
-      ->envname("TESSERA_MAX_MEMORY")
-      ->check(CLI::NonNegativeNumber);
+  add_limit_options(app, settings.limits, LimitSources::and_environment);
   app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
       ->envname("TESSERA_TIME_LIMIT")
       ->check(CLI::NonNegativeNumber);
@@ -123,6 +122,8 @@ NodeOptions complete(const NodeSettings& settings) {
                                                       : Spreading::automatic;
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
+  options.limits = to_json(settings.limits);
+  options.ranks.max_memory_bytes = settings.limits.max_memory_bytes;
   options.ranks.program = tessera_command();
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;

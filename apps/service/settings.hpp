@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "codec/work_limits.hpp"
 #include "log/json_log.hpp"
 #include "node/node.hpp"
 #include "service/access.hpp"
@@ -32,11 +33,12 @@ struct NodeSettings {
   NodeOptions options;
   std::string scratch;
   std::string spreading = "auto";
+  WorkLimits limits = service_limits();
   double time_limit_s = 7200;
   double drain_limit_s = 30;
   std::string metrics_listen;  ///< empty: no metrics of its own
 };
-/// Adds --ranks, --threads, --hostfile and the rest of what a node wants to know.
+/// Adds --ranks, --threads, --hostfile, all limits and the rest of what a node wants to know.
 void add_node_settings(CLI::App& app, NodeSettings& settings);
 /// The finished options: identity, scratch folder (made, private to this node), program.
 [[nodiscard]] NodeOptions complete(const NodeSettings& settings);

@@ -3,11 +3,14 @@
 
 #include <cstring>
 #include <filesystem>
-#include <thread>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <utility>
 
 #include "apply.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "engine/run.hpp"
 #include "outputs.hpp"
 #include "pipelines.hpp"
@@ -81,17 +84,40 @@ ImageLoader shared_loader(Communicator& comm, const ReadOptions& read) {
   };
 }
 
-int threads_of_rank(Communicator& comm, const ApplyOptions& options) {
-  if (options.threads > 0) {
-    return options.threads;
-  }
+/// What the ranks of a host have to share.
+struct HostShare {
+  int ranks = 0;
+  int threads = 1;  ///< of this rank
+};
+
+/// The cores that the ranks of this host may use, of which each gets its share: they may be bound to the same
+/// or to different ones.
+HostShare share_of_host(Communicator& comm, const ApplyOptions& options) {
   const auto host_of = [](std::string_view location) { return location.substr(0, location.rfind(':')); };
-  const std::string mine = comm.location();
-  int ranks_here = 0;
-  for (const Bytes& other : all_gather_bytes(comm, to_bytes(mine))) {
-    ranks_here += host_of(to_string(other)) == host_of(mine) ? 1 : 0;
+  const std::vector<int> mine = affinity();
+  std::string told = comm.location();
+  for (const int core : mine) {
+    told += fmt::format(" {}", core);
   }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, ranks_here));
+  HostShare share;
+  std::set<std::string> cores;
+  for (const Bytes& bytes : all_gather_bytes(comm, to_bytes(told))) {
+    std::istringstream words(to_string(bytes));
+    std::string location;
+    words >> location;
+    if (host_of(location) == host_of(comm.location())) {
+      ++share.ranks;
+      cores.insert(std::istream_iterator<std::string>(words), {});
+    }
+  }
+  if (options.threads > 0) {
+    share.threads = options.threads;
+  } else if (cores.size() > mine.size()) {
+    share.threads = std::max(1, std::min(usable_cores(), static_cast<int>(cores.size()) / share.ranks));
+  } else {
+    share.threads = cores_for_each_of(share.ranks);
+  }
+  return share;
 }
 
 class Application {
@@ -107,7 +133,7 @@ class Application {
     const std::vector<WorkItem> work = work_from_root(comm_, options_);
     check_findings_target(work);
     operators_ = build_pipeline(pipeline_, shared_loader(comm_, options_.read));
-    threads_ = threads_of_rank(comm_, options_);
+    host_ = share_of_host(comm_, options_);
     tell_where();
     int code = 0;
     for (const WorkItem& item : work) {
@@ -129,7 +155,7 @@ class Application {
     const auto locations = all_gather_bytes(comm_, to_bytes(comm_.location()));
     for (std::size_t rank = 0; comm_.root() && rank < locations.size(); ++rank) {
       console_.message(
-          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), threads_));
+          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), host_.threads));
     }
   }
 
@@ -165,7 +191,7 @@ class Application {
 
   void process(ImageReport& report) {
     RunOptions run;
-    run.threads = threads_;
+    run.threads = host_.threads;
     run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
       console_.progress(progress.fraction, progress.stages > 1
@@ -174,7 +200,9 @@ class Application {
                                                : report.item.input);
     };
     process_image(
-        comm_, options_, [this](const ImageInfo& in) { return make_plan(operators_, in); }, run, report);
+        comm_, options_,
+        [this](const ImageInfo& in) { return make_plan(operators_, in, plan_limits(options_.limits)); }, run,
+        host_.ranks, report);
     together(comm_, [&] {
       if (comm_.root()) {
         write_findings(report);
@@ -260,7 +288,7 @@ class Application {
       fmt::print("{}", dump({{"version", TESSERA_VERSION},
                              {"pipeline", to_json(pipeline_)},
                              {"ranks", comm_.size()},
-                             {"threads", threads_},
+                             {"threads", host_.threads},
                              {"exit_code", code},
                              {"images", std::move(images)}}));
     }
@@ -283,7 +311,7 @@ class Application {
   Interrupts& interrupts_;
   Pipeline pipeline_;
   std::vector<Operator> operators_;
-  int threads_ = 1;
+  HostShare host_;
   bool ended_ = false;
   std::vector<ImageReport> reports_;  ///< root only
   std::vector<Json> findings_;        ///< root only

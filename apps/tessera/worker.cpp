@@ -47,18 +47,6 @@ std::int64_t memory_bytes() {
   return resident_pages * ::sysconf(_SC_PAGESIZE);
 }
 
-ReadLimits limits_from(const Json& json) {
-  ReadLimits limits;
-  limits.max_file_bytes = json.value("max_file_bytes", limits.max_file_bytes);
-  limits.max_pixels = json.value("max_pixels", limits.max_pixels);
-  limits.max_side_px = json.value("max_side_px", limits.max_side_px);
-  limits.max_buffered_bytes = json.value("max_buffered_bytes", limits.max_buffered_bytes);
-  limits.max_frames = json.value("max_frames", limits.max_frames);
-  limits.max_metadata_bytes = json.value("max_metadata_bytes", limits.max_metadata_bytes);
-  limits.max_expansion = json.value("max_expansion", limits.max_expansion);
-  return limits;
-}
-
 ApplyOptions options_from(const Json& task) {
   ApplyOptions options;
   const Json& output = task.at("output_options");
@@ -67,7 +55,8 @@ ApplyOptions options_from(const Json& task) {
   options.strip = output.value("strip", false);
   options.read.salvage = output.value("salvage", false);
   options.read.keep_metadata = !options.strip;
-  options.read.limits = limits_from(task.at("limits"));
+  options.limits = limits_from_json(task.at("limits"));
+  options.read.limits = options.limits;
   return options;
 }
 
@@ -208,10 +197,12 @@ class Worker {
                        {"stage", fmt::format("stage {} of {}", progress.stage + 1, progress.stages)}});
       }
     };
+    const ApplyOptions options = options_from(task);
     const auto plan_for = [&](const ImageInfo& in) {
-      return make_plan(build_pipeline(parse_pipeline(task.at("pipeline").dump())), in);
+      return make_plan(build_pipeline(parse_pipeline(task.at("pipeline").dump())), in,
+                       plan_limits(options.limits));
     };
-    process_image(comm, options_from(task), plan_for, run, report);
+    process_image(comm, options, plan_for, run, world_.size(), report);
     return report;
   }
 

@@ -72,7 +72,7 @@ class JpegSink final : public Sink {
         metadata_(std::move(metadata)),
         quality_(options.quality),
         background_(options.background) {
-    check_side(info, 65535, "JPEG", "PNG or TIFF");
+    check_side(info, JPEG_MAX_DIMENSION, "JPEG", "PNG or TIFF");
   }
 
   bool halves_chroma() const {
