@@ -9,6 +9,7 @@
 #include "client/client.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "net/crypto.hpp"
 #include "ports/job.hpp"
 #include "progress_view.hpp"
@@ -48,15 +49,18 @@ std::vector<Json> jobs_in(const Json& answer) {
   return answer.contains("jobs") ? answer["jobs"].get<std::vector<Json>>() : std::vector<Json>{answer};
 }
 
+/// A text of the server's, for a terminal.
+std::string shown(const Json& json, const char* field) { return printable(json.value(field, "")); }
+
 void print_job(const Json& job) {
   std::string remark;
   if (const auto failure = job.find("failure"); failure != job.end() && failure->is_object()) {
-    remark = failure->value("sentence", "");
+    remark = shown(*failure, "sentence");
   } else {
-    remark = job.value("stage", "");
+    remark = shown(job, "stage");
   }
-  fmt::print("{}  {:<9} {:3.0f}%  {}  {}\n", job.value("id", ""), job.value("state", ""),
-             100 * job.value("fraction", 0.0), job.at("request").value("name", ""), remark);
+  fmt::print("{}  {:<9} {:3.0f}%  {}  {}\n", shown(job, "id"), shown(job, "state"),
+             100 * job.value("fraction", 0.0), shown(job.at("request"), "name"), remark);
 }
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
@@ -111,8 +115,8 @@ std::vector<Json> wait_for(Client& client, const std::string& id, ProgressView& 
 void report_failures(const std::vector<Json>& jobs) {
   for (const Json& job : jobs) {
     if (job.value("state", "") == "failed") {
-      fmt::print(stderr, "tessera: {}: {}\n", job.at("request").value("name", ""),
-                 job.at("failure").value("sentence", ""));
+      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"),
+                 shown(job.at("failure"), "sentence"));
     }
   }
 }
@@ -229,7 +233,7 @@ int get(const Options& options) {
     try {
       fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
     } catch (const Error& error) {
-      fmt::print(stderr, "tessera: {}: {}\n", job.at("request").value("name", ""), error.what());
+      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"), error.what());
       exit_code = meaning(error.code()).exit_code;
     }
   }
@@ -273,15 +277,15 @@ int list_jobs(const Options& options) {
 void print_node(const Json& node) {
   const Json& details = node.at("details");
   fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, started again {} times, version {}\n",
-             node.value("id", ""), node.value("host", ""), details.value("state", ""),
+             shown(node, "id"), shown(node, "host"), shown(details, "state"),
              details.value("ranks", Json::array()).size(), details.value("jobs", Json::array()).size(),
              details.value("done", 0), details.value("failed", 0), details.value("restarts", 0),
-             node.value("version", ""));
+             shown(node, "version"));
 }
 
 void print_dead_letter(const Json& letter) {
-  fmt::print("{}  {}  {}  {}\n", letter.value("id", ""), letter.value("job", ""), letter.value("time", ""),
-             letter.value("reason", ""));
+  fmt::print("{}  {}  {}  {}\n", shown(letter, "id"), shown(letter, "job"), shown(letter, "time"),
+             shown(letter, "reason"));
 }
 
 int list_all(const Options& options, const char* field, void (*print_one)(const Json&)) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -40,10 +41,19 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
   const auto inputs = expand_inputs(options.inputs);
   const auto console = make_terminal_console(!options.json && !options.quiet);
+  for (const std::string& input : inputs) {
+    if (is_pipe(input)) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("'{}' is a pipe, which several ranks cannot open: send it to standard input and "
+                      "name '-', or leave out --ranks.",
+                      input));
+    }
+  }
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch(
-      {options.ranks, options.hostfile, needs_stdin, options.limits.max_file_bytes, options.verbose},
-      arguments, *console);
+  return launch({options.ranks, options.hostfile, needs_stdin, options.limits.max_file_bytes, options.verbose,
+                 options.timeout_s},
+                arguments, *console);
 }
 
 constexpr std::chrono::seconds time_for_mpirun{3};
@@ -51,10 +61,12 @@ constexpr std::chrono::seconds time_for_mpirun{3};
 /// One of the ranks that this program or somebody else's mpirun started.
 int apply_as_rank(const ApplyOptions& options) {
   const bool launched = started_by_launcher();
-  Interrupts interrupts(false);
-  const auto comm = make_mpi();
   const auto console =
       launched ? make_event_console() : make_terminal_console(!options.json && !options.quiet);
+  std::atomic<int> rank = -1;  // not known before MPI is there, whose threads must find the signals blocked
+  Interrupts interrupts(false, [&] { console->timed_out(rank); });
+  const auto comm = make_mpi();
+  rank = comm->rank();
   int code = 0;
   try {
     if (options.ranks != 1 && options.ranks != comm->size()) {
@@ -103,9 +115,13 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
   auto options = std::make_shared<ApplyOptions>();
   app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
       ->required();
-  app->add_option("IN", options->inputs, "Images; patterns like '*.jpg' are expanded, '-' is standard input")
+  app->add_option("IN", options->inputs,
+                  "Images; patterns like '*.jpg' are expanded, '-' is standard input, pipes are read as well")
       ->required();
-  app->add_option("-o,--output", options->output, "Where the result goes: a file, a folder, or '-'")
+  app->add_option(
+         "-o,--output", options->output,
+         "Where the result goes: a file, a folder, or '-'; links are followed, and devices and pipes "
+         "written into")
       ->type_name("OUT");
   app->add_option("-f,--format", options->format,
                   "Format of the result (default: by the name of the output)");
@@ -134,6 +150,8 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->check(CLI::Range(0.001, 1e7))
       ->group("Limits");
   return {app, [options, arguments] {
+            options->output = output_name(options->output);
+            options->findings = output_name(options->findings);
             check_streams(*options);
             options->read.keep_metadata = !options->strip;
             options->read.limits = options->limits;

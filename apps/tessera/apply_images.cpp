@@ -3,15 +3,12 @@
 
 #include <cstring>
 #include <filesystem>
-#include <iterator>
-#include <set>
-#include <sstream>
 #include <utility>
 
 #include "apply.hpp"
 #include "core/error.hpp"
-#include "core/machine.hpp"
 #include "engine/run.hpp"
+#include "host_share.hpp"
 #include "outputs.hpp"
 #include "pipelines.hpp"
 #include "plan/plan.hpp"
@@ -84,42 +81,6 @@ ImageLoader shared_loader(Communicator& comm, const ReadOptions& read) {
   };
 }
 
-/// What the ranks of a host have to share.
-struct HostShare {
-  int ranks = 0;
-  int threads = 1;  ///< of this rank
-};
-
-/// The cores that the ranks of this host may use, of which each gets its share: they may be bound to the same
-/// or to different ones.
-HostShare share_of_host(Communicator& comm, const ApplyOptions& options) {
-  const auto host_of = [](std::string_view location) { return location.substr(0, location.rfind(':')); };
-  const std::vector<int> mine = affinity();
-  std::string told = comm.location();
-  for (const int core : mine) {
-    told += fmt::format(" {}", core);
-  }
-  HostShare share;
-  std::set<std::string> cores;
-  for (const Bytes& bytes : all_gather_bytes(comm, to_bytes(told))) {
-    std::istringstream words(to_string(bytes));
-    std::string location;
-    words >> location;
-    if (host_of(location) == host_of(comm.location())) {
-      ++share.ranks;
-      cores.insert(std::istream_iterator<std::string>(words), {});
-    }
-  }
-  if (options.threads > 0) {
-    share.threads = options.threads;
-  } else if (cores.size() > mine.size()) {
-    share.threads = std::max(1, std::min(usable_cores(), static_cast<int>(cores.size()) / share.ranks));
-  } else {
-    share.threads = cores_for_each_of(share.ranks);
-  }
-  return share;
-}
-
 class Application {
  public:
   Application(Communicator& comm, const ApplyOptions& options, Console& console, Interrupts& interrupts)
@@ -133,7 +94,7 @@ class Application {
     const std::vector<WorkItem> work = work_from_root(comm_, options_);
     check_findings_target(work);
     operators_ = build_pipeline(pipeline_, shared_loader(comm_, options_.read));
-    host_ = share_of_host(comm_, options_);
+    host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
     for (const WorkItem& item : work) {
@@ -149,13 +110,17 @@ class Application {
 
  private:
   void tell_where() {
-    if (!options_.verbose) {
+    std::vector<std::string> locations;
+    for (const Bytes& location : all_gather_bytes(comm_, to_bytes(comm_.location()))) {
+      locations.push_back(to_string(location));
+    }
+    if (!comm_.root()) {
       return;
     }
-    const auto locations = all_gather_bytes(comm_, to_bytes(comm_.location()));
-    for (std::size_t rank = 0; comm_.root() && rank < locations.size(); ++rank) {
+    console_.ranks(locations);
+    for (std::size_t rank = 0; options_.verbose && rank < locations.size(); ++rank) {
       console_.message(
-          fmt::format("rank {} runs on {} with {} threads", rank, to_string(locations[rank]), host_.threads));
+          fmt::format("rank {} runs on {} with {} threads", rank, locations[rank], host_.threads));
     }
   }
 
@@ -192,6 +157,9 @@ class Application {
   void process(ImageReport& report) {
     RunOptions run;
     run.threads = host_.threads;
+    if (comm_.root()) {
+      console_.begun(report.item.input);
+    }
     run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
       console_.progress(progress.fraction, progress.stages > 1
@@ -250,10 +218,14 @@ class Application {
       for (const WorkItem& item : work) {
         inputs.push_back(item.input);
       }
+      const InputFiles read(inputs);
+      if (!findings_in_folder()) {
+        check_writable(options_.findings, options_.force, read);
+        findings_at_end_ = is_stream_output(options_.findings);
+        return;
+      }
       for (const WorkItem& item : work) {
-        check_writable(
-            findings_in_folder() ? name_beside(item.input, options_.findings, "json") : options_.findings,
-            options_.force, inputs);
+        check_writable(name_beside(item.input, options_.findings, "json"), options_.force, read);
       }
     });
   }
@@ -268,7 +240,7 @@ class Application {
     }
     // One file for all images: an object for one, else an array that grows with each.
     findings_.push_back(findings_json(report));
-    if (options_.findings != "-") {
+    if (!findings_at_end_) {
       write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
   }
@@ -277,8 +249,8 @@ class Application {
     if (!comm_.root()) {
       return;
     }
-    if (options_.findings == "-" && !findings_.empty()) {
-      fmt::print("{}", dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
+    if (findings_at_end_ && !findings_.empty()) {
+      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
     if (options_.json) {
       Json images = Json::array();
@@ -313,6 +285,7 @@ class Application {
   std::vector<Operator> operators_;
   HostShare host_;
   bool ended_ = false;
+  bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only
   std::vector<Json> findings_;        ///< root only
 };

@@ -80,6 +80,9 @@ class EventConsole final : public Console {
   void clear() override { send({{"clear", true}}); }
   void message(const std::string& line) override { send({{"message", line}}); }
   void finished(int exit_code) override { send({{"exit", exit_code}}); }
+  void ranks(const std::vector<std::string>& locations) override { send({{"ranks", locations}}); }
+  void begun(const std::string& what) override { send({{"begun", what}}); }
+  void timed_out(int rank) override { send({{"timed-out", rank}}); }
 
  private:
   static void send(const json& event) {
@@ -137,7 +140,25 @@ void EventReader::take_line(std::string_view line) {
     console_.message(event.value("message", std::string()));
   } else if (event.contains("exit")) {
     exit_code_ = event.value("exit", -1);
+  } else if (event.contains("ranks")) {
+    locations_ = event.value("ranks", locations_);
+  } else if (event.contains("begun")) {
+    ++images_begun_;
+    image_ = event.value("begun", std::string());
+    timed_out_.clear();
+  } else if (event.contains("timed-out")) {
+    timed_out_.insert(event.value("timed-out", -1));
   }
+}
+
+std::vector<std::string> EventReader::silent_ranks() const {
+  std::vector<std::string> silent;
+  for (std::size_t rank = 0; rank < locations_.size(); ++rank) {
+    if (!timed_out_.contains(static_cast<int>(rank))) {
+      silent.push_back(fmt::format("rank {} on {}", rank, locations_[rank]));
+    }
+  }
+  return silent;
 }
 
 }  // namespace tessera::cli

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tessera::cli {
 
@@ -24,6 +26,14 @@ class Console {
   virtual void message(const std::string& line) = 0;
   /// Nothing follows: the exit code of the whole command.
   virtual void finished(int exit_code) = 0;
+
+  // For a launcher, which ends ranks that no longer answer.
+  /// Where each rank runs.
+  virtual void ranks(const std::vector<std::string>& /*locations*/) {}
+  /// The next image is begun.
+  virtual void begun(const std::string& /*what*/) {}
+  /// This rank has noticed that the image's time is over. Safe from any thread.
+  virtual void timed_out(int /*rank*/) {}
 };
 
 /// On this process's stderr; a progress bar if `show_progress` and stderr is a terminal.
@@ -42,6 +52,12 @@ class EventReader {
   [[nodiscard]] const std::string& noise() const { return noise_; }
   /// Exit code of the ranks, or -1 as long as they have not said.
   [[nodiscard]] int exit_code() const { return exit_code_; }
+  /// How many images were begun.
+  [[nodiscard]] int images_begun() const { return images_begun_; }
+  /// The image that was begun last.
+  [[nodiscard]] const std::string& image() const { return image_; }
+  /// "rank 1 on host:4711" for each rank that has not noticed that the time of that image is over.
+  [[nodiscard]] std::vector<std::string> silent_ranks() const;
 
  private:
   void take_line(std::string_view line);
@@ -49,6 +65,10 @@ class EventReader {
   std::string partial_;
   std::string noise_;
   int exit_code_ = -1;
+  int images_begun_ = 0;
+  std::string image_;
+  std::vector<std::string> locations_;
+  std::set<int> timed_out_;  ///< ranks, of the last image
 };
 
 }  // namespace tessera::cli

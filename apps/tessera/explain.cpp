@@ -43,7 +43,7 @@ Subject subject_of(const ExplainOptions& options) {
     return {
         {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
   }
-  const auto source = open_image(std::filesystem::path(options.input), {.limits = options.limits});
+  const auto source = open_input_image(options.input, {.limits = options.limits});
   return {source->info(), source->random_access(), source->can_rewind()};
 }
 

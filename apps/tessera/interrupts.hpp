@@ -2,9 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
+
+#include "ranks/descriptor.hpp"
 
 namespace tessera::cli {
 
@@ -14,7 +17,9 @@ namespace tessera::cli {
 class Interrupts {
  public:
   /// `insist`: a second signal ends the process at once. Not for ranks: mpirun sends several by itself.
-  explicit Interrupts(bool insist);
+  /// `timed_out` is called when the time of a piece of work is over, on a thread of its own. Throws Error(io)
+  /// if the system gives no descriptors.
+  explicit Interrupts(bool insist, std::function<void()> timed_out = {});
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
@@ -29,11 +34,13 @@ class Interrupts {
  private:
   void watch();
   void stop_current();
+  void take_timeout();
 
   bool insist_;
-  int signals_;
-  int timer_;
-  int ended_;
+  std::function<void()> on_timeout_;
+  Descriptor signals_;
+  Descriptor timer_;
+  Descriptor ended_;
   std::atomic<bool> interrupted_ = false;
   std::atomic<bool> timed_out_ = false;
   std::mutex mutex_;

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -24,13 +25,18 @@
 #include "core/error.hpp"
 #include "pipelines.hpp"
 #include "ranks/child.hpp"
+#include "ranks/descriptor.hpp"
 #include "ranks/mpirun.hpp"
 
 namespace tessera::cli {
 namespace {
 
 // How long ranks may take to stop in order before they are told to end, and then killed.
-constexpr int patience_s = 5;
+constexpr int time_to_stop_s = 5;
+// After an image's time is over: as above, and for ranks that are in the middle of a long step.
+constexpr double time_beyond_timeout_s = 10;
+// MPI on many hosts takes some time to start.
+constexpr double time_to_start_s = 60;
 
 /// What comes on standard input, held in memory under a name that the root rank, on this host, can open.
 class StdinSpool {
@@ -55,24 +61,6 @@ class StdinSpool {
 
  private:
   int descriptor_;
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int value = -1) : value_(value) {}
-  ~Descriptor() { reset(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-  void reset(int value = -1) {
-    if (value_ >= 0) {
-      ::close(value_);
-    }
-    value_ = value;
-  }
-
- private:
-  int value_;
 };
 
 [[noreturn]] void fail(const char* what, int reason) {
@@ -113,8 +101,9 @@ pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std:
   std::vector<std::string> program{std::filesystem::read_symlink("/proc/self/exe").string()};
   program.insert(program.end(), arguments.begin(), arguments.end());
   // Ctrl-C reaches this program alone, which then stops the ranks in order.
-  const StartedChild child = start_child(mpirun_command(mpirun, program), mpirun_environment(additions),
-                                         {.err = messages.write.get()});
+  const StartedChild child =
+      start_child(mpirun_command(mpirun, program), mpirun_environment(own_environment(), additions),
+                  {.err = messages.write.get()});
   messages.write.reset();
   if (child.failure != 0) {
     waitpid(child.pid, nullptr, 0);
@@ -132,31 +121,44 @@ pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std:
 /// Follows a started job to its end.
 class Watch {
  public:
-  Watch(pid_t child, Pipe& messages, EventReader& events, bool verbose)
-      : child_(child), messages_(messages), events_(events), verbose_(verbose) {
+  Watch(pid_t child, const Launch& options, Pipe& messages, EventReader& events)
+      : child_(child), options_(options), messages_(messages), events_(events) {
     const sigset_t watched = watched_signals();
     signals_.reset(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
-    timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
-    fcntl(messages.read.get(), F_SETFL, O_NONBLOCK);
+    timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    overdue_timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!signals_ || !timer_ || !overdue_timer_ || fcntl(messages.read.get(), F_SETFL, O_NONBLOCK) != 0) {
+      const int reason = errno;
+      kill(-child_, SIGKILL);
+      waitpid(child_, nullptr, 0);
+      fail("watch the ranks", reason);
+    }
+    if (options_.timeout_s > 0) {
+      set(overdue_timer_, options_.timeout_s + time_to_start_s);
+    }
   }
 
   /// Returns mpirun's status as waitpid gives it.
   int until_end() {
     int status = 0;
     while (waitpid(child_, &status, WNOHANG) == 0) {
-      std::array<pollfd, 3> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
-                                  pollfd{ended_ ? -1 : messages_.read.get(), POLLIN, 0}};
+      std::array<pollfd, 4> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
+                                  pollfd{ended_ ? -1 : messages_.read.get(), POLLIN, 0},
+                                  pollfd{overdue_timer_.get(), POLLIN, 0}};
       if (poll(waits.data(), waits.size(), -1) < 0) {
         continue;
       }
       if (waits[0].revents != 0) {
         take_signals();
       }
-      if (waits[1].revents != 0) {
+      if (waits[1].revents != 0 && expired(timer_)) {
         press();
       }
       if (waits[2].revents != 0) {
         read_messages();
+      }
+      if (waits[3].revents != 0 && expired(overdue_timer_)) {
+        end_overdue();
       }
     }
     read_messages();
@@ -164,9 +166,38 @@ class Watch {
     wait_for_ranks();
     return status;
   }
-  [[nodiscard]] bool interrupted() const { return pressure_ > 0; }
+  [[nodiscard]] bool interrupted() const { return pressure_ > 0 && overdue_.empty(); }
+  /// Why ranks were killed that did not stop when their time was over; empty if they were not.
+  [[nodiscard]] const std::string& overdue() const { return overdue_; }
 
  private:
+  static void set(const Descriptor& timer, double seconds) {
+    itimerspec time{};
+    time.it_value.tv_sec = static_cast<time_t>(std::ceil(seconds));
+    timerfd_settime(timer.get(), 0, &time, nullptr);
+  }
+  /// False if it was set again meanwhile.
+  static bool expired(const Descriptor& timer) {
+    std::uint64_t expirations = 0;
+    return ::read(timer.get(), &expirations, sizeof expirations) == sizeof expirations;
+  }
+
+  void end_overdue() {
+    const auto silent = events_.silent_ranks();
+    const std::string image = events_.image().empty() ? "The ranks did not begin" : events_.image();
+    std::string who = "the ranks answered but did not stop";
+    if (!silent.empty()) {
+      who = fmt::format("{} did not answer", fmt::join(silent, ", "));
+    }
+    overdue_ = fmt::format(
+        "{}: not done after {} s (--timeout), and {}. All ranks were killed; no result of it was written. "
+        "See "
+        "whether the process or its host was stopped, and try again.",
+        image, options_.timeout_s, who);
+    pressure_ = std::max(pressure_, 1);
+    press();
+  }
+
   void take_signals() {
     signalfd_siginfo received{};
     while (::read(signals_.get(), &received, sizeof received) == sizeof received) {
@@ -176,7 +207,7 @@ class Watch {
     }
   }
 
-  /// Asks to stop, then tells to end, then kills: by the user's next signal or when patience is over.
+  /// Asks to stop, then tells to end, then kills: by the user's next signal or when their time is over.
   void press() {
     ++pressure_;
     if (pressure_ == 1) {
@@ -186,16 +217,14 @@ class Watch {
     } else {
       kill(-child_, SIGKILL);
     }
-    itimerspec time{};
-    time.it_value.tv_sec = patience_s;
-    timerfd_settime(timer_.get(), 0, &time, nullptr);
+    set(timer_, time_to_stop_s);
   }
 
   /// mpirun may end before the ranks that it told to end: as their subreaper this program gets them as
   /// children, and none of them outlives it.
   void wait_for_ranks() {
     using std::chrono::steady_clock;
-    auto deadline = steady_clock::now() + std::chrono::seconds(patience_s);
+    auto deadline = steady_clock::now() + std::chrono::seconds(time_to_stop_s);
     for (bool killed = false;;) {
       pid_t ended = 0;
       while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
@@ -209,7 +238,7 @@ class Watch {
           kill(process, SIGKILL);
         }
         killed = true;
-        deadline = steady_clock::now() + std::chrono::seconds(patience_s);
+        deadline = steady_clock::now() + std::chrono::seconds(time_to_stop_s);
         continue;
       }
       pollfd wait{signals_.get(), POLLIN, 0};
@@ -235,21 +264,27 @@ class Watch {
       }
       const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
       const std::size_t before = events_.noise().size();
+      const int begun = events_.images_begun();
       events_.feed(bytes);
-      if (verbose_) {
+      if (options_.verbose) {
         fmt::print(stderr, "{}", std::string_view(events_.noise()).substr(before));
+      }
+      if (options_.timeout_s > 0 && events_.images_begun() != begun) {
+        set(overdue_timer_, options_.timeout_s + time_beyond_timeout_s);
       }
     }
   }
 
   pid_t child_;
+  const Launch& options_;
   Pipe& messages_;
   EventReader& events_;
-  bool verbose_;
   bool ended_ = false;
   int pressure_ = 0;
+  std::string overdue_;
   Descriptor signals_;
   Descriptor timer_;
+  Descriptor overdue_timer_;
 };
 
 }  // namespace
@@ -265,11 +300,14 @@ int launch(const Launch& options, const Arguments& arguments, Console& console) 
   Pipe messages;
   EventReader events(console);
   const pid_t child = start_mpirun(options, arguments, spool ? spool->path() : std::string(), messages);
-  Watch watch(child, messages, events, options.verbose);
+  Watch watch(child, options, messages, events);
   const int status = watch.until_end();
   console.finished(events.exit_code());
   if (events.exit_code() >= 0) {
     return events.exit_code();
+  }
+  if (!watch.overdue().empty()) {
+    throw Error(ErrorCode::limit_exceeded, watch.overdue());
   }
   if (watch.interrupted()) {
     throw Error(ErrorCode::cancelled, "Stopped before it was done; no result was written.");

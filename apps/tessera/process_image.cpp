@@ -6,11 +6,13 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/machine.hpp"
 #include "engine/limited_sink.hpp"
 #include "outputs.hpp"
+#include "plan/axes.hpp"
 #include "shared_source.hpp"
 #include "text.hpp"
 
@@ -23,7 +25,7 @@ PlanLimits plan_limits(const WorkLimits& limits) {
 
 std::int64_t allowed_memory_bytes(const WorkLimits& limits, int ranks) {
   return limits.max_memory_bytes > 0 ? limits.max_memory_bytes
-                                     : usable_memory_bytes() / 5 * 4 / std::max(1, ranks);
+                                     : share_of_memory(usable_memory_bytes(), ranks);
 }
 
 void check_memory(const Estimate& cost, std::int64_t allowed_bytes) {
@@ -40,7 +42,7 @@ void check_memory(const Estimate& cost, std::int64_t allowed_bytes) {
 void process_image(Communicator& comm, const ApplyOptions& options, const Planner& plan_for,
                    const RunOptions& run, int ranks_here, ImageReport& report) {
   const auto begin = std::chrono::steady_clock::now();
-  SharedSource source = open_shared(comm, report.item.input, options.read);
+  SharedSource source = open_shared(comm, report.item, options.read);
   // Whether some rank cannot read its own rows, so that the root reads for all.
   std::uint64_t in_order = source.pixels && source.pixels->random_access() ? 0 : 1;
   comm.all_reduce(std::span(&in_order, 1), Merge::maximum);
@@ -48,9 +50,10 @@ void process_image(Communicator& comm, const ApplyOptions& options, const Planne
   std::unique_ptr<Sink> sink;
   together(comm, [&] {
     plan = plan_for(source.info);
-    sink = open_output(report.item, plan->out, options.strip ? Metadata{} : source.metadata, options,
-                       comm.root());
-    sink = std::make_unique<LimitedSink>(std::move(sink), options.limits.max_output_bytes);
+    if (swaps_axes(*plan)) {
+      source.metadata.resolution = source.metadata.resolution.turned();
+    }
+    sink = open_output(report.item, plan->out, source.metadata, options, comm.root());
     check_memory(estimate(*plan, {.ranks = comm.size(),
                                   .threads = run.threads,
                                   .random_access_source = in_order == 0,
@@ -58,11 +61,12 @@ void process_image(Communicator& comm, const ApplyOptions& options, const Planne
                                   .piece_rows = sink->piece_rows()}),
                  allowed_memory_bytes(options.limits, ranks_here));
   });
-  report.run = run_plan(*plan, source.pixels.get(), *sink, comm, run);
+  LimitedSink limited(*sink, options.limits.max_output_bytes);
+  report.run = run_plan(*plan, source.pixels.get(), limited, comm, run);
   report.in = plan->in;
   report.out = plan->out;
   if (comm.root()) {
-    report.output_bytes = written_bytes(report.item, *sink);
+    report.output_bytes = written_bytes(*sink);
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 }

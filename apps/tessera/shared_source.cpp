@@ -1,11 +1,13 @@
 #include "shared_source.hpp"
 
+#include <sys/stat.h>
+
 #include <array>
 #include <bit>
 #include <filesystem>
 #include <span>
-#include <system_error>
 
+#include "codec/read/formats.hpp"
 #include "core/error.hpp"
 #include "pipelines.hpp"
 
@@ -46,21 +48,28 @@ Header unpack(const PackedHeader& packed) {
   return header;
 }
 
-Header header_of(const std::string& input, const Source& source) {
-  Header header{source.info(), 0, source.random_access() && input != "-", source.metadata().pixels_per_mm_x,
-                source.metadata().pixels_per_mm_y};
-  std::error_code ignored;
-  if (const auto size = std::filesystem::file_size(input, ignored); !ignored) {
-    header.file_bytes = size;
-  }
-  return header;
+/// Standard input or another pipe: what has been read is gone.
+bool is_stream(const WorkItem& item) {
+  return item.open_file < 0 && (item.input == "-" || is_pipe(item.input));
 }
 
-std::unique_ptr<Source> open(const std::string& input, const ReadOptions& options) {
-  if (input != "-") {
-    return open_image(std::filesystem::path(input), options);
-  }
-  return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
+std::uint64_t file_bytes(const WorkItem& item) {
+  struct stat status {};
+  const int failed =
+      item.open_file >= 0 ? ::fstat(item.open_file, &status) : ::stat(item.input.c_str(), &status);
+  return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
+}
+
+/// Salvaged images are read by the root alone, which then knows of all that is missing.
+Header header_of(const WorkItem& item, const Source& source, const ReadOptions& options) {
+  const bool by_all = source.random_access() && !is_stream(item) && !options.salvage;
+  return {source.info(), file_bytes(item), by_all, source.metadata().pixels_per_mm_x,
+          source.metadata().pixels_per_mm_y};
+}
+
+std::unique_ptr<Source> open(const WorkItem& item, const ReadOptions& options) {
+  return item.open_file >= 0 ? open_input(open_descriptor_input(item.open_file, item.input), options)
+                             : open_input_image(item.input, options);
 }
 
 Header broadcast_header(Communicator& comm, const Header& header) {
@@ -70,11 +79,10 @@ Header broadcast_header(Communicator& comm, const Header& header) {
 }
 
 /// A rank other than the root opens the file itself; null if it is not the same.
-std::unique_ptr<Source> open_again(const std::string& input, const ReadOptions& options,
-                                   const Header& expected) {
+std::unique_ptr<Source> open_again(const WorkItem& item, const ReadOptions& options, const Header& expected) {
   try {
-    auto source = open(input, options);
-    return pack(header_of(input, *source)) == pack(expected) ? std::move(source) : nullptr;
+    auto source = open(item, options);
+    return pack(header_of(item, *source, options)) == pack(expected) ? std::move(source) : nullptr;
   } catch (const Error&) {
     return nullptr;  // a host without the file: the root will send the rows
   }
@@ -82,13 +90,13 @@ std::unique_ptr<Source> open_again(const std::string& input, const ReadOptions& 
 
 }  // namespace
 
-SharedSource open_shared(Communicator& comm, const std::string& input, const ReadOptions& options) {
+SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOptions& options) {
   SharedSource shared;
   Header header;
   together(comm, [&] {
     if (comm.root()) {
-      shared.pixels = open(input, options);
-      header = header_of(input, *shared.pixels);
+      shared.pixels = open(item, options);
+      header = header_of(item, *shared.pixels, options);
       shared.metadata = shared.pixels->metadata();
     }
   });
@@ -105,7 +113,7 @@ SharedSource open_shared(Communicator& comm, const std::string& input, const Rea
   shared.metadata.pixels_per_mm_y = header.pixels_per_mm_y;
   if (header.random_access) {
     if (!comm.root()) {
-      shared.pixels = open_again(input, options, header);
+      shared.pixels = open_again(item, options, header);
     }
     std::uint64_t missing = shared.pixels ? 0 : 1;
     comm.all_reduce(std::span(&missing, 1), Merge::maximum);

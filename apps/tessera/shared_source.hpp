@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "codec/reader.hpp"
 #include "comm/communicator.hpp"
 #include "core/stream.hpp"
+#include "work.hpp"
 
 namespace tessera::cli {
 
@@ -18,9 +18,9 @@ struct SharedSource {
   std::unique_ptr<Source> pixels;
 };
 
-/// Opens a file, or standard input ("-", held in memory). Collective; throws the same Error on every rank.
-[[nodiscard]] SharedSource open_shared(Communicator& comm, const std::string& input,
-                                       const ReadOptions& options);
+/// Opens an item's input: a file, or standard input ("-", held in memory). Collective; throws the same Error
+/// on every rank.
+[[nodiscard]] SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOptions& options);
 
 /// The root's tile, on every rank. Collective.
 [[nodiscard]] Tile broadcast_tile(Communicator& comm, Tile tile);

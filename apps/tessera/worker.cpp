@@ -1,25 +1,33 @@
 // A rank of a processing node: waits for images to process, alone or together with the other ranks, until the
-// node whose address is in the environment says so. If the node goes away, the process ends at once.
+// node whose address is in the environment says so. If the node goes away, the process ends. Images come from
+// anybody, so it has few rights: see ranks/sandbox.hpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <thread>
 
+#include "codec/read/vips.hpp"
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "host_share.hpp"
 #include "plan/pipeline.hpp"
 #include "plan/plan.hpp"
 #include "process_image.hpp"
-#include "ranks/json_channel.hpp"
+#include "ranks/channel.hpp"
+#include "ranks/messages.hpp"
+#include "ranks/sandbox.hpp"
 #include "report.hpp"
 
 namespace tessera::cli {
@@ -27,6 +35,8 @@ namespace {
 
 constexpr std::chrono::seconds between_signs_of_life{1};
 constexpr std::chrono::milliseconds between_progress{100};
+// Well below what a message may carry: bytes that are no text grow when they are written as JSON.
+constexpr std::size_t most_sentence_bytes = 4096;
 constexpr int exit_without_node = 9;
 constexpr int exit_without_group = 10;
 
@@ -47,65 +57,91 @@ std::int64_t memory_bytes() {
   return resident_pages * ::sysconf(_SC_PAGESIZE);
 }
 
-ApplyOptions options_from(const Json& task) {
+ApplyOptions options_from(const ProcessTask& task) {
   ApplyOptions options;
-  const Json& output = task.at("output_options");
+  const Json& output = task.output_options;
   options.format = output.value("format", "");
   options.quality = output.value("quality", 0);
   options.strip = output.value("strip", false);
   options.read.salvage = output.value("salvage", false);
   options.read.keep_metadata = !options.strip;
-  options.limits = limits_from_json(task.at("limits"));
+  options.limits = limits_from_json(task.limits);
   options.read.limits = options.limits;
   return options;
 }
 
 /// People know their file by its own name, not by the node's.
 std::string with_name(std::string sentence, const std::string& path, const std::string& name) {
-  for (std::size_t at = 0; (at = sentence.find(path, at)) != std::string::npos; at += name.size()) {
+  for (std::size_t at = 0; !path.empty() && (at = sentence.find(path, at)) != std::string::npos;
+       at += name.size()) {
     sentence.replace(at, path.size(), name);
   }
   return sentence;
 }
 
+/// What a rank is given at its start, before it takes foreign bytes.
+struct Station {
+  std::string address = environment(worker_address_variable);
+  std::string secret = environment(worker_secret_variable);
+  std::filesystem::path folder = environment(worker_folder_variable);
+  SandboxMode sandbox = SandboxMode::automatic;
+
+  Station() {
+    const std::string mode = environment(worker_sandbox_variable);
+    const auto known = sandbox_mode_named(mode);
+    if (!known) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("{}: '{}' is not auto, require or off.", worker_sandbox_variable, mode));
+    }
+    sandbox = *known;
+    ::unsetenv(worker_secret_variable);
+  }
+};
+
+/// A task, with the file that came with it.
+struct Work {
+  ProcessTask task;
+  Descriptor file;
+};
+
 class Worker {
  public:
-  explicit Worker(Communicator& world)
-      : world_(world),
-        secret_(environment(worker_secret_variable)),
-        channel_(connect_to(environment(worker_address_variable))) {}
+  Worker(Communicator& world, Descriptor socket, int threads)
+      : world_(world), threads_(threads), channel_(std::move(socket), RankChannel::Files::taken) {}
 
-  int run() {
-    channel_.send({{"tell", "hello"},
-                   {"rank", world_.rank()},
-                   {"ranks", world_.size()},
-                   {"location", world_.location()},
-                   {"pid", ::getpid()},
-                   {"secret", secret_}});
+  int run(const Hello& hello) {
+    tell(hello);
     const std::jthread signs([this](const std::stop_token& stop) { give_signs_of_life(stop); });
     const std::jthread listener([this] { listen(); });
-    while (const std::optional<Json> task = next_task()) {
-      process(*task);
+    while (const std::optional<Work> work = next_work()) {
+      process(*work);
     }
     return 0;
   }
 
  private:
+  void tell(const RankMessage& message) { channel_.send(to_line(message)); }
+
   void listen() {
-    while (const std::optional<Json> message = channel_.receive()) {
-      const std::lock_guard lock(mutex_);
-      const std::string what = message->value("do", "");
-      if (what == "process") {
-        tasks_.push_back(*message);
-      } else if (what == "cancel") {
-        cancel(message->at("ticket"));
-      } else if (what == "end") {
-        ended_ = true;
+    try {
+      while (const std::optional<std::string> line = channel_.receive()) {
+        NodeMessage message = node_message(*line);
+        const std::lock_guard lock(mutex_);
+        if (auto* const task = std::get_if<ProcessTask>(&message)) {
+          Descriptor file = task->attached ? channel_.take_attached() : Descriptor();
+          work_.push_back({std::move(*task), std::move(file)});
+        } else if (const auto* const cancelled = std::get_if<Cancel>(&message)) {
+          cancel(cancelled->ticket);
+        } else {
+          ended_ = true;
+        }
+        changed_.notify_all();
+        if (ended_) {
+          return;
+        }
       }
-      changed_.notify_all();
-      if (ended_) {
-        return;
-      }
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "tessera: {}\n", error.what());  // which the node keeps
     }
     std::_Exit(exit_without_node);
   }
@@ -123,50 +159,51 @@ class Worker {
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      channel_.send({{"tell", "alive"}, {"memory_bytes", memory_bytes()}});
+      tell(Alive{memory_bytes()});
       wake.wait_for(lock, stop, between_signs_of_life, [] { return false; });
     }
   }
 
-  std::optional<Json> next_task() {
+  std::optional<Work> next_work() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
-    if (tasks_.empty()) {
+    changed_.wait(lock, [this] { return ended_ || !work_.empty(); });
+    if (work_.empty()) {
       return std::nullopt;
     }
-    Json task = std::move(tasks_.front());
-    tasks_.pop_front();
-    current_ = task.at("ticket");
+    std::optional<Work> work(std::move(work_.front()));
+    work_.pop_front();
+    current_ = work->task.ticket;
     stop_ = std::stop_source();
     if (cancelled_ == current_) {
       stop_.request_stop();
     }
-    return task;
+    return work;
   }
 
-  void process(const Json& task) {
-    const bool split = task.at("split");
-    const auto solo = split ? nullptr : make_solo();
-    Communicator& comm = split ? world_ : *solo;
-    Json answer{{"tell", "failed"}, {"ticket", task.at("ticket")}};
+  void process(const Work& work) {
+    const ProcessTask& task = work.task;
+    const auto solo = task.split ? nullptr : make_solo();
+    Communicator& comm = task.split ? world_ : *solo;
+    std::string answer;
     bool together_still = true;
     const auto fail = [&](ErrorCode code, const std::string& sentence) {
-      answer["code"] = meaning(code).name;
-      answer["sentence"] = with_name(sentence, task.at("input"), task.at("name"));
+      const std::string named =
+          with_name(with_name(sentence, task.input, task.name), task.output, "the result");
+      answer = to_line(RankMessage(
+          Failed{task.ticket, std::string(meaning(code).name), named.substr(0, most_sentence_bytes)}));
       together_still = code != ErrorCode::rank_lost;
     };
     try {
-      const ImageReport report = process_on(comm, task);
-      answer["tell"] = "done";
-      answer["result"] = json_report(report);
+      answer = to_line(RankMessage(done(task, process_on(comm, work))));
+      check(answer);
     } catch (const Error& error) {
       fail(error.code(), error.what());
     } catch (const std::bad_alloc&) {
       fail(ErrorCode::limit_exceeded, "Memory ran out on the node: send a smaller image.");
-      together_still = !split;
+      together_still = !task.split;
     } catch (const std::exception& error) {
       fail(ErrorCode::internal, fmt::format("Internal error: {}", error.what()));
-      together_still = !split;
+      together_still = !task.split;
     }
     const std::lock_guard lock(mutex_);
     current_ = 0;
@@ -176,11 +213,49 @@ class Worker {
     }
   }
 
-  ImageReport process_on(Communicator& comm, const Json& task) {
+  static Done done(const ProcessTask& task, const ImageReport& report) {
+    Json json = json_report(report);
+    Done done;
+    done.ticket = task.ticket;
+    done.width_px = report.out.extent.width;
+    done.height_px = report.out.extent.height;
+    done.seconds = report.seconds;
+    done.ranks = std::max(1, static_cast<int>(report.run.ranks.size()));
+    done.findings = std::move(json["findings"]);
+    done.warnings = report.run.warnings;
+    return done;
+  }
+
+  /// The node ends ranks that send more than it takes.
+  static void check(const std::string& answer) {
+    constexpr std::size_t certainly_taken = 1 << 16;
+    if (answer.size() <= certainly_taken) {
+      return;
+    }
+    try {
+      if (answer.size() <= max_message_bytes) {
+        static_cast<void>(rank_message(std::string_view(answer).substr(0, answer.size() - 1)));
+        return;
+      }
+    } catch (const Error&) {
+    }
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("The findings are {} bytes long, more than a result may carry ({}): choose stricter "
+                    "parameters, so that less is found.",
+                    answer.size(), max_message_bytes));
+  }
+
+  ImageReport process_on(Communicator& comm, const Work& work) {
+    const ProcessTask& task = work.task;
+    if (task.attached && !work.file) {
+      throw Error(ErrorCode::io,
+                  fmt::format("The image '{}' cannot be opened: no file came with it.", task.name));
+    }
     ImageReport report;
-    report.item = {task.at("input"), task.at("output")};
+    report.item = {task.attached ? task.name : task.input, task.output, work.file.get()};
     RunOptions run;
-    run.threads = task.at("threads");
+    run.threads = task.threads > 0 ? task.threads : threads_;
     {
       const std::lock_guard lock(mutex_);
       run.stop = stop_.get_token();
@@ -191,42 +266,62 @@ class Worker {
       const auto now = std::chrono::steady_clock::now();
       if (now - last >= between_progress) {
         last = now;
-        channel_.send({{"tell", "progress"},
-                       {"ticket", task.at("ticket")},
-                       {"fraction", progress.fraction},
-                       {"stage", fmt::format("stage {} of {}", progress.stage + 1, progress.stages)}});
+        tell(TaskProgress{task.ticket, std::clamp(progress.fraction, 0.0, 1.0),
+                          fmt::format("stage {} of {}", progress.stage + 1, progress.stages)});
       }
     };
     const ApplyOptions options = options_from(task);
     const auto plan_for = [&](const ImageInfo& in) {
-      return make_plan(build_pipeline(parse_pipeline(task.at("pipeline").dump())), in,
-                       plan_limits(options.limits));
+      return make_plan(build_pipeline(parse_pipeline(task.pipeline.dump())), in, plan_limits(options.limits));
     };
     process_image(comm, options, plan_for, run, world_.size(), report);
     return report;
   }
 
   Communicator& world_;
-  std::string secret_;
-  JsonChannel channel_;
+  int threads_;
+  RankChannel channel_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Json> tasks_;  ///< guarded by mutex_, as all below
+  std::deque<Work> work_;  ///< guarded by mutex_, as all below
   std::stop_source stop_;
   std::int64_t current_ = 0;  ///< ticket; 0: none
   std::int64_t cancelled_ = 0;
   bool ended_ = false;
 };
 
+/// Connects and starts MPI with all rights, and gives them up before it takes an image.
+int work() {
+  const Station station;
+  const bool mpi = started_by_mpi();
+  const auto world = mpi ? make_mpi() : make_solo();
+  const int threads = share_of_host(*world, 0).threads;
+  Descriptor socket = connect_to(station.address);
+  Hello hello;
+  hello.rank = world->rank();
+  hello.ranks = world->size();
+  hello.location = world->location();
+  hello.pid = ::getpid();
+  hello.secret = station.secret;
+  std::error_code ignored;
+  hello.shares_files = std::filesystem::is_directory(station.folder, ignored);
+  const SandboxNeeds needs{station.folder / worker_results_folder,
+                           [&] {
+                             auto readable = vips_module_places();
+                             readable.push_back(station.folder / worker_inputs_folder);
+                             return readable;
+                           }(),
+                           mpi};
+  hello.unconfined = enter_sandbox(needs, station.sandbox);
+  return Worker(*world, std::move(socket), threads).run(hello);
+}
+
 }  // namespace
 
 Command add_worker(CLI::App& program) {
   CLI::App* app = program.add_subcommand("worker", "A rank of 'tessera node', which starts it");
   app->group("");  // not for people
-  return {app, [] {
-            const auto world = started_by_mpi() ? make_mpi() : make_solo();
-            return Worker(*world).run();
-          }};
+  return {app, work};
 }
 
 }  // namespace tessera::cli

@@ -34,13 +34,21 @@ struct WriteOptions {
   bool keep_metadata = true;
 };
 
+/// A sink whose result can be measured.
+class FileSink : public Sink {
+ public:
+  /// Bytes of the result. 0 before finish().
+  [[nodiscard]] virtual std::int64_t written_bytes() const = 0;
+};
+
 /// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any
-/// failure or kill, there is nothing. "-" is standard output. 16-bit images become 8-bit in JPEG and WebP
-/// (divided by 257, rounded). TIFF is tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is
-/// compressed on the root alone. Throws Error(io) if the folder is missing or not writable,
-/// Error(limit_exceeded) if the format cannot hold the extent.
-[[nodiscard]] std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                              const Metadata& metadata, const WriteOptions& options);
+/// failure or kill, there is nothing. "-" is standard output; links, devices, FIFOs and files that exist are
+/// treated as AtomicFile says. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
+/// tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone. Throws
+/// Error(io) if the folder is missing or not writable, Error(limit_exceeded) if the format cannot hold the
+/// extent.
+[[nodiscard]] std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                                  const Metadata& metadata, const WriteOptions& options);
 /// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.
 [[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
 

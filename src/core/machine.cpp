@@ -144,8 +144,14 @@ int usable_cores() {
 int cores_for_each_of(int processes) { return std::max(1, usable_cores() / std::max(1, processes)); }
 
 std::int64_t usable_memory_bytes() {
-  const std::int64_t machine = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
-  return std::min(machine, cgroup_limits().memory_bytes.value_or(std::numeric_limits<std::int64_t>::max()));
+  constexpr std::int64_t unknown = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t pages = ::sysconf(_SC_PHYS_PAGES);
+  const std::int64_t machine = pages > 0 ? pages * ::sysconf(_SC_PAGESIZE) : unknown;
+  return std::min(machine, cgroup_limits().memory_bytes.value_or(unknown));
+}
+
+std::int64_t share_of_memory(std::int64_t usable_bytes, int processes) {
+  return usable_bytes / 5 * 4 / std::max(1, processes);
 }
 
 }  // namespace tessera

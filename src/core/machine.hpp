@@ -19,8 +19,12 @@ namespace tessera {
 /// usable_cores() for each of `processes` that share them, at least 1.
 [[nodiscard]] int cores_for_each_of(int processes);
 
-/// Memory of the machine, or the limit of a control group where that is less.
+/// Memory of the machine, or the limit of a control group where that is less. Very much if the system does
+/// not say.
 [[nodiscard]] std::int64_t usable_memory_bytes();
+
+/// What each of `processes` may use of that: 80 % of its share.
+[[nodiscard]] std::int64_t share_of_memory(std::int64_t usable_bytes, int processes);
 
 /// What the control groups of a process allow: the least of its own group and those around it. Nothing where
 /// none sets a limit. Versions 1 and 2 are read.

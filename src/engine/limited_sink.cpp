@@ -14,7 +14,7 @@ void LimitedSink::append(const Bytes& piece) {
                             "it smaller, choose a format that compresses better, or raise the limit.",
                             max_bytes_));
   }
-  sink_->append(piece);
+  sink_.append(piece);
 }
 
 }  // namespace tessera

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "core/stream.hpp"
 
@@ -12,16 +11,16 @@ namespace tessera {
 /// than `max_bytes`; what has been written then never becomes visible.
 class LimitedSink final : public Sink {
  public:
-  LimitedSink(std::unique_ptr<Sink> sink, std::int64_t max_bytes)
-      : sink_(std::move(sink)), max_bytes_(max_bytes) {}
-  std::int64_t piece_rows() const override { return sink_->piece_rows(); }
-  Bytes encode(const Tile& piece) const override { return sink_->encode(piece); }
+  /// `sink` must outlive it.
+  LimitedSink(Sink& sink, std::int64_t max_bytes) : sink_(sink), max_bytes_(max_bytes) {}
+  std::int64_t piece_rows() const override { return sink_.piece_rows(); }
+  Bytes encode(const Tile& piece) const override { return sink_.encode(piece); }
   void append(const Bytes& piece) override;
-  void finish() override { sink_->finish(); }
-  std::vector<std::string> warnings() const override { return sink_->warnings(); }
+  void finish() override { sink_.finish(); }
+  std::vector<std::string> warnings() const override { return sink_.warnings(); }
 
  private:
-  std::unique_ptr<Sink> sink_;
+  Sink& sink_;
   std::int64_t max_bytes_;
   std::int64_t bytes_ = 0;
 };

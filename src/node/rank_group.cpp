@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/system.hpp"
 #include "net/backoff.hpp"
+#include "node/rank_entrance.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/rank_process.hpp"
 #include "ranks/mpirun.hpp"
@@ -24,7 +25,10 @@ using Time = steady_clock::time_point;
 
 /// mpirun says best why a rank died; it gets this long to do so after a connection was lost.
 constexpr std::chrono::seconds patience_with_mpirun{3};
-constexpr int health_interval_ms = 500;
+constexpr std::chrono::milliseconds health_interval{500};
+constexpr std::chrono::seconds between_refusal_notes{60};
+/// A rank that does not read for so long has stopped.
+constexpr std::chrono::seconds time_to_send{5};
 constexpr std::size_t secret_bytes = 24;
 
 /// Of a worker that ran without mpirun.
@@ -37,12 +41,29 @@ std::string explain_end(int status, const std::string& said) {
   return fmt::format("The rank {}{}.", how, last.empty() ? "" : " and said: " + last);
 }
 
+namespace fs = std::filesystem;
+
+/// Empty at the start of a life: what killed ranks left behind, or hostile ones made.
+void make_empty(const fs::path& folder) {
+  std::error_code failure;
+  fs::remove_all(folder, failure);
+  if (!failure) {
+    fs::create_directories(folder, failure);
+  }
+  if (failure) {
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot make the folder '{}': {}.", folder.string(), failure.message()));
+  }
+}
+
 }  // namespace
 
 /// One life of the group, as its keeper sees it.
 struct RankGroup::Process {
-  explicit Process(const std::string& address) : listener(address) {}
+  Process(const std::string& address, std::string secret, std::atomic<std::int64_t>& refused)
+      : listener(address), entrance(listener, std::move(secret), refused) {}
   Listener listener;
+  RankEntrance entrance;
   std::unique_ptr<RankProcess> process;
   Time started = steady_clock::now();
   Time lost_connection = Time::max();
@@ -50,19 +71,27 @@ struct RankGroup::Process {
 
 RankGroup::RankGroup(RankGroupOptions options)
     : options_(std::move(options)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wake_) {
+    throw Error(ErrorCode::io, fmt::format("Cannot make an event: {}.", std::strerror(errno)));
+  }
   keeper_ = std::jthread([this](const std::stop_token& stop) { keep_alive(stop); });
 }
 
 RankGroup::~RankGroup() {
-  keeper_.request_stop();
-  wake();
-  keeper_.join();
-  ::close(wake_);
+  end();
+}
+
+void RankGroup::end() {
+  if (keeper_.joinable()) {
+    keeper_.request_stop();
+    wake();
+    keeper_.join();
+  }
 }
 
 void RankGroup::wake() const {
   const std::uint64_t one = 1;
-  static_cast<void>(::write(wake_, &one, sizeof one));
+  static_cast<void>(::write(wake_.get(), &one, sizeof one));
 }
 
 void RankGroup::keep_alive(const std::stop_token& stop) {
@@ -71,7 +100,7 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
     std::string reason;
     try {
       reason = live(stop);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       reason = error.what();
     }
     const bool was_ready = end_life(reason);
@@ -91,23 +120,39 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
 
 std::string RankGroup::live(const std::stop_token& stop) {
   const std::string secret = random_hex(secret_bytes);
+  const fs::path folder = options_.scratch / ranks_folder;
+  make_empty(folder / worker_results_folder);
+  std::error_code ignored;  // copying an image to it will say why it is not there
+  fs::create_directories(folder / worker_inputs_folder, ignored);
   Process life(options_.hostfile.empty() ? "unix:" + (options_.scratch / "ranks.socket").string()
-                                         : "tcp:" + options_.address + ":0");
+                                         : "tcp:" + options_.address + ":0",
+               secret, refused_connections_);
   {
     const std::lock_guard lock(mutex_);
     ++life_;
     kill_reason_.clear();
     ranks_.assign(static_cast<std::size_t>(options_.ranks), {});
   }
+  std::vector<std::pair<std::string, std::string>> additions{
+      {worker_address_variable, life.listener.address()},
+      {worker_secret_variable, secret},
+      {worker_folder_variable, folder.string()},
+      {worker_sandbox_variable, std::string(name_of(options_.sandbox))}};
   std::vector<std::string> command{options_.program.string(), "worker"};
   if (options_.ranks > 1) {
-    command = mpirun_command(
-        {options_.ranks, options_.hostfile, {worker_address_variable, worker_secret_variable}}, command);
+    MpirunOptions mpirun{options_.ranks, options_.hostfile, {}};
+    for (const auto& [name, value] : additions) {
+      mpirun.variables.push_back(name);
+    }
+    command = mpirun_command(mpirun, command);
+    if (options_.sandbox != SandboxMode::off) {
+      // Ranks that may not look into each other's memory hand large messages over in pieces.
+      additions.emplace_back("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+    }
   }
-  life.process = std::make_unique<RankProcess>(
-      command, mpirun_environment(
-                   {{worker_address_variable, life.listener.address()}, {worker_secret_variable, secret}}));
-  serve_life(life, secret, stop);
+  life.process =
+      std::make_unique<RankProcess>(command, mpirun_environment(environment_for_ranks(), additions));
+  serve_life(life, stop);
   end_process(*life.process);
   const int status = life.process->wait();
   life.process->read_messages();
@@ -119,27 +164,25 @@ std::string RankGroup::live(const std::stop_token& stop) {
                             : explain_end(status, life.process->messages());
 }
 
-void RankGroup::serve_life(Process& life, const std::string& secret, const std::stop_token& stop) {
+void RankGroup::serve_life(Process& life, const std::stop_token& stop) {
   bool messages_open = true;
   while (!stop.stop_requested()) {
-    std::array<pollfd, 4> waits{
-        pollfd{life.process->end_descriptor(), POLLIN, 0}, pollfd{life.listener.descriptor(), POLLIN, 0},
-        pollfd{messages_open ? life.process->message_descriptor() : -1, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
-    if (::poll(waits.data(), waits.size(), health_interval_ms) < 0) {
+    std::vector<pollfd> waits{{life.process->end_descriptor(), POLLIN, 0},
+                              {messages_open ? life.process->message_descriptor() : -1, POLLIN, 0},
+                              {wake_.get(), POLLIN, 0}};
+    life.entrance.add_to(waits);
+    const auto wait = std::min(health_interval, life.entrance.time_left());
+    if (::poll(waits.data(), waits.size(), static_cast<int>(wait.count())) < 0) {
       continue;
     }
-    if (waits[3].revents != 0) {
-      std::uint64_t count = 0;
-      static_cast<void>(::read(wake_, &count, sizeof count));
-    }
     if (waits[2].revents != 0) {
-      messages_open = life.process->read_messages();
+      std::uint64_t count = 0;
+      static_cast<void>(::read(wake_.get(), &count, sizeof count));
     }
     if (waits[1].revents != 0) {
-      if (const int connection = life.listener.accept(); connection >= 0) {
-        greet(connection, secret);
-      }
+      messages_open = life.process->read_messages();
     }
+    greet(life.entrance);
     if (waits[0].revents != 0) {
       return;
     }
@@ -151,42 +194,90 @@ void RankGroup::serve_life(Process& life, const std::string& secret, const std::
   }
 }
 
-/// Who connects is one of ours if it knows the secret; its thread finds that out.
-void RankGroup::greet(int descriptor, const std::string& secret) {
-  auto channel = std::make_shared<JsonChannel>(descriptor);
+/// Who connects is one of ours if it knows the secret.
+void RankGroup::greet(RankEntrance& entrance) {
+  const std::int64_t refused = refused_connections_;
+  for (RankEntrance::Arrival& arrival : entrance.serve()) {
+    auto channel = std::make_shared<RankChannel>(std::move(arrival.socket), RankChannel::Files::refused,
+                                                 std::move(arrival.received));
+    channel->limit_sending(time_to_send);
+    welcome(std::move(arrival.hello), std::move(channel));
+  }
+  if (refused_connections_ > refused) {
+    note_refusals(entrance);
+  }
+}
+
+void RankGroup::welcome(Hello hello, std::shared_ptr<RankChannel> channel) {
   const std::lock_guard lock(mutex_);
+  const int rank = hello.rank;
+  if (hello.ranks != options_.ranks || rank >= options_.ranks ||
+      ranks_[static_cast<std::size_t>(rank)].channel != nullptr) {
+    kill_reason_ = fmt::format("A process called itself rank {} of {}, which is not one that was expected.",
+                               rank, hello.ranks);
+    return;
+  }
+  note_sandbox(hello);
+  ranks_[static_cast<std::size_t>(rank)] = {
+      channel, hello.location, hello.pid, 0, steady_clock::now(), hello.shares_files, 0};
   channels_.push_back(channel);
-  listeners_.emplace_back([this, channel, secret, life = life_] {
-    const auto hello = channel->receive();
-    if (!hello || hello->value("tell", "") != "hello" || hello->value("secret", "") != secret) {
-      channel->shut_down();
-      return;
+  listeners_.emplace_back([this, channel, rank, life = life_] { listen_to(*channel, rank, life); });
+  ready_ = std::ranges::all_of(ranks_, [](const Rank& other) { return other.channel != nullptr; });
+  if (ready_ && !ranks_.front().shares_files) {
+    // It opens the image and writes the result for all.
+    kill_reason_ = fmt::format(
+        "Rank 0 on {} does not see the folder '{}'. Begin the hostfile with this host, or give a folder that "
+        "all "
+        "hosts share with --scratch.",
+        ranks_.front().location, options_.scratch.string());
+    ready_ = false;
+  }
+  if (ready_) {
+    was_ready_ = life_;
+    options_.log(fmt::format("{} ranks are ready", options_.ranks));
+  }
+  changed_.notify_all();
+}
+
+/// On a thread of the rank's own.
+void RankGroup::listen_to(RankChannel& channel, int rank, std::uint64_t life) {
+  std::string reason;
+  try {
+    while (const auto line = channel.receive()) {
+      take(rank, life, rank_message(*line));
     }
-    const int rank = hello->value("rank", -1);
-    {
-      const std::lock_guard inner(mutex_);
-      if (life != life_ || rank < 0 || rank >= options_.ranks || hello->value("ranks", 0) != options_.ranks) {
-        return;
-      }
-      Rank& own = ranks_[static_cast<std::size_t>(rank)];
-      own = {channel, hello->value("location", ""), hello->value("pid", 0), 0, steady_clock::now(), 0};
-      ready_ = std::ranges::all_of(ranks_, [](const Rank& other) { return other.channel != nullptr; });
-      if (ready_) {
-        was_ready_ = life_;
-        options_.log(fmt::format("{} ranks are ready", options_.ranks));
-      }
-      changed_.notify_all();
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  const std::lock_guard lock(mutex_);
+  if (life == life_) {
+    if (!reason.empty() && kill_reason_.empty()) {
+      kill_reason_ = fmt::format("Rank {} was ended. {}", rank, reason);
     }
-    while (const auto message = channel->receive()) {
-      take(rank, life, *message);
-    }
-    const std::lock_guard inner(mutex_);
-    if (life == life_) {
-      ranks_[static_cast<std::size_t>(rank)].channel = nullptr;
-      ready_ = false;
-    }
-    wake();
-  });
+    ranks_[static_cast<std::size_t>(rank)].channel = nullptr;
+    ready_ = false;
+  }
+  wake();
+}
+
+/// Under mutex_. Said once: every rank of every life would say the same.
+void RankGroup::note_sandbox(const Hello& hello) {
+  if (!hello.unconfined.empty() && !sandbox_noted_) {
+    sandbox_noted_ = true;
+    options_.log(fmt::format("Rank {} on {} decodes images with more rights than it needs: {}", hello.rank,
+                             hello.location, fmt::join(hello.unconfined, "; ")));
+  }
+}
+
+/// Seldom: whoever connects must not fill the log.
+void RankGroup::note_refusals(const RankEntrance& entrance) {
+  const Time now = steady_clock::now();
+  if (now >= next_refusal_note_) {
+    next_refusal_note_ = now + between_refusal_notes;
+    options_.log(
+        fmt::format("A connection to the ranks' address was refused ({} so far), the last because {}",
+                    refused_connections_.load(), entrance.last_reason()));
+  }
 }
 
 /// Under mutex_. A task that takes too much memory is refused by name; its group cannot be saved.

@@ -3,6 +3,7 @@
 // is started again, after a growing pause if it keeps dying.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -17,17 +18,21 @@
 #include <thread>
 #include <vector>
 
-#include "ranks/json_channel.hpp"
+#include "ranks/channel.hpp"
+#include "ranks/messages.hpp"
+#include "ranks/sandbox.hpp"
 
 namespace tessera {
 
 struct RankGroupOptions {
   std::filesystem::path program;  ///< the tessera command
   int ranks = 1;                  ///< 1: without MPI
-  int threads = 0;                ///< of each rank; 0: this host's cores divided by ranks
+  int threads = 0;                ///< of each rank; 0: its host's cores divided by the ranks there
   std::string hostfile;           ///< as mpirun wants it; empty: this host
   std::string address;            ///< with a hostfile: the name or address under which ranks reach this host
-  std::filesystem::path scratch;  ///< existing folder of this node alone
+  /// Existing folder of this node alone. In a folder in it, ranks may write.
+  std::filesystem::path scratch;
+  SandboxMode sandbox = SandboxMode::automatic;
   std::int64_t max_memory_bytes = 0;                ///< of a rank; 0: no limit
   std::chrono::milliseconds silence_limit{15'000};  ///< ranks tell every second that they are alive
   std::chrono::milliseconds start_limit{60'000};    ///< from starting to all ranks being there
@@ -54,7 +59,7 @@ enum class Placement : std::uint8_t {
 
 struct RankOutcome {
   enum class End : std::uint8_t { done, failed, lost, stopped } end = End::lost;
-  Json result;           ///< done: as 'tessera apply --json' reports an image
+  Done result;           ///< done: what the root rank says of it
   std::string code;      ///< failed: a name of the error table
   std::string sentence;  ///< failed, lost: why
   std::vector<int> ranks;
@@ -68,6 +73,7 @@ struct RankState {
 };
 
 class RankProcess;
+class RankEntrance;
 
 class RankGroup {
  public:
@@ -78,15 +84,22 @@ class RankGroup {
   RankGroup& operator=(const RankGroup&) = delete;
 
   /// Waits for its turn (first come, first served), runs the task and returns how it ended. `begun` is told
-  /// which ranks have it. When `stop` is asked the task is cancelled; ranks that do not heed that within the
-  /// patience for it are killed with their group. Safe to call from many threads.
+  /// which ranks have it. When `stop` is asked the task is cancelled; ranks that do not stop within ten
+  /// seconds are killed with their group. Throws Error(not_found, io) if the image cannot be opened or the
+  /// result not moved to its place. Safe to call from many threads.
   RankOutcome run(const RankTask& task, Placement placement, const std::stop_token& stop,
                   const std::function<void(const std::vector<int>& ranks)>& begun,
                   const std::function<void(double fraction, const std::string& stage)>& progress);
 
+  /// Ends the ranks for good; tasks still running are reported as lost, those that wait for a turn wait until
+  /// they are stopped.
+  void end();
+
   [[nodiscard]] std::vector<RankState> state() const;
   /// How often the group was started again.
   [[nodiscard]] int restarts() const;
+  /// How many connections to the ranks' listener were closed because they were none of this group's ranks.
+  [[nodiscard]] std::int64_t refused_connections() const { return refused_connections_; }
   /// Whether all ranks are there.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] int size() const { return options_.ranks; }
@@ -99,22 +112,31 @@ class RankGroup {
   void keep_alive(const std::stop_token& stop);
   /// Starts the ranks and serves them until they end or must; says why.
   std::string live(const std::stop_token& stop);
-  void serve_life(Process& life, const std::string& secret, const std::stop_token& stop);
-  void greet(int descriptor, const std::string& secret);
-  void take(int rank, std::uint64_t life, const Json& message);
+  void serve_life(Process& life, const std::stop_token& stop);
+  void greet(RankEntrance& entrance);
+  void welcome(Hello hello, std::shared_ptr<RankChannel> channel);
+  void listen_to(RankChannel& channel, int rank, std::uint64_t life);
+  void note_sandbox(const Hello& hello);
+  void note_refusals(const RankEntrance& entrance);
+  void take(int rank, std::uint64_t life, const RankMessage& message);
+  void take_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress);
+  void take_end(Rank& own, int rank, const RankMessage& message);
   void check_memory(Rank& own, int rank);
   void check_health(Process& life);
   void end_process(RankProcess& process);
   /// Whether all ranks had been there in it.
   bool end_life(const std::string& reason);
   [[nodiscard]] bool may_begin(std::uint64_t turn, Placement placement) const;
-  [[nodiscard]] Json describe(const RankTask& task, Placement placement, std::int64_t ticket) const;
+  void choose_ranks(Running& running, Placement placement) const;
+  void send_to(const Running& running, const NodeMessage& message, int attached = -1);
   void follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket, const RankTask& task,
               const std::stop_token& stop);
   void wake() const;
 
   RankGroupOptions options_;
-  int wake_ = -1;
+  Descriptor wake_;
+  std::atomic<std::int64_t> refused_connections_ = 0;
+  std::chrono::steady_clock::time_point next_refusal_note_{};  ///< the keeper's
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   // All below but the keeper are guarded by mutex_.
@@ -129,7 +151,8 @@ class RankGroup {
   int restarts_ = 0;
   bool ready_ = false;
   bool alone_ = false;  ///< a task that wants no others beside it is running
-  std::vector<std::shared_ptr<JsonChannel>> channels_;
+  bool sandbox_noted_ = false;
+  std::vector<std::shared_ptr<RankChannel>> channels_;
   std::vector<std::jthread> listeners_;
   std::jthread keeper_;
 };

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "core/machine.hpp"
 #include "node/rank_group_state.hpp"
+#include "node/task_files.hpp"
 
 namespace tessera {
 namespace {
@@ -14,46 +14,74 @@ using std::chrono::steady_clock;
 using Time = steady_clock::time_point;
 
 /// How long a cancelled task may take to stop before its group is killed.
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds time_to_stop{10};
+/// Ranks tell no more often; one that does otherwise must not keep the state store busy.
+constexpr std::chrono::milliseconds between_progress{90};
 
 }  // namespace
 
-void RankGroup::take(int rank, std::uint64_t life, const Json& message) {
-  const std::string what = message.value("tell", "");
+void RankGroup::take(int rank, std::uint64_t life, const RankMessage& message) {
   std::unique_lock lock(mutex_);
   if (life != life_) {
     return;
   }
   Rank& own = ranks_[static_cast<std::size_t>(rank)];
   own.last_sign = steady_clock::now();
-  if (what == "alive") {
-    own.memory_bytes = message.value("memory_bytes", std::int64_t{0});
-    check_memory(own, rank);
-    return;
+  if (std::holds_alternative<Hello>(message)) {
+    throw Error(ErrorCode::rank_lost, "It said hello twice.");
   }
-  const auto found = running_.find(message.value("ticket", std::int64_t{0}));
+  if (const auto* const alive = std::get_if<Alive>(&message)) {
+    own.memory_bytes = alive->memory_bytes;
+    check_memory(own, rank);
+  } else if (const auto* const progress = std::get_if<TaskProgress>(&message)) {
+    if (progress->ticket == own.ticket) {
+      take_progress(lock, *progress);
+    }
+  } else {
+    take_end(own, rank, message);
+  }
+}
+
+void RankGroup::take_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress) {
+  const auto found = running_.find(progress.ticket);
   if (found == running_.end()) {
     return;
   }
   const std::shared_ptr<Running> task = found->second;
-  if (what == "progress") {
-    lock.unlock();
-    const std::lock_guard telling(task->telling);
-    if (task->progress != nullptr) {
-      (*task->progress)(message.value("fraction", 0.0), message.value("stage", ""));
-    }
+  lock.unlock();
+  const std::lock_guard telling(task->telling);
+  const Time now = steady_clock::now();
+  if (task->progress == nullptr || now < task->next_progress) {
     return;
   }
+  task->next_progress = now + between_progress;
+  try {
+    (*task->progress)(progress.fraction, progress.stage);
+  } catch (const std::exception& error) {
+    options_.log(fmt::format("Progress of a task could not be told: {}", error.what()));
+  }
+}
+
+/// Under mutex_.
+void RankGroup::take_end(Rank& own, int rank, const RankMessage& message) {
+  const auto* const done = std::get_if<Done>(&message);
+  const auto* const failed = std::get_if<Failed>(&message);
+  const std::int64_t ticket = done != nullptr ? done->ticket : failed->ticket;
+  const auto found = running_.find(ticket);
+  if (ticket != own.ticket || found == running_.end()) {
+    throw Error(ErrorCode::rank_lost, "It told the end of a task that it did not have.");
+  }
+  const std::shared_ptr<Running> task = found->second;
   own.ticket = 0;
   ++task->answers;
   // All ranks fail alike; of a success the root's report is the whole one.
-  if (what == "failed") {
+  if (failed != nullptr) {
     task->outcome.end = RankOutcome::End::failed;
-    task->outcome.code = message.value("code", "internal");
-    task->outcome.sentence = message.value("sentence", "");
-  } else if (what == "done" && rank == task->ranks.front()) {
+    task->outcome.code = failed->code;
+    task->outcome.sentence = failed->sentence;
+  } else if (rank == task->ranks.front() && task->outcome.end != RankOutcome::End::failed) {
     task->outcome.end = RankOutcome::End::done;
-    task->outcome.result = message.at("result");
+    task->outcome.result = *done;
   }
   task->finished = task->answers == static_cast<int>(task->ranks.size());
   changed_.notify_all();
@@ -64,12 +92,40 @@ bool RankGroup::may_begin(std::uint64_t turn, Placement placement) const {
     return false;
   }
   const auto busy = std::ranges::count_if(ranks_, [](const Rank& rank) { return rank.ticket != 0; });
-  return placement == Placement::one_rank ? busy < options_.ranks && !alone_ : busy == 0;
+  if (placement != Placement::one_rank) {
+    return busy == 0;
+  }
+  return !alone_ &&
+         std::ranges::any_of(ranks_, [](const Rank& rank) { return rank.ticket == 0 && rank.shares_files; });
+}
+
+/// Under mutex_. A task of one rank needs one that sees the image.
+void RankGroup::choose_ranks(Running& running, Placement placement) const {
+  for (int rank = 0; rank < options_.ranks; ++rank) {
+    const Rank& candidate = ranks_[static_cast<std::size_t>(rank)];
+    if (placement == Placement::all_ranks ||
+        (running.ranks.empty() && candidate.ticket == 0 && candidate.shares_files)) {
+      running.ranks.push_back(rank);
+    }
+  }
+}
+
+/// Under mutex_.
+void RankGroup::send_to(const Running& running, const NodeMessage& message, int attached) {
+  const std::string line = to_line(message);
+  for (const int rank : running.ranks) {
+    if (static_cast<std::size_t>(rank) < ranks_.size() && ranks_[static_cast<std::size_t>(rank)].channel &&
+        !ranks_[static_cast<std::size_t>(rank)].channel->send(line, attached) && kill_reason_.empty()) {
+      kill_reason_ = fmt::format("Rank {} does not take what it is sent.", rank);
+      wake();
+    }
+  }
 }
 
 RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std::stop_token& stop,
                            const std::function<void(const std::vector<int>&)>& begun,
                            const std::function<void(double, const std::string&)>& progress) {
+  TaskFiles files(task, options_);
   std::unique_lock lock(mutex_);
   const std::uint64_t turn = next_turn_++;
   turns_.push_back(turn);
@@ -81,23 +137,32 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   }
   const auto running = std::make_shared<Running>();
   running->progress = &progress;
-  for (int rank = 0; rank < options_.ranks; ++rank) {
-    if (placement == Placement::all_ranks ||
-        (running->ranks.empty() && ranks_[static_cast<std::size_t>(rank)].ticket == 0)) {
-      running->ranks.push_back(rank);
-    }
-  }
+  choose_ranks(*running, placement);
   const std::int64_t ticket = next_ticket_++;
   running_[ticket] = running;
   alone_ = placement == Placement::alone;
-  const Json message = describe(task, placement, ticket);
   for (const int rank : running->ranks) {
     ranks_[static_cast<std::size_t>(rank)].ticket = ticket;
-    ranks_[static_cast<std::size_t>(rank)].channel->send(message);
   }
+  ProcessTask message;
+  message.ticket = ticket;
+  message.split = placement == Placement::all_ranks;
+  message.attached = files.attached();
+  message.input = files.input();
+  message.output = files.output();
+  message.name = task.name;
+  message.pipeline = task.pipeline;
+  message.output_options = task.output_options;
+  message.limits = task.limits;
+  message.threads = options_.threads;
+  send_to(*running, message, files.descriptor());
   changed_.notify_all();
   lock.unlock();
-  begun(running->ranks);
+  try {
+    begun(running->ranks);
+  } catch (const std::exception& error) {
+    options_.log(fmt::format("The begin of a task could not be told: {}", error.what()));
+  }
   lock.lock();
   follow(lock, *running, ticket, task, stop);
   running_.erase(ticket);
@@ -108,20 +173,8 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   running->progress = nullptr;
   RankOutcome outcome = running->outcome;
   outcome.ranks = running->ranks;
+  files.collect(outcome);
   return outcome;
-}
-
-Json RankGroup::describe(const RankTask& task, Placement placement, std::int64_t ticket) const {
-  return {{"do", "process"},
-          {"ticket", ticket},
-          {"split", placement == Placement::all_ranks},
-          {"input", task.input.string()},
-          {"output", task.output.string()},
-          {"name", task.name},
-          {"pipeline", task.pipeline},
-          {"output_options", task.output_options},
-          {"limits", task.limits},
-          {"threads", options_.threads > 0 ? options_.threads : cores_for_each_of(options_.ranks)}};
 }
 
 /// Waits for the task's end; asks it to stop when `stop` says so or its time is over.
@@ -138,12 +191,8 @@ void RankGroup::follow(std::unique_lock<std::mutex>& lock, Running& running, std
     return;
   }
   const bool stopped = stop.stop_requested();
-  for (const int rank : running.ranks) {
-    if (static_cast<std::size_t>(rank) < ranks_.size() && ranks_[static_cast<std::size_t>(rank)].channel) {
-      ranks_[static_cast<std::size_t>(rank)].channel->send({{"do", "cancel"}, {"ticket", ticket}});
-    }
-  }
-  if (!changed_.wait_for(lock, patience, finished)) {
+  send_to(running, Cancel{ticket});
+  if (!changed_.wait_for(lock, time_to_stop, finished)) {
     kill_reason_ = "A task did not stop when it was told to.";
     wake();
     changed_.wait(lock, finished);

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 #include "core/error.hpp"
 #include "ranks/child.hpp"
@@ -36,24 +37,26 @@ RankProcess::RankProcess(std::vector<std::string> command, std::vector<std::stri
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     fail("make a pipe");
   }
-  messages_ = ends[0];
-  const std::string program = command.front();
-  try {
-    const StartedChild child =
-        start_child(std::move(command), std::move(environment), {.out = ends[1], .err = ends[1]});
-    pid_ = child.pid;
-    if (child.failure != 0) {
-      said_ =
-          fmt::format("{} is {}", program, child.failure == ENOENT ? "not installed" : "cannot be started");
-    }
-  } catch (const Error&) {
-    ::close(ends[0]);
-    ::close(ends[1]);
-    throw;
+  messages_.reset(ends[0]);
+  const Descriptor write_end(ends[1]);
+  if (::fcntl(messages_.get(), F_SETFL, O_NONBLOCK) != 0) {
+    fail("make a pipe");
   }
-  ::close(ends[1]);
-  ::fcntl(messages_, F_SETFL, O_NONBLOCK);
-  end_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  const std::string program = command.front();
+  const StartedChild child = start_child(std::move(command), std::move(environment),
+                                         {.out = write_end.get(), .err = write_end.get()});
+  pid_ = child.pid;
+  if (child.failure != 0) {
+    said_ = fmt::format("{} is {}", program, child.failure == ENOENT ? "not installed" : "cannot be started");
+  }
+  end_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!end_) {
+    const int reason = errno;
+    kill();
+    wait();
+    errno = reason;
+    fail("watch a process");
+  }
 }
 
 RankProcess::~RankProcess() {
@@ -61,14 +64,12 @@ RankProcess::~RankProcess() {
     kill();
     wait();
   }
-  ::close(end_);
-  ::close(messages_);
 }
 
 bool RankProcess::read_messages() {
   std::array<char, 16 * 1024> buffer;
   ssize_t count = 0;
-  while ((count = ::read(messages_, buffer.data(), buffer.size())) > 0) {
+  while ((count = ::read(messages_.get(), buffer.data(), buffer.size())) > 0) {
     said_.append(buffer.data(), static_cast<std::size_t>(count));
     if (said_.size() > kept_message_bytes) {
       said_.erase(0, said_.size() - kept_message_bytes);
@@ -101,54 +102,63 @@ int RankProcess::wait() {
 Listener::Listener(const std::string& address) : address_(address) {
   if (address.starts_with("unix:")) {
     path_ = address.substr(5);
-    sockaddr_un own{};
-    own.sun_family = AF_UNIX;
-    if (path_.size() >= sizeof own.sun_path) {
-      throw Error(ErrorCode::usage, fmt::format("'{}' is too long for a socket ({} bytes; the limit is {}): "
-                                                "choose a shorter --scratch.",
-                                                path_, path_.size(), sizeof own.sun_path - 1));
-    }
-    std::memcpy(own.sun_path, path_.c_str(), path_.size());
-    ::unlink(path_.c_str());
-    descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
-        ::chmod(path_.c_str(), 0600) != 0) {
-      fail(fmt::format("listen at '{}'", address));
-    }
+    bind_to_path();
   } else {
-    const std::string host = address.substr(4, address.rfind(':') - 4);
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    addrinfo* found = nullptr;
-    if (const int problem = ::getaddrinfo(host.c_str(), "0", &hints, &found); problem != 0) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("Cannot listen at '{}': {}.", address, ::gai_strerror(problem)));
-    }
-    descriptor_ = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool bound = ::bind(descriptor_, found->ai_addr, found->ai_addrlen) == 0;
-    ::freeaddrinfo(found);
-    sockaddr_storage own{};
-    socklen_t size = sizeof own;
-    if (!bound || ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&own), &size) != 0) {
-      fail(fmt::format("listen at '{}'", address));
-    }
-    const auto port = own.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(own).sin6_port
-                                                : reinterpret_cast<sockaddr_in&>(own).sin_port;
-    address_ = fmt::format("tcp:{}:{}", host, ntohs(port));
+    bind_to_host();
   }
-  if (::listen(descriptor_, waiting_connections) != 0) {
+  if (::listen(socket_.get(), waiting_connections) != 0) {
     fail(fmt::format("listen at '{}'", address));
   }
 }
 
+void Listener::bind_to_path() {
+  sockaddr_un own{};
+  own.sun_family = AF_UNIX;
+  if (path_.size() >= sizeof own.sun_path) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is too long for a socket ({} bytes; the limit is {}): "
+                                              "choose a shorter --scratch.",
+                                              path_, path_.size(), sizeof own.sun_path - 1));
+  }
+  std::memcpy(own.sun_path, path_.c_str(), path_.size());
+  ::unlink(path_.c_str());
+  socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket_ || ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
+      ::chmod(path_.c_str(), 0600) != 0) {
+    fail(fmt::format("listen at '{}'", address_));
+  }
+}
+
+void Listener::bind_to_host() {
+  const std::string host = address_.substr(4, address_.rfind(':') - 4);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (const int problem = ::getaddrinfo(host.c_str(), "0", &hints, &found); problem != 0) {
+    throw Error(ErrorCode::usage,
+                fmt::format("Cannot listen at '{}': {}.", address_, ::gai_strerror(problem)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+  socket_.reset(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (!socket_ || ::bind(socket_.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+      ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) {
+    fail(fmt::format("listen at '{}'", address_));
+  }
+  const auto port = own.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(own).sin6_port
+                                              : reinterpret_cast<sockaddr_in&>(own).sin_port;
+  address_ = fmt::format("tcp:{}:{}", host, ntohs(port));
+}
+
 Listener::~Listener() {
-  ::close(descriptor_);
   if (!path_.empty()) {
     ::unlink(path_.c_str());
   }
 }
 
-int Listener::accept() const { return ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC); }
+Descriptor Listener::accept() const {
+  return Descriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
 
 }  // namespace tessera

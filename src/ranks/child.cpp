@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -17,31 +19,60 @@
 namespace tessera {
 namespace {
 
+constexpr rlim_t most_descriptors = 65536;
+
 [[noreturn]] void fail(int reason) {
   throw Error(ErrorCode::io, fmt::format("Cannot start a process: {}.", std::strerror(reason)));
 }
 
 /// In the child: only calls that are safe after fork in a process with threads.
-[[noreturn]] void become(char* const* command, char* const* environment, const ChildOutput& output,
-                         int failure_end) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+[[noreturn]] void give_up(int failure_end, int reason) {
+  static_cast<void>(::write(failure_end, &reason, sizeof reason));
+  ::_exit(127);
+}
+
+/// What this program ignores, such as SIGPIPE, another would go on ignoring.
+void reset_signals() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    ::signal(signal, SIG_DFL);  // fails for SIGKILL and SIGSTOP, which nobody can ignore
+  }
   sigset_t none;
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  if (output.out >= 0) {
-    ::dup2(output.out, STDOUT_FILENO);
+}
+
+/// Above all a server's listening socket: ranks outlive a node that is killed, and would hold its port.
+void close_others_at_exec() {
+  if (::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+    return;
   }
-  if (output.err >= 0) {
-    ::dup2(output.err, STDERR_FILENO);
+  rlimit limit{};  // a kernel before 5.11
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  for (int descriptor = STDERR_FILENO + 1;
+       descriptor < static_cast<int>(std::min(limit.rlim_cur, most_descriptors)); ++descriptor) {
+    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   }
-  // Above all a server's listening socket: ranks outlive a node that is killed, and would hold its port.
-  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+[[noreturn]] void become(char* const* command, char* const* environment, const ChildOutput& output,
+                         int failure_end, pid_t parent) {
+  ::setpgid(0, 0);
+  if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+    give_up(failure_end, errno);
+  }
+  if (::getppid() != parent) {
+    ::_exit(127);  // the parent ended before it would have been noticed; nobody reads why
+  }
+  reset_signals();
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0 ||
+      (output.out >= 0 && ::dup2(output.out, STDOUT_FILENO) < 0) ||
+      (output.err >= 0 && ::dup2(output.err, STDERR_FILENO) < 0)) {
+    give_up(failure_end, errno);
+  }
+  close_others_at_exec();
   ::execvpe(command[0], command, environment);
-  const int reason = errno;
-  static_cast<void>(::write(failure_end, &reason, sizeof reason));
-  ::_exit(127);
+  give_up(failure_end, errno);
 }
 
 }  // namespace
@@ -55,9 +86,10 @@ StartedChild start_child(std::vector<std::string> command, std::vector<std::stri
     fail(errno);
   }
   StartedChild child;
+  const pid_t parent = ::getpid();
   child.pid = ::fork();
   if (child.pid == 0) {
-    become(arguments.data(), variables.data(), output, failure[1]);
+    become(arguments.data(), variables.data(), output, failure[1], parent);
   }
   const int reason = errno;
   ::close(failure[1]);

@@ -18,8 +18,8 @@ struct StartedChild {
 };
 
 /// Starts `command` as the leader of a process group of its own, with nothing on its standard input and no
-/// signal blocked; it gets SIGTERM when the calling thread ends. Ctrl-C does not reach it. Throws Error(io)
-/// if there can be no more processes.
+/// signal blocked or ignored; it gets SIGTERM when the calling thread ends. Ctrl-C does not reach it. Throws
+/// Error(io) if there can be no more processes.
 [[nodiscard]] StartedChild start_child(std::vector<std::string> command, std::vector<std::string> environment,
                                        const ChildOutput& output);
 

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <fstream>
 #include <regex>
 
@@ -43,15 +43,20 @@ std::vector<std::string> mpirun_command(const MpirunOptions& options,
   return command;
 }
 
-std::vector<std::string> mpirun_environment(
-    const std::vector<std::pair<std::string, std::string>>& additions) {
+std::vector<std::string> own_environment() {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     environment.emplace_back(*entry);
   }
+  return environment;
+}
+
+std::vector<std::string> mpirun_environment(
+    std::vector<std::string> environment, const std::vector<std::pair<std::string, std::string>>& additions) {
   const auto set = [&](const std::string& name, const std::string& value) {
-    if (std::getenv(name.c_str()) == nullptr) {
-      environment.push_back(name + "=" + value);
+    const std::string start = name + "=";
+    if (std::ranges::none_of(environment, [&](const auto& entry) { return entry.starts_with(start); })) {
+      environment.push_back(start + value);
     }
   };
   for (const auto& [name, value] : additions) {

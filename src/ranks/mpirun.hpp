@@ -17,10 +17,12 @@ struct MpirunOptions {
 [[nodiscard]] std::vector<std::string> mpirun_command(const MpirunOptions& options,
                                                       const std::vector<std::string>& program);
 
-/// This process's environment ("NAME=value"), with `additions` where they are not set, and what Open MPI
-/// needs on this host.
+/// This process's environment, "NAME=value" each.
+[[nodiscard]] std::vector<std::string> own_environment();
+
+/// `environment` with `additions` where they are not set, and what Open MPI needs on this host.
 [[nodiscard]] std::vector<std::string> mpirun_environment(
-    const std::vector<std::pair<std::string, std::string>>& additions);
+    std::vector<std::string> environment, const std::vector<std::pair<std::string, std::string>>& additions);
 
 /// The argument or environment vector that exec wants. The strings must stay alive.
 [[nodiscard]] std::vector<char*> exec_vector(std::vector<std::string>& strings);

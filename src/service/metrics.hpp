@@ -23,6 +23,10 @@ enum class Metric : std::uint8_t {
   jobs,
   nodes,
   ranks,
+  jobs_queued_again,
+  removals_failed,
+  unreadable_items,
+  clock_jump_seconds,
   // Whoever uses the object store.
   store_operations,
   store_operation_seconds,
@@ -37,6 +41,7 @@ enum class Metric : std::uint8_t {
   job_ends,
   rank_busy_seconds,
   rank_group_restarts,
+  rank_connections_refused,
 };
 
 enum class MetricKind : std::uint8_t { counter, gauge, histogram };

@@ -6,11 +6,14 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <sstream>
 
+#include "core/error.hpp"
 #include "servers/server_process.hpp"
+#include "support/endless.hpp"
 
 namespace tessera {
 namespace {
@@ -56,8 +59,11 @@ class Ranks : public ::testing::TestWithParam<int> {
     return result;
   }
 
-  RankTask slow_task(const std::string& name) {
-    return task(name, 3000, 3000, R"([{"name": "non-local-means", "parameters": {"search-radius": 10}}])");
+  RankTask endless_task(const std::string& name) {
+    RankTask result =
+        task(name, 1, 1, R"([{"name": "non-local-means", "parameters": {"search-radius": 20}}])");
+    testing::write_endless_image(result.input);
+    return result;
   }
 
   struct Watch {
@@ -93,9 +99,8 @@ TEST_P(Ranks, GiveTheSameBytesInEveryPlacement) {
     RankTask job = task(fmt::format("in{}", static_cast<int>(placement)), 301, 203, pipeline);
     const RankOutcome outcome = run(group, job, placement);
     ASSERT_EQ(outcome.end, End::done) << outcome.sentence;
-    EXPECT_EQ(outcome.result["image_out"]["width"], 301);
-    EXPECT_EQ(outcome.result["ranks"].size(),
-              placement == Placement::all_ranks ? static_cast<std::size_t>(GetParam()) : 1U);
+    EXPECT_EQ(outcome.result.width_px, 301);
+    EXPECT_EQ(outcome.result.ranks, placement == Placement::all_ranks ? GetParam() : 1);
     results.push_back(testing::read_file(job.output));
   }
   EXPECT_FALSE(results[0].empty());
@@ -124,7 +129,7 @@ TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
   for (const Placement placement : {Placement::one_rank, Placement::all_ranks}) {
     Watch watch;
     std::stop_source stop;
-    const RankTask job = slow_task("slow");
+    const RankTask job = endless_task("endless");
     auto outcome =
         std::async(std::launch::async, [&] { return run(group, job, placement, watch, stop.get_token()); });
     ASSERT_TRUE(moves(watch));
@@ -138,7 +143,7 @@ TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
 
 TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
   RankGroup group(options(GetParam()));
-  RankTask job = slow_task("slow");
+  RankTask job = endless_task("endless");
   job.time_limit = 300ms;
   const RankOutcome outcome = run(group, job, Placement::all_ranks);
   EXPECT_EQ(outcome.end, End::failed);
@@ -150,7 +155,7 @@ TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
 TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
   RankGroup group(options(GetParam()));
   Watch watch;
-  const RankTask job = slow_task("slow");
+  const RankTask job = endless_task("endless");
   auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
   ASSERT_TRUE(moves(watch));
   const std::string location = group.state().back().location;
@@ -163,11 +168,11 @@ TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
 }
 
 TEST_P(Ranks, AreStartedAgainWhenOneFallsSilent) {
-  RankGroupOptions with_little_patience = options(GetParam());
-  with_little_patience.silence_limit = 2500ms;
-  RankGroup group(with_little_patience);
+  RankGroupOptions with_short_limit = options(GetParam());
+  with_short_limit.silence_limit = 2500ms;
+  RankGroup group(with_short_limit);
   Watch watch;
-  const RankTask job = slow_task("slow");
+  const RankTask job = endless_task("endless");
   auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
   ASSERT_TRUE(moves(watch));
   const std::string location = group.state().back().location;
@@ -193,6 +198,78 @@ TEST_P(Ranks, RefuseATaskThatTakesTooMuchMemory) {
   EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::one_rank).end, End::done);
 }
 
+/// Processes of the ranks of a group that is ready.
+std::vector<pid_t> processes_of(const RankGroup& group) {
+  std::vector<pid_t> processes;
+  for (const RankState& rank : group.state()) {
+    processes.push_back(std::stoi(rank.location.substr(rank.location.rfind(':') + 1)));
+  }
+  return processes;
+}
+
+TEST_P(Ranks, DecodeAllFormatsWithoutRights) {
+  RankGroupOptions confined = options(GetParam());
+  confined.sandbox = SandboxMode::require;
+  RankGroup group(confined);
+  RankTask job = task("in", 30, 20, R"([{"name": "watermark", "parameters": {"text": "Tessera"}}])");
+  const std::filesystem::path images(TESSERA_TEST_DATA_DIR "/codec");
+  for (const char* name :
+       {"rgb8.png", "rgb8_progressive.jpg", "rgb8_jpeg.tif", "rgb8_zstd.tif", "rgb8_lossy.webp", "rgb8.gif",
+        "rgb8.heic", "rgb8.avif", "rgb8.ppm", "cmyk_plain.jpg"}) {
+    for (const char* format : {"png", "jpg", "tif", "webp"}) {
+      job.input = images / name;
+      job.output = folder.path() / fmt::format("out.{}", format);
+      const RankOutcome outcome = run(group, job, Placement::all_ranks);
+      EXPECT_EQ(outcome.end, End::done) << name << " to " << format << ": " << outcome.sentence;
+      EXPECT_TRUE(std::filesystem::is_regular_file(job.output)) << name << " to " << format;
+      std::filesystem::remove(job.output);
+    }
+  }
+  EXPECT_EQ(group.restarts(), 0) << (said.empty() ? "" : said.back());
+}
+
+TEST_P(Ranks, HaveNeitherRightsNorCredentials) {
+  ::setenv("AWS_SECRET_ACCESS_KEY", "do-not-tell", 1);
+  ::setenv("TESSERA_QUEUE", "amqp://user:do-not-tell@host/", 1);
+  RankGroup group(options(GetParam()));
+  ASSERT_EQ(run(group, task("in", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
+  for (const pid_t rank : processes_of(group)) {
+    const auto file = [&](const char* name) {
+      return testing::read_file(fmt::format("/proc/{}/{}", rank, name));
+    };
+    EXPECT_EQ(file("environ").find("do-not-tell"), std::string::npos);
+    const std::string status = file("status");
+    EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos) << status;
+    EXPECT_NE(status.find("CapEff:\t0000000000000000"), std::string::npos) << status;
+    EXPECT_NE(file("limits").find("Max core file size        0"), std::string::npos) << file("limits");
+    EXPECT_EQ(file("oom_score_adj"), "1000\n");
+  }
+  ::unsetenv("AWS_SECRET_ACCESS_KEY");
+  ::unsetenv("TESSERA_QUEUE");
+}
+
+TEST_P(Ranks, LeaveNothingInTheScratchFolder) {
+  RankGroup group(options(GetParam()));
+  RankTask bad = task("bad", 30, 20, R"([{"name": "invert"}])");
+  std::ofstream(bad.input) << "P6\n30 20\n255\nshort";
+  EXPECT_EQ(run(group, bad, Placement::all_ranks).end, End::failed);
+  EXPECT_EQ(run(group, task("in", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "ranks/results"));
+}
+
+TEST_P(Ranks, AreNotAskedForAnImageThatIsNotThere) {
+  RankGroup group(options(GetParam()));
+  RankTask job = task("in", 30, 20, R"([{"name": "invert"}])");
+  std::filesystem::remove(job.input);
+  try {
+    run(group, job, Placement::one_rank);
+    ADD_FAILURE() << "it ran";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_NE(std::string(error.what()).find("holiday.ppm"), std::string::npos) << error.what();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(OneAndTwo, Ranks, ::testing::Values(1, 2));
 
 TEST_F(Ranks, WorkSideBySideOnSmallImages) {
@@ -200,9 +277,9 @@ TEST_F(Ranks, WorkSideBySideOnSmallImages) {
   Watch first;
   Watch second;
   std::stop_source stop;
-  const RankTask slow = slow_task("first");
+  const RankTask endless = endless_task("first");
   auto one = std::async(std::launch::async,
-                        [&] { return run(group, slow, Placement::one_rank, first, stop.get_token()); });
+                        [&] { return run(group, endless, Placement::one_rank, first, stop.get_token()); });
   const std::vector<int> first_ranks = first.begun.get_future().get();
   const RankTask quick = task("second", 30, 20, R"([{"name": "invert"}])");
   EXPECT_EQ(run(group, quick, Placement::one_rank, second).end, End::done);

@@ -59,7 +59,9 @@ class HeaderReader {
     check_kind();
     masks(header_bytes);
     if (header_.bits <= 8) {
-      palette(header_bytes, core ? 3 : 4);
+      const std::int64_t entry_bytes = core ? 3 : 4;
+      mend_data_offset(file_header_bytes + header_bytes, colors(header_bytes) * entry_bytes);
+      palette(header_bytes, entry_bytes);
     }
     return header_;
   }
@@ -123,6 +125,30 @@ class HeaderReader {
       header_.masks = {0x7C00, 0x03E0, 0x001F, 0};
     } else {
       header_.masks = {0xFF0000, 0x00FF00, 0x0000FF, 0};
+    }
+  }
+
+  /// That the header tells of, or that the depth has.
+  [[nodiscard]] std::int64_t colors(std::int64_t header_bytes) const {
+    const std::int64_t possible = std::int64_t{1} << header_.bits;
+    const std::int64_t told = header_bytes >= info_header_bytes ? number(46, 4) : 0;
+    return told == 0 ? possible : std::min(told, possible);
+  }
+
+  /// Some files say that their pixels begin where their palette does. A short palette with the pixels right
+  /// behind it looks the same, but then there is no room for the whole palette and the pixels.
+  void mend_data_offset(std::int64_t palette_begin, std::int64_t palette_bytes) {
+    const std::int64_t behind = palette_begin + palette_bytes;
+    if (header_.data_offset >= behind || header_.data_offset > palette_begin + palette_bytes / 2) {
+      return;
+    }
+    constexpr std::int64_t size_field = 34;
+    const std::int64_t told_bytes = header_.run_length() ? number(size_field, 4) : 0;
+    const std::int64_t pixel_bytes =
+        header_.run_length() ? told_bytes : header_.row_bytes() * (header_.height - 1) + 1;
+    const bool fits_as_told = header_.data_offset + header_.row_bytes() * header_.height == input_->size();
+    if (pixel_bytes > 0 && !fits_as_told && behind + pixel_bytes <= input_->size()) {
+      header_.data_offset = behind;
     }
   }
 
@@ -226,6 +252,15 @@ class RunLengthBmp final : public RowDecoder {
   RunLengthBmp(InputPtr input, const BmpHeader& header, bool salvage)
       : input_(std::move(input)), header_(header), stream_(input_, header.data_offset), salvage_(salvage) {}
 
+  RowState state(std::int64_t y) const override {
+    const std::int64_t stored = header_.stored_row(y);
+    return !cut_off_ || stored < row_ ? RowState::whole
+                                      : (stored == row_ && x_ > 0 ? RowState::partial : RowState::lost);
+  }
+  Error damage() const override {
+    return without_salvage_advice(damaged(*input_, ImageFormat::bmp, "it ends before its first pixel"));
+  }
+
   void decode(std::int64_t y, std::byte* row) override {
     if (indices_.empty()) {
       indices_.assign(static_cast<std::size_t>(header_.width * header_.height), std::byte{0});
@@ -296,7 +331,8 @@ class RunLengthBmp final : public RowDecoder {
     ++x_;
   }
 
-  void cut_off() const {
+  void cut_off() {
+    cut_off_ = true;
     if (!salvage_) {
       throw damaged(*input_, ImageFormat::bmp,
                     fmt::format("it ends at byte {}, within its pixels", input_->size()));
@@ -310,6 +346,7 @@ class RunLengthBmp final : public RowDecoder {
   Bytes indices_;
   std::int64_t x_ = 0;
   std::int64_t row_ = 0;
+  bool cut_off_ = false;
 };
 
 }  // namespace

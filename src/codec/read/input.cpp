@@ -30,14 +30,15 @@ class FileInput final : public Input {
       throw Error(missing ? ErrorCode::not_found : ErrorCode::io,
                   fmt::format("The image {} cannot be opened: {}.", name(), system_message(number)));
     }
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-      ::close(descriptor_);
-      throw Error(ErrorCode::unsupported_input,
-                  fmt::format("The image {} is {}, not a file.", name(),
-                              S_ISDIR(status.st_mode) ? "a directory" : "a device or a pipe"));
+    take_size();
+  }
+  FileInput(int descriptor, const std::string& file_name)
+      : Input(fmt::format("'{}'", file_name), 0), descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
+    if (descriptor_ < 0) {
+      throw Error(ErrorCode::io,
+                  fmt::format("The image {} cannot be opened: {}.", name(), system_message(errno)));
     }
-    set_size(status.st_size);
+    take_size();
   }
   FileInput(const FileInput&) = delete;
   FileInput& operator=(const FileInput&) = delete;
@@ -65,6 +66,17 @@ class FileInput final : public Input {
   }
 
  private:
+  void take_size() {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+      ::close(descriptor_);
+      throw Error(ErrorCode::unsupported_input,
+                  fmt::format("The image {} is {}, not a file.", name(),
+                              S_ISDIR(status.st_mode) ? "a directory" : "a device or a pipe"));
+    }
+    set_size(status.st_size);
+  }
+
   int descriptor_ = -1;
 };
 
@@ -101,6 +113,10 @@ class MemoryInput final : private KeptBytes, public ViewInput {
 
 std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path) {
   return std::make_shared<FileInput>(path);
+}
+
+std::shared_ptr<const Input> open_descriptor_input(int descriptor, const std::string& name) {
+  return std::make_shared<FileInput>(descriptor, name);
 }
 
 std::shared_ptr<const Input> make_memory_input(Bytes bytes, std::string name) {

@@ -38,6 +38,10 @@ class Input {
 /// device, a pipe).
 [[nodiscard]] std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path);
 
+/// The same of a file that is open already; `descriptor` stays the caller's and is no longer needed. `name`
+/// is what sentences call it.
+[[nodiscard]] std::shared_ptr<const Input> open_descriptor_input(int descriptor, const std::string& name);
+
 /// `bytes` are kept.
 [[nodiscard]] std::shared_ptr<const Input> make_memory_input(Bytes bytes, std::string name);
 

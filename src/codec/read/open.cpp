@@ -15,7 +15,9 @@ namespace {
 // The source with metadata that no longer speak of an orientation.
 class CleanSource final : public Source {
  public:
-  CleanSource(std::unique_ptr<Source> source, bool turned, bool keep_metadata) : source_(std::move(source)) {
+  CleanSource(std::unique_ptr<Source> source, bool turned, bool keep_metadata,
+              std::vector<std::string> warnings)
+      : source_(std::move(source)), warnings_(std::move(warnings)) {
     metadata_ = source_->metadata();
     if (metadata_.pixels_per_mm_x == 0) {
       const Resolution stored = exif_resolution(metadata_.exif);
@@ -35,9 +37,16 @@ class CleanSource final : public Source {
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = warnings_;
+    const std::vector<std::string> more = source_->warnings();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
 
  private:
   std::unique_ptr<Source> source_;
+  std::vector<std::string> warnings_;
   Metadata metadata_;
 };
 
@@ -51,6 +60,7 @@ class RewindableSource final : public Source {
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
+  std::vector<std::string> warnings() const override { return source_->warnings(); }
   bool can_rewind() const override { return true; }
   void rewind() override {
     if (source_->random_access()) {
@@ -68,20 +78,6 @@ class RewindableSource final : public Source {
   std::function<std::unique_ptr<Source>()> open_;
 };
 
-// libvips shrinks absurd screens in silence, so the size the file claims is checked here.
-void check_gif_screen(const Input& input, const ReadLimits& limits) {
-  std::array<std::byte, 4> raw{};
-  if (!input.read_all_at(6, raw)) {
-    throw damaged(input, ImageFormat::gif, "it ends within its header");
-  }
-  const std::int64_t width = static_cast<int>(raw[0]) | static_cast<int>(raw[1]) << 8;
-  const std::int64_t height = static_cast<int>(raw[2]) | static_cast<int>(raw[3]) << 8;
-  // A screen of no size takes that of its frames.
-  if (width > 0 && height > 0) {
-    check_size(input, limits, {{width, height}, {}}, width * height, Delivery::held);
-  }
-}
-
 StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
   switch (format) {
     case ImageFormat::bmp:
@@ -95,28 +91,42 @@ StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOpt
     case ImageFormat::tiff:
       return open_tiff(input, options);
     case ImageFormat::gif:
-      check_gif_screen(*input, options.limits);
-      return open_vips(input, format, options);
-    case ImageFormat::webp:
+      return open_gif(input, options);
     case ImageFormat::heif:
     case ImageFormat::avif:
+      return open_heif(input, format, options);
+    case ImageFormat::webp:
       return open_vips(input, format, options);
   }
   throw Error(ErrorCode::internal, "An image format has no reader.");
+}
+
+/// Whether salvage, which has not been tried, gets further than the header.
+bool opens_with_salvage(const InputPtr& input, ImageFormat format, ReadOptions options) {
+  if (options.salvage) {
+    return false;
+  }
+  options.salvage = true;
+  try {
+    open_stored(input, format, options);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
 
 StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
   VipsOpened opened = vips_module().open(input, format, options);
-  return {std::move(opened.source), opened.orientation};
+  return {std::move(opened.source), opened.orientation, std::move(opened.warnings)};
 }
 
 std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, const ReadOptions& options) {
   const bool turned = stored.orientation >= 5;
   return std::make_unique<CleanSource>(
       orient(std::move(stored.source), stored.orientation, input, options.limits), turned,
-      options.keep_metadata);
+      options.keep_metadata, std::move(stored.warnings));
 }
 
 std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {
@@ -137,7 +147,14 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
   const auto open = [input, format = *sniffed.format, options] {
     return finish_opening(open_stored(input, format, options), *input, options);
   };
-  return std::make_unique<RewindableSource>(open(), open);
+  try {
+    return std::make_unique<RewindableSource>(open(), open);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged_input) {
+      throw;
+    }
+    throw opens_with_salvage(input, *sniffed.format, options) ? error : without_salvage_advice(error);
+  }
 }
 
 std::unique_ptr<Source> open_image(const std::filesystem::path& path, const ReadOptions& options) {

@@ -101,6 +101,11 @@ class Scanner {
     if (!seen_header_ && type != "IHDR") {
       throw damaged(input(), ImageFormat::png, "its first chunk is not a header");
     }
+    if (type == "IDAT" && layout_.data_bytes > 0 && !salvage_ && !last_was_data_) {
+      throw damaged(input(), ImageFormat::png,
+                    fmt::format("at byte {} its pixel data go on behind another chunk", begin));
+    }
+    last_was_data_ = type == "IDAT";
     take(type, bytes);
     const bool needed =
         type == "IHDR" || type == "PLTE" || type == "tRNS" || type == "IDAT" || type == "IEND";
@@ -163,7 +168,8 @@ class Scanner {
     } else if (type == "acTL") {
       const Bytes content = load(bytes);
       if (content.size() >= 4) {
-        check_frames(input(), *limits_, big_endian(content.data()));
+        layout_.frames = big_endian(content.data());
+        check_frames(input(), *limits_, layout_.frames);
       }
     } else if (type == "fdAT") {
       // Frames of an animation; only the first picture is read.
@@ -270,6 +276,7 @@ class Scanner {
   MetadataBudget budget_;
   PngLayout layout_;
   bool seen_header_ = false;
+  bool last_was_data_ = false;
 };
 
 }  // namespace

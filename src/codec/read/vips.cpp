@@ -10,18 +10,9 @@
 namespace tessera {
 namespace {
 
-std::vector<std::filesystem::path> module_places() {
-  std::error_code failure;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", failure).parent_path();
-  const auto prefix = folder.parent_path();
-  return {prefix / TESSERA_MODULE_LIBDIR / "tessera" / vips_module_file,
-          prefix / "lib" / "tessera" / vips_module_file, prefix / "lib" / vips_module_file,
-          folder / vips_module_file};
-}
-
 const VipsModule& load() {
   std::string tried;
-  for (const auto& place : module_places()) {
+  for (const auto& place : vips_module_places()) {
     std::error_code failure;
     if (!std::filesystem::exists(place, failure)) {
       tried += fmt::format(" {}", place.string());
@@ -49,6 +40,15 @@ const VipsModule& load() {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> vips_module_places() {
+  std::error_code failure;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", failure).parent_path();
+  const auto prefix = folder.parent_path();
+  return {prefix / TESSERA_MODULE_LIBDIR / "tessera" / vips_module_file,
+          prefix / "lib" / "tessera" / vips_module_file, prefix / "lib" / vips_module_file,
+          folder / vips_module_file};
+}
 
 const VipsModule& vips_module() {
   static const VipsModule& module = load();

@@ -156,11 +156,35 @@ std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInf
   throw Error(ErrorCode::internal, "An output format has no writer.");
 }
 
+/// A format's sink and the file that it owns.
+class MeasuredSink final : public FileSink {
+ public:
+  MeasuredSink(std::unique_ptr<Sink> sink, const AtomicFile& file) : sink_(std::move(sink)), file_(file) {}
+  std::int64_t piece_rows() const override { return sink_->piece_rows(); }
+  Bytes encode(const Tile& piece) const override { return sink_->encode(piece); }
+  void append(const Bytes& piece) override { sink_->append(piece); }
+  void finish() override {
+    sink_->finish();
+    written_bytes_ = file_.committed_bytes();
+  }
+  std::vector<std::string> warnings() const override { return sink_->warnings(); }
+  std::int64_t written_bytes() const override { return written_bytes_; }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+  const AtomicFile& file_;
+  std::int64_t written_bytes_ = 0;
+};
+
 }  // namespace
 
-std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                const Metadata& metadata, const WriteOptions& options) {
-  return make_sink(std::make_unique<AtomicFile>(target), info, metadata, options);
+std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                    const Metadata& metadata, const WriteOptions& options) {
+  // What the format cannot hold is refused before anything is opened.
+  static_cast<void>(make_encoder(info, options));
+  auto file = std::make_unique<AtomicFile>(target);
+  const AtomicFile& opened = *file;
+  return std::make_unique<MeasuredSink>(make_sink(std::move(file), info, metadata, options), opened);
 }
 
 std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options) {

@@ -72,7 +72,8 @@ class JpegSink final : public Sink {
         metadata_(std::move(metadata)),
         quality_(options.quality),
         background_(options.background) {
-    check_side(info, JPEG_MAX_DIMENSION, "JPEG", "PNG or TIFF");
+    // The format has room for 65535, but libjpeg, and with it nearly every reader, stops at 65500.
+    check_side(info, 65500, "JPEG", "PNG or TIFF");
   }
 
   bool halves_chroma() const {

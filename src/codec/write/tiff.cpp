@@ -5,6 +5,7 @@
 #include <tiffio.h>
 #include <unistd.h>
 
+#include <cstdarg>
 #include <cstring>
 
 #include "codec/write/formats.hpp"
@@ -135,7 +136,13 @@ class TiffSink final : public Sink {
 
   void open_container(const Metadata& metadata) {
     const bool big = info_.bytes() > classic_limit_bytes;
-    tiff_ = TIFFFdOpen(dup(file_->descriptor()), "result.tif", big ? "wl8" : "wl");
+    // What libtiff would print is said in our errors.
+    const auto silent = [](TIFF*, void*, const char*, const char*, va_list) { return 1; };
+    const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> quietly(TIFFOpenOptionsAlloc(),
+                                                                                   &TIFFOpenOptionsFree);
+    TIFFOpenOptionsSetErrorHandlerExtR(quietly.get(), silent, nullptr);
+    TIFFOpenOptionsSetWarningHandlerExtR(quietly.get(), silent, nullptr);
+    tiff_ = TIFFFdOpenExt(dup(file_->descriptor()), "result.tif", big ? "wl8" : "wl", quietly.get());
     if (tiff_ == nullptr) {
       throw Error(ErrorCode::io, "Cannot begin the TIFF file.");
     }

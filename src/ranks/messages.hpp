@@ -1,0 +1,165 @@
+// What a node and its ranks tell each other: JSON objects, a line each, over a stream socket. "message" holds
+// the kind; the other members are exactly those declared below, under the same names.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "schema/param.hpp"
+
+namespace tessera {
+
+/// A member of a message. `min` and `max` bound a number's value, a text's bytes and a list's length.
+template <class Owner, class T>
+struct MessageField {
+  std::string_view name;
+  T Owner::*member;
+  double min = 0;
+  double max = 9007199254740992.0;  ///< 2^53: larger whole numbers are not exact in JSON
+};
+
+inline constexpr double max_name_bytes = 1024;
+inline constexpr double max_sentence_bytes = 16 * 1024;
+inline constexpr double max_path_bytes = 4096;
+
+// From a rank to its node.
+
+/// The first message of a connection, and only that. It has to fit into `max_hello_bytes`.
+struct Hello {
+  int rank = 0;
+  int ranks = 1;
+  std::string location;  ///< "host:pid"
+  pid_t pid = 0;
+  std::string secret;
+  /// Parts of the sandbox that this rank has not, each as words for a log; empty if all are there.
+  std::vector<std::string> unconfined;
+  bool shares_files = false;  ///< sees the folder in which the node gives it images
+
+  static constexpr std::string_view kind = "hello";
+  static constexpr auto fields = std::tuple{
+      MessageField{"rank", &Hello::rank, 0, 65535},
+      MessageField{"ranks", &Hello::ranks, 1, 65536},
+      MessageField{"location", &Hello::location, 1, max_name_bytes},
+      // Never 0, 1 or less: the node may have to kill it, and such numbers mean many processes.
+      MessageField{"pid", &Hello::pid, 2, 4194304},
+      MessageField{"secret", &Hello::secret, 1, max_name_bytes},
+      MessageField{"unconfined", &Hello::unconfined, 0, 16},
+      MessageField{"shares_files", &Hello::shares_files},
+  };
+};
+
+/// Every second, also during work.
+struct Alive {
+  std::int64_t memory_bytes = 0;
+
+  static constexpr std::string_view kind = "alive";
+  static constexpr auto fields = std::tuple{MessageField{"memory_bytes", &Alive::memory_bytes}};
+};
+
+/// From the root rank of a task.
+struct TaskProgress {
+  std::int64_t ticket = 0;
+  double fraction = 0;
+  std::string stage;
+
+  static constexpr std::string_view kind = "progress";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &TaskProgress::ticket, 1},
+                                            MessageField{"fraction", &TaskProgress::fraction, 0, 1},
+                                            MessageField{"stage", &TaskProgress::stage, 0, max_name_bytes}};
+};
+
+/// What the root rank of a task says of its result.
+struct Done {
+  std::int64_t ticket = 0;
+  std::int64_t width_px = 0;
+  std::int64_t height_px = 0;
+  double seconds = 0;
+  int ranks = 1;                  ///< that have worked on it
+  Json findings = Json::array();  ///< as 'tessera apply --json' reports them
+  std::vector<std::string> warnings;
+
+  static constexpr std::string_view kind = "done";
+  static constexpr auto fields = std::tuple{
+      MessageField{"ticket", &Done::ticket, 1},          MessageField{"width_px", &Done::width_px},
+      MessageField{"height_px", &Done::height_px},       MessageField{"seconds", &Done::seconds, 0, 1e9},
+      MessageField{"ranks", &Done::ranks, 1, 65536},     MessageField{"findings", &Done::findings, 0, 4096},
+      MessageField{"warnings", &Done::warnings, 0, 1000}};
+};
+
+struct Failed {
+  std::int64_t ticket = 0;
+  std::string code;  ///< a name of the error table
+  std::string sentence;
+
+  static constexpr std::string_view kind = "failed";
+  static constexpr auto fields =
+      std::tuple{MessageField{"ticket", &Failed::ticket, 1}, MessageField{"code", &Failed::code, 1, 64},
+                 MessageField{"sentence", &Failed::sentence, 0, max_sentence_bytes}};
+};
+
+// From a node to its ranks.
+
+struct ProcessTask {
+  std::int64_t ticket = 0;
+  bool split = false;     ///< all ranks get the task and work on it together
+  bool attached = false;  ///< the image's open file comes with the message
+  std::string input;      ///< path of the image if it is not attached
+  std::string output;     ///< path for the result; its extension names the format
+  std::string name;       ///< of the image, in sentences for people
+  Json pipeline;
+  Json output_options = Json::object();
+  Json limits = Json::object();  ///< for reading images
+  int threads = 0;               ///< 0: the cores of the rank's host divided by the ranks there
+
+  static constexpr std::string_view kind = "process";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &ProcessTask::ticket, 1},
+                                            MessageField{"split", &ProcessTask::split},
+                                            MessageField{"attached", &ProcessTask::attached},
+                                            MessageField{"input", &ProcessTask::input, 0, max_path_bytes},
+                                            MessageField{"output", &ProcessTask::output, 1, max_path_bytes},
+                                            MessageField{"name", &ProcessTask::name, 0, max_path_bytes},
+                                            MessageField{"pipeline", &ProcessTask::pipeline},
+                                            MessageField{"output_options", &ProcessTask::output_options},
+                                            MessageField{"limits", &ProcessTask::limits},
+                                            MessageField{"threads", &ProcessTask::threads, 0, 65536}};
+};
+
+struct Cancel {
+  std::int64_t ticket = 0;
+
+  static constexpr std::string_view kind = "cancel";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &Cancel::ticket, 1}};
+};
+
+/// The rank ends when the tasks that it has are done.
+struct End {
+  static constexpr std::string_view kind = "end";
+  static constexpr std::tuple<> fields{};
+};
+
+using RankMessage = std::variant<Hello, Alive, TaskProgress, Done, Failed>;
+using NodeMessage = std::variant<ProcessTask, Cancel, End>;
+
+/// Bytes of a connection's first message, before the node knows that it talks to a rank.
+inline constexpr std::size_t max_hello_bytes = 4 * 1024;
+/// Bytes of any other message: pipelines and findings may be long.
+inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
+
+/// The line of a message, its end included.
+[[nodiscard]] std::string to_line(const RankMessage& message);
+[[nodiscard]] std::string to_line(const NodeMessage& message);
+
+/// The message in a line, without its end. Throws Error(rank_lost) that says what is wrong with it: no JSON,
+/// a kind that is not known, a member that is missing, unknown, of another type or out of its bounds. Time
+/// and memory are bounded by the line's length.
+[[nodiscard]] RankMessage rank_message(std::string_view line);
+[[nodiscard]] NodeMessage node_message(std::string_view line);
+
+}  // namespace tessera
