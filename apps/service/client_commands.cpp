@@ -29,7 +29,7 @@ struct Options {
   std::string output;
   std::string format;
   int quality = 0;
-  bool strip = false;
+  std::string strip;
   std::string priority = "interactive";
   bool no_wait = false;
   std::string state;
@@ -112,6 +112,20 @@ std::vector<Json> wait_for(Client& client, const std::string& id, ProgressView& 
   return jobs_in(client.get(path_of(id)));
 }
 
+/// What the service left out or converted, beside the results.
+void report_warnings(const Json& job) {
+  const auto result = job.find("result");
+  if (result == job.end() || !result->is_object()) {
+    return;
+  }
+  for (const Json& warning : result->value("warnings", Json::array())) {
+    if (warning.is_string()) {
+      fmt::print(stderr, "tessera: {}: Warning: {}\n", job.at("request").value("name", ""),
+                 warning.get<std::string>());
+    }
+  }
+}
+
 void report_failures(const std::vector<Json>& jobs) {
   for (const Json& job : jobs) {
     if (job.value("state", "") == "failed") {
@@ -129,8 +143,8 @@ Json output_of(const Options& options) {
   if (options.quality > 0) {
     output["quality"] = options.quality;
   }
-  if (options.strip) {
-    output["strip"] = true;
+  if (!options.strip.empty()) {
+    output["strip"] = options.strip == "all" ? Json(true) : Json(options.strip);
   }
   return output;
 }
@@ -184,6 +198,9 @@ int submit(const Options& options) {
     for (const std::string& file : saved) {
       fmt::print("{}\n", file);
     }
+    if (!options.quiet) {
+      std::ranges::for_each(jobs, report_warnings);
+    }
     if (options.output.empty()) {
       for (const Json& job : jobs) {
         if (job.value("state", "") == "done") {
@@ -232,6 +249,7 @@ int get(const Options& options) {
   for (const Json& job : jobs) {
     try {
       fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
+      report_warnings(job);
     } catch (const Error& error) {
       fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"), error.what());
       exit_code = meaning(error.code()).exit_code;
@@ -322,7 +340,9 @@ Command add_submit(CLI::App& program) {
       ->type_name("FOLDER");
   app->add_option("-f,--format", options->format, "Format of the results: png, jpg, tif or webp");
   app->add_option("-q,--quality", options->quality, "Quality of lossy formats")->check(CLI::Range(1, 100));
-  app->add_flag("--strip", options->strip, "Leave profile, EXIF and XMP out of the results");
+  app->add_flag(
+      "--strip{all}", options->strip,
+      "Leave EXIF, XMP and IPTC out of the results; '--strip location': only places. Colours stay right");
   app->add_option("--priority", options->priority, "interactive or bulk")
       ->check(CLI::IsMember({"interactive", "bulk"}))
       ->capture_default_str();

@@ -127,7 +127,9 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
                   "Format of the result (default: by the name of the output)");
   app->add_option("-q,--quality", options->quality, "Quality of lossy formats, 1 to 100")
       ->check(CLI::Range(1, 100));
-  app->add_flag("--strip", options->strip, "Leave profile, EXIF and XMP out of the result");
+  app->add_flag(
+      "--strip{all}", options->strip_name,
+      "Leave EXIF, XMP and IPTC out of the result; '--strip location': only places. Colours stay right");
   app->add_flag("--salvage", options->read.salvage, "Use what can be read of damaged images");
   app->add_option(
          "--findings", options->findings,
@@ -153,7 +155,7 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
             options->output = output_name(options->output);
             options->findings = output_name(options->findings);
             check_streams(*options);
-            options->read.keep_metadata = !options->strip;
+            options->strip = parse_strip(options->strip_name);
             options->read.limits = options->limits;
             if (started_by_mpi()) {
               return apply_as_rank(*options);

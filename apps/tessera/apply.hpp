@@ -6,6 +6,7 @@
 
 #include "codec/reader.hpp"
 #include "codec/work_limits.hpp"
+#include "codec/writer.hpp"
 #include "comm/communicator.hpp"
 #include "console.hpp"
 #include "interrupts.hpp"
@@ -18,9 +19,10 @@ struct ApplyOptions {
   std::string output;               ///< empty: findings only
   std::string findings;             ///< file, folder or "-"; empty: none
   std::string presets;
-  std::string format;  ///< empty: from the output's name, else the input's
-  int quality = 0;     ///< 0: the format's default
-  bool strip = false;
+  std::string format;      ///< empty: from the output's name, else the input's
+  int quality = 0;         ///< 0: the format's default
+  std::string strip_name;  ///< as typed
+  Strip strip = Strip::nothing;
   bool force = false;
   bool json = false;
   bool quiet = false;

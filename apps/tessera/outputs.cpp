@@ -63,7 +63,7 @@ std::unique_ptr<Sink> open_output(const WorkItem& item, const ImageInfo& info, c
   WriteOptions write;
   write.format = chosen_format(item, options);
   write.quality = options.quality > 0 ? options.quality : write.quality;
-  write.keep_metadata = !options.strip;
+  write.strip = options.strip;
   return root ? open_sink(item.output, info, metadata, write) : make_encoder(info, write);
 }
 

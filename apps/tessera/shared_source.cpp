@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <bit>
 #include <filesystem>
 #include <span>
 
@@ -19,11 +18,9 @@ struct Header {
   ImageInfo info;
   std::uint64_t file_bytes = 0;
   bool random_access = false;
-  double pixels_per_mm_x = 0;
-  double pixels_per_mm_y = 0;
 };
 
-using PackedHeader = std::array<std::uint64_t, 9>;
+using PackedHeader = std::array<std::uint64_t, 7>;
 
 PackedHeader pack(const Header& header) {
   return {static_cast<std::uint64_t>(header.info.extent.width),
@@ -32,9 +29,7 @@ PackedHeader pack(const Header& header) {
           static_cast<std::uint64_t>(header.info.format.channels),
           static_cast<std::uint64_t>(header.info.format.alpha),
           header.file_bytes,
-          static_cast<std::uint64_t>(header.random_access),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_x),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_y)};
+          static_cast<std::uint64_t>(header.random_access)};
 }
 
 Header unpack(const PackedHeader& packed) {
@@ -43,8 +38,6 @@ Header unpack(const PackedHeader& packed) {
   header.info.format = {static_cast<Depth>(packed[2]), static_cast<int>(packed[3]), packed[4] != 0};
   header.file_bytes = packed[5];
   header.random_access = packed[6] != 0;
-  header.pixels_per_mm_x = std::bit_cast<double>(packed[7]);
-  header.pixels_per_mm_y = std::bit_cast<double>(packed[8]);
   return header;
 }
 
@@ -63,8 +56,7 @@ std::uint64_t file_bytes(const WorkItem& item) {
 /// Salvaged images are read by the root alone, which then knows of all that is missing.
 Header header_of(const WorkItem& item, const Source& source, const ReadOptions& options) {
   const bool by_all = source.random_access() && !is_stream(item) && !options.salvage;
-  return {source.info(), file_bytes(item), by_all, source.metadata().pixels_per_mm_x,
-          source.metadata().pixels_per_mm_y};
+  return {source.info(), file_bytes(item), by_all};
 }
 
 std::unique_ptr<Source> open(const WorkItem& item, const ReadOptions& options) {
@@ -106,11 +98,6 @@ SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOpt
   }
   header = broadcast_header(comm, header);
   shared.info = header.info;
-  shared.metadata.icc = broadcast_bytes(comm, std::move(shared.metadata.icc), 0);
-  shared.metadata.exif = broadcast_bytes(comm, std::move(shared.metadata.exif), 0);
-  shared.metadata.xmp = broadcast_bytes(comm, std::move(shared.metadata.xmp), 0);
-  shared.metadata.pixels_per_mm_x = header.pixels_per_mm_x;
-  shared.metadata.pixels_per_mm_y = header.pixels_per_mm_y;
   if (header.random_access) {
     if (!comm.root()) {
       shared.pixels = open_again(item, options, header);

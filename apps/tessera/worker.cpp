@@ -62,9 +62,8 @@ ApplyOptions options_from(const ProcessTask& task) {
   const Json& output = task.output_options;
   options.format = output.value("format", "");
   options.quality = output.value("quality", 0);
-  options.strip = output.value("strip", false);
+  options.strip = strip_from(output.value("strip", Json(false)));
   options.read.salvage = output.value("salvage", false);
-  options.read.keep_metadata = !options.strip;
   options.limits = limits_from_json(task.limits);
   options.read.limits = options.limits;
   return options;

@@ -133,6 +133,7 @@ void LocalBackend::enqueue(const QString& key) {
             record.result_name = to_qstring(result.file.filename());
             record.result_bytes = result.bytes;
             record.result_size = {static_cast<int>(result.width_px), static_cast<int>(result.height_px)};
+            record.warnings = result.warnings;
             record.found = found;
             record.findings_file = found > 0 ? to_qstring(findings_file) : QString();
           },

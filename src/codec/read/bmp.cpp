@@ -33,8 +33,7 @@ struct BmpHeader {
   std::int64_t data_offset = 0;
   std::array<std::uint32_t, 4> masks{};  ///< red, green, blue, alpha
   std::array<Color, palette_entries> palette{};
-  double pixels_per_mm_x = 0;
-  double pixels_per_mm_y = 0;
+  Resolution resolution;
   [[nodiscard]] bool run_length() const {
     return compression == compression_rle8 || compression == compression_rle4;
   }
@@ -53,8 +52,8 @@ class HeaderReader {
     extent(core);
     if (!core && header_bytes >= info_header_bytes) {
       header_.compression = number(30, 4);
-      header_.pixels_per_mm_x = static_cast<double>(signed_number(38)) / 1000;
-      header_.pixels_per_mm_y = static_cast<double>(signed_number(42)) / 1000;
+      header_.resolution = {static_cast<double>(signed_number(38)), static_cast<double>(signed_number(42)),
+                            Resolution::Unit::metre};
     }
     check_kind();
     masks(header_bytes);
@@ -356,8 +355,7 @@ StoredImage open_bmp(const InputPtr& input, const ReadOptions& options) {
   const bool alpha = layout.bits > 8 && layout.masks[3] != 0;
   ImageHeader header;
   header.info = {{layout.width, layout.height}, {Depth::u8, 3, alpha}};
-  header.metadata.pixels_per_mm_x = layout.pixels_per_mm_x;
-  header.metadata.pixels_per_mm_y = layout.pixels_per_mm_y;
+  header.metadata.resolution = layout.resolution;
   check_size(*input, options.limits, header.info, layout.row_bytes() * layout.height,
              layout.run_length() ? Delivery::held : Delivery::streamed);
   if (layout.run_length()) {

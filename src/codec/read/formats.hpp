@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct StoredImage {
   int orientation = 1;             ///< 1..8, still to be applied
   /// What the headers tell of what is left out or guessed, beside the source's own.
   std::vector<std::string> warnings = {};
+  /// What a reader of ours knows of metadata where the pixels come from libvips; its profile still holds.
+  std::optional<Metadata> metadata = {};
 };
 
 using InputPtr = std::shared_ptr<const Input>;

@@ -3,7 +3,8 @@
 #include <array>
 #include <functional>
 
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
+#include "codec/metadata/xmp.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/orientation.hpp"
 #include "codec/read/vips.hpp"
@@ -12,25 +13,25 @@
 namespace tessera {
 namespace {
 
-// The source with metadata that no longer speak of an orientation.
+// The source with metadata that are true of what it gives: upright, and of this picture alone.
 class CleanSource final : public Source {
  public:
-  CleanSource(std::unique_ptr<Source> source, bool turned, bool keep_metadata,
-              std::vector<std::string> warnings)
-      : source_(std::move(source)), warnings_(std::move(warnings)) {
-    metadata_ = source_->metadata();
-    if (metadata_.pixels_per_mm_x == 0) {
-      const Resolution stored = exif_resolution(metadata_.exif);
-      metadata_.pixels_per_mm_x = turned ? stored.pixels_per_mm_y : stored.pixels_per_mm_x;
-      metadata_.pixels_per_mm_y = turned ? stored.pixels_per_mm_x : stored.pixels_per_mm_y;
+  CleanSource(std::unique_ptr<Source> source, StoredImage stored, bool keep_metadata)
+      : source_(std::move(source)), warnings_(std::move(stored.warnings)) {
+    if (stored.metadata) {
+      metadata_ = std::move(*stored.metadata);
+      metadata_.icc = source_->metadata().icc;
+    } else {
+      metadata_ = source_->metadata();
     }
+    take_resolution(stored.orientation >= 5);
     if (!keep_metadata) {
-      metadata_.icc.clear();
-      metadata_.exif.clear();
-      metadata_.xmp.clear();
+      const Resolution resolution = metadata_.resolution;
+      metadata_ = {};
+      metadata_.resolution = resolution;
+      warnings_.clear();
     }
-    clear_exif_orientation(metadata_.exif);
-    clear_xmp_orientation(metadata_.xmp);
+    clean();
   }
   const ImageInfo& info() const override { return source_->info(); }
   const Metadata& metadata() const override { return metadata_; }
@@ -45,9 +46,39 @@ class CleanSource final : public Source {
   }
 
  private:
+  void take_resolution(bool turned) {
+    Resolution& resolution = metadata_.resolution;
+    const bool square = resolution.unit == Resolution::Unit::ratio && resolution.x == resolution.y;
+    if (!resolution.known() || square) {
+      resolution = exif_resolution(metadata_.exif);
+    }
+    if (turned) {
+      resolution = resolution.turned();
+    }
+  }
+
+  void clean() {
+    if (!metadata_.exif.empty()) {
+      CleanExif exif = clean_exif(metadata_.exif);
+      if (exif.bytes.empty()) {
+        warnings_.emplace_back("EXIF was left out: it is damaged.");
+      } else if (exif.damaged) {
+        warnings_.emplace_back("Some EXIF tags are damaged and were left out.");
+      }
+      metadata_.exif = std::move(exif.bytes);
+    }
+    if (!metadata_.xmp.empty()) {
+      std::optional<Bytes> xmp = clean_xmp(metadata_.xmp);
+      if (!xmp) {
+        warnings_.emplace_back("The XMP packet was left out: it is not well-formed XML.");
+      }
+      metadata_.xmp = xmp ? std::move(*xmp) : Bytes();
+    }
+  }
+
   std::unique_ptr<Source> source_;
-  std::vector<std::string> warnings_;
   Metadata metadata_;
+  std::vector<std::string> warnings_;
 };
 
 // Opens its input once more when it is to begin again.
@@ -123,10 +154,8 @@ StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptio
 }
 
 std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, const ReadOptions& options) {
-  const bool turned = stored.orientation >= 5;
-  return std::make_unique<CleanSource>(
-      orient(std::move(stored.source), stored.orientation, input, options.limits), turned,
-      options.keep_metadata, std::move(stored.warnings));
+  auto upright = orient(std::move(stored.source), stored.orientation, input, options.limits);
+  return std::make_unique<CleanSource>(std::move(upright), std::move(stored), options.keep_metadata);
 }
 
 std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {

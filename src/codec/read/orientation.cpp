@@ -68,7 +68,6 @@ class HeldSource final : public Source {
         orientation_(orientation) {
     if (transposes(orientation_)) {
       std::swap(info_.extent.width, info_.extent.height);
-      std::swap(metadata_.pixels_per_mm_x, metadata_.pixels_per_mm_y);
     }
   }
   const ImageInfo& info() const override { return info_; }
@@ -130,6 +129,7 @@ class HeldSource final : public Source {
   int orientation_;
   std::vector<std::string> warnings_;  ///< of what was read
   Tile held_;
+  std::vector<std::string> warnings_;  ///< of what was stored, once it is held
 };
 
 }  // namespace

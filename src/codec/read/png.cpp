@@ -1,11 +1,13 @@
 // PNG row by row: the plain kinds by our own decoder, the others through libspng.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spng.h>
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/png_chunks.hpp"
 #include "codec/read/png_plain.hpp"
@@ -209,6 +211,21 @@ int stored_channels(const PngLayout& layout) {
   return ((layout.color_type & 2) != 0 ? 3 : 1) + ((layout.color_type & 4) != 0 ? 1 : 0);
 }
 
+std::vector<std::string> warnings_of(const PngLayout& layout) {
+  std::set<std::string> keywords(layout.texts_left_out.begin(), layout.texts_left_out.end());
+  constexpr std::size_t most_named = 8;
+  if (keywords.empty()) {
+    return {};
+  }
+  const std::size_t count = keywords.size();
+  std::vector<std::string> named(
+      keywords.begin(),
+      std::next(keywords.begin(), static_cast<std::ptrdiff_t>(std::min(count, most_named))));
+  return {fmt::format("{} of the PNG {} not carried over: {}{}.", count == 1 ? "A text" : "Texts",
+                      count == 1 ? "is" : "are", fmt::join(named, ", "),
+                      count > most_named ? fmt::format(" and {} more", count - most_named) : "")};
+}
+
 }  // namespace
 
 StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
@@ -230,7 +247,7 @@ StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
                               "make its {} x {} pixels",
                               layout.data_bytes, packed_bytes, layout.width, layout.height));
   }
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = warnings_of(layout);
   if (layout.frames > 1) {
     warnings.push_back(only_first_is_used(layout.frames, "pictures (an animation)"));
   }

@@ -30,6 +30,7 @@ struct PngLayout {
   std::vector<Segment> needed;  ///< signature, IHDR, PLTE, tRNS, IDAT and IEND, whole chunks, the last one
                                 ///< made up with `salvage`
   Metadata metadata;            ///< with the EXIF as stored
+  std::vector<std::string> texts_left_out;  ///< keywords
 };
 
 /// Throws Error: damaged_input where chunks make no sense (with `salvage` it stops there instead),

@@ -10,6 +10,7 @@
 #include "codec/read/rows.hpp"
 #include "codec/read/tiff_file.hpp"
 #include "codec/read/tiff_pages.hpp"
+#include "codec/read/tiff_tags.hpp"
 #include "codec/read/tiff_units.hpp"
 
 namespace tessera {
@@ -236,6 +237,10 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
       {layout.bits == 16 ? Depth::u16 : Depth::u8, layout.samples >= 3 ? 3 : 1, has_alpha(layout)}};
   check_size(*input, options.limits, header.info, layout.row_bytes() * layout.height, Delivery::streamed);
   header.metadata = file->metadata(options.limits);
+  TiffTags tags = read_tiff_tags(*input, options.limits);
+  header.metadata.exif = std::move(tags.exif);
+  header.metadata.iptc = std::move(tags.iptc);
+  warnings.insert(warnings.end(), tags.warnings.begin(), tags.warnings.end());
   const int orientation = layout.orientation;
   const bool native = is_native(layout) && layout.unit_rows > 0 && (!layout.tiled || layout.tile_width > 0);
   const bool direct = native && is_direct(layout);
@@ -245,6 +250,7 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   if (!native || (!direct && libvips_would_do && !fits_units(layout))) {
     StoredImage image = open_vips(input, ImageFormat::tiff, options);
     image.warnings = std::move(warnings);
+    image.metadata = std::move(header.metadata);
     return image;
   }
   if (!direct && !fits_units(layout)) {

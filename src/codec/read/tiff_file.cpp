@@ -158,11 +158,12 @@ Metadata TiffFile::metadata(const ReadLimits& limits) const {
   float y = 0;
   std::uint16_t unit = RESUNIT_INCH;
   TIFFGetFieldDefaulted(file_, TIFFTAG_RESOLUTIONUNIT, &unit);
-  if (unit != RESUNIT_NONE && TIFFGetField(file_, TIFFTAG_XRESOLUTION, &x) == 1 &&
+  if (TIFFGetField(file_, TIFFTAG_XRESOLUTION, &x) == 1 &&
       TIFFGetField(file_, TIFFTAG_YRESOLUTION, &y) == 1 && x > 0 && y > 0) {
-    const double mm = unit == RESUNIT_CENTIMETER ? 10 : 25.4;
-    metadata.pixels_per_mm_x = x / mm;
-    metadata.pixels_per_mm_y = y / mm;
+    using Unit = Resolution::Unit;
+    metadata.resolution = {
+        x, y,
+        unit == RESUNIT_CENTIMETER ? Unit::centimetre : (unit == RESUNIT_NONE ? Unit::ratio : Unit::inch)};
   }
   return metadata;
 }

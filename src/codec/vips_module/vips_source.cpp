@@ -126,22 +126,29 @@ Bytes blob(VipsImage* image, const char* name, MetadataBudget& budget) {
   return {begin, begin + size};
 }
 
+// The XMP packet among the items of a HEIF that libvips only counts ("heif-mime-1").
+Bytes xmp_among_items(VipsImage* image, MetadataBudget& budget) {
+  constexpr int most_items = 16;
+  for (int i = 0; i < most_items; ++i) {
+    Bytes item = blob(image, fmt::format("heif-mime-{}", i).c_str(), budget);
+    const std::string_view text(reinterpret_cast<const char*>(item.data()), item.size());
+    if (text.find("<x:xmpmeta") != std::string_view::npos ||
+        text.find("<rdf:RDF") != std::string_view::npos) {
+      return item;
+    }
+  }
+  return {};
+}
+
 Metadata metadata_of(VipsImage* image, const Input& input, const ReadLimits& limits) {
   MetadataBudget budget(input, limits);
   Metadata metadata;
   metadata.icc = blob(image, VIPS_META_ICC_NAME, budget);
   metadata.exif = blob(image, VIPS_META_EXIF_NAME, budget);
   metadata.xmp = blob(image, VIPS_META_XMP_NAME, budget);
-  constexpr std::string_view prefix("Exif\0\0", 6);
-  if (metadata.exif.size() >= prefix.size() &&
-      std::memcmp(metadata.exif.data(), prefix.data(), prefix.size()) == 0) {
-    metadata.exif.erase(metadata.exif.begin(),
-                        metadata.exif.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
-  }
-  // One pixel a millimetre is what libvips says when the file says nothing.
-  if (vips_image_get_xres(image) != 1.0 || vips_image_get_yres(image) != 1.0) {
-    metadata.pixels_per_mm_x = vips_image_get_xres(image);
-    metadata.pixels_per_mm_y = vips_image_get_yres(image);
+  // HEIF's and AVIF's, in libvips before 8.15.
+  if (metadata.xmp.empty()) {
+    metadata.xmp = xmp_among_items(image, budget);
   }
   return metadata;
 }

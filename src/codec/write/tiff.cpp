@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "codec/write/formats.hpp"
+#include "codec/write/tiff_metadata.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
@@ -169,19 +170,7 @@ class TiffSink final : public Sink {
       TIFFSetField(tiff_, TIFFTAG_COMPRESSION, lzw ? COMPRESSION_LZW : COMPRESSION_ADOBE_DEFLATE);
       TIFFSetField(tiff_, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
-    if (!metadata.icc.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()),
-                   metadata.icc.data());
-    }
-    if (!metadata.xmp.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_XMLPACKET, static_cast<std::uint32_t>(metadata.xmp.size()),
-                   metadata.xmp.data());
-    }
-    if (metadata.pixels_per_mm_x > 0) {
-      TIFFSetField(tiff_, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
-      TIFFSetField(tiff_, TIFFTAG_XRESOLUTION, metadata.pixels_per_mm_x * 10);
-      TIFFSetField(tiff_, TIFFTAG_YRESOLUTION, metadata.pixels_per_mm_y * 10);
-    }
+    write_tiff_metadata(tiff_, file_->descriptor(), big, metadata);
   }
 
   std::unique_ptr<AtomicFile> file_;

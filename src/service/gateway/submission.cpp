@@ -124,10 +124,11 @@ Json checked_output(const Json& json, const std::string& where) {
                          quality->dump().substr(0, 100)));
     }
   }
-  for (const char* flag : {"strip", "salvage"}) {
-    if (json.contains(flag) && !json[flag].is_boolean()) {
-      refuse(fmt::format("{}: '{}' must be true or false.", where, flag));
-    }
+  if (json.contains("salvage") && !json["salvage"].is_boolean()) {
+    refuse(fmt::format("{}: 'salvage' must be true or false.", where));
+  }
+  if (json.contains("strip") && !json["strip"].is_boolean() && json["strip"] != "location") {
+    refuse(fmt::format("{}: 'strip' must be true, false or \"location\".", where));
   }
   return json;
 }
