@@ -21,6 +21,7 @@
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "host_share.hpp"
 #include "plan/pipeline.hpp"
 #include "plan/plan.hpp"
@@ -105,8 +106,11 @@ struct Work {
 
 class Worker {
  public:
-  Worker(Communicator& world, Descriptor socket, int threads)
-      : world_(world), threads_(threads), channel_(std::move(socket), RankChannel::Files::taken) {}
+  Worker(Communicator& world, Descriptor socket, const HostShare& host, std::int64_t memory_bytes)
+      : world_(world),
+        host_(host),
+        memory_bytes_(memory_bytes),
+        channel_(std::move(socket), RankChannel::Files::taken) {}
 
   int run(const Hello& hello) {
     tell(hello);
@@ -254,7 +258,7 @@ class Worker {
     ImageReport report;
     report.item = {task.attached ? task.name : task.input, task.output, work.file.get()};
     RunOptions run;
-    run.threads = task.threads > 0 ? task.threads : threads_;
+    run.threads = task.threads > 0 ? task.threads : host_.threads;
     {
       const std::lock_guard lock(mutex_);
       run.stop = stop_.get_token();
@@ -269,16 +273,20 @@ class Worker {
                           fmt::format("stage {} of {}", progress.stage + 1, progress.stages)});
       }
     };
-    const ApplyOptions options = options_from(task);
+    ApplyOptions options = options_from(task);
+    if (options.limits.max_memory_bytes == 0) {
+      options.limits.max_memory_bytes = memory_bytes_;
+    }
     const auto plan_for = [&](const ImageInfo& in) {
       return make_plan(build_pipeline(parse_pipeline(task.pipeline.dump())), in, plan_limits(options.limits));
     };
-    process_image(comm, options, plan_for, run, world_.size(), report);
+    process_image(comm, options, plan_for, run, host_.ranks, report);
     return report;
   }
 
   Communicator& world_;
-  int threads_;
+  HostShare host_;
+  std::int64_t memory_bytes_;  ///< that a task may need where its limits do not say
   RankChannel channel_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -294,7 +302,8 @@ int work() {
   const Station station;
   const bool mpi = started_by_mpi();
   const auto world = mpi ? make_mpi() : make_solo();
-  const int threads = share_of_host(*world, 0).threads;
+  const HostShare host = share_of_host(*world, 0);
+  const std::int64_t memory = share_of_memory(usable_memory_bytes(), host.ranks);
   Descriptor socket = connect_to(station.address);
   Hello hello;
   hello.rank = world->rank();
@@ -312,7 +321,7 @@ int work() {
                            }(),
                            mpi};
   hello.unconfined = enter_sandbox(needs, station.sandbox);
-  return Worker(*world, std::move(socket), threads).run(hello);
+  return Worker(*world, std::move(socket), host, memory).run(hello);
 }
 
 }  // namespace
