@@ -59,6 +59,8 @@ bool may_queue_again(const Job& job, const Job& seen) {
 void apply_queue_again(Job& job, const std::string& stage, TimePoint now) {
   // A result that is on its way may have arrived: who takes the job next looks for it.
   if (job.state != JobState::storing || !job.result) {
+    // What ended its node is not known, so the attempt that was under way does not count against the job.
+    job.attempt = std::max(0, job.attempt - (job.layout.is_null() ? 0 : 1));
     job.state = JobState::queued;
     job.fraction = 0;
     job.node.clear();
