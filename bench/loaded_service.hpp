@@ -120,7 +120,7 @@ class ServeService final : public Service {
     process_ = std::make_unique<ServerProcess>(
         Command{TESSERA_PROGRAM, "serve", "--data", (folder_.path() / "data").string(), "--listen",
                 fmt::format("127.0.0.1:{}", port_), "--ranks", std::to_string(ranks), "--threads", "1",
-                "--spreading", spreading},
+                "--spreading", spreading, "--open"},
         ServerProcess::Environment{}, folder_.path() / "log");
     process_->wait_until_ready(port_);
     follow(port_, port_, port_);
@@ -138,7 +138,8 @@ class BrokeredService final : public Service {
  public:
   BrokeredService(const std::string& spreading, const std::string& store_url)
       : service_(store_url, {"--link-secret", "a secret of the measuring program"},
-                 {"--spreading", spreading, "--metrics-listen", fmt::format("127.0.0.1:{}", metrics_port_)}) {
+                 {"--spreading", spreading, "--metrics-listen", fmt::format("127.0.0.1:{}", metrics_port_),
+                  "--open"}) {
     follow(service_.gateway_port(), service_.notifier_port(), metrics_port_);
   }
   std::vector<std::pair<std::string, pid_t>> processes() override {

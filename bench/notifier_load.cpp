@@ -81,11 +81,11 @@ int main(int argc, char** argv) {
     const testing::RedisServer redis;
     const testing::ServerFolder folder;
     const int port = testing::free_port();
-    testing::ServerProcess notifier(
-        {argv[1], "notifier", "--state", redis.url(), "--queue",
-         "sqlite://" + (folder.path() / "queue.db").string(), "--store",
-         "file://" + (folder.path() / "objects").string(), "--listen", fmt::format("127.0.0.1:{}", port)},
-        {}, folder.path() / "notifier");
+    testing::ServerProcess notifier({argv[1], "notifier", "--state", redis.url(), "--queue",
+                                     "sqlite://" + (folder.path() / "queue.db").string(), "--store",
+                                     "file://" + (folder.path() / "objects").string(), "--listen",
+                                     fmt::format("127.0.0.1:{}", port), "--open"},
+                                    {}, folder.path() / "notifier");
     notifier.wait_until_ready(port);
     const StateStore store = open_state_store(redis.url(), {});
     nlohmann::json result{{"clients", clients}};

@@ -62,7 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   static const Presets presets = parse_presets(R"({"presets": {"soft": "gaussian-blur sigma=2 | otsu"}})");
   constexpr int most_items = 5;
-  refused_or([&] { store(service::parse_submission(parse_foreign_json(text), presets, most_items)); });
+  refused_or([&] {
+    store(service::parse_submission(parse_foreign_json(text), presets, {.max_items = most_items}));
+  });
   refused_or([&] { static_cast<void>(service::check_pipeline(parse_foreign_json(text), presets)); });
   refused_or([&] {
     http::Request request;
@@ -71,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.body.append(text, held, {});
     ForgetfulStore objects;
     service::KeptUploads uploads(objects);
-    store(service::take_form(request, presets, most_items, uploads, [] {
+    store(service::take_form(request, presets, {.max_items = most_items}, uploads, [] {
             return std::string("uploads/x");
           }).submission);
   });

@@ -9,6 +9,7 @@
 #include "client/client.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "net/crypto.hpp"
 #include "ports/job.hpp"
 #include "progress_view.hpp"
@@ -28,7 +29,7 @@ struct Options {
   std::string output;
   std::string format;
   int quality = 0;
-  bool strip = false;
+  std::string strip;
   std::string priority = "interactive";
   bool no_wait = false;
   std::string state;
@@ -48,15 +49,18 @@ std::vector<Json> jobs_in(const Json& answer) {
   return answer.contains("jobs") ? answer["jobs"].get<std::vector<Json>>() : std::vector<Json>{answer};
 }
 
+/// A text of the server's, for a terminal.
+std::string shown(const Json& json, const char* field) { return printable(json.value(field, "")); }
+
 void print_job(const Json& job) {
   std::string remark;
   if (const auto failure = job.find("failure"); failure != job.end() && failure->is_object()) {
-    remark = failure->value("sentence", "");
+    remark = shown(*failure, "sentence");
   } else {
-    remark = job.value("stage", "");
+    remark = shown(job, "stage");
   }
-  fmt::print("{}  {:<9} {:3.0f}%  {}  {}\n", job.value("id", ""), job.value("state", ""),
-             100 * job.value("fraction", 0.0), job.at("request").value("name", ""), remark);
+  fmt::print("{}  {:<9} {:3.0f}%  {}  {}\n", shown(job, "id"), shown(job, "state"),
+             100 * job.value("fraction", 0.0), shown(job.at("request"), "name"), remark);
 }
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
@@ -108,11 +112,25 @@ std::vector<Json> wait_for(Client& client, const std::string& id, ProgressView& 
   return jobs_in(client.get(path_of(id)));
 }
 
+/// What the service left out or converted, beside the results.
+void report_warnings(const Json& job) {
+  const auto result = job.find("result");
+  if (result == job.end() || !result->is_object()) {
+    return;
+  }
+  for (const Json& warning : result->value("warnings", Json::array())) {
+    if (warning.is_string()) {
+      fmt::print(stderr, "tessera: {}: Warning: {}\n", job.at("request").value("name", ""),
+                 warning.get<std::string>());
+    }
+  }
+}
+
 void report_failures(const std::vector<Json>& jobs) {
   for (const Json& job : jobs) {
     if (job.value("state", "") == "failed") {
-      fmt::print(stderr, "tessera: {}: {}\n", job.at("request").value("name", ""),
-                 job.at("failure").value("sentence", ""));
+      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"),
+                 shown(job.at("failure"), "sentence"));
     }
   }
 }
@@ -125,8 +143,8 @@ Json output_of(const Options& options) {
   if (options.quality > 0) {
     output["quality"] = options.quality;
   }
-  if (options.strip) {
-    output["strip"] = true;
+  if (!options.strip.empty()) {
+    output["strip"] = options.strip == "all" ? Json(true) : Json(options.strip);
   }
   return output;
 }
@@ -180,6 +198,9 @@ int submit(const Options& options) {
     for (const std::string& file : saved) {
       fmt::print("{}\n", file);
     }
+    if (!options.quiet) {
+      std::ranges::for_each(jobs, report_warnings);
+    }
     if (options.output.empty()) {
       for (const Json& job : jobs) {
         if (job.value("state", "") == "done") {
@@ -228,8 +249,9 @@ int get(const Options& options) {
   for (const Json& job : jobs) {
     try {
       fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
+      report_warnings(job);
     } catch (const Error& error) {
-      fmt::print(stderr, "tessera: {}: {}\n", job.at("request").value("name", ""), error.what());
+      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"), error.what());
       exit_code = meaning(error.code()).exit_code;
     }
   }
@@ -273,15 +295,15 @@ int list_jobs(const Options& options) {
 void print_node(const Json& node) {
   const Json& details = node.at("details");
   fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, started again {} times, version {}\n",
-             node.value("id", ""), node.value("host", ""), details.value("state", ""),
+             shown(node, "id"), shown(node, "host"), shown(details, "state"),
              details.value("ranks", Json::array()).size(), details.value("jobs", Json::array()).size(),
              details.value("done", 0), details.value("failed", 0), details.value("restarts", 0),
-             node.value("version", ""));
+             shown(node, "version"));
 }
 
 void print_dead_letter(const Json& letter) {
-  fmt::print("{}  {}  {}  {}\n", letter.value("id", ""), letter.value("job", ""), letter.value("time", ""),
-             letter.value("reason", ""));
+  fmt::print("{}  {}  {}  {}\n", shown(letter, "id"), shown(letter, "job"), shown(letter, "time"),
+             shown(letter, "reason"));
 }
 
 int list_all(const Options& options, const char* field, void (*print_one)(const Json&)) {
@@ -318,7 +340,9 @@ Command add_submit(CLI::App& program) {
       ->type_name("FOLDER");
   app->add_option("-f,--format", options->format, "Format of the results: png, jpg, tif or webp");
   app->add_option("-q,--quality", options->quality, "Quality of lossy formats")->check(CLI::Range(1, 100));
-  app->add_flag("--strip", options->strip, "Leave profile, EXIF and XMP out of the results");
+  app->add_flag(
+      "--strip{all}", options->strip,
+      "Leave EXIF, XMP and IPTC out of the results; '--strip location': only places. Colours stay right");
   app->add_option("--priority", options->priority, "interactive or bulk")
       ->check(CLI::IsMember({"interactive", "bulk"}))
       ->capture_default_str();

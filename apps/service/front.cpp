@@ -2,22 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
 #include "core/error.hpp"
 #include "plan/presets_file.hpp"
 #include "service/metered_store.hpp"
 #include "service/openapi.hpp"
+#include "service/origins.hpp"
+#include "service/secret_files.hpp"
+#include "service/stream_tokens.hpp"
 
 namespace tessera::service {
 namespace {
 
-std::chrono::hours hours(double count) { return std::chrono::hours(static_cast<std::int64_t>(count)); }
+namespace fs = std::filesystem;
+
+std::chrono::milliseconds hours(double count) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(count * 3'600'000));
+}
 
 }  // namespace
 
 void add_listen_settings(CLI::App& app, FrontSettings& settings) {
-  app.add_option("--listen", settings.listen,
-                 "Address and port to serve on; beyond loopback only with tokens (see 'tessera token')")
+  app.add_option("--listen", settings.listen, "Address and port to serve on")
       ->envname("TESSERA_LISTEN")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
@@ -31,6 +40,35 @@ void add_listen_settings(CLI::App& app, FrontSettings& settings) {
   CLI::Option* const key = app.add_option("--key", settings.key_file, "TLS: key of the certificate, PEM")
                                ->envname("TESSERA_KEY")
                                ->type_name("FILE");
+  app.add_option("--max-connections", settings.max_connections,
+                 "Connections of clients; fewer if the process may not open so many files")
+      ->envname("TESSERA_MAX_CONNECTIONS")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-connections-per-address", settings.max_connections_per_address,
+                 "Connections from one address, which behind a proxy is the proxy's; 0: half of all")
+      ->envname("TESSERA_MAX_CONNECTIONS_PER_ADDRESS")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-streams-per-owner", settings.max_streams_per_owner,
+                 "Connections over which one owner may follow events")
+      ->envname("TESSERA_MAX_STREAMS_PER_OWNER")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--open", settings.open,
+               "No token is needed; only on loopback, and only for requests that name this machine");
+  app.add_option("--allow-origin", settings.allow_origins,
+                 "Origin of web pages that may use the service, such as https://images.example.org")
+      ->envname("TESSERA_ALLOW_ORIGIN")
+      ->delimiter(',')
+      ->type_name("ORIGIN");
+  app.add_option("--token-file", settings.token_file,
+                 "Makes a first token in FILE while there is none; this user's commands find it there")
+      ->envname("TESSERA_TOKEN_FILE")
+      ->type_name("FILE");
+  app.add_option("--spool", settings.spool, "Folder for long bodies of requests while they come")
+      ->envname("TESSERA_SPOOL")
+      ->type_name("FOLDER");
   app.add_flag("--private-webhooks", settings.private_webhooks,
                "Webhooks may lead to addresses that are not on the public Internet")
       ->envname("TESSERA_PRIVATE_WEBHOOKS");
@@ -43,19 +81,28 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
                  "Signs links to objects of a local folder; the same for all gateways")
       ->envname("TESSERA_LINK_SECRET")
       ->type_name("TEXT");
+  app.add_option("--link-secret-file", settings.link_secret_file,
+                 "The same, from a file: command lines can be seen by others")
+      ->envname("TESSERA_LINK_SECRET_FILE")
+      ->type_name("FILE");
   app.add_option("--notifier-url", settings.notifier_url, "Where clients follow events; without it, here")
       ->envname("TESSERA_NOTIFIER_URL")
       ->type_name("URL");
   app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
       ->envname("TESSERA_PRESETS")
       ->type_name("FILE");
-  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to come again")
+  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to try again")
       ->envname("TESSERA_MAX_QUEUED")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--max-queued-per-owner", settings.max_queued_per_owner,
                  "Jobs of one owner that may wait; 0: no limit of its own")
       ->envname("TESSERA_MAX_QUEUED_PER_OWNER")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-queued-bytes-per-owner", settings.max_queued_bytes_per_owner,
+                 "Bytes that an owner's waiting jobs may take in the state, about; 0: no limit of its own")
+      ->envname("TESSERA_MAX_QUEUED_BYTES_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--max-uploads-per-owner", settings.max_uploads_per_owner,
@@ -73,6 +120,12 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->envname("TESSERA_JOB_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  app.add_option("--requeue-after", settings.requeue_after_s,
+                 "Seconds without a sign of life after which a job that the queue or its node has lost is "
+                 "queued again")
+      ->envname("TESSERA_REQUEUE_AFTER")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   app.add_option("--upload-lifetime", settings.upload_lifetime_hours, "Hours that uploads are kept")
       ->envname("TESSERA_UPLOAD_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
@@ -81,20 +134,40 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
 
 Front::Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
              const std::shared_ptr<spdlog::logger>& log)
-    : state_(open_state_store(settings.state, {})) {
+    : state_(open_state_store(settings.state, state_options(settings, log))) {
   const bool with_gateway = serves == Serves::everything;
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();
-  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  access_ = std::make_unique<Access>(*state_.tokens, door_of(front.open, endpoint.address));
+  prepare_access(front, endpoint, log);
+  const std::string link_secret =
+      front.link_secret_file.empty() ? front.link_secret : read_secret_file(front.link_secret_file);
+  const auto origins =
+      std::make_shared<OriginPolicy>(OriginOptions{front.open, front.public_url, front.allow_origins});
   http::ServerOptions options;
+  options.screen = [origins](const http::Request& request) { return origins->screen(request); };
+  options.finish = [origins](const http::Request& request, http::Response& response) {
+    origins->finish(request, response);
+  };
   options.address = endpoint.address;
   options.port = endpoint.port;
   options.certificate_file = front.certificate_file;
   options.key_file = front.key_file;
   options.log = log;
+  options.max_connections = front.max_connections;
+  options.max_connections_per_address = front.max_connections_per_address;
   options.on_request = [&metrics](const http::AccessRecord& record) { count_request(metrics, record); };
 
   const bool local_folder = settings.store.starts_with("file:");
+  if (const std::string spool = !front.spool.empty() ? front.spool
+                                : local_folder       ? folder_of_url(settings.store).string() + "/spool"
+                                                     : std::string();
+      !spool.empty()) {
+    if (const auto warning = make_private_folder(spool)) {
+      log->warn(*warning);
+    }
+    options.temporary_folder = spool;
+  }
   if (with_gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
     throw Error(ErrorCode::usage,
                 "Links need to know where they lead: give a port with --listen, or --public-url.");
@@ -108,24 +181,35 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   http::Router router;
   if (with_gateway) {
     queue_ = open_job_queue(settings.queue, {});
-    objects_ = metered(open_object_store(settings.store, {system_now, url_, front.link_secret}), metrics);
+    objects_ = metered(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
     GatewayOptions gateway;
     gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
+    gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
+    gateway.requeue_after =
+        std::chrono::milliseconds(static_cast<std::int64_t>(front.requeue_after_s * 1000));
     gateway.version = TESSERA_VERSION;
     gateway.log = log;
     if (local_folder) {
-      gateway.links.emplace(url_, front.link_secret);
+      gateway.links.emplace(url_, link_secret);
     }
     gateway_ = std::make_unique<Gateway>(
-        std::move(gateway),
-        GatewayPorts{*state_.jobs, *state_.nodes, *queue_, *objects_, *access_, *state_.uploads});
+        std::move(gateway), GatewayPorts{*state_.jobs, *state_.events, *state_.nodes, *queue_, *objects_,
+                                         *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
+  }
+  if (!with_gateway) {
+    router.add(
+        "GET", "/healthz", {},
+        [](http::Request&) {
+          return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+        },
+        {}, http::Lane::immediate);
   }
   if (!front.notifier_url.empty()) {
     for (const char* pattern : {"/v1/events", "/v1/events/socket"}) {
@@ -144,12 +228,14 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     };
     webhooks_ = std::make_unique<WebhookSender>(std::move(webhooks), *state_.jobs);
     NotifierOptions notifier;
+    notifier.max_subscribers_per_owner = front.max_streams_per_owner;
     notifier.log = log;
     notifier.on_event = [this, &metrics](const Event& event) {
       metrics.add(Metric::events, {{"type", event.type}});
       metrics.observe(Metric::event_delay_seconds, {},
                       std::chrono::duration<double>(system_now() - event.time).count());
-      if (is_final(parse_job_state(event.data.at("state").get<std::string>()))) {
+      const auto ends = {JobState::done, JobState::failed, JobState::cancelled};
+      if (std::ranges::any_of(ends, [&](JobState state) { return to_string(state) == event.type; })) {
         webhooks_->nudge();
       }
     };
@@ -160,15 +246,44 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
       metrics.set(Metric::event_subscribers, {}, static_cast<double>(notifier_->subscribers()));
     });
   }
-  mount_metrics(router, metrics, needs(*access_, Scope::read));
+  mount_stream_tokens(router, *access_);
+  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
   mount_openapi(router, TESSERA_VERSION, url_);
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
+  if (!front.token_file.empty() && fs::exists(front.token_file)) {
+    try {
+      note_ = std::make_unique<LocalServiceNote>(endpoint.address, server_->port(), front.token_file);
+    } catch (const Error& error) {
+      log->warn("this user's commands do not find the token by themselves (set TESSERA_TOKEN for them): {}",
+                error.what());
+    }
+  }
   if (gateway_) {
     gateway_->start();
   }
 }
 
+void Front::prepare_access(const FrontSettings& front, const Endpoint& endpoint,
+                           const std::shared_ptr<spdlog::logger>& log) {
+  if (front.open) {
+    log->warn("open: every program on this machine may use the service at {}:{} without a token",
+              endpoint.address, endpoint.port);
+    return;
+  }
+  if (!front.token_file.empty()) {
+    if (const auto done = make_first_token(*state_.tokens, front.token_file, front.state_is_new)) {
+      log->info(*done);
+    }
+  }
+  if (state_.tokens->list().empty()) {
+    log->warn(
+        "there are no tokens, so every request is refused: make one with 'tessera token --state URL add "
+        "OWNER', or start with --token-file FILE");
+  }
+}
+
 Front::~Front() {
+  note_.reset();
   if (notifier_) {
     notifier_->stop();
     webhooks_->stop();

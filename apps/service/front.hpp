@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "client/local_service.hpp"
 #include "http/server.hpp"
 #include "ports/job_queue.hpp"
 #include "service/gateway/gateway.hpp"
@@ -21,17 +22,31 @@ struct FrontSettings {
   std::string certificate_file;
   std::string key_file;
   std::string link_secret;
-  std::string notifier_url;  ///< where clients are sent for events; empty: they are served here
+  std::string link_secret_file;
+  bool open = false;                       ///< no token is needed
+  std::vector<std::string> allow_origins;  ///< of web pages that may use it
+  /// Where the first token lies, which is made if there is none, and where this user's commands find it;
+  /// empty: none is made.
+  std::string token_file;
+  bool state_is_new = false;  ///< the state store was made just now
+  std::string spool;          ///< folder for bodies that are too long for memory; empty: beside the data
+  std::string notifier_url;   ///< where clients are sent for events; empty: they are served here
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
   std::int64_t max_queued_per_owner = 50'000;
+  std::int64_t max_queued_bytes_per_owner = std::int64_t{256} << 20;
+  int max_connections = 10'000;
+  int max_connections_per_address = 0;  ///< 0: half of all
+  int max_streams_per_owner = 1000;
   std::int64_t max_uploads_per_owner = 10'000;
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
+  double requeue_after_s = 60;
   bool private_webhooks = false;
 };
-/// --listen, --public-url, --certificate, --key, --private-webhooks.
+/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks, and the
+/// limits of connections.
 void add_listen_settings(CLI::App& app, FrontSettings& settings);
 /// The rest, of which only gateways want to know.
 void add_gateway_settings(CLI::App& app, FrontSettings& settings);
@@ -53,6 +68,10 @@ class Front {
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
+  /// Makes the first token and tells where it is.
+  void prepare_access(const FrontSettings& front, const Endpoint& endpoint,
+                      const std::shared_ptr<spdlog::logger>& log);
+
   std::string url_;
   StateStore state_;
   std::unique_ptr<Access> access_;
@@ -63,6 +82,7 @@ class Front {
   std::unique_ptr<Notifier> notifier_;
   Metrics::Reader subscribers_reader_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<LocalServiceNote> note_;
 };
 
 }  // namespace tessera::service

@@ -7,6 +7,9 @@
 namespace tessera::service {
 namespace {
 
+/// Http's own, for requests under way.
+constexpr std::chrono::milliseconds time_for_requests{10'000};
+
 Command add_front(CLI::App& program, const char* name, const char* doc, Front::Serves serves) {
   CLI::App* app = program.add_subcommand(name, doc);
   auto settings = std::make_shared<Settings>();
@@ -17,12 +20,15 @@ Command add_front(CLI::App& program, const char* name, const char* doc, Front::S
     add_gateway_settings(*app, *front_settings);
   }
   return {app, [settings, front_settings, serves, name = std::string(name)] {
-            block_stop_signals();
+            prepare_process();
+            keep_files_private();
+            read_urls(*settings);
             const auto log = open_log(name, *settings);
             Metrics metrics;
             const Front front(*settings, *front_settings, serves, metrics, log);
             log->info("{} serves {}", name, front.url());
             wait_for_stop_signal();
+            end_at_latest(time_for_requests + longest_stop, log);
             log->info("ending");
             return 0;
           }};

@@ -2,7 +2,9 @@
 // that need not load what they link.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 #include "command.hpp"
@@ -23,7 +25,10 @@ int run(int argc, char** argv) {
   }
   return exit_code_of([&]() -> int {
     try {
-      program.parse(argc, argv);
+      std::vector<std::string> arguments(argv + 1, argv + argc);
+      join_optional_value(arguments, "--strip", {"location", "all"});
+      std::reverse(arguments.begin(), arguments.end());
+      program.parse(std::move(arguments));
       for (const Command& command : commands) {
         if (command.app->parsed()) {
           return command.run();

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "node/scratch.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -12,24 +13,29 @@ Command add_node(CLI::App& program) {
   auto node_settings = std::make_shared<NodeSettings>();
   add_settings(*app, *settings);
   add_node_settings(*app, *node_settings);
-  app->add_option("--metrics-listen", node_settings->metrics_listen,
-                  "Where to serve /metrics and /healthz; beyond loopback only with tokens")
+  app->add_option(
+         "--metrics-listen", node_settings->metrics_listen,
+         "Where to serve /metrics, /healthz and /readyz; metrics need a token with the scope metrics")
       ->envname("TESSERA_METRICS_LISTEN")
       ->type_name("ADDRESS:PORT");
+  app->add_flag("--open", node_settings->open, "No token is needed for the metrics; only on loopback");
   return {app, [settings, node_settings] {
-            block_stop_signals();
+            prepare_process();
+            keep_files_private();
+            read_urls(*settings);
             const auto log = open_log("node", *settings);
-            const NodeOptions options = complete(*node_settings);
+            const ScratchFolder scratch(scratch_place(*node_settings));
+            const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
               RunningNode node(options, *settings, metrics, log);
               if (!node_settings->metrics_listen.empty()) {
-                node.serve_metrics(node_settings->metrics_listen, metrics);
+                node.serve_metrics(node_settings->metrics_listen, node_settings->open, metrics);
               }
               wait_for_stop_signal();
+              end_at_latest(options.drain_limit + longest_stop, log);
               node.drain();
             }
-            std::filesystem::remove_all(options.ranks.scratch);
             log->info("ended");
             return 0;
           }};

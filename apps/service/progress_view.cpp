@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/printable.hpp"
+
 namespace tessera::service {
 namespace {
 
@@ -14,10 +16,8 @@ constexpr int bar_width = 24;
 constexpr std::size_t name_width = 32;
 
 /// What a terminal would obey is not printed.
-std::string printable(const std::string& text) {
-  std::string clean;
-  std::ranges::copy_if(text, std::back_inserter(clean),
-                       [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+std::string shown_name(const std::string& name) {
+  const std::string clean = printable(name);
   return clean.size() > name_width ? clean.substr(0, name_width - 3) + "..." : clean;
 }
 
@@ -31,7 +31,7 @@ void ProgressView::upload(const std::string& name, double fraction) {
   if (!terminal_) {
     return;
   }
-  show("upload " + name, {printable(name), fraction < 1 ? "uploading" : "uploaded", fraction, ""});
+  show("upload " + name, {shown_name(name), fraction < 1 ? "uploading" : "uploaded", fraction, ""});
 }
 
 void ProgressView::job(const Json& job) {
@@ -39,16 +39,16 @@ void ProgressView::job(const Json& job) {
   const std::string state = job.value("state", "");
   std::string remark;
   if (const auto failure = job.find("failure"); failure != job.end() && failure->is_object()) {
-    remark = failure->value("sentence", "");
+    remark = printable(failure->value("sentence", ""));
   } else if (state == "running") {
-    remark = job.value("stage", "");
+    remark = printable(job.value("stage", ""));
   }
   const auto uploading = std::ranges::find(order_, "upload " + name);
   if (uploading != order_.end() && !lines_.contains(job.at("id"))) {
     lines_.erase(*uploading);
     *uploading = job.at("id");
   }
-  show(job.at("id"), {printable(name), state, state == "done" ? 1.0 : job.value("fraction", 0.0), remark});
+  show(job.at("id"), {shown_name(name), state, state == "done" ? 1.0 : job.value("fraction", 0.0), remark});
 }
 
 void ProgressView::show(const std::string& key, Line line) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -10,13 +12,19 @@
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "core/system.hpp"
+#include "http/server.hpp"
+#include "limit_options.hpp"
 #include "service/metered_store.hpp"
+#include "service/origins.hpp"
+#include "service/secret_files.hpp"
 
 namespace tessera::service {
 namespace {
 
 constexpr int exit_by_second_signal = 130;
+constexpr int exit_by_time_limit = 1;
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -38,25 +46,63 @@ std::filesystem::path tessera_command() {
               fmt::format("The tessera command is not beside '{}': install both.", here.string()));
 }
 
+void add_url(CLI::App& app, const std::string& option, const std::string& variable, std::string& url,
+             std::string& file, const char* doc) {
+  app.add_option(option, url, doc)->envname(variable)->type_name("URL");
+  app.add_option(option + "-file", file, "The same, from a file: command lines can be seen by others")
+      ->envname(variable + "_FILE")
+      ->type_name("FILE");
+}
+
+void read_url(const char* option, std::string& url, const std::string& file) {
+  if (url.empty() == file.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("Give {0} or {0}-file{1}.", option, url.empty() ? "" : ", not both"));
+  }
+  if (url.empty()) {
+    url = read_secret_file(file);
+  }
+}
+
 }  // namespace
 
 void add_settings(CLI::App& app, Settings& settings) {
-  app.add_option("--queue", settings.queue,
-                 "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE")
-      ->envname("TESSERA_QUEUE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--state", settings.state,
-                 "Where the state of jobs is kept: redis://host:6379 or sqlite:///FILE")
-      ->envname("TESSERA_STATE")
-      ->type_name("URL")
-      ->required();
-  app.add_option("--store", settings.store,
-                 "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER")
-      ->envname("TESSERA_STORE")
-      ->type_name("URL")
-      ->required();
+  add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
+          "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE");
+  add_state_setting(app, settings);
+  add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
+          "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
+  add_state_settings(app, settings);
   add_log_settings(app, settings);
+}
+
+void add_state_setting(CLI::App& app, Settings& settings) {
+  add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
+          "Where the state of jobs is kept: redis://user:password@host:6379 or sqlite:///FILE");
+}
+
+void read_urls(Settings& settings) {
+  read_url("--queue", settings.queue, settings.queue_file);
+  read_state_url(settings);
+  read_url("--store", settings.store, settings.store_file);
+}
+
+void read_state_url(Settings& settings) { read_url("--state", settings.state, settings.state_file); }
+
+void add_state_settings(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--max-events", settings.max_events,
+         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+      ->envname("TESSERA_MAX_EVENTS")
+      ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+StateOptions state_options(const Settings& settings, const std::shared_ptr<spdlog::logger>& log) {
+  StateOptions options;
+  options.max_events = settings.max_events;
+  options.warn = [log](const std::string& sentence) { log->warn("{}", sentence); };
+  return options;
 }
 
 void add_log_settings(CLI::App& app, Settings& settings) {
@@ -103,9 +149,7 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
          "all, or do not work; off")
       ->envname("TESSERA_SANDBOX")
       ->check(CLI::IsMember({"auto", "require", "off"}));
-  app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
-      ->envname("TESSERA_MAX_MEMORY")
-      ->check(CLI::NonNegativeNumber);
+  add_limit_options(app, settings.limits, LimitSources::and_environment);
   app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
       ->envname("TESSERA_TIME_LIMIT")
       ->check(CLI::NonNegativeNumber);
@@ -119,7 +163,12 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
       ->check(CLI::Range(1, 100));
 }
 
-NodeOptions complete(const NodeSettings& settings) {
+std::filesystem::path scratch_place(const NodeSettings& settings) {
+  return settings.scratch.empty() ? std::filesystem::temp_directory_path()
+                                  : std::filesystem::path(settings.scratch);
+}
+
+NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& scratch) {
   NodeOptions options = settings.options;
   options.host = host_name();
   options.id = new_id("node", system_now());
@@ -129,21 +178,19 @@ NodeOptions complete(const NodeSettings& settings) {
                                                       : Spreading::automatic;
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
+  WorkLimits limits = settings.limits;
+  if (limits.max_memory_bytes == 0 && settings.options.ranks.hostfile.empty()) {
+    // Ranks may not look at control groups: they work without rights.
+    limits.max_memory_bytes = share_of_memory(usable_memory_bytes(), settings.options.ranks.ranks);
+  }
+  options.limits = to_json(limits);
+  options.ranks.max_memory_bytes = settings.limits.max_memory_bytes;
   options.ranks.program = tessera_command();
   options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {
     options.ranks.address = options.host;
   }
-  std::string folder = ((settings.scratch.empty() ? std::filesystem::temp_directory_path()
-                                                  : std::filesystem::path(settings.scratch)) /
-                        "tessera-node-XXXXXX")
-                           .string();
-  if (::mkdtemp(folder.data()) == nullptr) {
-    throw Error(ErrorCode::io,
-                fmt::format("Cannot make the scratch folder '{}': {}. Give another with --scratch.", folder,
-                            std::strerror(errno)));
-  }
-  options.ranks.scratch = folder;
+  options.ranks.scratch = scratch;
   return options;
 }
 
@@ -168,7 +215,7 @@ Endpoint parse_listen(const std::string& text) {
 
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
-    : state_(open_state_store(settings.state, {})),
+    : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(metered(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
@@ -195,25 +242,53 @@ RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics&
 
 RunningNode::~RunningNode() = default;
 
-void RunningNode::serve_metrics(const std::string& listen, Metrics& metrics) {
+void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& metrics) {
   const Endpoint endpoint = parse_listen(listen);
-  access_ = std::make_unique<Access>(*state_.tokens, endpoint.address);
+  access_ = std::make_unique<Access>(*state_.tokens, door_of(open, endpoint.address));
+  const auto origins = std::make_shared<OriginPolicy>(OriginOptions{open, {}});
   http::Router router;
-  mount_metrics(router, metrics, needs(*access_, Scope::read));
-  router.add("GET", "/healthz", {}, [](http::Request&) {
-    return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
+  router.add(
+      "GET", "/healthz", {},
+      [](http::Request&) {
+        return http::json_response(200, {{"status", "alive"}, {"version", TESSERA_VERSION}});
+      },
+      {}, http::Lane::immediate);
+  router.add("GET", "/readyz", {}, [this](http::Request&) {
+    const std::string problem = !node_->problem().empty() ? node_->problem()
+                                : !node_->ranks().ready() ? "The ranks are being started."
+                                                          : "";
+    return http::json_response(problem.empty() ? 200 : 503,
+                               {{"ready", problem.empty()}, {"reason", problem}});
   });
   http::ServerOptions options;
   options.address = endpoint.address;
   options.port = endpoint.port;
-  options.worker_threads = 2;
+  options.light_threads = 1;
+  options.heavy_threads = 2;
+  options.file_threads = 1;
+  options.producer_threads = 1;
+  options.screen = [origins](const http::Request& request) { return origins->screen(request); };
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
-void block_stop_signals() {
+Door door_of(bool open, const std::string& address) {
+  if (open && !http::is_loopback(address)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("With --open anyone who reaches {} could use this service: listen on 127.0.0.1, "
+                            "or leave --open out and make tokens (see 'tessera token').",
+                            address));
+  }
+  return open ? Door::open : Door::closed;
+}
+
+void keep_files_private() { ::umask(S_IRWXG | S_IRWXO); }
+
+void prepare_process() {
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  raise_open_file_limit();
 }
 
 void wait_for_stop_signal() {
@@ -224,6 +299,17 @@ void wait_for_stop_signal() {
     int second = 0;
     ::sigwait(&set, &second);
     std::_Exit(exit_by_second_signal);
+  }).detach();
+}
+
+void end_at_latest(std::chrono::milliseconds limit, std::shared_ptr<spdlog::logger> log) {
+  std::thread([limit, log = std::move(log)] {
+    std::this_thread::sleep_for(limit);
+    log->error(
+        "not ended after {} s: something does not answer. The jobs in hand are taken up again by others.",
+        std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+    log->flush();
+    std::_Exit(exit_by_time_limit);
   }).detach();
 }
 

@@ -8,12 +8,13 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "service/access.hpp"
+#include "settings.hpp"
 
 namespace tessera::service {
 namespace {
 
 struct TokenOptions {
-  std::string state;
+  Settings settings;
   std::string owner;
   std::vector<std::string> scopes{"submit", "read"};
   double days = 0;
@@ -70,14 +71,11 @@ Command add_token(CLI::App& program) {
   CLI::App* app = program.add_subcommand("token", "Say who may use a service (works on its state store)");
   app->require_subcommand(1);
   auto options = std::make_shared<TokenOptions>();
-  app->add_option("--state", options->state, "The service's state store: redis://... or sqlite:///FILE")
-      ->envname("TESSERA_STATE")
-      ->type_name("URL")
-      ->required();
+  add_state_setting(*app, options->settings);
   CLI::App* const adding = app->add_subcommand("add", "Make a token and print it");
   adding->add_option("OWNER", options->owner, "Whose jobs it stands for")->required();
-  adding->add_option("--scope", options->scopes, "submit, read, admin")
-      ->check(CLI::IsMember({"submit", "read", "admin"}))
+  adding->add_option("--scope", options->scopes, "submit, read, admin, metrics")
+      ->check(CLI::IsMember({"submit", "read", "admin", "metrics"}))
       ->delimiter(',')
       ->capture_default_str();
   adding->add_option("--days", options->days, "Days it is good for; 0: for ever")
@@ -86,7 +84,9 @@ Command add_token(CLI::App& program) {
   CLI::App* const removing = app->add_subcommand("remove", "Withdraw a token");
   removing->add_option("HASH", options->hash, "Beginning of its hash")->required();
   return {app, [options, adding, listing] {
-            const StateStore state = open_state_store(options->state, {});
+            keep_files_private();
+            read_state_url(options->settings);
+            const StateStore state = open_state_store(options->settings.state, {});
             return adding->parsed()    ? add(*state.tokens, *options)
                    : listing->parsed() ? list(*state.tokens)
                                        : remove(*state.tokens, *options);

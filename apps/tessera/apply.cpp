@@ -13,6 +13,7 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "launch.hpp"
+#include "limit_options.hpp"
 #include "pipelines.hpp"
 #include "text.hpp"
 #include "work.hpp"
@@ -40,9 +41,18 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
   const auto inputs = expand_inputs(options.inputs);
   const auto console = make_terminal_console(!options.json && !options.quiet);
+  for (const std::string& input : inputs) {
+    if (is_pipe(input)) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("'{}' is a pipe, which several ranks cannot open: send it to standard input and "
+                      "name '-', or leave out --ranks.",
+                      input));
+    }
+  }
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch({options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes,
-                 options.verbose, options.timeout_s},
+  return launch({options.ranks, options.hostfile, needs_stdin, options.limits.max_file_bytes, options.verbose,
+                 options.timeout_s},
                 arguments, *console);
 }
 
@@ -98,28 +108,6 @@ int apply_alone(const ApplyOptions& options) {
   return apply_to_images(*comm, options, *console, interrupts);
 }
 
-void add_limits(CLI::App& app, const std::shared_ptr<ApplyOptions>& options) {
-  auto& limits = options->read.limits;
-  const auto amount = [&app](const std::string& flag, std::int64_t& value, const std::string& doc) {
-    app.add_option_function<std::string>(
-           flag, [flag, &value](const std::string& text) { value = parse_amount(flag, text); },
-           fmt::format("{} (default {})", doc, value))
-        ->type_name("N[k|M|G]")
-        ->group("Limits");
-  };
-  amount("--max-pixels", limits.max_pixels, "Pixels of an input");
-  amount("--max-side", limits.max_side_px, "Width or height of an input");
-  amount("--max-bytes", limits.max_file_bytes, "Bytes of an input file, or of standard input");
-  amount("--max-buffered", limits.max_buffered_bytes, "Bytes of an input that must be held whole");
-  amount("--max-frames", limits.max_frames, "Pages or frames of an input; only the first is used");
-  amount("--max-metadata", limits.max_metadata_bytes, "Bytes of profile, EXIF and XMP");
-  amount("--max-expansion", limits.max_expansion,
-         "Bytes of pixels for each byte of a file that is small for its size");
-  app.add_option("--timeout", options->timeout_s, "Seconds for each image")
-      ->check(CLI::Range(0.001, 1e7))
-      ->group("Limits");
-}
-
 }  // namespace
 
 Command add_apply(CLI::App& program, const Arguments& arguments) {
@@ -127,15 +115,21 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
   auto options = std::make_shared<ApplyOptions>();
   app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
       ->required();
-  app->add_option("IN", options->inputs, "Images; patterns like '*.jpg' are expanded, '-' is standard input")
+  app->add_option("IN", options->inputs,
+                  "Images; patterns like '*.jpg' are expanded, '-' is standard input, pipes are read as well")
       ->required();
-  app->add_option("-o,--output", options->output, "Where the result goes: a file, a folder, or '-'")
+  app->add_option(
+         "-o,--output", options->output,
+         "Where the result goes: a file, a folder, or '-'; links are followed, and devices and pipes "
+         "written into")
       ->type_name("OUT");
   app->add_option("-f,--format", options->format,
                   "Format of the result (default: by the name of the output)");
   app->add_option("-q,--quality", options->quality, "Quality of lossy formats, 1 to 100")
       ->check(CLI::Range(1, 100));
-  app->add_flag("--strip", options->strip, "Leave profile, EXIF and XMP out of the result");
+  app->add_flag(
+      "--strip{all}", options->strip_name,
+      "Leave EXIF, XMP and IPTC out of the result; '--strip location': only places. Colours stay right");
   app->add_flag("--salvage", options->read.salvage, "Use what can be read of damaged images");
   app->add_option(
          "--findings", options->findings,
@@ -153,10 +147,16 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->check(CLI::Range(0, 1024));
   app->add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
       ->type_name("FILE");
-  add_limits(*app, options);
+  add_limit_options(*app, options->limits, LimitSources::flags);
+  app->add_option("--timeout", options->timeout_s, "Seconds for each image")
+      ->check(CLI::Range(0.001, 1e7))
+      ->group("Limits");
   return {app, [options, arguments] {
+            options->output = output_name(options->output);
+            options->findings = output_name(options->findings);
             check_streams(*options);
-            options->read.keep_metadata = !options->strip;
+            options->strip = parse_strip(options->strip_name);
+            options->read.limits = options->limits;
             if (started_by_mpi()) {
               return apply_as_rank(*options);
             }

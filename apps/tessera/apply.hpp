@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "codec/reader.hpp"
+#include "codec/work_limits.hpp"
+#include "codec/writer.hpp"
 #include "comm/communicator.hpp"
 #include "console.hpp"
 #include "interrupts.hpp"
@@ -17,9 +19,10 @@ struct ApplyOptions {
   std::string output;               ///< empty: findings only
   std::string findings;             ///< file, folder or "-"; empty: none
   std::string presets;
-  std::string format;  ///< empty: from the output's name, else the input's
-  int quality = 0;     ///< 0: the format's default
-  bool strip = false;
+  std::string format;      ///< empty: from the output's name, else the input's
+  int quality = 0;         ///< 0: the format's default
+  std::string strip_name;  ///< as typed
+  Strip strip = Strip::nothing;
   bool force = false;
   bool json = false;
   bool quiet = false;
@@ -28,7 +31,8 @@ struct ApplyOptions {
   int threads = 0;  ///< 0: the host's cores divided by its ranks
   std::string hostfile;
   double timeout_s = 0;
-  ReadOptions read;
+  WorkLimits limits;
+  ReadOptions read;  ///< its limits are those above
 };
 
 /// Applies the pipeline to one image after the other and returns the exit code: that of the first failure.

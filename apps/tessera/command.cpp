@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -47,7 +48,9 @@ int run(const Arguments& arguments) {
       if (is_service_command(arguments)) {
         return become_service(arguments);
       }
-      std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+      std::vector<std::string> reversed = arguments;
+      join_optional_value(reversed, "--strip", {"location", "all"});
+      std::reverse(reversed.begin(), reversed.end());
       for (std::string& argument : reversed) {
         // CLI11 takes a word in square brackets for a list; as a file's name it must not begin with one.
         std::error_code ignored;  // text too long for a name is no file's

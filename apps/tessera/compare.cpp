@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "difference.hpp"
 #include "outputs.hpp"
+#include "pipelines.hpp"
 #include "report.hpp"
 #include "text.hpp"
 
@@ -33,28 +34,28 @@ std::string channel_name(const PixelFormat& format, std::size_t channel) {
   return format.channels == 1 ? "gray" : std::array{"red", "green", "blue"}.at(channel);
 }
 
-void print_human(const CompareOptions& options, const Difference& difference) {
+void print_human(const CompareOptions& options, const Difference& difference, std::FILE* to) {
   if (!difference.comparable()) {
-    fmt::print("Different: '{}' is {}, '{}' is {}.\n", options.first, info_text(difference.first),
+    fmt::print(to, "Different: '{}' is {}, '{}' is {}.\n", options.first, info_text(difference.first),
                options.second, info_text(difference.second));
     return;
   }
   if (difference.equal()) {
-    fmt::print("Equal: {}.\n", info_text(difference.first));
+    fmt::print(to, "Equal: {}.\n", info_text(difference.first));
     return;
   }
   fmt::print(
-      "Different: {} of {} pixels ({:.3g} %), the first at x={} y={}.\n", difference.pixels,
+      to, "Different: {} of {} pixels ({:.3g} %), the first at x={} y={}.\n", difference.pixels,
       difference.first.extent.pixels(),
       100.0 * static_cast<double>(difference.pixels) / static_cast<double>(difference.first.extent.pixels()),
       difference.first_x, difference.first_y);
   for (std::size_t i = 0; i < difference.channels.size(); ++i) {
-    fmt::print("  {:<6} max {:>5}  mean {:.6g}\n", channel_name(difference.first.format, i),
+    fmt::print(to, "  {:<6} max {:>5}  mean {:.6g}\n", channel_name(difference.first.format, i),
                difference.channels[i].max, difference.channels[i].mean);
   }
-  fmt::print("  PSNR   {:.2f} dB\n", difference.psnr_db());
+  fmt::print(to, "  PSNR   {:.2f} dB\n", difference.psnr_db());
   if (!options.output.empty()) {
-    fmt::print("The difference is in {}.\n", options.output);
+    fmt::print(to, "The difference is in {}.\n", options.output);
   }
 }
 
@@ -80,20 +81,25 @@ void print_json(const Difference& difference) {
 }
 
 int run_compare(const CompareOptions& options) {
-  const auto first = open_image(std::filesystem::path(options.first));
-  const auto second = open_image(std::filesystem::path(options.second));
+  const std::string output = output_name(options.output);
+  if (output == "-" && options.json) {
+    throw Error(ErrorCode::usage,
+                "Only one of '-o -' and '--json' can go to standard output: give -o a file.");
+  }
+  const auto first = open_input_image(options.first, {});
+  const auto second = open_input_image(options.second, {});
   std::unique_ptr<Sink> sink;
-  if (!options.output.empty() && first->info() == second->info()) {
-    check_writable(options.output, options.force, {options.first, options.second});
+  if (!output.empty() && first->info() == second->info()) {
+    check_writable(output, options.force, InputFiles({options.first, options.second}));
     ApplyOptions rules;
-    rules.output = options.output;
-    sink = open_output({options.first, options.output}, first->info(), Metadata{}, rules, true);
+    rules.output = output;
+    sink = open_output({options.first, output}, first->info(), Metadata{}, rules, true);
   }
   const Difference difference = find_difference(*first, *second, sink.get(), options.amplify);
   if (options.json) {
     print_json(difference);
   } else {
-    print_human(options, difference);
+    print_human(options, difference, output == "-" ? stderr : stdout);
   }
   return difference.equal() ? 0 : 1;
 }

@@ -63,14 +63,13 @@ std::unique_ptr<Sink> open_output(const WorkItem& item, const ImageInfo& info, c
   WriteOptions write;
   write.format = chosen_format(item, options);
   write.quality = options.quality > 0 ? options.quality : write.quality;
-  write.keep_metadata = !options.strip;
+  write.strip = options.strip;
   return root ? open_sink(item.output, info, metadata, write) : make_encoder(info, write);
 }
 
-std::int64_t written_bytes(const WorkItem& item, const Sink&) {
-  std::error_code unknown;
-  const auto size = fs::file_size(item.output, unknown);
-  return unknown ? 0 : static_cast<std::int64_t>(size);
+std::int64_t written_bytes(const Sink& sink) {
+  const auto* const file = dynamic_cast<const FileSink*>(&sink);
+  return file == nullptr ? 0 : file->written_bytes();
 }
 
 void write_text(const std::string& file, const std::string& text) {

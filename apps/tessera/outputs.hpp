@@ -20,10 +20,10 @@ namespace tessera::cli {
                                                 const Metadata& metadata, const ApplyOptions& options,
                                                 bool root);
 
-/// Bytes of the result, after its sink has finished.
-[[nodiscard]] std::int64_t written_bytes(const WorkItem& item, const Sink& sink);
+/// Bytes of the result, after its sink has finished; 0 where there is no picture.
+[[nodiscard]] std::int64_t written_bytes(const Sink& sink);
 
-/// Writes a small file as a whole. Throws Error(io).
+/// Writes a small file as a whole, as AtomicFile does. Throws Error(io).
 void write_text(const std::string& file, const std::string& text);
 
 }  // namespace tessera::cli

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "codec/write/output_target.hpp"
 #include "core/error.hpp"
 #include "plan/presets_file.hpp"
 #include "text.hpp"
@@ -84,6 +85,23 @@ Bytes read_all(const std::string& file, std::int64_t max_bytes) {
   return content;
 }
 
+bool is_pipe(const std::string& file) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(file, ignored).type();
+  return file != "-" &&
+         (type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::socket);
+}
+
+std::unique_ptr<Source> open_input_image(const std::string& file, const ReadOptions& options) {
+  if (is_standard_input(file)) {
+    return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
+  }
+  if (is_pipe(file)) {
+    return open_image(read_all(file, options.limits.max_file_bytes), options, fmt::format("'{}'", file));
+  }
+  return open_image(std::filesystem::path(file), options);
+}
+
 Presets load_presets(const std::string& file) {
   std::string chosen = file.empty() ? environment("TESSERA_PRESETS") : file;
   if (chosen.empty()) {
@@ -94,7 +112,7 @@ Presets load_presets(const std::string& file) {
 
 ImageLoader image_loader(const ReadOptions& options) {
   return [options](const std::string& name) {
-    const auto source = open_image(std::filesystem::path(name), options);
+    const auto source = open_input_image(name, options);
     Tile tile = Tile::allocate(Rect::whole(source->info().extent), source->info().format);
     source->read_rows(tile);
     return tile;

@@ -24,4 +24,10 @@ inline constexpr const char* stdin_variable = "TESSERA_STDIN";
 /// The whole content of a file or of standard input ("-"), at most `max_bytes`.
 [[nodiscard]] Bytes read_all(const std::string& file, std::int64_t max_bytes);
 
+/// Whether `file` is a pipe, such as the shell's <(command), which can be read only once and in order.
+[[nodiscard]] bool is_pipe(const std::string& file);
+
+/// Opens an image for a command: a file, "-" or a pipe, both of which are read into memory first.
+[[nodiscard]] std::unique_ptr<Source> open_input_image(const std::string& file, const ReadOptions& options);
+
 }  // namespace tessera::cli

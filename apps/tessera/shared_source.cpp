@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <bit>
 #include <filesystem>
 #include <span>
 
@@ -19,11 +18,9 @@ struct Header {
   ImageInfo info;
   std::uint64_t file_bytes = 0;
   bool random_access = false;
-  double pixels_per_mm_x = 0;
-  double pixels_per_mm_y = 0;
 };
 
-using PackedHeader = std::array<std::uint64_t, 9>;
+using PackedHeader = std::array<std::uint64_t, 7>;
 
 PackedHeader pack(const Header& header) {
   return {static_cast<std::uint64_t>(header.info.extent.width),
@@ -32,9 +29,7 @@ PackedHeader pack(const Header& header) {
           static_cast<std::uint64_t>(header.info.format.channels),
           static_cast<std::uint64_t>(header.info.format.alpha),
           header.file_bytes,
-          static_cast<std::uint64_t>(header.random_access),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_x),
-          std::bit_cast<std::uint64_t>(header.pixels_per_mm_y)};
+          static_cast<std::uint64_t>(header.random_access)};
 }
 
 Header unpack(const PackedHeader& packed) {
@@ -43,12 +38,13 @@ Header unpack(const PackedHeader& packed) {
   header.info.format = {static_cast<Depth>(packed[2]), static_cast<int>(packed[3]), packed[4] != 0};
   header.file_bytes = packed[5];
   header.random_access = packed[6] != 0;
-  header.pixels_per_mm_x = std::bit_cast<double>(packed[7]);
-  header.pixels_per_mm_y = std::bit_cast<double>(packed[8]);
   return header;
 }
 
-bool is_stdin(const WorkItem& item) { return item.open_file < 0 && item.input == "-"; }
+/// Standard input or another pipe: what has been read is gone.
+bool is_stream(const WorkItem& item) {
+  return item.open_file < 0 && (item.input == "-" || is_pipe(item.input));
+}
 
 std::uint64_t file_bytes(const WorkItem& item) {
   struct stat status {};
@@ -57,19 +53,15 @@ std::uint64_t file_bytes(const WorkItem& item) {
   return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
 }
 
-Header header_of(const WorkItem& item, const Source& source) {
-  return {source.info(), file_bytes(item), source.random_access() && !is_stdin(item),
-          source.metadata().pixels_per_mm_x, source.metadata().pixels_per_mm_y};
+/// Salvaged images are read by the root alone, which then knows of all that is missing.
+Header header_of(const WorkItem& item, const Source& source, const ReadOptions& options) {
+  const bool by_all = source.random_access() && !is_stream(item) && !options.salvage;
+  return {source.info(), file_bytes(item), by_all};
 }
 
 std::unique_ptr<Source> open(const WorkItem& item, const ReadOptions& options) {
-  if (item.open_file >= 0) {
-    return open_input(open_descriptor_input(item.open_file, item.input), options);
-  }
-  if (!is_stdin(item)) {
-    return open_image(std::filesystem::path(item.input), options);
-  }
-  return open_image(read_all("-", options.limits.max_file_bytes), options, "standard input");
+  return item.open_file >= 0 ? open_input(open_descriptor_input(item.open_file, item.input), options)
+                             : open_input_image(item.input, options);
 }
 
 Header broadcast_header(Communicator& comm, const Header& header) {
@@ -82,7 +74,7 @@ Header broadcast_header(Communicator& comm, const Header& header) {
 std::unique_ptr<Source> open_again(const WorkItem& item, const ReadOptions& options, const Header& expected) {
   try {
     auto source = open(item, options);
-    return pack(header_of(item, *source)) == pack(expected) ? std::move(source) : nullptr;
+    return pack(header_of(item, *source, options)) == pack(expected) ? std::move(source) : nullptr;
   } catch (const Error&) {
     return nullptr;  // a host without the file: the root will send the rows
   }
@@ -96,7 +88,7 @@ SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOpt
   together(comm, [&] {
     if (comm.root()) {
       shared.pixels = open(item, options);
-      header = header_of(item, *shared.pixels);
+      header = header_of(item, *shared.pixels, options);
       shared.metadata = shared.pixels->metadata();
     }
   });
@@ -106,11 +98,6 @@ SharedSource open_shared(Communicator& comm, const WorkItem& item, const ReadOpt
   }
   header = broadcast_header(comm, header);
   shared.info = header.info;
-  shared.metadata.icc = broadcast_bytes(comm, std::move(shared.metadata.icc), 0);
-  shared.metadata.exif = broadcast_bytes(comm, std::move(shared.metadata.exif), 0);
-  shared.metadata.xmp = broadcast_bytes(comm, std::move(shared.metadata.xmp), 0);
-  shared.metadata.pixels_per_mm_x = header.pixels_per_mm_x;
-  shared.metadata.pixels_per_mm_y = header.pixels_per_mm_y;
   if (header.random_access) {
     if (!comm.root()) {
       shared.pixels = open_again(item, options, header);

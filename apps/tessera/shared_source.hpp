@@ -12,7 +12,7 @@ namespace tessera::cli {
 
 struct SharedSource {
   ImageInfo info;
-  Metadata metadata;
+  Metadata metadata;  ///< on the root alone, which writes
   /// On the root always; on all ranks if the image can be read in any order and every rank finds the same
   /// file.
   std::unique_ptr<Source> pixels;

@@ -1,13 +1,16 @@
 #include "work.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <glob.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <set>
 #include <system_error>
 
+#include "codec/write/output_target.hpp"
 #include "comm/mpi.hpp"
 #include "core/error.hpp"
 
@@ -24,6 +27,21 @@ bool exists(const std::string& file) {
 bool is_folder(const std::string& file) {
   std::error_code ignored;
   return fs::is_directory(file, ignored);
+}
+
+void check_no_terminal(const std::string& device, const std::string& name) {
+  struct stat status {};
+  if (stat(device.c_str(), &status) != 0 || !S_ISCHR(status.st_mode)) {
+    return;
+  }
+  const int descriptor = open(device.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const bool terminal = descriptor >= 0 && isatty(descriptor) == 1;
+  if (descriptor >= 0) {
+    close(descriptor);
+  }
+  if (terminal) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is a terminal: name a file.", name));
+  }
 }
 
 std::vector<std::string> matches(const std::string& pattern) {
@@ -46,7 +64,7 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& typed) {
   std::vector<std::string> inputs;
   bool stdin_named = false;
   for (const std::string& name : typed) {
-    if (name == "-") {
+    if (is_standard_input(name)) {
       if (stdin_named) {
         throw Error(ErrorCode::usage, "Standard input ('-') can be read only once.");
       }
@@ -54,7 +72,7 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& typed) {
       if (isatty(STDIN_FILENO) == 1) {
         throw Error(ErrorCode::usage, "Standard input is a terminal: redirect an image into it.");
       }
-      inputs.push_back(name);
+      inputs.emplace_back("-");
     } else if (is_folder(name)) {
       throw Error(
           ErrorCode::usage,
@@ -74,28 +92,53 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& typed) {
   return inputs;
 }
 
-void check_writable(const std::string& file, bool replace, const std::vector<std::string>& inputs) {
+InputFiles::InputFiles(const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    struct stat status {};
+    const int failed = input == "-" ? fstat(STDIN_FILENO, &status) : stat(input.c_str(), &status);
+    // Only a file can be lost by being written while it is read.
+    if (failed == 0 && S_ISREG(status.st_mode)) {
+      files_.emplace(status.st_dev, status.st_ino);
+    }
+  }
+}
+
+bool InputFiles::contains(const std::string& file) const {
+  struct stat status {};
+  return stat(file.c_str(), &status) == 0 && files_.contains({status.st_dev, status.st_ino});
+}
+
+std::string output_name(const std::string& typed) {
+  return !typed.empty() && is_standard_output(typed) ? "-" : typed;
+}
+
+bool is_stream_output(const std::string& file) {
+  return is_standard_output(file) || find_output_target(file).kind == OutputKind::stream;
+}
+
+void check_writable(const std::string& file, bool replace, const InputFiles& inputs) {
   if (file == "-") {
     return;
   }
-  if (is_folder(file)) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is a folder: name a file in it.", file));
-  }
-  if (!exists(file)) {
+  const OutputTarget target = find_output_target(file);
+  if (target.kind == OutputKind::none) {
     return;
   }
-  for (const std::string& input : inputs) {
-    std::error_code unequal;
-    if (input != "-" && fs::equivalent(input, file, unequal)) {
-      throw Error(
-          ErrorCode::usage,
-          fmt::format("'{}' is an input: write the result to another file, so that a failure cannot cost the "
-                      "original.",
-                      file));
-    }
+  if (target.kind == OutputKind::folder) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is a folder: name a file in it.", file));
   }
-  std::error_code ignored;
-  if (!replace && fs::is_regular_file(file, ignored)) {
+  if (inputs.contains(target.path.string())) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'{}' is an input: write the result to another file, so that a failure cannot cost the "
+                    "original.",
+                    file));
+  }
+  if (target.kind == OutputKind::stream) {
+    check_no_terminal(target.path.string(), file);
+    return;
+  }
+  if (!replace) {
     throw Error(ErrorCode::usage, fmt::format("'{}' exists: use --force to replace it.", file));
   }
 }
@@ -134,8 +177,9 @@ std::vector<WorkItem> plan_work(const std::vector<std::string>& inputs, const Ou
                                                 work.back().output));
     }
   }
+  const InputFiles read(inputs);
   for (const WorkItem& item : work) {
-    check_writable(item.output, rules.replace, inputs);
+    check_writable(item.output, rules.replace, read);
   }
   // mpirun gives its ranks a terminal of its own; the command that started it has looked at the real one.
   if (rules.output == "-" && !started_by_mpi() && isatty(STDOUT_FILENO) == 1) {

@@ -12,6 +12,7 @@
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
 #include "core/error.hpp"
+#include "net/redact.hpp"
 
 namespace tessera {
 
@@ -32,7 +33,7 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
   throw Error(ErrorCode::usage,
               fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects, "
                           "s3://bucket?endpoint=URL or gs://bucket.",
-                          url));
+                          redact_url(url)));
 }
 
 std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options) {
@@ -45,7 +46,7 @@ std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOpti
   throw Error(ErrorCode::usage,
               fmt::format("'{}' names no queue: write sqlite:///var/lib/tessera/queue.db or "
                           "amqp://user:password@host:5672/vhost.",
-                          url));
+                          redact_url(url)));
 }
 
 StateStore open_state_store(const std::string& url, const StateOptions& options) {
@@ -58,7 +59,7 @@ StateStore open_state_store(const std::string& url, const StateOptions& options)
   throw Error(ErrorCode::usage,
               fmt::format("'{}' names no state store: write sqlite:///var/lib/tessera/state.db "
                           "or redis://user:password@host:6379/0.",
-                          url));
+                          redact_url(url)));
 }
 
 }  // namespace tessera

@@ -8,9 +8,13 @@
 #include <cstring>
 
 #include "client/event_stream.hpp"
+#include "client/local_service.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
+#include "core/text.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
+#include "net/redact.hpp"
 
 namespace tessera {
 namespace {
@@ -34,10 +38,24 @@ ErrorCode code_of(const std::string& problem_name, int status) {
   const Json problem = Json::parse(response.body, nullptr, false);
   if (!problem.is_object() || !problem.contains("detail")) {
     throw Error(code_of("", response.status),
-                fmt::format("'{}' answers with status {}. Is that a Tessera server?", url, response.status));
+                fmt::format("'{}' answers with status {}. Is that a Tessera server?", redact_url(url),
+                            response.status));
   }
   const std::string type = problem.value("type", "");
-  throw Error(code_of(type.substr(type.rfind('/') + 1), response.status), problem.value("detail", ""));
+  // The sentence goes to a terminal, and a server may be anything.
+  throw Error(code_of(type.substr(type.rfind('/') + 1), response.status),
+              printable(problem.value("detail", "")));
+}
+
+/// Scheme, host and port, the usual port left out.
+std::string plain_origin(const std::string& url) {
+  std::string origin = ascii_lowered(origin_of_url(url));
+  for (const auto& [scheme, port] : {std::pair("http://", ":80"), std::pair("https://", ":443")}) {
+    if (origin.starts_with(scheme) && origin.ends_with(port)) {
+      origin.resize(origin.size() - std::string_view(port).size());
+    }
+  }
+  return origin;
 }
 
 HttpOptions http_options(const ClientOptions& options) {
@@ -80,10 +98,41 @@ HttpRequest Client::request(const std::string& method, const std::string& path) 
   HttpRequest request;
   request.method = method;
   request.url = options_.server + path;
-  if (!options_.token.empty()) {
-    request.headers.emplace_back("Authorization", "Bearer " + options_.token);
+  if (const std::string token = this->token(); !token.empty()) {
+    request.headers.emplace_back("Authorization", "Bearer " + token);
   }
   return request;
+}
+
+std::string Client::token() const {
+  // Asked each time: the service may be started after this client.
+  return options_.token.empty() ? local_service_token(options_.server).value_or("") : options_.token;
+}
+
+HttpRequest Client::redirected_events(const std::string& location, const std::stop_token& stop) {
+  HttpRequest events;
+  events.url = location;
+  const std::string token = this->token();
+  if (token.empty()) {
+    return events;
+  }
+  const std::string from = plain_origin(options_.server);
+  const std::string to = plain_origin(location);
+  if (from == to) {
+    events.headers.emplace_back("Authorization", "Bearer " + token);
+    return events;
+  }
+  if (from.starts_with("https:") && !to.starts_with("https:")) {
+    throw Error(ErrorCode::forbidden,
+                fmt::format("The server sends its clients to '{}' for events, which is not encrypted as the "
+                            "server itself is: start its gateway with a --notifier-url of https://.",
+                            to));
+  }
+  // Another server gets no more than what it needs: a token for events alone, good for a few minutes.
+  const std::string stream_token = post("/v1/stream-tokens", {}, {}, stop).at("token");
+  events.url +=
+      (location.find('?') == std::string::npos ? "?token=" : "&token=") + percent_encode(stream_token);
+  return events;
 }
 
 Json Client::answer(const HttpRequest& request, const std::stop_token& stop) {
@@ -96,8 +145,8 @@ Json Client::answer(const HttpRequest& request, const std::stop_token& stop) {
   }
   Json json = Json::parse(response.body, nullptr, false);
   if (json.is_discarded()) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("'{}' does not answer in JSON. Is that a Tessera server?", request.url));
+    throw Error(ErrorCode::unavailable, fmt::format("'{}' does not answer in JSON. Is that a Tessera server?",
+                                                    redact_url(request.url)));
   }
   return json;
 }
@@ -160,7 +209,7 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
   const fs::path partial =
       beside / fmt::format(".{}.part-{}", fs::path(job_id).filename().string(), ::getpid());
   try {
-    FileSink sink(partial);
+    FileSink sink(partial, 0666);  // as other programs make what their user asked for
     HttpRequest get;
     get.url = link.at("url");
     get.response_sink = &sink;
@@ -220,10 +269,8 @@ void Client::follow(const std::string& query,
         }
         return !ended;
       });
-      HttpRequest events = request("GET", "/v1/events?" + query);
-      if (!events_url.empty()) {
-        events.url = events_url;
-      }
+      HttpRequest events =
+          events_url.empty() ? request("GET", "/v1/events?" + query) : redirected_events(events_url, stop);
       if (!last_id.empty()) {
         events.headers.emplace_back("Last-Event-ID", last_id);
       }
@@ -234,11 +281,18 @@ void Client::follow(const std::string& query,
       events.on_data = [&](std::string_view bytes) {
         heard = std::chrono::steady_clock::now();
         backoff.reset();
-        return reader.feed(bytes);
+        const bool more = reader.feed(bytes);
+        if (!reader.last_id().empty()) {
+          last_id = reader.last_id();  // also a place in the log that no event has followed yet
+        }
+        return more;
       };
       const HttpResponse response = stream_.send(events, stop);
       if (response.status == 307 && events_url.empty() && response.headers.contains("location")) {
         events_url = response.headers.at("location");  // the notifier is another server
+        if (events_url.starts_with('/')) {
+          events_url = options_.server + events_url;
+        }
         continue;
       }
       if (response.status >= 300 && response.status != 503 && response.status != 429) {
@@ -259,6 +313,7 @@ void Client::follow(const std::string& query,
     if (ended) {
       return;
     }
+    events_url.clear();  // the next time it may be elsewhere
     tell(false, reason);
     if (std::chrono::steady_clock::now() - heard > options.longest_absence) {
       throw Error(ErrorCode::unavailable, fmt::format("The server has been away for {} s: {}",

@@ -15,7 +15,7 @@ namespace tessera {
 
 struct ClientOptions {
   std::string server = "http://127.0.0.1:8080";
-  std::string token;    ///< empty: none is sent
+  std::string token;    ///< empty: that of a service which this user runs on this machine, or none
   std::string ca_file;  ///< of the server's certificate; empty: the system's
 };
 
@@ -60,6 +60,9 @@ class Client {
               const std::stop_token& stop = {}, const FollowOptions& options = {});
 
  private:
+  [[nodiscard]] std::string token() const;
+  /// For events at another place. The token goes to the server's own origin only.
+  [[nodiscard]] HttpRequest redirected_events(const std::string& location, const std::stop_token& stop);
   [[nodiscard]] HttpRequest request(const std::string& method, const std::string& path) const;
   [[nodiscard]] Json answer(const HttpRequest& request, const std::stop_token& stop = {});
   ClientOptions options_;

@@ -40,6 +40,7 @@ bool EventStreamReader::feed(std::string_view bytes) {
 
 bool EventStreamReader::take_line(std::string_view line) {
   if (line.empty()) {
+    last_id_ = event_.id;
     bool go_on = true;
     if (has_data_) {
       if (event_.type.empty()) {

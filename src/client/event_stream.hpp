@@ -20,12 +20,15 @@ class EventStreamReader {
   /// The next bytes that came. False once `take` has ended it. Throws Error(unavailable) for an event that is
   /// longer than any that Tessera sends.
   bool feed(std::string_view bytes);
+  /// Of the last that came whole, also if it had nothing but the id; empty if none has come.
+  [[nodiscard]] const std::string& last_id() const { return last_id_; }
 
  private:
   bool take_line(std::string_view line);
   std::function<bool(const StreamedEvent&)> take_;
   std::string partial_;
   StreamedEvent event_;
+  std::string last_id_;
   bool has_data_ = false;
 };
 

@@ -58,9 +58,10 @@ constexpr std::array foreign{
     Signature{0, "#?RGBE"sv, "a Radiance image"},
     Signature{0, "SIMPLE  ="sv, "a FITS image"},
     Signature{128, "DICM"sv, "a DICOM image"},
-    Signature{0, "\0\0\x01\0"sv, "a Windows icon"},
-    Signature{0, "\0\0\x02\0"sv, "a Windows cursor"},
     Signature{0, "\xD7\xCD\xC6\x9A"sv, "a Windows metafile, which is a program rather than pixels"},
+    Signature{0, "II\xBC"sv, "a JPEG XR image"},
+    Signature{0, "\x01\xDA\x00"sv, "an SGI image"},
+    Signature{0, "\x01\xDA\x01"sv, "an SGI image"},
     Signature{0, "qoif"sv, "a QOI image"},
     Signature{0, "DDS "sv, "a DirectDraw texture"},
     Signature{0, "AT&TFORM"sv, "a DjVu document"},
@@ -133,6 +134,9 @@ std::optional<Sniffed> sniff_boxes(std::string_view head) {
     heif = heif || brand == "mif1" || brand == "msf1" || brand == "heic" || brand == "heix" ||
            brand == "heim" || brand == "heis" || brand == "hevc";
   }
+  if (has(head, 8, "mif3")) {
+    return refused("a HEIF or AVIF image in its short form (mif3)");
+  }
   return heif ? known(ImageFormat::heif) : refused("a video or another MP4-like file");
 }
 
@@ -166,6 +170,77 @@ std::optional<Sniffed> sniff_pixels(std::string_view head) {
     return known(ImageFormat::bmp);
   }
   return sniff_boxes(head);
+}
+
+std::size_t little_endian(std::string_view head, std::size_t at, std::size_t bytes) {
+  std::size_t value = 0;
+  for (std::size_t i = bytes; i-- > 0;) {
+    value = value << 8 | static_cast<unsigned char>(head[at + i]);
+  }
+  return value;
+}
+
+// A list of pictures, each described in 16 bytes, that must not begin before the list ends.
+bool is_icon(std::string_view head, char kind) {
+  constexpr std::size_t list_begin = 6;
+  constexpr std::size_t entry_bytes = 16;
+  if (head.size() < list_begin + entry_bytes || !has(head, 0, "\0\0"sv) || head[2] != kind || head[3] != 0) {
+    return false;
+  }
+  const std::size_t count = little_endian(head, 4, 2);
+  return count > 0 && head[9] == 0 && little_endian(head, 18, 4) >= list_begin + count * entry_bytes;
+}
+
+// Targa has no signature at its front: all its header must make sense.
+bool is_targa(std::string_view head) {
+  constexpr std::size_t header_bytes = 18;
+  if (head.size() < header_bytes) {
+    return false;
+  }
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(head[at]); };
+  const int kind = byte(2);
+  const bool mapped = kind == 1 || kind == 9;
+  const bool known_kind = mapped || kind == 2 || kind == 3 || kind == 10 || kind == 11;
+  const auto is_depth = [](int bits) {
+    return bits == 8 || bits == 15 || bits == 16 || bits == 24 || bits == 32;
+  };
+  const bool map =
+      byte(1) == 1 ? little_endian(head, 5, 2) > 0 && is_depth(byte(7)) : byte(1) == 0 && !mapped;
+  constexpr int unused_bits = 0xC0;
+  return known_kind && map && little_endian(head, 12, 2) > 0 && little_endian(head, 14, 2) > 0 &&
+         is_depth(byte(16)) && (byte(17) & unused_bits) == 0 && (byte(17) & 15) <= 8;
+}
+
+bool is_pcx(std::string_view head) {
+  if (head.size() < 4 || head[0] != 10 || head[2] != 1) {
+    return false;
+  }
+  const int version = head[1];
+  const int bits = head[3];
+  return version >= 0 && version <= 5 && version != 1 && (bits == 1 || bits == 2 || bits == 4 || bits == 8);
+}
+
+// Formats that are told by a header that makes sense rather than by a signature.
+std::optional<Sniffed> sniff_headers(std::string_view head) {
+  if (is_icon(head, 1)) {
+    return refused("a Windows icon");
+  }
+  if (is_icon(head, 2)) {
+    return refused("a Windows cursor");
+  }
+  if (is_pcx(head)) {
+    return refused("a PCX image");
+  }
+  // Icons, pointers and arrays of bitmaps of OS/2: their own name, then a size.
+  for (const std::string_view name : {"BA"sv, "CI"sv, "CP"sv, "IC"sv, "PT"sv}) {
+    if (has(head, 0, name) && !looks_like_text(head)) {
+      return refused("an OS/2 icon, pointer or array of bitmaps");
+    }
+  }
+  if (is_targa(head)) {
+    return refused("a Targa image");
+  }
+  return std::nullopt;
 }
 
 Sniffed sniff_text(std::string_view head) {
@@ -226,6 +301,9 @@ Sniffed sniff(std::span<const std::byte> bytes) {
     if (has(head, signature.offset, signature.bytes)) {
       return refused(signature.description);
     }
+  }
+  if (auto other = sniff_headers(head)) {
+    return *other;
   }
   if (looks_like_text(head)) {
     return sniff_text(head);

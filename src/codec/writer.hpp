@@ -24,6 +24,18 @@ enum class FileFormat : std::uint8_t { png, jpeg, tiff, webp };
 
 enum class TiffCompression : std::uint8_t { none, lzw, deflate };
 
+/// What of the metadata stays out of a result. Its colours look right in any case: a profile that is not sRGB
+/// stays, and so does the resolution.
+enum class Strip : std::uint8_t {
+  nothing,
+  location,  ///< GPS and names of places, in EXIF, XMP and IPTC
+  all,       ///< EXIF, XMP and IPTC
+};
+/// "", "location" or "all". Throws Error(usage).
+[[nodiscard]] Strip parse_strip(std::string_view name);
+/// Of JSON: true, false, or a name. Throws Error(usage).
+[[nodiscard]] Strip strip_from(const Json& value);
+
 struct WriteOptions {
   FileFormat format = FileFormat::png;
   /// JPEG and WebP, 1..100. JPEG chroma is halved in both directions (4:2:0) below 90.
@@ -31,16 +43,25 @@ struct WriteOptions {
   TiffCompression tiff_compression = TiffCompression::deflate;
   /// JPEG has no alpha: what is transparent shows this colour.
   Color background = {255, 255, 255};
-  bool keep_metadata = true;
+  Strip strip = Strip::nothing;
+};
+
+/// A sink whose result can be measured.
+class FileSink : public Sink {
+ public:
+  /// Bytes of the result. 0 before finish().
+  [[nodiscard]] virtual std::int64_t written_bytes() const = 0;
 };
 
 /// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any
-/// failure or kill, there is nothing. "-" is standard output. 16-bit images become 8-bit in JPEG and WebP
-/// (divided by 257, rounded). TIFF is tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is
-/// compressed on the root alone. Throws Error(io) if the folder is missing or not writable,
-/// Error(limit_exceeded) if the format cannot hold the extent.
-[[nodiscard]] std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                              const Metadata& metadata, const WriteOptions& options);
+/// failure or kill, there is nothing. "-" is standard output; links, devices, FIFOs and files that exist are
+/// treated as AtomicFile says. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
+/// tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone. The
+/// metadata are adapted to the result (docs/metadata.md); what is left out or converted is in
+/// Sink::warnings(). Throws Error(io) if the folder is missing or not writable, Error(limit_exceeded) if the
+/// format cannot hold the extent.
+[[nodiscard]] std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                                  const Metadata& metadata, const WriteOptions& options);
 /// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.
 [[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
 

@@ -1,5 +1,6 @@
 #include "core/program.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -27,6 +28,16 @@ int exit_code_of(const std::function<int()>& program) {
                  "Memory ran out. Use more ranks, fewer threads, or a machine with more memory."});
   } catch (const std::exception& error) {
     return tell({ErrorCode::internal, "Internal error: " + std::string(error.what())});
+  }
+}
+
+void join_optional_value(std::vector<std::string>& arguments, const std::string& flag,
+                         const std::vector<std::string>& values) {
+  for (std::size_t i = 0; i + 1 < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i] == flag && std::find(values.begin(), values.end(), arguments[i + 1]) != values.end()) {
+      arguments[i] += "=" + arguments[i + 1];
+      arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
   }
 }
 

@@ -2,8 +2,10 @@
 // a Sink; codecs, tests and the network implement them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,13 +14,37 @@
 
 namespace tessera {
 
+/// How densely pixels lie, in the unit of the file they come from, so that it can be written as it was read.
+struct Resolution {
+  /// `ratio`: only the ratio of x to y means something (JFIF and pHYs unit 0, TIFF unit "none").
+  enum class Unit : std::uint8_t { ratio, inch, centimetre, metre };
+  double x = 0;  ///< pixels to the unit; 0: unknown
+  double y = 0;
+  Unit unit = Unit::inch;
+  [[nodiscard]] bool known() const { return x > 0 && y > 0; }
+  /// Of the picture turned by a quarter.
+  [[nodiscard]] Resolution turned() const { return {y, x, unit}; }
+  bool operator==(const Resolution&) const = default;
+};
+
+/// What a PNG says of its colours beside, or instead of, a profile: numbers as they stand in its chunks.
+struct ColorEncoding {
+  std::optional<std::uint8_t> srgb_intent;          ///< sRGB: rendering intent
+  std::uint32_t gamma = 0;                          ///< gAMA, times 100000; 0: none
+  std::array<std::uint32_t, 8> chromaticities{};    ///< cHRM, times 100000: white, red, green, blue; 0: none
+  std::optional<std::array<std::uint8_t, 4>> cicp;  ///< primaries, transfer, matrix, full range
+  bool operator==(const ColorEncoding&) const = default;
+};
+
 /// What travels with the pixels. Empty buffers mean "none".
 struct Metadata {
   Bytes icc;   ///< ICC profile
-  Bytes exif;  ///< EXIF block without the "Exif\0\0" prefix; its orientation is 1 because it has been applied
+  Bytes exif;  ///< EXIF block without the "Exif\0\0" prefix; its orientation is 1 because it has been
+               ///< applied, and it has no thumbnail
   Bytes xmp;
-  double pixels_per_mm_x = 0;  ///< 0: unknown
-  double pixels_per_mm_y = 0;
+  Bytes iptc;              ///< IPTC-IIM datasets
+  ColorEncoding encoding;  ///< holds where there is no profile
+  Resolution resolution;
 };
 
 /// Rows that a source has read as far as they depend on those above them. What is left may be done by any

@@ -1,11 +1,13 @@
 #include "core/system.hpp"
 
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +38,23 @@ std::string random_hex(std::size_t bytes) {
     text += digits[byte & 15U];
   }
   return text;
+}
+
+std::int64_t open_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return std::numeric_limits<int>::max();
+  }
+  return static_cast<std::int64_t>(limit.rlim_cur);
+}
+
+std::int64_t raise_open_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // if that is refused, the old limit holds
+  }
+  return open_file_limit();
 }
 
 }  // namespace tessera

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace tessera::http {
+namespace {
+
+/// For one write. What a client does not read then stays here, where it is counted.
+constexpr std::size_t most_bytes_at_once = std::size_t{256} << 10;
+
+}  // namespace
 
 void Channel::wake(std::unique_lock<std::mutex>& lock) {
   if (woken_ || !waker_) {
@@ -23,7 +29,8 @@ void Channel::queue(Message message, std::unique_lock<std::mutex>& lock) {
 bool Channel::offer(Message message) {
   std::unique_lock lock(mutex_);
   // One message always fits, however long it is.
-  if (closed_ || finished_ || (queued_bytes_ > 0 && queued_bytes_ + message->size() > max_bytes_)) {
+  const std::size_t pending = queued_bytes_ + taken_bytes_;
+  if (closed_ || finished_ || (pending > 0 && pending + message->size() > max_bytes_)) {
     return false;
   }
   queue(std::move(message), lock);
@@ -33,7 +40,8 @@ bool Channel::offer(Message message) {
 bool Channel::put(Message message) {
   std::unique_lock lock(mutex_);
   room_.wait(lock, [&] {
-    return closed_ || finished_ || queued_bytes_ == 0 || queued_bytes_ + message->size() <= max_bytes_;
+    const std::size_t pending = queued_bytes_ + taken_bytes_;
+    return closed_ || finished_ || pending == 0 || pending + message->size() <= max_bytes_;
   });
   if (closed_ || finished_) {
     return false;
@@ -55,6 +63,7 @@ void Channel::close() {
   closed_ = true;
   messages_.clear();
   queued_bytes_ = 0;
+  taken_bytes_ = 0;
   room_.notify_all();
   wake(lock);
 }
@@ -64,20 +73,33 @@ bool Channel::closed() const {
   return closed_;
 }
 
+bool Channel::ended() const {
+  const std::scoped_lock lock(mutex_);
+  return closed_ || finished_;
+}
+
+std::size_t Channel::pending_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return queued_bytes_ + taken_bytes_;
+}
+
 Channel::Taken Channel::take() {
   Taken taken;
   {
     const std::scoped_lock lock(mutex_);
     woken_ = false;
-    taken.messages.assign(messages_.begin(), messages_.end());
-    messages_.clear();
-    queued_bytes_ = 0;
-    taken.ended = finished_ || closed_;
-    taken.broken = broken_;
+    taken_bytes_ = 0;
+    while (!messages_.empty() &&
+           (taken_bytes_ == 0 || taken_bytes_ + messages_.front()->size() <= most_bytes_at_once)) {
+      taken_bytes_ += messages_.front()->size();
+      taken.messages.push_back(std::move(messages_.front()));
+      messages_.pop_front();
+    }
+    queued_bytes_ -= taken_bytes_;
+    taken.ended = (finished_ && messages_.empty()) || closed_;
+    taken.broken = broken_ && taken.ended;
   }
-  if (!taken.messages.empty()) {
-    room_.notify_all();
-  }
+  room_.notify_all();
   return taken;
 }
 

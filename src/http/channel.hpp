@@ -17,7 +17,7 @@ using Message = std::shared_ptr<const std::string>;
 
 class Channel {
  public:
-  explicit Channel(std::size_t max_bytes = std::size_t{256} << 10) : max_bytes_(max_bytes) {}
+  explicit Channel(std::size_t max_bytes = std::size_t{512} << 10) : max_bytes_(max_bytes) {}
 
   /// Queues the message, or returns false at once: no room, or closed.
   bool offer(Message message);
@@ -29,6 +29,10 @@ class Channel {
   /// Drops what is queued; the client is gone, or shall go.
   void close();
   [[nodiscard]] bool closed() const;
+  /// No message is taken any more: it was finished or closed.
+  [[nodiscard]] bool ended() const;
+  /// Of messages that are queued or being written.
+  [[nodiscard]] std::size_t pending_bytes() const;
 
   // The connection's side.
   struct Taken {
@@ -36,6 +40,7 @@ class Channel {
     bool ended = false;  ///< after these messages
     bool broken = false;
   };
+  /// Some of what is queued; what was taken before has been written.
   Taken take();
   /// `waker` is called from other threads when there is something to take again.
   void set_waker(std::function<void()> waker);
@@ -47,6 +52,7 @@ class Channel {
   std::condition_variable room_;
   std::deque<Message> messages_;
   std::size_t queued_bytes_ = 0;
+  std::size_t taken_bytes_ = 0;  ///< by the last take(), and perhaps not written yet
   const std::size_t max_bytes_;
   bool finished_ = false;
   bool broken_ = false;

@@ -34,16 +34,17 @@ class StreamConnection final : public Connection,
   StreamConnection(std::shared_ptr<Server::State> state, Stream stream)
       : state_(std::move(state)), stream_(std::make_shared<Stream>(std::move(stream))) {
     error_code ignored;
-    peer_ = beast::get_lowest_layer(*stream_).socket().remote_endpoint(ignored).address().to_string();
-    state_->enter(this);
+    const auto address = beast::get_lowest_layer(*stream_).socket().remote_endpoint(ignored).address();
+    peer_ = address.to_string();
+    network_ = network_of(address);
+    state_->enter(this, network_);
   }
-  ~StreamConnection() override { state_->leave(this); }
+  ~StreamConnection() override { state_->leave(this, network_); }
   StreamConnection(const StreamConnection&) = delete;
   StreamConnection& operator=(const StreamConnection&) = delete;
 
   void start() {
-    asio::co_spawn(
-        stream_->get_executor(), [self = this->shared_from_this()] { return self->run(); }, asio::detached);
+    spawn("a connection", [self = this->shared_from_this()] { return self->run(); });
   }
   void stop() override {
     on_strand([](StreamConnection& self) {
@@ -63,6 +64,17 @@ class StreamConnection final : public Connection,
  private:
   static constexpr auto token = asio::as_tuple(asio::use_awaitable);
 
+  /// On the connection's strand. What it throws ends it and goes to the log.
+  template <class Coroutine>
+  void spawn(std::string_view what, Coroutine coroutine) {
+    asio::co_spawn(stream_->get_executor(), std::move(coroutine),
+                   [self = this->shared_from_this(), what](const std::exception_ptr& error) {
+                     if (error) {
+                       self->state_->log_defect(what, error);
+                       self->close_socket();
+                     }
+                   });
+  }
   template <class Action>
   void on_strand(Action action) {
     asio::post(stream_->get_executor(), [weak = this->weak_from_this(), action] {
@@ -89,10 +101,18 @@ class StreamConnection final : public Connection,
   awaitable<bool> wait_for_request();
   awaitable<bool> serve_one();
   /// False: the answer has been chosen already and the body was not (wholly) read.
-  awaitable<bool> read_body(RequestReader& reader, Request& request, const Route& route,
+  awaitable<bool> read_body(RequestReader& reader, Request& request, const Route& route, BodyMemory& memory,
                             std::optional<Response>& refusal);
-  awaitable<Response> work(std::function<Response()> task, const Request& request);
+  /// Runs the task in the lane of the route; meanwhile it is noticed when the client goes.
+  awaitable<Response> work(Lane lane, std::function<Response()> task, const Request& request);
+  void watch_client(std::shared_ptr<Attention> attention, std::shared_ptr<asio::steady_timer> timer);
+  /// Runs what reads or writes a file elsewhere than on an I/O thread. Throws what it throws.
+  awaitable<void> on_file_thread(std::function<void()> task);
   awaitable<bool> write_response(Request& request, Response response, bool keep);
+  awaitable<bool> write_text(Request& request, const Response& response, bool keep);
+  /// Sends what it writes into channel_.
+  void produce(ProducedContent content, const std::optional<Span>& span,
+               std::shared_ptr<ProducerPlace> place);
   awaitable<bool> write_file(const FileContent& content, std::int64_t first, std::int64_t size);
   awaitable<bool> write_channel(bool chunked, std::string heartbeat,
                                 std::optional<std::chrono::milliseconds> interval);
@@ -105,9 +125,12 @@ class StreamConnection final : public Connection,
   std::shared_ptr<Server::State> state_;
   std::shared_ptr<Stream> stream_;
   std::string peer_;
+  std::string network_;
   beast::flat_buffer buffer_;
   std::shared_ptr<Channel> channel_;  ///< while it streams
   std::int64_t sent_bytes_ = 0;       ///< of the present answer
+  int sent_status_ = 0;               ///< of the present answer
+  bool watched_ = false;              ///< watch_for_end() reads what comes
   bool idle_ = true;
   bool stopping_ = false;
 };

@@ -1,6 +1,9 @@
 // A connection from request to request: reading them and having them answered.
 #pragma once
 
+#include <poll.h>
+
+#include <algorithm>
 #include <type_traits>
 
 #include "http/connection.hpp"
@@ -27,7 +30,7 @@ awaitable<void> StreamConnection<Stream>::run() {
       break;
     }
   }
-  if (beast::get_lowest_layer(*stream_).socket().is_open()) {
+  if (!watched_ && beast::get_lowest_layer(*stream_).socket().is_open()) {
     co_await discard_rest();
   }
   close_socket();
@@ -53,18 +56,62 @@ awaitable<bool> StreamConnection<Stream>::wait_for_request() {
 }
 
 template <class Stream>
-awaitable<Response> StreamConnection<Stream>::work(std::function<Response()> task, const Request& request) {
-  if (state_->waiting.fetch_add(1) >= state_->options.max_waiting) {
-    state_->waiting.fetch_sub(1);
+awaitable<Response> StreamConnection<Stream>::work(Lane lane, std::function<Response()> task,
+                                                   const Request& request) {
+  auto& workers = state_->workers(lane);
+  if (workers.waiting.fetch_add(1) >= state_->options.max_waiting) {
+    workers.waiting.fetch_sub(1);
     co_return problem_response(
-        make_problem(Error(ErrorCode::busy, "Too many requests wait already; come again in a few seconds.")),
+        make_problem(Error(ErrorCode::busy, "Too many requests wait already; try again in a few seconds.")),
         request.path);
   }
-  auto run_task = [task = std::move(task), state = state_]() -> awaitable<Response> {
-    state->waiting.fetch_sub(1);
+  const auto attention = request.attention;
+  attention->time_limit = state_->options.work_timeout;
+  attention->deadline = std::chrono::steady_clock::now() + attention->time_limit;
+  const auto timer = std::make_shared<asio::steady_timer>(stream_->get_executor());
+  attention->watched = true;
+  watch_client(attention, timer);
+  auto run_task = [task = std::move(task), &workers, attention,
+                   path = request.path]() -> awaitable<Response> {
+    workers.waiting.fetch_sub(1);
+    // Nobody waits for the answer any more, and nothing has been begun.
+    if (attention->client_gone || std::chrono::steady_clock::now() > attention->deadline) {
+      co_return problem_response(
+          make_problem(Error(ErrorCode::busy, "All workers were busy for too long; try again later.")), path);
+    }
     co_return task();
   };
-  co_return co_await asio::co_spawn(state_->workers, std::move(run_task), asio::use_awaitable);
+  Response response = co_await asio::co_spawn(workers.pool, std::move(run_task), asio::use_awaitable);
+  attention->watched = false;
+  timer->cancel();
+  co_return response;
+}
+
+template <class Stream>
+void StreamConnection<Stream>::watch_client(std::shared_ptr<Attention> attention,
+                                            std::shared_ptr<asio::steady_timer> timer) {
+  constexpr std::chrono::milliseconds look_interval{250};
+  timer->expires_after(look_interval);
+  timer->async_wait([self = this->shared_from_this(), attention, timer](const error_code& cancelled) {
+    if (cancelled || !attention->watched) {
+      return;
+    }
+    pollfd descriptor{beast::get_lowest_layer(*self->stream_).socket().native_handle(), POLLRDHUP, 0};
+    if (::poll(&descriptor, 1, 0) > 0) {
+      attention->client_gone = true;
+      return;
+    }
+    self->watch_client(attention, timer);
+  });
+}
+
+template <class Stream>
+awaitable<void> StreamConnection<Stream>::on_file_thread(std::function<void()> task) {
+  auto run_task = [task = std::move(task)]() -> awaitable<void> {
+    task();
+    co_return;
+  };
+  co_await asio::co_spawn(state_->files, std::move(run_task), asio::use_awaitable);
 }
 
 template <class Stream>
@@ -79,6 +126,7 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
 
   Request request;
   request.peer = peer_;
+  BodyMemory body_memory(*state_);
   sent_bytes_ = 0;
   std::optional<Problem> refusal;
   bool body_is_unread = true;
@@ -93,41 +141,45 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
   } else {
     refusal = take_header(reader, request);
   }
-  if (!refusal) {
+  std::optional<Response> screened;
+  if (!refusal && state_->options.screen) {
+    screened = state_->options.screen(request);
+  }
+  if (!refusal && !screened) {
     match = state_->router.find(request.method, request.path);
     refusal = match.route == nullptr ? no_route_problem(request, match)
                                      : refuse_body(reader, request, *match.route);
   }
   Response response;
-  if (refusal) {
-    response = problem_response(*refusal, request.path);
-    body_is_unread = !problem ? !reader.is_done() : true;
+  if (refusal || screened) {
+    // Where the body ends may be in doubt: nothing after this header is taken for a request.
+    response = refusal ? problem_response(*refusal, request.path) : std::move(*screened);
+    body_is_unread = true;
   } else {
     request.parameters = std::move(match.parameters);
     const Route& route = *match.route;
     std::optional<Response> refused;
     bool admitted = !route.admit;
+    const auto admit = [&] {
+      try {
+        route.admit(request);
+        return Response{0, {}, std::string()};
+      } catch (...) {
+        return state_->answer_error(request, std::current_exception());
+      }
+    };
     if (reader.is_done()) {
       body_is_unread = false;
     } else {
       if (route.admit) {
-        Response refusal_of_route = co_await work(
-            [&] {
-              try {
-                route.admit(request);
-                return Response{0, {}, std::string()};
-              } catch (...) {
-                return state_->answer_error(request, std::current_exception());
-              }
-            },
-            request);
+        Response refusal_of_route = co_await work(route.lane, admit, request);
         admitted = refusal_of_route.status == 0;
         if (!admitted) {
           refused = std::move(refusal_of_route);
         }
       }
       if (!refused) {
-        body_is_unread = !co_await read_body(reader, request, route, refused);
+        body_is_unread = !co_await read_body(reader, request, route, body_memory, refused);
         if (body_is_unread && !refused) {
           co_return false;
         }
@@ -136,21 +188,27 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     if (refused) {
       response = std::move(*refused);
     } else {
-      response = co_await work(
-          [&] {
-            try {
-              if (!admitted) {
-                route.admit(request);
-              }
-              return state_->answer(route, request);
-            } catch (...) {
-              return state_->answer_error(request, std::current_exception());
-            }
-          },
-          request);
+      const auto answer = [&] {
+        try {
+          if (!admitted) {
+            route.admit(request);
+          }
+          return state_->answer(route, request);
+        } catch (...) {
+          return state_->answer_error(request, std::current_exception());
+        }
+      };
+      if (route.lane == Lane::immediate) {
+        response = answer();
+      } else {
+        response = co_await work(route.lane, answer, request);
+      }
     }
   }
-  const int status = response.status;
+  if (state_->options.finish) {
+    state_->options.finish(request, response);
+  }
+  sent_status_ = response.status;
   bool keep = !body_is_unread && reader.keep_alive() && !stopping_ && !state_->stopping;
   if (auto* const push = std::get_if<PushContent>(&response.content); push != nullptr && push->websocket) {
     if (request.websocket) {
@@ -168,15 +226,20 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     keep = co_await write_response(request, std::move(response), keep);
   }
   state_->log_access(
-      {&request, match.route == nullptr ? std::string_view() : match.route->pattern, status, sent_bytes_,
+      {&request, match.route == nullptr ? std::string_view() : match.route->pattern, sent_status_,
+       sent_bytes_,
        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started)});
   co_return keep;
 }
 
 template <class Stream>
 awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Request& request,
-                                                    const Route& route, std::optional<Response>& refusal) {
+                                                    const Route& route, BodyMemory& memory,
+                                                    std::optional<Response>& refusal) {
+  constexpr std::int64_t counted_every_bytes = std::int64_t{4} << 20;
+  constexpr std::int64_t least_memory_bytes = std::int64_t{64} << 10;
   const ServerOptions& options = state_->options;
+  std::int64_t counted_next = counted_every_bytes;
   if (equal_ignoring_case(request.header("Expect"), "100-continue")) {
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     const bool sent = co_await write_one(asio::buffer(go_on));
@@ -198,9 +261,17 @@ awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Reque
       }
       co_return false;
     }
+    const std::string_view came(piece.data(), piece.size() - reader.get().body().size);
+    const std::int64_t memory_limit = state_->bytes_of_bodies < options.memory_of_bodies_bytes
+                                          ? options.memory_body_bytes
+                                          : std::min(options.memory_body_bytes, least_memory_bytes);
     try {
-      request.body.append({piece.data(), piece.size() - reader.get().body().size}, options.memory_body_bytes,
-                          options.temporary_folder);
+      if (request.body.has_room_in_memory(came.size(), memory_limit)) {
+        request.body.append(came, memory_limit, options.temporary_folder);
+      } else {
+        co_await on_file_thread([&] { request.body.append(came, memory_limit, options.temporary_folder); });
+      }
+      memory.holds(request.body.in_memory() ? request.body.size() : 0);
       if (request.body.size() > route.max_body_bytes) {
         refusal = problem_response(body_too_large(route, request.body.size()), request.path);
         co_return false;
@@ -208,6 +279,24 @@ awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Reque
     } catch (...) {
       refusal = state_->answer_error(request, std::current_exception());
       co_return false;
+    }
+    if (route.count_body && reader.chunked() && request.body.size() >= counted_next) {
+      counted_next = request.body.size() + counted_every_bytes;
+      Response verdict = co_await work(
+          route.lane,
+          [&] {
+            try {
+              route.count_body(request);
+              return Response{0, {}, std::string()};
+            } catch (...) {
+              return state_->answer_error(request, std::current_exception());
+            }
+          },
+          request);
+      if (verdict.status != 0) {
+        refusal = std::move(verdict);
+        co_return false;
+      }
     }
     const auto elapsed = std::chrono::steady_clock::now() - started;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(elapsed).count();

@@ -68,10 +68,18 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
   }
   channel->close();
   if (*reading) {
+    // A client that does not answer the close is not waited for.
+    asio::steady_timer closing(stream_->get_executor(), std::chrono::seconds(1));
+    closing.async_wait([self = this->shared_from_this()](const error_code& cancelled) {
+      if (!cancelled) {
+        self->close_socket();
+      }
+    });
     co_await socket->async_close(websocket::close_code::going_away, token);
+    closing.cancel();
     // The reader refers to this socket until it has ended.
     while (*reading) {
-      wake->expires_after(std::chrono::seconds(5));
+      wake->expires_after(std::chrono::seconds(1));
       const auto [cancelled] = co_await wake->async_wait(token);
       if (!cancelled) {
         close_socket();
@@ -79,6 +87,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
     }
   }
   channel_.reset();
+  watched_ = true;
 }
 
 }  // namespace tessera::http

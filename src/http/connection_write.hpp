@@ -22,19 +22,38 @@ awaitable<bool> StreamConnection<Stream>::write_one(asio::const_buffer buffer) {
 }
 
 template <class Stream>
+awaitable<bool> StreamConnection<Stream>::write_text(Request& request, const Response& response, bool keep) {
+  const std::string& text = std::get<std::string>(response.content);
+  const bool bodiless = response.status == 204 || response.status == 304;
+  const std::string header = write_header(
+      response, request, bodiless ? std::nullopt : std::optional(static_cast<std::int64_t>(text.size())),
+      false, keep);
+  std::vector<asio::const_buffer> buffers{asio::buffer(header)};
+  if (request.method != "HEAD" && !bodiless) {
+    buffers.push_back(asio::buffer(text));
+  }
+  sent_status_ = response.status;
+  const bool sent = co_await write_all(std::move(buffers));
+  co_return sent&& keep;
+}
+
+template <class Stream>
 awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Response response, bool keep) {
   const bool head = request.method == "HEAD";
-  if (auto* const text = std::get_if<std::string>(&response.content)) {
-    const bool bodiless = response.status == 204 || response.status == 304;
-    const std::string header = write_header(
-        response, request, bodiless ? std::nullopt : std::optional(static_cast<std::int64_t>(text->size())),
-        false, keep);
-    std::vector<asio::const_buffer> buffers{asio::buffer(header)};
-    if (!head && !bodiless) {
-      buffers.push_back(asio::buffer(*text));
+  if (std::holds_alternative<std::string>(response.content)) {
+    co_return co_await write_text(request, response, keep);
+  }
+  std::shared_ptr<ProducerPlace> place;
+  if (auto* const content = std::get_if<ProducedContent>(&response.content); content != nullptr && !head) {
+    place = state_->enter_producer(content->owner);
+    if (!place) {
+      const Response full = problem_response(
+          make_problem(Error(ErrorCode::busy,
+                             "As many downloads of this kind as are allowed are under way, in all or for one "
+                             "owner; try again when one has ended.")),
+          request.path);
+      co_return co_await write_text(request, full, keep);
     }
-    const bool sent = co_await write_all(std::move(buffers));
-    co_return sent&& keep;
   }
 
   std::optional<std::int64_t> size;
@@ -64,7 +83,7 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
     if (std::holds_alternative<Unsatisfiable>(answer)) {
       Response none = text_response(416, "", "text/plain");
       none.with("Content-Range", "bytes */" + std::to_string(*size));
-      co_return co_await write_response(request, std::move(none), keep);
+      co_return co_await write_text(request, none, keep);
     }
     if (const auto* const asked = std::get_if<Span>(&answer)) {
       span = *asked;
@@ -74,6 +93,7 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
       size = span->last - span->first + 1;
     }
   }
+  sent_status_ = response.status;
   // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
   const bool chunked = !size && request.version >= 11;
   const std::string header = write_header(response, request, size, chunked, keep && (size || chunked));
@@ -98,40 +118,15 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
   std::optional<std::chrono::milliseconds> interval;
   if (produced != nullptr) {
     channel_ = std::make_shared<Channel>();
-    if (state_->producing.fetch_add(1) >= state_->options.producer_threads * 4) {
-      state_->producing.fetch_sub(1);
-      co_return false;
-    }
-    asio::post(state_->producers, [state = state_, channel = channel_, content = std::move(*produced), span] {
-      struct Writer final : ByteSink {
-        explicit Writer(Channel& to) : channel(to) {}
-        void write(std::span<const std::byte> bytes) override {
-          if (!channel.put(std::make_shared<const std::string>(reinterpret_cast<const char*>(bytes.data()),
-                                                               bytes.size()))) {
-            throw Error(ErrorCode::cancelled, "The client is gone.");
-          }
-        }
-        Channel& channel;
-      } writer(*channel);
-      bool failed = false;
-      try {
-        content.produce(writer, span ? std::optional(ByteRange{span->first, span->last}) : std::nullopt);
-      } catch (const std::exception&) {
-        failed = true;
-      }
-      channel->finish(failed);
-      state->producing.fetch_sub(1);
-    });
+    produce(std::move(*produced), span, std::move(place));
   } else {
     channel_ = push->channel;
     if (!push->heartbeat.empty()) {
       interval = push->heartbeat_interval;
     }
-    asio::co_spawn(
-        stream_->get_executor(), [self = this->shared_from_this()] { return self->watch_for_end(); },
-        asio::detached);
+    watched_ = true;
+    spawn("watching a stream's client", [self = this->shared_from_this()] { return self->watch_for_end(); });
   }
-  const bool watched = push != nullptr;
   const std::int64_t before = sent_bytes_;
   std::string heartbeat;
   if (push != nullptr) {
@@ -141,7 +136,32 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
   channel_.reset();
   // A body shorter than announced must not be followed by another answer.
   const bool complete = !size || sent_bytes_ - before == *size;
-  co_return sent&& keep && !watched && complete && (size || chunked);
+  co_return sent&& keep && !watched_ && complete && (size || chunked);
+}
+
+template <class Stream>
+void StreamConnection<Stream>::produce(ProducedContent content, const std::optional<Span>& span,
+                                       std::shared_ptr<ProducerPlace> place) {
+  asio::post(
+      state_->producers, [channel = channel_, content = std::move(content), span, place = std::move(place)] {
+        struct Writer final : ByteSink {
+          explicit Writer(Channel& to) : channel(to) {}
+          void write(std::span<const std::byte> bytes) override {
+            if (!channel.put(std::make_shared<const std::string>(reinterpret_cast<const char*>(bytes.data()),
+                                                                 bytes.size()))) {
+              throw Error(ErrorCode::cancelled, "The client is gone.");
+            }
+          }
+          Channel& channel;
+        } writer(*channel);
+        bool failed = false;
+        try {
+          content.produce(writer, span ? std::optional(ByteRange{span->first, span->last}) : std::nullopt);
+        } catch (...) {
+          failed = true;  // the client sees a body that breaks off
+        }
+        channel->finish(failed);
+      });
 }
 
 template <class Stream>
@@ -152,7 +172,7 @@ awaitable<bool> StreamConnection<Stream>::write_file(const FileContent& content,
     const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(size, std::ssize(piece)));
     std::size_t count = 0;
     try {
-      count = content.file->read_at(first, {piece.data(), wanted});
+      co_await on_file_thread([&] { count = content.file->read_at(first, {piece.data(), wanted}); });
     } catch (const Error&) {
       co_return false;
     }

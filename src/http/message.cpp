@@ -126,6 +126,18 @@ void Body::append(std::string_view bytes, std::int64_t max_memory_bytes,
   }
 }
 
+void Request::check_attention() const {
+  if (attention->client_gone) {
+    throw Error(ErrorCode::cancelled, "The client is gone.");
+  }
+  if (std::chrono::steady_clock::now() > attention->deadline) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The request was worked on for {} s, which is the limit for one: send it in "
+                            "smaller parts.",
+                            attention->time_limit.count() / 1000));
+  }
+}
+
 std::string Request::header(std::string_view name) const {
   const auto found = std::ranges::find_if(
       headers, [&](const auto& field) { return equal_ignoring_case(field.first, name); });

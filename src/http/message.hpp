@@ -2,6 +2,7 @@
 #pragma once
 
 #include <any>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -54,10 +55,23 @@ class Body {
   /// Valid as long as this body.
   [[nodiscard]] std::unique_ptr<ByteSource> open() const;
   void append(std::string_view bytes, std::int64_t max_memory_bytes, const std::filesystem::path& folder);
+  /// Whether append() would not touch a file.
+  [[nodiscard]] bool has_room_in_memory(std::size_t more_bytes, std::int64_t max_memory_bytes) const {
+    return !file_ && static_cast<std::int64_t>(text_.size() + more_bytes) <= max_memory_bytes;
+  }
 
  private:
   std::string text_;
   std::shared_ptr<OpenFile> file_;
+};
+
+/// How long a request may be worked on. Shared between the connection, which knows whether the client is
+/// still there, and the thread that works.
+struct Attention {
+  std::atomic<bool> client_gone = false;
+  std::chrono::milliseconds time_limit{};
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  bool watched = false;  ///< the connection looks whether the client is there; for its strand only
 };
 
 struct Request {
@@ -74,6 +88,11 @@ struct Request {
   bool websocket = false;  ///< asks for an upgrade
   std::any caller;         ///< what Route::admit found out
   std::string note;        ///< for the access log: whom or what the request was about
+  std::shared_ptr<Attention> attention = std::make_shared<Attention>();
+
+  /// For handlers, between pieces of longer work: throws Error(cancelled) if the client is gone, and
+  /// Error(limit_exceeded) if the time of a request is over.
+  void check_attention() const;
 
   /// Empty if there is none.
   [[nodiscard]] std::string header(std::string_view name) const;
@@ -93,6 +112,7 @@ struct ProducedContent {
   std::optional<std::int64_t> size_bytes;  ///< none: sent in chunks, without ranges
   bool ranges = false;                     ///< whether `produce` heeds its range
   std::function<void(ByteSink& out, const std::optional<ByteRange>& range)> produce;
+  std::string owner = {};  ///< each may have a share of the threads; empty: no share is kept
 };
 
 /// Messages for as long as client and channel live: Server-Sent Events as they are written, or the text

@@ -39,6 +39,9 @@ MultipartReader::MultipartReader(ByteSource& body, std::string_view boundary)
 }
 
 bool MultipartReader::fill() {
+  // Here and not after each piece that is read: thousands of small parts would move the rest each time.
+  buffer_.erase(0, at_);
+  at_ = 0;
   const std::size_t before = buffer_.size();
   buffer_.resize(before + piece_bytes);
   const std::size_t count =
@@ -49,13 +52,14 @@ bool MultipartReader::fill() {
 
 std::string MultipartReader::read_line() {
   for (;;) {
-    const std::size_t end = buffer_.find(line_end);
+    const std::string_view rest = unread();
+    const std::size_t end = rest.find(line_end);
     if (end != std::string::npos) {
-      std::string line = buffer_.substr(0, end);
-      buffer_.erase(0, end + line_end.size());
+      std::string line(rest.substr(0, end));
+      at_ += end + line_end.size();
       return line;
     }
-    if (buffer_.size() > longest_line) {
+    if (rest.size() > longest_line) {
       refuse(fmt::format("a line of a part's header is longer than {} bytes.", longest_line));
     }
     if (!fill()) {
@@ -65,13 +69,13 @@ std::string MultipartReader::read_line() {
 }
 
 void MultipartReader::pass_over_delimiter() {
-  buffer_.erase(0, delimiter_.size());
-  while (buffer_.size() < 2) {
+  at_ += delimiter_.size();
+  while (unread().size() < 2) {
     if (!fill()) {
       refuse("it ends within a delimiter.");
     }
   }
-  if (buffer_.starts_with("--")) {
+  if (unread().starts_with("--")) {
     ended_ = true;
     return;
   }
@@ -136,18 +140,20 @@ std::size_t MultipartReader::read(std::span<std::byte> out) {
     return 0;
   }
   for (;;) {
-    const std::size_t found = buffer_.find(delimiter_);
+    // No further than `out` goes: small pieces of a long part would look through the rest each time.
+    const std::string_view near = unread().substr(0, out.size() + delimiter_.size());
+    const std::size_t found = near.find(delimiter_);
     if (found == 0) {
       in_part_ = false;
       return 0;
     }
     // What may be the beginning of a delimiter waits for more.
     const std::size_t certain =
-        found != std::string::npos ? found : buffer_.size() - std::min(buffer_.size(), delimiter_.size() - 1);
+        found != std::string::npos ? found : near.size() - std::min(near.size(), delimiter_.size() - 1);
     if (certain > 0) {
       const std::size_t count = std::min(certain, out.size());
-      std::memcpy(out.data(), buffer_.data(), count);
-      buffer_.erase(0, count);
+      std::memcpy(out.data(), near.data(), count);
+      at_ += count;
       return count;
     }
     if (!fill()) {

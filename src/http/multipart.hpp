@@ -33,10 +33,12 @@ class MultipartReader {
   bool fill();
   std::string read_line();
   void pass_over_delimiter();
+  [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(at_); }
 
   ByteSource& body_;
   std::string delimiter_;  ///< CRLF, two dashes and the boundary
   std::string buffer_;
+  std::size_t at_ = 0;  ///< what is before it in the buffer has been read
   bool in_part_ = false;
   bool ended_ = false;
 };

@@ -22,7 +22,7 @@ const std::vector<ProblemType>& problem_types() {
                 {"unsupported-media-type", 415, "The request's body is of a type that is not taken here."},
                 {"idempotency-mismatch", 422, "The Idempotency-Key was used with another request."},
                 {"upgrade-required", 426, "This path speaks WebSocket only."},
-                {"over-quota", 429, "The owner has as much waiting as one owner may have."},
+                {"over-quota", 429, "The owner has as much as one owner may have."},
                 {"header-too-large", 431, "The request's header is longer than allowed."},
                 {"not-implemented", 501, "The server cannot do what the request's header asks for."},
                 {"http-version", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."}});
@@ -45,7 +45,7 @@ Problem make_problem(const Error& error) {
   const ErrorMeaning& entry = meaning(error.code());
   Problem problem = make_problem(entry.name, error.what());
   if (entry.retry) {
-    problem.headers.emplace_back("Retry-After", "5");
+    problem.headers.emplace_back("Retry-After", std::string(default_retry_after));
   }
   if (error.code() == ErrorCode::unauthorized) {
     problem.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tessera\"");
@@ -62,6 +62,11 @@ Response problem_response(const Problem& problem, const std::string& instance) {
   Response response = json_response(problem.status, json);
   response.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
   response.headers.insert(response.headers.end(), problem.headers.begin(), problem.headers.end());
+  const bool passes = problem.status == 429 || problem.status == 503;
+  if (passes &&
+      std::ranges::find(problem.headers, "Retry-After", &Pairs::value_type::first) == problem.headers.end()) {
+    response.with("Retry-After", std::string(default_retry_after));
+  }
   return response;
 }
 

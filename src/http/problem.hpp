@@ -12,6 +12,9 @@
 
 namespace tessera::http {
 
+/// Seconds after which a client may try again, where nothing better is known.
+inline constexpr std::string_view default_retry_after = "5";
+
 struct Problem {
   int status = 500;
   std::string name;    ///< "bad-parameter"; the last part of the type
@@ -43,6 +46,7 @@ struct ProblemType {
 [[nodiscard]] Problem make_problem(std::string_view name, std::string detail, Pairs headers = {});
 /// By the error table. What may pass carries Retry-After.
 [[nodiscard]] Problem make_problem(const Error& error);
+/// Every 429 and 503 gets a Retry-After.
 [[nodiscard]] Response problem_response(const Problem& problem, const std::string& instance);
 
 }  // namespace tessera::http

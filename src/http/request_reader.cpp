@@ -63,8 +63,16 @@ std::optional<Problem> take_header(const RequestReader& reader, Request& request
   if (!expectation.empty() && !equal_ignoring_case(expectation, "100-continue")) {
     return make_problem("bad-request", "The only expectation that can be met is 100-continue.");
   }
-  if (!request.header("Transfer-Encoding").empty() && !reader.chunked()) {
-    return make_problem("not-implemented", "The only transfer coding taken is 'chunked'.");
+  // Whoever forwards requests may take another coding for another end of the body (RFC 9112, section 6.3).
+  const auto is_transfer_encoding = [](const auto& field) {
+    return field.name() == beast_http::field::transfer_encoding;
+  };
+  const auto encodings = std::ranges::count_if(message, is_transfer_encoding);
+  if (encodings > 1 ||
+      (encodings == 1 && (!reader.chunked() || message.version() < 11 ||
+                          !equal_ignoring_case(request.header("Transfer-Encoding"), "chunked")))) {
+    return make_problem("bad-request",
+                        "The only Transfer-Encoding taken is 'chunked', once, in a request of HTTP/1.1.");
   }
   return std::nullopt;
 }

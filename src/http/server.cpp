@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -11,7 +12,9 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "core/system.hpp"
 #include "http/problem.hpp"
+#include "http/request_reader.hpp"
 #include "http/server_state.hpp"
 #include "ports/clock.hpp"
 #include "ports/job.hpp"
@@ -40,35 +43,70 @@ asio::ssl::context open_tls(const ServerOptions& options) {
   return context;
 }
 
+/// Best effort: to a client that is told no before it has said anything.
+void turn_away(asio::ip::tcp::socket socket, const std::string& reason) {
+  Request nobody;
+  nobody.path = "/";
+  nobody.id = new_id("req", system_now());
+  const Response response = problem_response(make_problem(Error(ErrorCode::busy, reason)), nobody.path);
+  const auto& body = std::get<std::string>(response.content);
+  const std::string answer = write_header(response, nobody, std::ssize(body), false, false) + body;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.send(asio::buffer(answer), 0, ignored);
+  socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+void take_in(const std::shared_ptr<Server::State>& state, asio::ip::tcp::socket socket) {
+  error_code problem;
+  const auto peer = socket.remote_endpoint(problem);
+  if (problem) {
+    return;  // gone already
+  }
+  if (const auto refusal = state->refuses_connection(network_of(peer.address()))) {
+    if (!state->tls) {
+      turn_away(std::move(socket), *refusal);
+    }
+    return;
+  }
+  socket.set_option(asio::ip::tcp::no_delay(true), problem);
+  if (state->tls) {
+    serve_tls(state, std::move(socket));
+  } else {
+    serve_plain(state, std::move(socket));
+  }
+}
+
 asio::awaitable<void> accept_connections(std::shared_ptr<Server::State> state) {
   while (!state->stopping) {
     error_code problem;
-    auto socket = co_await state->acceptor.async_accept(asio::make_strand(state->io),
-                                                        asio::redirect_error(asio::use_awaitable, problem));
-    if (problem == asio::error::operation_aborted || !state->acceptor.is_open()) {
-      break;
+    std::exception_ptr failure;
+    try {
+      auto socket = co_await state->acceptor.async_accept(asio::make_strand(state->io),
+                                                          asio::redirect_error(asio::use_awaitable, problem));
+      if (problem == asio::error::operation_aborted || !state->acceptor.is_open()) {
+        break;
+      }
+      if (!problem) {
+        take_in(state, asio::ip::tcp::socket(std::move(socket)));
+        continue;
+      }
+    } catch (...) {
+      failure = std::current_exception();
     }
-    if (problem) {
-      // No descriptors left, most likely: others must end first.
-      asio::steady_timer pause(state->io, std::chrono::milliseconds(100));
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, problem));
-      continue;
+    // No descriptors or no memory left, most likely: others must end first.
+    if (failure) {
+      state->log_defect("accepting a connection", failure);
     }
-    bool full = false;
-    {
-      const std::scoped_lock lock(state->mutex);
-      full = static_cast<int>(state->connections.size()) >= state->options.max_connections;
-    }
-    if (full) {
-      continue;
-    }
-    socket.set_option(asio::ip::tcp::no_delay(true), problem);
-    if (state->tls) {
-      serve_tls(state, asio::ip::tcp::socket(std::move(socket)));
-    } else {
-      serve_plain(state, asio::ip::tcp::socket(std::move(socket)));
-    }
+    asio::steady_timer pause(state->io, std::chrono::milliseconds(100));
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, problem));
   }
+}
+
+std::size_t connections_allowed(const ServerOptions& options) {
+  const std::int64_t for_connections = open_file_limit() / 2;
+  return static_cast<std::size_t>(
+      std::clamp<std::int64_t>(options.max_connections, 1, std::max<std::int64_t>(1, for_connections)));
 }
 
 }  // namespace
@@ -76,8 +114,14 @@ asio::awaitable<void> accept_connections(std::shared_ptr<Server::State> state) {
 Server::State::State(ServerOptions options_given, Router router_given)
     : options(std::move(options_given)),
       router(std::move(router_given)),
-      workers(static_cast<std::size_t>(options.worker_threads)),
-      producers(static_cast<std::size_t>(options.producer_threads)) {}
+      light(options.light_threads),
+      heavy(options.heavy_threads),
+      files(static_cast<std::size_t>(options.file_threads)),
+      producers(static_cast<std::size_t>(options.producer_threads)),
+      most_connections(connections_allowed(options)),
+      most_connections_per_address(options.max_connections_per_address > 0
+                                       ? static_cast<std::size_t>(options.max_connections_per_address)
+                                       : std::max<std::size_t>(1, most_connections / 2)) {}
 
 void Server::State::listen() {
   if (!options.certificate_file.empty()) {
@@ -108,19 +152,94 @@ void Server::State::listen() {
   port = acceptor.local_endpoint().port();
   asio::co_spawn(io, accept_connections(shared_from_this()), asio::detached);
   for (int i = 0; i < options.io_threads; ++i) {
-    io_threads.emplace_back([this] { io.run(); });
+    io_threads.emplace_back([this] {
+      for (bool ended = false; !ended;) {
+        try {
+          io.run();
+          ended = true;
+        } catch (...) {
+          log_defect("an I/O thread", std::current_exception());
+        }
+      }
+    });
   }
 }
 
-void Server::State::enter(Connection* connection) {
+void Server::State::enter(Connection* connection, const std::string& network) {
   const std::scoped_lock lock(mutex);
   connections.insert(connection);
+  ++connections_of[network];
 }
 
-void Server::State::leave(Connection* connection) {
+void Server::State::leave(Connection* connection, const std::string& network) {
   const std::scoped_lock lock(mutex);
   connections.erase(connection);
+  if (const auto count = connections_of.find(network);
+      count != connections_of.end() && --count->second == 0) {
+    connections_of.erase(count);
+  }
   changed.notify_all();
+}
+
+std::optional<std::string> Server::State::refuses_connection(const std::string& network) {
+  const std::scoped_lock lock(mutex);
+  if (connections.size() >= most_connections) {
+    return fmt::format("{} connections are open, which is the limit here: try again later.",
+                       connections.size());
+  }
+  const auto known = connections_of.find(network);
+  if (known != connections_of.end() && known->second >= most_connections_per_address) {
+    return fmt::format(
+        "{} connections from your address are open, which is the limit for one: close some, "
+        "or try again later.",
+        known->second);
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<ProducerPlace> Server::State::enter_producer(const std::string& owner) {
+  const std::scoped_lock lock(mutex);
+  if (producing >= options.producer_threads ||
+      (!owner.empty() && producers_of[owner] >= options.max_producers_per_owner)) {
+    return nullptr;
+  }
+  ++producing;
+  ++producers_of[owner];
+  return std::make_shared<ProducerPlace>(shared_from_this(), owner);
+}
+
+ProducerPlace::~ProducerPlace() {
+  const std::scoped_lock lock(state_->mutex);
+  --state_->producing;
+  if (--state_->producers_of[owner_] == 0) {
+    state_->producers_of.erase(owner_);
+  }
+}
+
+void Server::State::log_defect(std::string_view where, const std::exception_ptr& error) const noexcept {
+  if (!options.log) {
+    return;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& defect) {
+    options.log->error("{} failed: {}", where, defect.what());
+  } catch (...) {
+    options.log->error("{} failed", where);
+  }
+}
+
+std::string network_of(const asio::ip::address& address) {
+  if (!address.is_v6()) {
+    return address.to_string();
+  }
+  const asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+  }
+  auto bytes = v6.to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes).to_string() + "/64";
 }
 
 void Server::State::log_access(const AccessRecord& record) const {
@@ -200,8 +319,10 @@ void Server::stop(std::chrono::milliseconds grace) {
     state.changed.wait_for(lock, std::chrono::seconds(5), [&] { return state.connections.empty(); });
   }
   lock.unlock();
-  state.workers.join();
+  state.light.pool.join();
+  state.heavy.pool.join();
   state.producers.join();
+  state.files.join();
   lock.lock();
   state.changed.wait_for(lock, std::chrono::seconds(5), [&] { return state.connections.empty(); });
   lock.unlock();

@@ -1,6 +1,7 @@
 // What a server's connections share. Inside of the layer only.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -19,6 +21,9 @@
 namespace tessera::http {
 
 namespace asio = boost::asio;
+
+/// A place among the producers, for as long as it lives.
+class ProducerPlace;
 
 class Connection {
  public:
@@ -38,26 +43,77 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   asio::ip::tcp::acceptor acceptor{io};
-  asio::thread_pool workers;
+  struct Workers {
+    explicit Workers(int threads) : pool(static_cast<std::size_t>(threads)) {}
+    asio::thread_pool pool;
+    std::atomic<int> waiting = 0;
+  };
+  Workers light;
+  Workers heavy;
+  asio::thread_pool files;
   asio::thread_pool producers;
-  std::atomic<int> waiting = 0;
-  std::atomic<int> producing = 0;
+  std::atomic<std::int64_t> bytes_of_bodies = 0;  ///< in memory
   std::atomic<bool> stopping = false;
+  const std::size_t most_connections;
+  const std::size_t most_connections_per_address;
   std::vector<std::thread> io_threads;
   int port = 0;
 
   std::mutex mutex;
   std::condition_variable changed;
   std::unordered_set<Connection*> connections;
+  std::map<std::string, std::size_t> connections_of;  ///< by network_of()
+  std::map<std::string, int> producers_of;            ///< by owner
+  int producing = 0;
 
   void listen();
-  void enter(Connection* connection);
-  void leave(Connection* connection);
+  void enter(Connection* connection, const std::string& network);
+  void leave(Connection* connection, const std::string& network);
+  /// Why one more from there is not served now; nothing if it is.
+  [[nodiscard]] std::optional<std::string> refuses_connection(const std::string& network);
+  /// Null if there is no place.
+  [[nodiscard]] std::shared_ptr<ProducerPlace> enter_producer(const std::string& owner);
+  [[nodiscard]] Workers& workers(Lane lane) { return lane == Lane::heavy ? heavy : light; }
+  void log_defect(std::string_view where, const std::exception_ptr& error) const noexcept;
   void log_access(const AccessRecord& record) const;
   /// Calls the handler; errors become problems.
   [[nodiscard]] Response answer(const Route& route, Request& request) const;
   [[nodiscard]] Response answer_error(const Request& request, const std::exception_ptr& error) const;
 };
+
+class ProducerPlace {
+ public:
+  /// Counted already.
+  ProducerPlace(std::shared_ptr<Server::State> state, std::string owner)
+      : state_(std::move(state)), owner_(std::move(owner)) {}
+  ~ProducerPlace();
+  ProducerPlace(const ProducerPlace&) = delete;
+  ProducerPlace& operator=(const ProducerPlace&) = delete;
+
+ private:
+  std::shared_ptr<Server::State> state_;
+  std::string owner_;
+};
+
+/// What a body takes of the memory of all.
+class BodyMemory {
+ public:
+  explicit BodyMemory(Server::State& state) : state_(state) {}
+  ~BodyMemory() { holds(0); }
+  BodyMemory(const BodyMemory&) = delete;
+  BodyMemory& operator=(const BodyMemory&) = delete;
+  void holds(std::int64_t bytes) {
+    state_.bytes_of_bodies += bytes - held_;
+    held_ = bytes;
+  }
+
+ private:
+  Server::State& state_;
+  std::int64_t held_ = 0;
+};
+
+/// One client, as far as limits go: an IPv4 address, or the 64 bits that an IPv6 network has in common.
+[[nodiscard]] std::string network_of(const asio::ip::address& address);
 
 /// Each starts serving one accepted connection and keeps itself alive.
 void serve_plain(std::shared_ptr<Server::State> state, asio::ip::tcp::socket socket);

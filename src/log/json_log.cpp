@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {
@@ -70,7 +71,7 @@ class TextFormatter final : public spdlog::formatter {
     const std::string line =
         fmt::format("{:%H:%M:%S} {} {}: {}\n", fmt::localtime(seconds),
                     std::string_view(message.logger_name.data(), message.logger_name.size()),
-                    level_name(message.level), sentence);
+                    level_name(message.level), printable(sentence));
     out.append(line.data(), line.data() + line.size());
   }
   [[nodiscard]] std::unique_ptr<formatter> clone() const override {

@@ -12,15 +12,47 @@
 #include <mutex>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/text.hpp"
 #include "net/addresses.hpp"
 #include "net/backoff.hpp"
+#include "net/redact.hpp"
 
 namespace tessera {
 namespace {
 
+std::string shown(const HttpRequest& request) {
+  return request.shown_as.empty() ? redact_url(request.url) : request.shown_as;
+}
+
+bool has_controls(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
+/// Whatever it was made of, a request is one request.
+void check_no_controls(const HttpRequest& request) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("The request to '{}' cannot be sent: {} has a control character.", shown(request), what));
+  };
+  if (has_controls(request.url)) {
+    refuse("its URL");
+  }
+  if (has_controls(request.method)) {
+    refuse("its method");
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (has_controls(name) || has_controls(value)) {
+      refuse("its header '" + printable(name) + "'");
+    }
+  }
+}
+
 constexpr std::array passing_statuses{408, 429, 500, 502, 503, 504};
 constexpr std::chrono::seconds longest_retry_after{60};
+/// A server that takes requests and never answers would be waited for as often as there are attempts.
+constexpr std::chrono::seconds last_attempt_after{60};
 constexpr std::int64_t shortest_expected_bytes = std::int64_t{1} << 20;
 
 struct EasyHandle {
@@ -103,7 +135,7 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
     std::string& body = attempt.response.body;
     if (static_cast<std::int64_t>(body.size() + size) > attempt.options.max_body_bytes) {
       throw Error(ErrorCode::limit_exceeded, fmt::format("The answer of '{}' is longer than {} bytes.",
-                                                         request.url, attempt.options.max_body_bytes));
+                                                         shown(request), attempt.options.max_body_bytes));
     }
     body.append(data, size);
     return true;
@@ -127,7 +159,7 @@ curl_socket_t open_public_socket(void* user, curlsocktype, curl_sockaddr* addres
   const bool allowed = attempt.guarded([&] {
     if (!is_public_address(address->addr)) {
       throw Error(ErrorCode::forbidden, fmt::format("'{}' leads to {}, which is not on the public Internet.",
-                                                    attempt.request.url, address_text(address->addr)));
+                                                    shown(attempt.request), address_text(address->addr)));
     }
     return true;
   });
@@ -283,8 +315,10 @@ HttpClient::~HttpClient() = default;
 HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, const std::stop_token& stop) {
   const HttpOptions& options = state_->options;
   Backoff backoff(options.first_backoff, options.max_backoff);
+  const auto last_begin = std::chrono::steady_clock::now() + last_attempt_after;
   for (int count = 1;; ++count) {
     const HttpRequest request = make_request();
+    check_no_controls(request);
     Attempt attempt{request, options, stop};
     std::array<char, CURL_ERROR_SIZE> reason{};
     Easy easy = state_->borrow();
@@ -295,23 +329,24 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
       std::rethrow_exception(attempt.failure);
     }
     if (stop.stop_requested()) {
-      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));
+      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", shown(request)));
     }
     const bool answered = result == CURLE_OK || attempt.ended_in_order;
-    const bool again = count < options.max_attempts && request.body_source == nullptr &&
-                       !attempt.gave_bytes && (!answered || may_pass(attempt.response.status));
+    const bool again = count < options.max_attempts && std::chrono::steady_clock::now() < last_begin &&
+                       request.body_source == nullptr && !attempt.gave_bytes &&
+                       (!answered || may_pass(attempt.response.status));
     if (answered && !again) {
       return std::move(attempt.response);
     }
     if (!again) {
       throw Error(ErrorCode::unavailable,
-                  fmt::format("'{}' does not answer as it should: {}.", request.url,
+                  fmt::format("'{}' does not answer as it should: {}.", shown(request),
                               reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
     }
     const std::chrono::milliseconds time = std::max(backoff.next(), retry_after(attempt.response));
     pause(time, stop);
     if (stop.stop_requested()) {
-      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", request.url));
+      throw Error(ErrorCode::cancelled, fmt::format("The request to '{}' was stopped.", shown(request)));
     }
   }
 }

@@ -24,6 +24,7 @@ struct HttpResponse {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
+  std::string shown_as = {};  ///< in errors; empty: the URL without passwords and query
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;                   ///< sent if `body_source` is null
   ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
@@ -74,8 +75,9 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Any answer, 4xx and 5xx included, once the attempts are used up. Throws Error(unavailable) with the
-  /// reason if none came, Error(cancelled) when asked to stop. `request` is called for each attempt, so that
-  /// signatures and tokens are made afresh.
+  /// reason if none came, Error(cancelled) when asked to stop, Error(usage) for a control character in the
+  /// URL or a header: it could end the header and begin another. `request` is called for each attempt, so
+  /// that signatures and tokens are made afresh.
   HttpResponse send(const std::function<HttpRequest()>& request, const std::stop_token& stop = {});
   HttpResponse send(const HttpRequest& request, const std::stop_token& stop = {}) {
     return send([&] { return request; }, stop);

@@ -26,12 +26,23 @@ class StoppableSink final : public ByteSink {
   std::stop_token stop_;
 };
 
+/// What was accepted is what is worked on. Stores whose links cannot be ended let others write over it.
+void refuse_changed(const JobRequest& request, const ObjectInfo& info) {
+  if (!request.object_tag.empty() && !info.etag.empty() && info.etag != request.object_tag) {
+    throw Error(
+        ErrorCode::conflict,
+        fmt::format("The image '{}' was changed after the job was accepted: upload it again, and submit "
+                    "the job anew.",
+                    request.name));
+  }
+}
+
 void fetch(ObjectStore& objects, const JobRequest& request, const std::filesystem::path& to,
            const std::stop_token& stop) {
   FileSink file(to);
   StoppableSink stoppable(file, stop);
   try {
-    objects.get(request.object, stoppable);
+    refuse_changed(request, objects.get(request.object, stoppable));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       refuse_missing(request, objects);
@@ -57,6 +68,11 @@ ImageFetch::ImageFetch(ObjectStore& objects, const JobRequest& request, std::fil
   std::promise<std::filesystem::path> here;
   try {
     if (auto local = objects.local_file(request.object)) {
+      if (!request.object_tag.empty()) {
+        if (const auto info = objects.stat(request.object)) {
+          refuse_changed(request, *info);
+        }
+      }
       here.set_value(*std::move(local));
       under_way_ = here.get_future();
       return;

@@ -2,20 +2,20 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <future>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "core/error.hpp"
 #include "log/json_log.hpp"
-#include "net/backoff.hpp"
 #include "node/image_fetch.hpp"
 #include "node/node.hpp"
 #include "node/node_state.hpp"
 
 namespace tessera {
 namespace {
-
-constexpr std::chrono::seconds pause_when_unavailable{2};
 
 Json layout_of(Placement placement, const std::vector<int>& ranks, const std::vector<RankState>& states) {
   Json list = Json::array();
@@ -57,61 +57,126 @@ void Node::note(spdlog::level::level_enum level, const std::string& job_id, cons
 
 Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   const QueueMessage& message = delivery.message;
-  const auto job = ports_.jobs.find(message.job_id);
-  if (!job || job->generation != message.generation || is_final(job->state)) {
+  auto job = ports_.jobs.find(message.job_id);
+  if (!job || job->generation != message.generation || is_final(job->state) || take_stored(*job)) {
     return {};  // removed, retried since, cancelled, or done by another delivery
   }
-  const int attempt = job->attempt + 1;
-  if (attempt > options_.max_attempts) {
-    const std::string sentence = fmt::format(
-        "It was tried {} times and ended its node or its ranks each time, so it was set aside. {}",
-        job->attempt, job->stage);
-    fail(*job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
-    return {Ending::set_aside, sentence};
+  // Its node ended, or lost the queue, while ranks had it. That the job ended the node is possible, but nodes
+  // end for other reasons too: it is tried alone, and the queue counts.
+  const bool left_behind = job->state != JobState::queued && !job->layout.is_null();
+  if (left_behind) {
+    job->attempt = std::max(0, job->attempt - 1);
+    if (delivery.attempt > options_.max_deliveries) {
+      return set_aside(*job,
+                       fmt::format("Its node ended while it was worked on, and it was taken {} times without "
+                                   "success, so it was set aside.",
+                                   delivery.attempt - 1));
+    }
   }
+  if (job->attempt >= options_.max_attempts) {
+    return set_aside(*job, fmt::format("It was tried {} times and ended its ranks each time, so it was set "
+                                       "aside. {}",
+                                       job->attempt, job->stage));
+  }
+  return work(*job, left_behind || job->attempt > 0, active);
+}
+
+Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
   JobChange change;
   change.state = JobState::running;
-  change.attempt = attempt;
+  change.attempt = job.attempt;  // counted when it is on the ranks
   change.node = options_.id;
   change.fraction = 0;
-  if (attempt == 1) {
+  change.layout = Json();
+  if (job.attempt == 0) {
     change.stage = "fetching the image";
   }
-  // The image is on its way while this is told: the one waits for the store, the other for the state's disk.
   const std::stop_token stop = active.stop.get_token();
-  const JobFiles files(options_.ranks.scratch, job->id, result_extension(job->request));
-  ImageFetch image(ports_.objects, job->request, files.input, stop, [this](auto time) {
-    if (options_.on_phase) {
-      options_.on_phase("fetch", time);
-    }
-  });
-  const auto begun = ports_.jobs.change(job->id, job->generation, change);
-  if (!begun) {
-    return {};
-  }
-  if (options_.on_phase && job->state == JobState::queued) {
-    options_.on_phase("wait", std::max(TimePoint::duration(0), begun->updated - job->updated));
-  }
+  const JobFiles files(options_.ranks.scratch, job.id, result_extension(job.request));
+  FailureOrigin origin = FailureOrigin::machine;
+  std::string reason;
   try {
-    return process(*begun, files, image, active);
+    // The image is on its way while this is told: the one waits for the store, the other for the state's
+    // disk.
+    ImageFetch image(ports_.objects, job.request, files.input, stop, [this](auto time) {
+      if (options_.on_phase) {
+        options_.on_phase("fetch", time);
+      }
+    });
+    const auto begun = ports_.jobs.change(job.id, job.generation, change);
+    if (!begun) {
+      return {};
+    }
+    if (options_.on_phase && job.state == JobState::queued) {
+      options_.on_phase("wait", std::max(TimePoint::duration(0), begun->updated - job.updated));
+    }
+    return process(*begun, files, image, active, suspect);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
-      return stopped(*job, active);
+      return stopped(job, active);
     }
-    if (error.code() == ErrorCode::unavailable) {
-      // The store is away; that says nothing of the job, which must outlast it.
-      auto verdict = retried(*begun, error.what(), attempt - 1);
-      pause(pause_when_unavailable, stop);
-      return verdict;
+    if (error.code() == ErrorCode::not_found && !ports_.objects.stat(job.request.object)) {
+      return fail(job, std::string(meaning(error.code()).name), error.what());
     }
-    if (meaning(error.code()).retry && attempt < options_.max_attempts) {
-      return retried(*begun, fmt::format("Attempt {} failed: {}", attempt, error.what()), attempt);
-    }
-    return fail(*begun, std::string(meaning(error.code()).name), error.what());
+    // Whatever else a store answers, also that it refuses this node, says nothing of the job.
+    origin = meaning(error.code()).origin == FailureOrigin::machine ? FailureOrigin::machine
+                                                                    : FailureOrigin::server;
+    reason = error.what();
+  } catch (const std::bad_alloc&) {
+    reason = "Memory ran out on the node.";
+  } catch (const std::system_error& error) {
+    reason = fmt::format("The node failed: {}.", error.what());
+  }
+  files.remove();
+  return not_its_fault(job, origin, reason);
+}
+
+Node::Verdict Node::not_its_fault(const Job& job, FailureOrigin origin, const std::string& reason) {
+  const int times = count_lone_failure(job.id);
+  if (times == 0 || (origin == FailureOrigin::machine && !machine_is_sound())) {
+    health_.failed(origin, reason);
+    return retried(job, reason, job.attempt);
+  }
+  // The others go well, so the node goes on with them.
+  const int attempts = job.attempt + (origin == FailureOrigin::machine ? 1 : 0);
+  if (attempts >= options_.max_attempts) {
+    return fail(
+        job, std::string(meaning(ErrorCode::io).name),
+        fmt::format("It failed again and again on a node that did other jobs meanwhile. The last time: {}",
+                    reason));
+  }
+  constexpr int most_doublings = 10;
+  Verdict verdict = retried(job, reason, attempts);
+  verdict.delay = std::min(options_.health.max_pause,
+                           options_.health.first_pause * (1 << std::min(times, most_doublings)));
+  return verdict;
+}
+
+int Node::count_lone_failure(const std::string& job_id) {
+  constexpr std::size_t most_kept = 1000;
+  const std::lock_guard lock(mutex_);
+  if (failures_.size() >= most_kept) {
+    failures_.clear();
+  }
+  const std::int64_t successes = health_.successes();
+  const auto [place, first] = failures_.try_emplace(job_id, Failures{successes, 0});
+  if (first || std::exchange(place->second.successes, successes) == successes) {
+    return 0;
+  }
+  return ++place->second.alone;
+}
+
+bool Node::machine_is_sound() const {
+  try {
+    health_.try_machine();
+    return true;
+  } catch (const Error&) {
+    return false;
   }
 }
 
-Node::Verdict Node::process(const Job& job, const JobFiles& files, ImageFetch& image, const Active& active) {
+Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, const Active& active,
+                            bool suspect) {
   const std::stop_token stop = active.stop.get_token();
   RankTask task;
   task.input = image.wait();
@@ -125,9 +190,9 @@ Node::Verdict Node::process(const Job& job, const JobFiles& files, ImageFetch& i
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
-    refuse_missing(job.request, ports_.objects);
+    refuse_vanished(job, files, task.input);
   }
-  const Placement placement = choose(job, input_bytes);
+  const Placement placement = choose(suspect, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);
   const auto ready = std::chrono::steady_clock::now();
   auto began = ready;
@@ -137,6 +202,7 @@ Node::Verdict Node::process(const Job& job, const JobFiles& files, ImageFetch& i
         began = std::chrono::steady_clock::now();
         measure("turn", ready);
         JobChange change;
+        change.attempt = job.attempt + 1;
         change.stage = stage;
         change.layout = layout_of(placement, ranks, group_->state());
         tell(job, change);
@@ -155,17 +221,46 @@ Node::Verdict Node::process(const Job& job, const JobFiles& files, ImageFetch& i
     counts_.busy_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() *
                             static_cast<double>(outcome.ranks.size());
   }
-  switch (outcome.end) {
-    case RankOutcome::End::done:
-      return store(job, outcome, files.output);
-    case RankOutcome::End::failed:
-      return fail(job, outcome.code, outcome.sentence);
-    case RankOutcome::End::lost:
-      return lost(job, outcome.sentence);
-    case RankOutcome::End::stopped:
-      break;
+  if (outcome.end == RankOutcome::End::stopped ||
+      (outcome.end == RankOutcome::End::lost && given_up(active))) {
+    return stopped(job, active);
   }
-  return stopped(job, active);
+  ++job.attempt;
+  if (outcome.end == RankOutcome::End::done) {
+    return store(job, outcome, files.output);
+  }
+  const ErrorCode code = outcome.end == RankOutcome::End::lost
+                             ? ErrorCode::rank_lost
+                             : error_code_named(outcome.code).value_or(ErrorCode::internal);
+  if (code == ErrorCode::rank_lost) {
+    return lost(job, outcome.sentence);
+  }
+  if (code == ErrorCode::cancelled) {
+    --job.attempt;
+    return stopped(job, active);
+  }
+  if (code == ErrorCode::not_found) {
+    refuse_vanished(job, files, task.input);
+  }
+  if (meaning(code).origin != FailureOrigin::request) {
+    throw Error(code, outcome.sentence);
+  }
+  health_.succeeded();
+  return fail(job, outcome.code, outcome.sentence);
+}
+
+/// Throws if files of the job are not where they were, which is seldom its own fault.
+void Node::refuse_vanished(const Job& job, const JobFiles& files, const std::filesystem::path& input) const {
+  std::error_code failure;
+  const bool scratch = std::filesystem::exists(options_.ranks.scratch, failure);
+  if (scratch && std::filesystem::exists(input, failure)) {
+    return;
+  }
+  if (!scratch || input == files.input) {
+    throw Error(ErrorCode::io, fmt::format("Files in the scratch folder '{}' have vanished under the node.",
+                                           options_.ranks.scratch.string()));
+  }
+  refuse_missing(job.request, ports_.objects);
 }
 
 /// Progress that cannot be told is not worth failing the job for.
@@ -179,38 +274,65 @@ void Node::tell(const Job& job, const JobChange& change) {
 }
 
 Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output) {
-  JobChange storing;
-  storing.state = JobState::storing;
-  storing.fraction = 1;
-  // Told while the result is on its way: each of the two waits for its server's disk.
-  std::future<bool> told = std::async(
-      std::launch::async, [&] { return ports_.jobs.change(job.id, job.generation, storing).has_value(); });
   JobResult result;
   result.object = result_object_name(job);
   result.file_name = result_file_name(job.request);
   result.content_type = content_type_of(result_extension(job.request));
+  result.size_bytes = static_cast<std::int64_t>(std::filesystem::file_size(output));
   result.width_px = outcome.result.width_px;
   result.height_px = outcome.result.height_px;
   result.findings = outcome.result.findings;
   result.warnings = outcome.result.warnings;
+  JobChange storing;
+  storing.state = JobState::storing;
+  storing.fraction = 1;
+  storing.result = result;  // so that whoever finds the object after a crash knows what it is
+  // Told while the result is on its way: each of the two waits for its server's disk.
+  std::future<bool> told = std::async(
+      std::launch::async, [&] { return ports_.jobs.change(job.id, job.generation, storing).has_value(); });
   const auto putting = std::chrono::steady_clock::now();
   const auto body = open_file_source(output);
-  result.size_bytes = ports_.objects.put(result.object, *body, result.content_type).size_bytes;
+  ports_.objects.put(result.object, *body, result.content_type);
   measure("store", putting);
+  if (!told.get()) {
+    return remove_unwanted(job, result);
+  }
+  return done(job, result);
+}
+
+bool Node::take_stored(const Job& job) {
+  if (job.state != JobState::storing || !job.result) {
+    return false;
+  }
+  const auto stored = ports_.objects.stat(job.result->object);
+  if (!stored || stored->size_bytes != job.result->size_bytes) {
+    return false;
+  }
+  done(job, *job.result);
+  return true;
+}
+
+Node::Verdict Node::done(const Job& job, const JobResult& result) {
   JobChange done;
   done.state = JobState::done;
   done.result = result;
-  if (!told.get() || !ports_.jobs.change(job.id, job.generation, done)) {
-    const auto now = ports_.jobs.find(job.id);
-    if (!now || now->state != JobState::done) {
-      ports_.objects.remove(result.object);  // cancelled meanwhile
-    }
-    return {};
+  if (!ports_.jobs.change(job.id, job.generation, done)) {
+    return remove_unwanted(job, result);
   }
+  health_.succeeded();
   note(spdlog::level::info, job.id, job.request_id, fmt::format("done, {} bytes", result.size_bytes));
   note_end("done");
   const std::lock_guard lock(mutex_);
+  failures_.erase(job.id);
   ++counts_.done;
+  return {};
+}
+
+Node::Verdict Node::remove_unwanted(const Job& job, const JobResult& result) {
+  const auto now = ports_.jobs.find(job.id);
+  if (!now || !now->result || now->result->object != result.object) {
+    ports_.objects.remove(result.object);  // cancelled meanwhile
+  }
   return {};
 }
 
@@ -222,6 +344,7 @@ Node::Verdict Node::fail(const Job& job, const std::string& code, const std::str
   note(spdlog::level::info, job.id, job.request_id, fmt::format("failed ({}): {}", code, sentence));
   note_end("failed");
   const std::lock_guard lock(mutex_);
+  failures_.erase(job.id);
   ++counts_.failed;
   return {};
 }
@@ -233,28 +356,40 @@ Node::Verdict Node::retried(const Job& job, const std::string& reason, int attem
   change.fraction = 0;
   change.stage = reason;
   ports_.jobs.change(job.id, job.generation, change);
-  note(spdlog::level::warn, job.id, job.request_id, fmt::format("given back: {}", reason));
-  return {Ending::give_back, reason};
+  note(spdlog::level::warn, job.id, job.request_id, fmt::format("postponed: {}", reason));
+  return {Ending::postpone, reason, {}};
 }
 
 Node::Verdict Node::lost(const Job& job, const std::string& reason) {
   if (job.attempt < options_.max_attempts) {
     return retried(job, fmt::format("Attempt {} ended its ranks: {}", job.attempt, reason), job.attempt);
   }
-  const std::string sentence = fmt::format(
-      "It was tried {} times and ended its ranks each time, so it was set aside. The last time: {}",
-      job.attempt, reason);
+  return set_aside(
+      job, fmt::format("It was tried {} times and ended its ranks each time, so it was set aside. The "
+                       "last time: {}",
+                       job.attempt, reason));
+}
+
+Node::Verdict Node::set_aside(const Job& job, const std::string& sentence) {
   fail(job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
-  return {Ending::set_aside, sentence};
+  return {Ending::set_aside, sentence, {}};
+}
+
+bool Node::given_up(const Active& active) const {
+  const std::lock_guard lock(mutex_);
+  return active.given_up;
 }
 
 Node::Verdict Node::stopped(const Job& job, const Active& active) {
-  bool given_up = false;
-  {
-    const std::lock_guard lock(mutex_);
-    given_up = active.given_up;
+  if (given_up(active)) {
+    return retried(job, "Its node was shut down; another takes it up.", job.attempt);
   }
-  return given_up ? retried(job, "Its node was shut down; another takes it up.", job.attempt - 1) : Verdict{};
+  const auto now = ports_.jobs.find(job.id);
+  if (!now || now->generation != job.generation || is_final(now->state)) {
+    return {};
+  }
+  return retried(job, "The work on it was stopped although nobody cancelled it; it is begun anew.",
+                 job.attempt);
 }
 
 }  // namespace tessera

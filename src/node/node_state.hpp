@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "node/node.hpp"
 
@@ -10,11 +11,13 @@ namespace tessera {
 
 /// A job under way.
 struct Node::Active {
-  int generation = 0;  ///< of the job
+  Delivery delivery;                      ///< the newest; guarded by the node's mutex, as all below
+  std::vector<std::uint64_t> older_tags;  ///< of the same message: of a lost connection, or published twice
   std::stop_source stop;
-  bool given_up = false;  ///< the node stops: give it back rather than call it cancelled
+  bool given_up = false;  ///< the node stops: postpone it rather than call it cancelled
   std::jthread thread;
-  bool ended = false;
+  bool ended = false;     ///< the work; what the queue is told about it may still be on its way
+  bool finished = false;  ///< all of it
 };
 
 /// Files of one job on this node, gone when it is over.
@@ -27,15 +30,13 @@ class Node::JobFiles {
   ~JobFiles() { remove(); }
   JobFiles(const JobFiles&) = delete;
   JobFiles& operator=(const JobFiles&) = delete;
-  std::filesystem::path input;
-  std::filesystem::path output;
-
- private:
   void remove() const {
     std::error_code ignored;  // they need not be there
     std::filesystem::remove(input, ignored);
     std::filesystem::remove(output, ignored);
   }
+  std::filesystem::path input;
+  std::filesystem::path output;
 };
 
 }  // namespace tessera

@@ -78,9 +78,15 @@ RankGroup::RankGroup(RankGroupOptions options)
 }
 
 RankGroup::~RankGroup() {
-  keeper_.request_stop();
-  wake();
-  keeper_.join();
+  end();
+}
+
+void RankGroup::end() {
+  if (keeper_.joinable()) {
+    keeper_.request_stop();
+    wake();
+    keeper_.join();
+  }
 }
 
 void RankGroup::wake() const {

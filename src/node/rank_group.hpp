@@ -91,6 +91,10 @@ class RankGroup {
                   const std::function<void(const std::vector<int>& ranks)>& begun,
                   const std::function<void(double fraction, const std::string& stage)>& progress);
 
+  /// Ends the ranks for good; tasks still running are reported as lost, those that wait for a turn wait until
+  /// they are stopped.
+  void end();
+
   [[nodiscard]] std::vector<RankState> state() const;
   /// How often the group was started again.
   [[nodiscard]] int restarts() const;

@@ -112,8 +112,8 @@ std::unique_ptr<ByteSource> memory_source(std::string_view text) {
   return std::make_unique<MemorySource>(text);
 }
 
-FileSink::FileSink(const std::filesystem::path& path)
-    : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
+FileSink::FileSink(const std::filesystem::path& path, unsigned mode)
+    : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)) {
   if (descriptor_ < 0) {
     fail("write", path_);
   }

@@ -43,7 +43,8 @@ class ByteSink {
 /// an error on closing is thrown by close().
 class FileSink final : public ByteSink {
  public:
-  explicit FileSink(const std::filesystem::path& path);
+  /// A new file gets `mode`, less what the umask takes away.
+  explicit FileSink(const std::filesystem::path& path, unsigned mode = 0600);
   ~FileSink() override;
   FileSink(const FileSink&) = delete;
   FileSink& operator=(const FileSink&) = delete;

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/system.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera {
 namespace {
@@ -37,6 +38,27 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) {
   return value;
 }
 
+/// Of a stored pipeline so much that its operators' names can be read.
+void check_pipeline(const Json& pipeline) {
+  constexpr const char* what = "the pipeline of a job";
+  if (pipeline.is_array() && pipeline.empty()) {
+    return;
+  }
+  for (const Json& step : StoredFields(pipeline, what).array("operators", Json::array())) {
+    static_cast<void>(StoredFields(step, "an operator of the pipeline of a job").text("name"));
+  }
+}
+
+/// What a stored name or time stands for.
+template <class T>
+T known(T (*parse)(std::string_view), const std::string& text) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    throw Unreadable(error.what());
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(JobState state) { return state_names.at(static_cast<std::size_t>(state)); }
@@ -51,19 +73,22 @@ Priority parse_priority(std::string_view text) {
 }
 
 Json to_json(const JobRequest& request) {
-  return {{"object", request.object},
-          {"name", request.name},
-          {"pipeline", request.pipeline},
-          {"output", request.output},
-          {"priority", to_string(request.priority)}};
+  return {{"object", request.object}, {"object_tag", request.object_tag},
+          {"name", request.name},     {"pipeline", request.pipeline},
+          {"output", request.output}, {"priority", to_string(request.priority)}};
 }
 
 JobRequest request_from_json(const Json& json) {
-  return {.object = json.at("object"),
-          .name = json.at("name"),
-          .pipeline = json.at("pipeline"),
-          .output = json.at("output"),
-          .priority = parse_priority(json.at("priority").get<std::string>())};
+  const StoredFields fields(json, "the request of a job");
+  JobRequest request;
+  request.object = fields.text("object");
+  request.object_tag = fields.text("object_tag", "");
+  request.name = fields.text("name", "");
+  request.pipeline = fields.at("pipeline");
+  check_pipeline(request.pipeline);
+  request.output = fields.object("output", Json::object());
+  request.priority = known<Priority>(parse_priority, fields.text("priority", "interactive"));
+  return request;
 }
 
 Json to_json(const JobResult& result) {
@@ -78,28 +103,24 @@ Json to_json(const JobResult& result) {
 }
 
 JobResult result_from_json(const Json& json) {
-  return {.object = json.at("object"),
-          .file_name = json.at("file_name"),
-          .content_type = json.at("content_type"),
-          .size_bytes = json.at("size_bytes"),
-          .width_px = json.at("width_px"),
-          .height_px = json.at("height_px"),
-          .findings = json.at("findings"),
-          .warnings = json.value("warnings", std::vector<std::string>{})};
+  const StoredFields fields(json, "the result of a job");
+  return {.object = fields.text("object"),
+          .file_name = fields.text("file_name", ""),
+          .content_type = fields.text("content_type", "application/octet-stream"),
+          .size_bytes = fields.integer("size_bytes", 0),
+          .width_px = fields.integer("width_px", 0),
+          .height_px = fields.integer("height_px", 0),
+          .findings = fields.array("findings", Json::array()),
+          .warnings = fields.texts("warnings")};
 }
 
 Json to_json(const Job& job) {
-  Json json{{"id", job.id},
-            {"batch", job.batch_id},
-            {"owner", job.owner},
-            {"request_id", job.request_id},
-            {"request", to_json(job.request)},
-            {"generation", job.generation},
-            {"state", to_string(job.state)},
-            {"attempt", job.attempt},
-            {"fraction", job.fraction},
-            {"stage", job.stage},
-            {"node", job.node},
+  Json json{{"v", stored_version},          {"id", job.id},
+            {"batch", job.batch_id},        {"owner", job.owner},
+            {"request_id", job.request_id}, {"request", to_json(job.request)},
+            {"generation", job.generation}, {"state", to_string(job.state)},
+            {"attempt", job.attempt},       {"fraction", job.fraction},
+            {"stage", job.stage},           {"node", job.node},
             {"layout", job.layout}};
   if (job.failure) {
     json["failure"] = {{"code", job.failure->code}, {"sentence", job.failure->sentence}};
@@ -113,30 +134,33 @@ Json to_json(const Job& job) {
 }
 
 Job job_from_json(const Json& json) {
-  Job job{.id = json.at("id"),
-          .batch_id = json.at("batch"),
-          .owner = json.at("owner"),
-          .request_id = json.at("request_id"),
-          .request = request_from_json(json.at("request")),
-          .generation = json.at("generation"),
-          .state = parse_job_state(json.at("state").get<std::string>()),
-          .attempt = json.at("attempt"),
-          .fraction = json.at("fraction"),
-          .stage = json.at("stage"),
-          .node = json.at("node"),
-          .layout = json.at("layout"),
-          .failure = {},
-          .result = {},
-          .created = time_from_iso8601(json.at("created").get<std::string>()),
-          .updated = time_from_iso8601(json.at("updated").get<std::string>())};
-  if (const auto failure = json.find("failure"); failure != json.end()) {
-    job.failure = JobFailure{failure->at("code"), failure->at("sentence")};
+  const StoredFields fields(json, "the record of a job");
+  Job job;
+  job.id = fields.text("id");
+  job.batch_id = fields.text("batch");
+  job.owner = fields.text("owner");
+  job.request_id = fields.text("request_id", "");
+  job.request = request_from_json(fields.at("request"));
+  job.generation = fields.small_integer("generation", 1);
+  job.state = known<JobState>(parse_job_state, fields.text("state"));
+  job.attempt = fields.small_integer("attempt", 0);
+  job.fraction = fields.number("fraction", 0);
+  job.stage = fields.text("stage", "");
+  job.node = fields.text("node", "");
+  job.layout = fields.has("layout") ? fields.at("layout") : Json();  // only told to people
+  if (fields.has("failure")) {
+    const StoredFields failure(fields.at("failure"), "the failure of a job");
+    job.failure = JobFailure{failure.text("code", "internal"), failure.text("sentence", "")};
   }
-  if (const auto result = json.find("result"); result != json.end()) {
-    job.result = result_from_json(*result);
+  if (fields.has("result")) {
+    job.result = result_from_json(fields.at("result"));
   }
+  job.created = known<TimePoint>(time_from_iso8601, fields.text("created", to_iso8601(TimePoint{})));
+  job.updated = known<TimePoint>(time_from_iso8601, fields.text("updated", to_iso8601(job.created)));
   return job;
 }
+
+Job job_from_text(std::string_view text) { return job_from_json(parse_stored(text, "the record of a job")); }
 
 std::string to_iso8601(TimePoint time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);

@@ -26,6 +26,7 @@ enum class JobState : std::uint8_t { queued, running, storing, done, failed, can
 /// What the client asked for. Never changes.
 struct JobRequest {
   std::string object;             ///< of the input, in the object store
+  std::string object_tag;         ///< its etag when the job was accepted; empty: not known
   std::string name;               ///< of the input, for people: "photo.jpg"
   Json pipeline = Json::array();  ///< as to_json(Pipeline) gives it
   Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional
@@ -45,7 +46,7 @@ struct JobResult {
   std::int64_t size_bytes = 0;
   std::int64_t width_px = 0;
   std::int64_t height_px = 0;
-  Json findings = Json::array();      ///< lists such as Hough lines: [{"operator", "columns", "values"}]
+  Json findings = Json::array();  ///< lists such as Hough lines: [{"operator", "columns", "count", "rows"}]
   std::vector<std::string> warnings;  ///< what was dropped, converted or not understood, a sentence each
   bool operator==(const JobResult&) const = default;
 };
@@ -58,13 +59,14 @@ struct Job {
   JobRequest request;
   int generation = 1;
   JobState state = JobState::queued;
-  int attempt = 0;       ///< of this generation; those that ended in order, without result, are not counted
+  int attempt = 0;  ///< of this generation: how often its ranks had it. Not counted are those that ended in
+                    ///< order, without result, and those that ended with their node
   double fraction = 0;   ///< 0..1
   std::string stage;     ///< in words, while running: "gaussian-blur | otsu"
   std::string node;      ///< that has or had it
   Json layout = Json();  ///< {"mode": "farm"|"split", "ranks": [...]}; null before it runs
   std::optional<JobFailure> failure;
-  std::optional<JobResult> result;
+  std::optional<JobResult> result;  ///< while storing: what is on its way; it is there when the job is done
   TimePoint created{};
   TimePoint updated{};
 };
@@ -75,7 +77,9 @@ struct Job {
 [[nodiscard]] JobResult result_from_json(const Json& json);
 /// All of it; what clients see has its links added and its object names taken out by the gateway.
 [[nodiscard]] Json to_json(const Job& job);
+/// These and request_from_json, result_from_json throw Unreadable (ports/stored_json.hpp).
 [[nodiscard]] Job job_from_json(const Json& json);
+[[nodiscard]] Job job_from_text(std::string_view text);
 
 /// "2026-11-24T04:05:06.789Z", and back. Throws Error(usage).
 [[nodiscard]] std::string to_iso8601(TimePoint time);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct QueueMessage {
 struct Delivery {
   QueueMessage message;
   int attempt = 1;        ///< 1 when it is taken for the first time
-  std::uint64_t tag = 0;  ///< names the delivery to acknowledge(), give_back() and set_aside()
+  std::uint64_t tag = 0;  ///< names the delivery to acknowledge(), postpone(), give_back() and set_aside()
 };
 
 /// A message that was set aside because it failed too often, or because its node said so.
@@ -53,17 +54,31 @@ class JobQueue {
   /// publishing time limit; the message may then be in the queue all the same.
   virtual void publish(const QueueMessage& message) = 0;
 
+  /// Publishes many, within the publishing time limit once and not for each. Throws nothing that says that
+  /// the broker is away.
+  struct Published {
+    std::size_t count = 0;  ///< so many from the front are durable; those after them may be
+    std::string problem;    ///< why not all are; empty if all are
+  };
+  virtual Published publish_all(std::span<const QueueMessage> messages);
+
   /// The next message: interactive ones first, then in order of publishing. Waits for one at most `patience`;
   /// nothing when there is none by then, or while the broker is away (it is sought again in the background).
   [[nodiscard]] virtual std::optional<Delivery> take(std::chrono::milliseconds patience) = 0;
   /// Ends all waiting takes, which then give nothing, and all later ones.
   virtual void stop_taking() = 0;
 
-  /// The three ends of a delivery. None of them throws when the connection on which it came is gone: the
+  /// The four ends of a delivery. None of them throws when the connection on which it came is gone: the
   /// message then comes again by itself, and who takes it finds the job done.
   virtual void acknowledge(std::uint64_t tag) = 0;
-  /// Back to the queue, to be taken again soon. Counts as an attempt; after the delivery limit it is set
-  /// aside.
+  /// Back to the queue because its taker cannot work on it now. Does not count: the next delivery has the
+  /// same attempt number, however often this is done, on every version of the broker. A queue that can hold a
+  /// message back does not give it again before `delay`; another one puts it at the end of its line, so a
+  /// taker that wants a pause makes one itself. Throws Error(unavailable) if the queue does not confirm that
+  /// it has the message: the delivery then goes on as before, and may be postponed again.
+  virtual void postpone(std::uint64_t tag, std::chrono::milliseconds delay) = 0;
+  /// Back to the queue, to be taken again soon. Counts as an attempt, as the death of a taker does; after the
+  /// delivery limit it is set aside.
   virtual void give_back(std::uint64_t tag) = 0;
   /// To the dead letters, with the reason.
   virtual void set_aside(std::uint64_t tag, const std::string& reason) = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera {
 
@@ -27,6 +28,8 @@ std::string apply_change(Job& job, const JobChange& change, TimePoint now) {
   }
   if (change.result) {
     job.result = change.result;
+  } else if (change.state && *change.state != JobState::done) {
+    job.result.reset();  // of an attempt that was not finished
   }
   job.updated = std::max(job.updated, now);
   return change.state ? std::string(to_string(*change.state)) : "progress";
@@ -47,6 +50,42 @@ void apply_retry(Job& job, TimePoint now) {
   job.failure.reset();
   job.result.reset();
   job.updated = std::max(job.updated, now);
+}
+
+bool may_queue_again(const Job& job, const Job& seen) {
+  return job.generation == seen.generation && job.updated == seen.updated && !is_final(job.state);
+}
+
+void apply_queue_again(Job& job, const std::string& stage, TimePoint now) {
+  // A result that is on its way may have arrived: who takes the job next looks for it.
+  if (job.state != JobState::storing || !job.result) {
+    job.state = JobState::queued;
+    job.fraction = 0;
+    job.node.clear();
+    job.layout = Json();
+    job.result.reset();
+  }
+  job.stage = stage;
+  // Later than before in any case, so that nobody queues it again on what was seen before.
+  job.updated = std::max(job.updated + std::chrono::milliseconds(1), now);
+}
+
+bool may_remove(const Job& job, TimePoint time) { return is_final(job.state) && job.updated < time; }
+
+std::string input_of_record(const std::string& record) {
+  try {
+    const Json json = parse_stored(record, "the record of a job");
+    const StoredFields fields(json, "the record of a job");
+    return StoredFields(fields.at("request"), "the request of a job").text("object");
+  } catch (const Unreadable&) {
+    return {};
+  }
+}
+
+Json event_data_from_text(std::string_view text) {
+  Json data = parse_stored(text, "the content of an event");
+  static_cast<void>(job_from_json(data));
+  return data;
 }
 
 std::vector<Job> JobStore::find_all(const std::vector<std::string>& job_ids) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "ports/clock.hpp"
@@ -54,6 +55,16 @@ struct JobChange {
 
 // What every store does to a job, so that they cannot differ.
 
+/// Whether queue_again() may touch the job that was `seen`.
+[[nodiscard]] bool may_queue_again(const Job& job, const Job& seen);
+void apply_queue_again(Job& job, const std::string& stage, TimePoint now);
+/// Whether remove_finished() may remove the job.
+[[nodiscard]] bool may_remove(const Job& job, TimePoint time);
+/// The name of the input of a job, as far as the record can be read; may be empty.
+[[nodiscard]] std::string input_of_record(const std::string& record);
+/// The content of an event, checked. Throws Unreadable.
+[[nodiscard]] Json event_data_from_text(std::string_view text);
+
 /// Whether change() may touch the job. `generation` 0 means any.
 [[nodiscard]] bool may_change(const Job& job, int generation);
 /// Returns the type of the event that tells of it.
@@ -90,6 +101,15 @@ void check_waiting(const std::string& owner, std::int64_t waiting, std::int64_t 
 /// Throws nothing; `jobs` must not be empty.
 [[nodiscard]] Batch batch_of(const NewJobs& jobs);
 
+/// A record or an event that this version cannot read. It is left as it is, for a version that can, and looks
+/// as if it were not there: it stops nobody from reading what is beside it.
+struct UnreadableItem {
+  std::string kind;  ///< "job", "batch" or "event"
+  std::string id;
+  std::string reason;
+  TimePoint found{};  ///< for the first time
+};
+
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -124,20 +144,41 @@ class JobStore {
   /// more queued jobs than `max_waiting`; 0: any number.
   virtual std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) = 0;
 
+  /// Jobs in the state that have not changed since `time`, those that changed longest ago first.
+  [[nodiscard]] virtual std::vector<Job> unchanged_since(JobState state, TimePoint time, int limit) = 0;
+  /// A job whose message seems to be lost becomes queued and unpublished again, in the same generation and
+  /// with its attempts kept. Nothing happens if it is final, gone, of another generation, or has changed
+  /// since `seen.updated`: so of many who see the same, one does it.
+  virtual std::optional<Job> queue_again(const Job& seen, const std::string& stage) = 0;
+
   /// When a job becomes final whose batch has a webhook, the same transaction makes a call due. This takes
   /// calls that are due, the oldest first, and makes them due again after `lease`, so that others make those
-  /// of one who died over them.
-  [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease,
-                                                                    int limit) = 0;
+  /// of one who died over them. Calls of the owners in `not_of` are passed over.
+  [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(
+      std::chrono::milliseconds lease, int limit, const std::vector<std::string>& not_of = {}) = 0;
   /// Puts a taken call off until `again`; without it, the call was made or is given up.
   virtual void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) = 0;
+  /// Puts a taken call off that was not made: it does not count as an attempt.
+  virtual void postpone_webhook_call(const std::string& call_id, TimePoint until) = 0;
 
   /// Final jobs last changed before `time`, oldest first: to be removed with their objects.
   [[nodiscard]] virtual std::vector<Job> finished_before(TimePoint time, int limit) = 0;
-  virtual void remove(const std::string& job_id) = 0;
+  /// Removes the job if it is final and was last changed before `time`, in one transaction: a job that was
+  /// retried meanwhile stays. Returns whether it was removed.
+  virtual bool remove_finished(const std::string& job_id, TimePoint time) = 0;
+  /// The inputs of all jobs that have not ended or may be retried. Of one moment: a job that was there when
+  /// it was called, and needs its input still, is among them.
+  [[nodiscard]] virtual std::unordered_set<std::string> objects_in_use() = 0;
 
-  /// Jobs by state, for metrics.
+  /// Jobs by state, for metrics: costs as much as there are jobs.
   [[nodiscard]] virtual std::vector<std::pair<JobState, std::int64_t>> count_by_state() = 0;
+  /// Jobs in one state: costs at most as much as there are such.
+  [[nodiscard]] virtual std::int64_t count(JobState state) = 0;
+
+  /// What was found to be unreadable by any process, the oldest first.
+  [[nodiscard]] virtual std::vector<UnreadableItem> unreadable(int limit) = 0;
+  /// Removes the item, with the record itself where that cannot be read still. False if there is none.
+  virtual bool remove_unreadable(const std::string& kind, const std::string& id) = 0;
   virtual void check() = 0;
 };
 
@@ -149,6 +190,9 @@ struct Event {
   std::string owner;
   TimePoint time{};
   Json data = Json::object();  ///< the job after the change, as to_json(Job) gives it
+
+  /// Type of an event whose content this version cannot read; `data` is null then. Only its id counts.
+  static constexpr const char* unreadable = "unreadable";
 };
 
 class EventLog {
@@ -169,7 +213,7 @@ class EventLog {
   virtual void stop_reading() = 0;
 };
 
-enum class Scope : std::uint8_t { submit = 1, read = 2, admin = 4 };
+enum class Scope : std::uint8_t { submit = 1, read = 2, admin = 4, metrics = 8 };
 
 struct Token {
   std::string hash;   ///< SHA-256 of the token, in hexadecimal; the token itself is never stored
@@ -218,6 +262,8 @@ struct StateOptions {
   std::int64_t max_events = 1'000'000;  ///< kept in the log, about
   std::chrono::hours idempotency_lifetime{24};
   Clock now = system_now;
+  /// Told, in a sentence, of settings of the server that may lose jobs, and of what cannot be read.
+  std::function<void(const std::string& sentence)> warn = {};
 };
 
 }  // namespace tessera

@@ -24,6 +24,7 @@ struct ObjectInfo {
   std::int64_t size_bytes = 0;
   std::string content_type;  ///< may be empty in a listing
   TimePoint modified{};
+  std::string etag = {};  ///< another whenever something was stored; empty where it is not known
 };
 
 /// Bytes first..last of an object, both included; without `last` to its end.

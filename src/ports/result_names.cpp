@@ -1,5 +1,7 @@
 #include "ports/result_names.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -72,7 +74,8 @@ std::string result_file_name(const JobRequest& request) {
 }
 
 std::string result_object_name(const Job& job) {
-  return "results/" + job.owner + "/" + job.id + "." + result_extension(job.request);
+  return fmt::format("results/{}/{}.{}.{}.{}", job.owner, job.id, job.generation, job.attempt,
+                     result_extension(job.request));
 }
 
 }  // namespace tessera

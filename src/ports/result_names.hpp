@@ -13,7 +13,8 @@ namespace tessera {
 /// "png", "jpg", "tif" or "webp": what the request asks for, or what the input's name says, or png.
 [[nodiscard]] std::string result_extension(const JobRequest& request);
 [[nodiscard]] std::string content_type_of(std::string_view extension);
-/// Where the result of a job lies in the object store.
+/// Where the result of a job lies in the object store. Generation and attempt are part of the name, so that
+/// who is late with removing or storing an older one never touches a newer one.
 [[nodiscard]] std::string result_object_name(const Job& job);
 
 }  // namespace tessera

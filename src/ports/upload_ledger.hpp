@@ -30,6 +30,12 @@ struct UploadLimits {
   std::int64_t max_bytes = 0;
 };
 
+enum class Measured : std::uint8_t {
+  noted,
+  too_much,  ///< the owner would have more than is allowed; nothing is noted
+  not_here,  ///< no such place: a job uses it, or it has expired, or it never was
+};
+
 /// Every call is one transaction. Safe to use from many threads and processes.
 class UploadLedger {
  public:
@@ -41,9 +47,9 @@ class UploadLedger {
   };
   /// Enters the place, unless its owner has as many places or bytes as the limits allow.
   virtual Entered enter(const UploadPlace& place, const UploadLimits& limits) = 0;
-  /// Notes how much lies at a place, in place of what was noted before. False, with nothing noted, if its
-  /// owner would then have more than `max_bytes` (0: any). A place that is not here is let be, and true.
-  virtual bool measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) = 0;
+  /// Notes how much lies at a place, in place of what was noted before, unless its owner would then have more
+  /// than `max_bytes` (0: any).
+  virtual Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) = 0;
   /// Places of unknown size that nobody has taken since `taken_before`, those that have waited longest first.
   /// Whoever takes them looks what lies there.
   [[nodiscard]] virtual std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) = 0;

@@ -8,14 +8,36 @@
 #include "core/error.hpp"
 #include "core/system.hpp"
 #include "core/text.hpp"
-#include "http/server.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera::service {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Scope>, 3> scope_table{
-    {{"submit", Scope::submit}, {"read", Scope::read}, {"admin", Scope::admin}}};
+constexpr std::array<std::pair<std::string_view, Scope>, 4> scope_table{
+    {{"submit", Scope::submit}, {"read", Scope::read}, {"admin", Scope::admin}, {"metrics", Scope::metrics}}};
+constexpr std::string_view stream_prefix = "tss_";
+constexpr std::chrono::seconds has_tokens_lifetime{1};
+
+/// Stands for a token in stream tokens: of its hash, which must not be seen.
+std::string token_id(const std::string& hash) {
+  return to_hex(sha256("tessera token id " + hash)).substr(0, 32);
+}
+
+std::string stream_signature(const std::string& hash, const std::string& expires) {
+  return to_base64_url(hmac_sha256(hash, "tessera stream token 1 " + expires));
+}
+
+std::int64_t seconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+void check_scope(const Caller& caller, Scope scope) {
+  if (!caller.may(scope) && !caller.is_admin()) {
+    throw Error(ErrorCode::forbidden, fmt::format("The token allows '{}', but this needs '{}'.",
+                                                  fmt::join(scope_names(caller.scopes), ", "),
+                                                  scope_names(static_cast<int>(scope)).front()));
+  }
+}
 
 }  // namespace
 
@@ -49,7 +71,7 @@ void check_owner(const std::string& owner) {
 Scope parse_scope(const std::string& name) {
   const auto found = std::ranges::find(scope_table, name, [](const auto& entry) { return entry.first; });
   if (found == scope_table.end()) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no scope; use submit, read or admin.", name));
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no scope; use submit, read, admin or metrics.", name));
   }
   return found->second;
 }
@@ -64,60 +86,123 @@ std::vector<std::string> scope_names(int scopes) {
   return names;
 }
 
-Access::Access(TokenStore& tokens, const std::string& address, Clock now)
-    : tokens_(tokens), loopback_(http::is_loopback(address)), now_(std::move(now)) {
-  if (!loopback_ && tokens_.list().empty()) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("There are no tokens, so anyone who reaches {} could use this service. Make a token "
-                    "first, or listen on 127.0.0.1.",
-                    address));
+Access::Access(TokenStore& tokens, Door door, Clock now)
+    : tokens_(tokens), door_(door), now_(std::move(now)) {}
+
+void Access::refuse(const std::string& sentence) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto now = std::chrono::steady_clock::now(); now >= has_tokens_known_until_) {
+    has_tokens_ = !tokens_.list().empty();
+    has_tokens_known_until_ = now + has_tokens_lifetime;
   }
+  throw Error(ErrorCode::unauthorized,
+              has_tokens_ ? sentence
+                          : sentence +
+                                " The service has no tokens, so it refuses every request: make one "
+                                "with 'tessera token --state URL add OWNER'.");
 }
 
-bool Access::open_to_all() {
-  if (!loopback_) {
-    return false;
-  }
-  const std::scoped_lock lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  // An open door is looked at every time, so that the first token shuts it at once.
-  if (open_ || now >= open_known_until_) {
-    open_ = tokens_.list().empty();
-    open_known_until_ = now + std::chrono::seconds(1);
-  }
-  return open_;
+std::optional<Token> Access::valid_token(const std::string& hash) const {
+  auto token = tokens_.find(hash);
+  return token && (!token->expires || *token->expires > now_()) ? std::move(token) : std::nullopt;
 }
 
 Caller Access::check(const http::Request& request, Scope scope) {
   const std::string header = request.header("Authorization");
   constexpr std::string_view kind = "Bearer ";
-  if (header.empty() && open_to_all()) {
+  if (header.empty() && door_ == Door::open) {
     return {"local",
             static_cast<int>(Scope::submit) | static_cast<int>(Scope::read) | static_cast<int>(Scope::admin)};
   }
   if (header.size() <= kind.size() ||
       !http::equal_ignoring_case(std::string_view(header).substr(0, kind.size()), kind)) {
-    throw Error(ErrorCode::unauthorized,
-                "This needs a token: send the header 'Authorization: Bearer TOKEN'.");
+    refuse("This needs a token: send the header 'Authorization: Bearer TOKEN'.");
   }
   const auto token = tokens_.find(token_hash(trim(std::string_view(header).substr(kind.size()))));
   if (!token || (token->expires && *token->expires <= now_())) {
-    throw Error(ErrorCode::unauthorized, token ? "The token has expired; ask for a new one."
-                                               : "The token is not known here; it may have been withdrawn.");
+    refuse(token ? "The token has expired; ask for a new one."
+                 : "The token is not known here; it may have been withdrawn.");
   }
-  Caller caller{token->owner, token->scopes};
-  if (!caller.may(scope) && !caller.is_admin()) {
-    throw Error(ErrorCode::forbidden, fmt::format("The token allows '{}', but this needs '{}'.",
-                                                  fmt::join(scope_names(token->scopes), ", "),
-                                                  scope_names(static_cast<int>(scope)).front()));
-  }
+  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  check_scope(caller, scope);
   return caller;
+}
+
+StreamToken Access::new_stream_token(const Caller& caller) const {
+  if (caller.token_hash.empty()) {
+    throw Error(ErrorCode::conflict, "This service is open, so its events need no token.");
+  }
+  const TimePoint expires = now_() + stream_token_lifetime;
+  const std::string seconds = std::to_string(seconds_of(expires));
+  return {fmt::format("{}{}.{}.{}", stream_prefix, seconds, token_id(caller.token_hash),
+                      stream_signature(caller.token_hash, seconds)),
+          expires};
+}
+
+Caller Access::check_stream(const http::Request& request) {
+  const auto token = request.query_value(stream_token_field);
+  return token && request.header("Authorization").empty() ? check_stream_token(*token)
+                                                          : check(request, Scope::read);
+}
+
+std::optional<Token> Access::token_with_id(const std::string& id) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = hash_of_id_.find(id); known != hash_of_id_.end()) {
+      return valid_token(known->second);
+    }
+  }
+  std::map<std::string, std::string> ids;
+  for (const Token& token : tokens_.list()) {
+    ids.emplace(token_id(token.hash), token.hash);
+  }
+  const auto found = ids.find(id);
+  const std::string hash = found == ids.end() ? std::string() : found->second;
+  {
+    const std::scoped_lock lock(mutex_);
+    hash_of_id_ = std::move(ids);
+  }
+  return hash.empty() ? std::nullopt : valid_token(hash);
+}
+
+Caller Access::check_stream_token(const std::string& text) {
+  const std::size_t first = text.find('.');
+  const std::size_t second = text.find('.', first == std::string::npos ? first : first + 1);
+  if (!text.starts_with(stream_prefix) || second == std::string::npos) {
+    refuse("The query's 'token' is no stream token: get one by POST /v1/stream-tokens.");
+  }
+  const std::string expires = text.substr(stream_prefix.size(), first - stream_prefix.size());
+  const auto token = token_with_id(text.substr(first + 1, second - first - 1));
+  if (!token || !equal_in_constant_time(stream_signature(token->hash, expires), text.substr(second + 1))) {
+    refuse("The stream token is not known here; the token that it was made from may have been withdrawn.");
+  }
+  // Authenticated, so it is a number that was written above.
+  if (std::stoll(expires) <= seconds_of(now_())) {
+    refuse("The stream token has expired: get another by POST /v1/stream-tokens.");
+  }
+  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  check_scope(caller, Scope::read);
+  return caller;
+}
+
+bool Access::still_admits(const Caller& caller) {
+  if (caller.token_hash.empty()) {
+    return door_ == Door::open;
+  }
+  return valid_token(caller.token_hash).has_value();
 }
 
 std::function<void(http::Request&)> needs(Access& access, Scope scope) {
   return [&access, scope](http::Request& request) {
     const Caller caller = access.check(request, scope);
+    request.note = caller.owner;
+    request.caller = caller;
+  };
+}
+
+std::function<void(http::Request&)> needs_stream(Access& access) {
+  return [&access](http::Request& request) {
+    const Caller caller = access.check_stream(request);
     request.note = caller.owner;
     request.caller = caller;
   };

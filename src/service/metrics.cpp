@@ -29,6 +29,14 @@ constexpr std::array metric_table{
     MetricInfo{Metric::nodes, gauge, "tessera_nodes",
                "Processing nodes, by state: starting, ready or draining."},
     MetricInfo{Metric::ranks, gauge, "tessera_ranks", "Ranks of all nodes, by state: busy or idle."},
+    MetricInfo{Metric::jobs_queued_again, counter, "tessera_jobs_queued_again_total",
+               "Jobs that this gateway has queued again because their message or their node was lost."},
+    MetricInfo{Metric::removals_failed, counter, "tessera_removals_failed_total",
+               "Objects that have outlived their time and could not be removed when this gateway tried."},
+    MetricInfo{Metric::unreadable_items, gauge, "tessera_unreadable_items",
+               "Records and events that could not be read, and are left out."},
+    MetricInfo{Metric::clock_jump_seconds, gauge, "tessera_clock_jump_seconds",
+               "By how much this gateway's clock has jumped ahead; nothing expires by that."},
     MetricInfo{Metric::store_operations, counter, "tessera_store_operations_total",
                "Operations on the object store, by operation and outcome: done or failed."},
     MetricInfo{Metric::store_operation_seconds, histogram, "tessera_store_operation_seconds",
@@ -140,7 +148,8 @@ void mount_metrics(http::Router& router, Metrics& metrics, std::function<void(ht
           {.id = "getMetrics",
            .tag = "System",
            .summary = "Counts and times, for Prometheus.",
-           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}));
+           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}),
+      http::Lane::heavy);
 }
 
 void count_request(Metrics& metrics, const http::AccessRecord& record) {

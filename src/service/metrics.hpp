@@ -23,6 +23,10 @@ enum class Metric : std::uint8_t {
   jobs,
   nodes,
   ranks,
+  jobs_queued_again,
+  removals_failed,
+  unreadable_items,
+  clock_jump_seconds,
   // Whoever uses the object store.
   store_operations,
   store_operation_seconds,

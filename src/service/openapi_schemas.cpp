@@ -51,14 +51,19 @@ const Json pipeline{{"description",
                      "{\"preset\": NAME}."},
                     {"type", {"string", "object", "array"}}};
 const Json priority{{"type", "string"}, {"enum", {"interactive", "bulk"}}};
-const Json output{{"type", "object"},
-                  {"description", "How the result is written; without a format as the input, or as PNG."},
-                  {"properties",
-                   {{"format", {{"enum", {"png", "jpg", "jpeg", "tif", "tiff", "webp"}}}},
-                    {"quality", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}},
-                    {"strip", flag},
-                    {"salvage", flag}}},
-                  {"additionalProperties", false}};
+const Json output{
+    {"type", "object"},
+    {"description", "How the result is written; without a format as the input, or as PNG."},
+    {"properties",
+     {{"format", {{"enum", {"png", "jpg", "jpeg", "tif", "tiff", "webp"}}}},
+      {"quality", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}},
+      {"strip",
+       {{"description",
+         "true: without EXIF, XMP and IPTC; \"location\": without GPS and names of places. Colours "
+         "stay right: a profile other than sRGB is kept."},
+        {"enum", {true, false, "location"}}}},
+      {"salvage", flag}}},
+    {"additionalProperties", false}};
 const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
 
 Json item_properties() {
@@ -139,6 +144,7 @@ Json openapi_schemas() {
                                    {"expires", moment},
                                    {"file_name", text},
                                    {"size_bytes", whole}})},
+      {"StreamToken", all_required({{"token", text}, {"expires", moment}})},
       {"Operators",
        {{"type", "object"}, {"description", "A JSON Schema, with an entry of $defs per operator."}}},
       {"Document", {{"type", "object"}, {"required", {"openapi", "info", "paths"}}}},
@@ -153,7 +159,9 @@ Json openapi_schemas() {
                                    {"reason", text},
                                    {"attempts", whole},
                                    {"time", moment}})},
-      {"DeadLetters", all_required({{"dead", list_of(reference("DeadLetter"))}})},
+      {"Unreadable", all_required({{"id", text}, {"reason", text}, {"found", moment}})},
+      {"DeadLetters", all_required({{"dead", list_of(reference("DeadLetter"))},
+                                    {"unreadable", list_of(reference("Unreadable"))}})},
       {"Health", all_required({{"status", text}, {"version", text}})},
       {"Readiness",
        all_required({{"ready", flag}, {"parts", {{"type", "object"}, {"additionalProperties", text}}}})},

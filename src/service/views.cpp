@@ -1,14 +1,59 @@
 #include "service/views.hpp"
 
 #include <map>
+#include <regex>
+
+#include "core/error.hpp"
 
 namespace tessera::service {
+namespace {
 
-Json job_view(Json job) {
+/// Regular expressions of the standard library recurse with the length of the text.
+constexpr std::size_t most_sentence_bytes = 1000;
+
+void hide_internals(Json& job) {
+  // What a job does is of its own; why it waits again is of the service.
+  if (job.value("state", "") == "queued" && !job.value("stage", "").empty()) {
+    job["stage"] = without_internals(job["stage"]);
+  }
+  if (const auto failure = job.find("failure"); failure != job.end()) {
+    const auto code = error_code_named(failure->value("code", ""));
+    if (!code || meaning(*code).origin != FailureOrigin::request || *code == ErrorCode::internal) {
+      (*failure)["sentence"] = without_internals(failure->value("sentence", ""));
+    }
+  }
+  if (const auto layout = job.find("layout"); layout != job.end() && layout->contains("ranks")) {
+    for (Json& rank : (*layout)["ranks"]) {
+      rank.erase("location");
+    }
+  }
+}
+
+}  // namespace
+
+std::string without_internals(const std::string& sentence) {
+  // In quotes, where messages put what they are about, or as a word: something with "://", an absolute path,
+  // a host with a port, an IP address.
+  static const std::regex internal(
+      R"('[^']*(://|/|:[0-9]+)[^']*'|[A-Za-z][A-Za-z0-9+.-]*://[^\s,;'")]+|(^|[\s('"])/[^\s,;'")]+|)"
+      R"([A-Za-z0-9.-]+:[0-9]{2,5}\b|\[[0-9A-Fa-f:.]+\](:[0-9]+)?|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b)");
+  return std::regex_replace(sentence.substr(0, most_sentence_bytes), internal, " (hidden)");
+}
+
+Json job_view(Json job, Viewer viewer) {
   const std::string id = job.at("id");
+  job.erase("v");
   job.at("request").erase("object");
+  job.at("request").erase("object_tag");
+  if (viewer == Viewer::client) {
+    hide_internals(job);
+  }
   if (const auto result = job.find("result"); result != job.end()) {
-    result->erase("object");
+    if (job.at("state").get<std::string>() == to_string(JobState::done)) {
+      result->erase("object");
+    } else {
+      job.erase(result);  // it is on its way still
+    }
   }
   Json links{{"self", "/v1/jobs/" + id},
              {"batch", "/v1/batches/" + job.at("batch").get<std::string>()},
@@ -20,7 +65,7 @@ Json job_view(Json job) {
   return job;
 }
 
-Json batch_view(const Batch& batch, const std::vector<Job>& jobs) {
+Json batch_view(const Batch& batch, const std::vector<Job>& jobs, Viewer viewer) {
   Json counts = Json::object();
   for (int state = 0; state <= static_cast<int>(JobState::cancelled); ++state) {
     counts[std::string(to_string(static_cast<JobState>(state)))] = 0;
@@ -33,7 +78,7 @@ Json batch_view(const Batch& batch, const std::vector<Job>& jobs) {
     ++count[job.state];
     fraction += is_final(job.state) ? 1.0 : job.fraction;
     final_jobs += is_final(job.state) ? 1U : 0U;
-    views.push_back(job_view(job));
+    views.push_back(job_view(job, viewer));
   }
   for (const auto& [state, number] : count) {
     counts[std::string(to_string(state))] = number;
@@ -59,7 +104,19 @@ Json batch_view(const Batch& batch, const std::vector<Job>& jobs) {
             {"events", "/v1/events?batch=" + batch.id}}}};
 }
 
-Json node_view(const NodeInfo& node) {
+Json node_view(const NodeInfo& node, Viewer viewer) {
+  if (viewer == Viewer::client) {
+    // How much there is and how busy it is, but not where, and not whose jobs.
+    Json ranks = Json::array();
+    for (const Json& rank : node.details.value("ranks", Json::array())) {
+      ranks.push_back({{"busy", rank.value("busy", false)}});
+    }
+    return {{"id", node.id},
+            {"host", ""},
+            {"version", node.version},
+            {"details", {{"state", node.details.value("state", "")}, {"ranks", std::move(ranks)}}},
+            {"seen", to_iso8601(node.seen)}};
+  }
   return {{"id", node.id},
           {"host", node.host},
           {"version", node.version},

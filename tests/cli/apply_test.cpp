@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -61,6 +62,59 @@ TEST_F(Apply, ReportsAsJson) {
   EXPECT_EQ(image["image_out"]["channels"], 1);
   ASSERT_EQ(image["ranks"].size(), 1U);
   EXPECT_EQ(image["ranks"][0]["rows"], 90);
+}
+
+TEST_F(Apply, SaysWhatOfTheMetadataWasConverted) {
+  const std::string picture = std::string(TESSERA_TEST_DATA_DIR) + "/metadata/rgb_icc.png";
+  const Outcome told = run_program({"apply", "grayscale", picture, "-o", out});
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  expect_has(told.out, "Warning: The colour profile is for RGB and the result is gray");
+  const Outcome listed = run_program({"apply", "--json", "--force", "grayscale", picture, "-o", out});
+  const json warnings = json::parse(listed.out)["images"][0]["warnings"];
+  ASSERT_EQ(warnings.size(), 1U) << listed.out;
+  const Outcome quiet = run_program({"apply", "--quiet", "--force", "grayscale", picture, "-o", out});
+  EXPECT_EQ(quiet.out + quiet.err, "");
+}
+
+TEST_F(Apply, StripMayBeGivenAWordBehindIt) {
+  const std::string photograph = std::string(TESSERA_TEST_DATA_DIR) + "/metadata/thumb.jpg";
+  const auto size_with = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments{"apply", "--force"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    arguments.insert(arguments.end(), {"crop", photograph, "-o", folder / "out.jpg"});
+    const Outcome outcome = run_program(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return std::filesystem::file_size(folder / "out.jpg");
+  };
+  const auto all_kept = size_with({});
+  EXPECT_EQ(size_with({"--strip", "location"}), all_kept) << "there is no place in it";
+  EXPECT_EQ(size_with({"--strip=location"}), all_kept);
+  const auto stripped = size_with({"--strip"});
+  EXPECT_LT(stripped, all_kept);
+  EXPECT_EQ(size_with({"--strip", "all"}), stripped);
+  const Outcome refused =
+      run_program({"apply", "--force", "--strip=gps", "crop", photograph, "-o", folder / "out.jpg"});
+  EXPECT_EQ(refused.exit_code, 2);
+  expect_has(refused.err, "'gps' is unknown");
+}
+
+TEST_F(Apply, AQuarterTurnExchangesTheResolution) {
+  const std::string fax = std::string(TESSERA_TEST_DATA_DIR) + "/metadata/fax204x98.tif";
+  const auto jfif = [&](const std::string& pipeline) {
+    const Outcome outcome = run_program({"apply", "--force", pipeline, fax, "-o", folder / "out.jpg"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const std::string bytes = read_file(folder / "out.jpg");
+    const auto word = [&](std::size_t at) {
+      return static_cast<unsigned char>(bytes[at]) * 256 + static_cast<unsigned char>(bytes[at + 1]);
+    };
+    EXPECT_EQ(bytes[13], 1);
+    return std::pair{word(14), word(16)};
+  };
+  EXPECT_EQ(jfif("crop"), (std::pair{204, 98}));
+  EXPECT_EQ(jfif("rotate angle=90"), (std::pair{98, 204}));
+  EXPECT_EQ(jfif("rotate angle=-90 expand=false"), (std::pair{98, 204}));
+  EXPECT_EQ(jfif("rotate angle=90 | invert | rotate angle=270"), (std::pair{204, 98}));
+  EXPECT_EQ(jfif("rotate angle=180"), (std::pair{204, 98}));
 }
 
 TEST_F(Apply, StandardInputAndOutput) {
@@ -195,9 +249,9 @@ TEST_F(Apply, FindingsAreWritten) {
 }
 
 TEST_F(Apply, TimeIsLimited) {
-  write_file(folder / "big.ppm", pnm(4000, 4000, 3));
-  const Outcome outcome = run_program({"apply", "gaussian-blur sigma=64 | gaussian-blur sigma=64",
-                                       folder / "big.ppm", "-o", out, "--timeout", "0.05"});
+  write_endless_image(folder / "big.ppm");
+  const Outcome outcome =
+      run_program({"apply", endless_pipeline, folder / "big.ppm", "-o", out, "--timeout", "0.05"});
   expect_error(outcome, 7, "--timeout");
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"big.ppm", "in.ppm"}));
 }

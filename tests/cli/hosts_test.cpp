@@ -4,75 +4,117 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <sstream>
+#include <cstdlib>
+#include <memory>
 
 #include "program.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
 
-const char* const slow = "gaussian-blur sigma=64 | gaussian-blur sigma=64 | gaussian-blur sigma=64";
+/// A host: a process that holds network and host name namespaces of its own. Killed with its namespaces when
+/// destroyed.
+class Host {
+ public:
+  /// `way_in` is the command that leads to where the host is made.
+  Host(std::vector<std::string> way_in, const std::string& name)
+      : holder_({}, {.through = through(std::move(way_in), name)}), up_(holder_.wait_for_error("up")) {}
+  ~Host() {
+    const auto network = network_of(holder_.pid());
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const pid_t process = std::atoi(entry.path().filename().c_str());
+      if (process > 0 && !network.empty() && network_of(process) == network) {
+        kill(process, SIGKILL);
+      }
+    }
+  }
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  [[nodiscard]] bool up() const { return up_; }
+  [[nodiscard]] std::string pid() const { return std::to_string(holder_.pid()); }
+
+ private:
+  static std::vector<std::string> through(std::vector<std::string> way_in, const std::string& name) {
+    for (const std::string& word : {"unshare", "--net", "--uts", "sh", "-c"}) {
+      way_in.emplace_back(word);
+    }
+    way_in.push_back("hostname " + name + "; echo up >&2; exec sleep infinity");
+    return way_in;
+  }
+  static std::filesystem::path network_of(pid_t process) {
+    std::error_code gone;
+    return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/net", process), gone);
+  }
+  Program holder_;
+  bool up_;
+};
 
 class Hosts : public ::testing::Test {
  protected:
   TemporaryFolder folder;
   std::string in = folder / "in.ppm";
   std::string out = folder / "out.png";
-  std::string alpha = fmt::format("tessera-{}-a", getpid());
-  std::string beta = fmt::format("tessera-{}-b", getpid());
-  std::string cable = fmt::format("ts{}b", getpid());
-  /// Of this test alone, so that tests may run side by side.
-  int network = getpid() % 250 + 1;
+  std::unique_ptr<Host> alpha;
+  std::unique_ptr<Host> beta;
+  /// Whether the hosts are in a user namespace of their own, which gives an ordinary user the right to make
+  /// them.
+  bool as_user = false;
   std::string agent = folder / "agent";
   std::string hostfile = folder / "hosts";
+  const std::string cable = "beta0";
 
-  static void ip(const std::vector<std::string>& arguments) {
-    const Outcome outcome = run_other("ip", arguments);
-    ASSERT_EQ(outcome.exit_code, 0) << fmt::format("ip {}: {}", fmt::join(arguments, " "), outcome.out);
+  static std::string address(int host) { return fmt::format("10.213.1.{}", host); }
+  std::vector<std::string> on(const Host& host) const {
+    std::vector<std::string> way{"nsenter", "--target", host.pid(), "--net", "--uts"};
+    if (as_user) {
+      way.insert(way.end(), {"--user", "--preserve-credentials"});
+    }
+    return way;
   }
-  std::string address(int host) const { return fmt::format("10.213.{}.{}", network, host); }
+  void ip(const Host& host, const std::string& arguments) const {
+    std::vector<std::string> words = on(host);
+    words.insert(words.end(), {"sh", "-c", "ip " + arguments});
+    const Outcome outcome = run_other(words.front(), {words.begin() + 1, words.end()});
+    ASSERT_EQ(outcome.exit_code, 0) << fmt::format("ip {}: {}", arguments, outcome.out);
+  }
 
   void SetUp() override {
-    if (geteuid() != 0) {
-      GTEST_SKIP() << "network namespaces need root";
+    const bool as_root = run_other("unshare", {"--net", "--uts", "true"}).exit_code == 0;
+    as_user = !as_root;
+    if (as_user &&
+        run_other("unshare", {"--user", "--map-root-user", "--net", "--uts", "true"}).exit_code != 0) {
+      GTEST_SKIP() << "This machine lets this user make neither network namespaces nor user namespaces.";
     }
-    const std::string other_end = fmt::format("ts{}a", getpid());
-    ip({"netns", "add", alpha});
-    ip({"netns", "add", beta});
-    ip({"link", "add", other_end, "type", "veth", "peer", "name", cable});
-    ip({"link", "set", other_end, "netns", alpha});
-    ip({"link", "set", cable, "netns", beta});
-    for (const auto& [name, link, host] : {std::tuple{alpha, other_end, 1}, std::tuple{beta, cable, 2}}) {
-      ip({"-n", name, "addr", "add", address(host) + "/24", "dev", link});
-      ip({"-n", name, "link", "set", link, "up"});
-      ip({"-n", name, "link", "set", "lo", "up"});
+    alpha = std::make_unique<Host>(as_user ? std::vector<std::string>{"unshare", "--user", "--map-root-user"}
+                                           : std::vector<std::string>{},
+                                   "alpha");
+    ASSERT_TRUE(alpha->up());
+    beta = std::make_unique<Host>(as_user ? std::vector<std::string>{"nsenter", "--target", alpha->pid(),
+                                                                     "--user", "--preserve-credentials"}
+                                          : std::vector<std::string>{},
+                                  "beta");
+    ASSERT_TRUE(beta->up());
+    ip(*alpha, fmt::format("link add alpha0 type veth peer name {} netns {}", cable, beta->pid()));
+    for (const auto& [host, link, number] :
+         {std::tuple{alpha.get(), std::string("alpha0"), 1}, std::tuple{beta.get(), cable, 2}}) {
+      ip(*host, fmt::format("addr add {}/24 dev {}", address(number), link));
+      ip(*host, fmt::format("link set {} up", link));
+      ip(*host, "link set lo up");
     }
-    // In the place of ssh: HOST COMMAND...
-    write_file(
-        agent,
-        fmt::format("#!/bin/sh\nhost=$1; shift\ncase $host in {}) at={} name=alpha;; *) at={} "
-                    "name=beta;; esac\nexec ip netns exec $at unshare -u sh -c \"hostname $name; $*\"\n",
-                    address(1), alpha, beta));
+    // In the place of ssh: HOST COMMAND... It runs on alpha, so it is in the user namespace already.
+    write_file(agent, fmt::format("#!/bin/sh\nhost=$1; shift\ncase $host in {}) at={};; *) at={};; esac\n"
+                                  "exec nsenter --target $at --net --uts sh -c \"$*\"\n",
+                                  address(1), alpha->pid(), beta->pid()));
     std::filesystem::permissions(agent, std::filesystem::perms::owner_all);
     write_file(hostfile, fmt::format("{} slots=1\n{} slots=2\n", address(1), address(2)));
   }
 
-  void TearDown() override {
-    for (const std::string& name : {alpha, beta}) {
-      std::istringstream pids(run_other("ip", {"netns", "pids", name}).out);
-      for (pid_t pid = 0; pids >> pid;) {
-        kill(pid, SIGKILL);
-      }
-      static_cast<void>(run_other("ip", {"netns", "del", name}));
-    }
-  }
-
   Program::Setup on_alpha() const {
-    const std::string subnet = fmt::format("10.213.{}.0/24", network);
+    const std::string subnet = "10.213.1.0/24";
     return {.environment = {"OMPI_MCA_plm_rsh_agent=" + agent, "OMPI_MCA_btl_tcp_if_include=" + subnet,
                             "OMPI_MCA_oob_tcp_if_include=" + subnet},
-            .through = {"ip", "netns", "exec", alpha, "unshare", "-u", "sh", "-c",
-                        "hostname alpha; exec \"$@\"", "sh"}};
+            .through = on(*alpha)};
   }
   std::vector<std::string> ranks(const std::string& pipeline) const {
     return {"apply",     "-v", "--force", "--ranks", "3",  "--hostfile", hostfile,
@@ -107,8 +149,8 @@ TEST_F(Hosts, GiveTheSameBytes) {
 }
 
 TEST_F(Hosts, EndClearlyWhenARankDiesFarAway) {
-  write_file(in, pnm(4000, 4000, 3));
-  Program program(ranks(slow), on_alpha());
+  write_endless_image(in);
+  Program program(ranks(endless_pipeline), on_alpha());
   const pid_t victim = rank_on_beta(program);
   ASSERT_GT(victim, 0) << program.wait().err;
   kill(victim, SIGKILL);
@@ -120,10 +162,10 @@ TEST_F(Hosts, EndClearlyWhenARankDiesFarAway) {
 }
 
 TEST_F(Hosts, EndClearlyWhenTheCableIsPulled) {
-  write_file(in, pnm(4000, 4000, 3));
-  Program program(ranks(slow), on_alpha());
+  write_endless_image(in);
+  Program program(ranks(endless_pipeline), on_alpha());
   ASSERT_GT(rank_on_beta(program), 0) << program.wait().err;
-  ip({"-n", beta, "link", "set", cable, "down"});
+  ip(*beta, fmt::format("link set {} down", cable));
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 9) << outcome.err;
   // Which of the two mpirun says depends on which end notices first.

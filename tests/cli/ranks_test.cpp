@@ -7,13 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
 
 using nlohmann::json;
-
-const char* const slow = "gaussian-blur sigma=64 | gaussian-blur sigma=64 | gaussian-blur sigma=64";
 
 class Ranks : public ::testing::Test {
  protected:
@@ -87,9 +86,9 @@ TEST_F(Ranks, MayBeStartedByMpirunItself) {
 }
 
 TEST_F(Ranks, StopTogetherOnAnInterrupt) {
-  write_file(in, pnm(4000, 4000, 3));
+  write_endless_image(in);
   for (const char* ranks : {"1", "2"}) {
-    Program program({"apply", "-v", "--ranks", ranks, slow, in, "-o", out});
+    Program program({"apply", "-v", "--ranks", ranks, endless_pipeline, in, "-o", out});
     const auto ranks_processes = processes(program, std::stoi(ranks));
     ASSERT_FALSE(ranks_processes.empty()) << program.wait().err;
     kill(program.pid(), SIGINT);
@@ -105,9 +104,9 @@ TEST_F(Ranks, StopTogetherOnAnInterrupt) {
 }
 
 TEST_F(Ranks, EndClearlyWhenOneIsKilled) {
-  write_file(in, pnm(4000, 4000, 3));
+  write_endless_image(in);
   for (const std::size_t victim : {0U, 1U}) {
-    Program program({"apply", "-v", "--ranks", "2", slow, in, "-o", out});
+    Program program({"apply", "-v", "--ranks", "2", endless_pipeline, in, "-o", out});
     const auto ranks = processes(program, 2);
     ASSERT_EQ(ranks.size(), 2U) << program.wait().err;
     kill(ranks[victim], SIGKILL);
@@ -138,8 +137,8 @@ TEST_F(Ranks, EndAfterTheirTimeWhenOneIsStopped) {
 }
 
 TEST_F(Ranks, MpirunIsNotHeardUnlessAsked) {
-  write_file(in, pnm(4000, 4000, 3));
-  Program program({"apply", "--ranks", "2", slow, in, "-o", out}, {.terminal = true});
+  write_endless_image(in);
+  Program program({"apply", "--ranks", "2", endless_pipeline, in, "-o", out}, {.terminal = true});
   ASSERT_TRUE(program.wait_for_error("%")) << program.wait().err;
   kill(program.pid(), SIGTERM);
   const Outcome outcome = program.wait();

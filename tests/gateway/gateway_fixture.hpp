@@ -22,13 +22,15 @@ class GatewayTest : public ::testing::Test {
  protected:
   void SetUp() override {
     options.now = [this] { return now; };
+    options.readiness_interval = std::chrono::milliseconds(5);
+    options.uptime = [this, start = now] { return now - start + uptime_ahead; };
     put(photo_name);
     registry.announce({"node_1", "here", "1", Json::object(), now}, std::chrono::hours(1));
   }
   /// With the options as they are by now.
   void start() {
-    gateway = std::make_unique<Gateway>(
-        options, GatewayPorts{*state.jobs, registry, *queue, *objects, access, *state.uploads});
+    gateway = std::make_unique<Gateway>(options, GatewayPorts{*state.jobs, *state.events, registry, *queue,
+                                                              *objects, access, *state.uploads});
     http::Router router;
     gateway->mount(router);
     server = std::make_unique<http::Server>(http::ServerOptions{}, std::move(router));
@@ -57,20 +59,22 @@ class GatewayTest : public ::testing::Test {
     put(result);
     JobChange change;
     change.state = JobState::done;
-    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array()};
+    change.result = JobResult{result, "photo-invert.png", "image/png", 14, 1, 1, Json::array(), {}};
     ASSERT_TRUE(state.jobs->change(job_id, 0, change));
   }
 
   testing::ServerFolder folder;
   // Now in whole milliseconds; files that are stored carry the real time.
   TimePoint now = system_now();
-  StateStore state = open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }});
+  std::chrono::milliseconds uptime_ahead{0};  ///< less than zero: `now` has jumped ahead by so much
+  StateStore state =
+      open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }, .warn = {}});
   NodeRegistry& registry = *state.nodes;
   std::unique_ptr<JobQueue> queue = open_sqlite_job_queue(folder.path() / "queue.db", {});
   std::unique_ptr<ObjectStore> objects =
       open_disk_object_store(folder.path() / "objects", LinkSigner("http://127.0.0.1", "a secret of sixteen"),
                              [this] { return now; });
-  Access access{*state.tokens, "127.0.0.1"};
+  Access access{*state.tokens, Door::open};
   GatewayOptions options;
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<http::Server> server;

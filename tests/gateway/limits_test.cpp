@@ -132,6 +132,39 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyQueuedJobs) {
       "worked on.");
 }
 
+TEST_F(GatewayLimits, ALinkWritesNothingMoreOnceAJobUsesWhatLiesThere) {
+  options.uploads_per_owner = {.max_places = 0, .max_bytes = 20};
+  start();
+  const auto [object, path] = place();
+  const std::string accepted = "P6 1 1 255\nabc";
+  EXPECT_EQ(put_by_link(path, accepted).status, 200);
+  EXPECT_EQ(put_by_link(path, accepted).status, 200) << "until then it may be sent again";
+  const Answer answer = submit({{"object", object}});
+  ASSERT_EQ(answer.status, 202);
+  const Answer refused = put_by_link(path, std::string(1 << 16, 'x'));
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_NE(detail(refused, "conflict").find("a job uses"), std::string::npos) << refused.body;
+  StringSink content;
+  EXPECT_EQ(objects->get(object, content).etag, state.jobs->find(job_of(answer))->request.object_tag);
+  EXPECT_EQ(content.text, accepted);
+  EXPECT_EQ(answer.body.find("object_tag"), std::string::npos);
+
+  // One that comes while the job is accepted: its body ends afterwards.
+  const auto [second, second_path] = place();
+  EXPECT_EQ(put_by_link(second_path, accepted).status, 200);
+  testing::RawConnection connection(server->port());
+  connection.send("PUT " + second_path +
+                  " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\nExpect: 100-continue\r\n\r\n");
+  connection.read_until("100 Continue\r\n\r\n");
+  EXPECT_EQ(submit({{"object", second}}).status, 202);
+  connection.send("another content!");
+  EXPECT_EQ(testing::read_answer(connection).status, 409);
+  EXPECT_EQ(state.uploads->use_of("local"), UploadUse{});
+  StringSink kept;
+  objects->get(second, kept);
+  EXPECT_EQ(kept.text, accepted);
+}
+
 TEST_F(GatewayLimits, ZeroIsNoLimit) {
   options.max_queued_per_owner = 0;
   options.uploads_per_owner = {};

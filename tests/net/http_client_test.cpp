@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "net/redact.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"
 
@@ -302,6 +303,38 @@ TEST(HttpClientTls, TrustsOnlyWhatItIsTold) {
   // Right certificate, wrong name.
   request.url = "https://localhost:" + std::to_string(port) + "/";
   EXPECT_EQ(code_of([&] { HttpClient(options).send(request); }), ErrorCode::unavailable);
+}
+
+TEST(HttpClient, SendsNoControlCharacters) {
+  HttpClient client;
+  const std::string url = "http://127.0.0.1:9/x";
+  const auto refused = [&](HttpRequest request) {
+    return refusal([&] { client.send(request); }, ErrorCode::usage);
+  };
+  HttpRequest request;
+  request.url = url;
+  request.headers = {{"Content-Type", "image/png\nx-goog-acl: public-read"}};
+  EXPECT_NE(refused(request).find("Content-Type"), std::string::npos);
+  request.headers = {{"X-A\r\nX-B", "1"}};
+  EXPECT_NE(refused(request).find("control character"), std::string::npos);
+  request.headers = {{"X-A", std::string("a\0b", 3)}};
+  EXPECT_NE(refused(request).find("control character"), std::string::npos);
+  request.headers.clear();
+  request.url = url + "\r\nHost: evil";
+  EXPECT_NE(refused(request).find("its URL"), std::string::npos);
+}
+
+TEST(RedactUrl, HidesPasswordsAndQueries) {
+  EXPECT_EQ(redact_url("redis://ann:secret@host:6379/0"), "redis://ann:***@host:6379/0");
+  EXPECT_EQ(redact_url("redis://:secret@host:bad/0"), "redis://:***@host:bad/0");
+  EXPECT_EQ(redact_url("amqp://ann:se/cr@t@host/"), "amqp://ann:***@host/");
+  EXPECT_EQ(redact_url("https://token@host/a?signature=secret#secret"), "https://***@host/a");
+  EXPECT_EQ(redact_url("ann:secret@host"), "ann:***@host");
+  EXPECT_EQ(redact_url("https://host/a@b"), "https://host/a@b");
+  EXPECT_EQ(redact_url("s3://bucket/prefix?endpoint=http://x:y@z"), "s3://bucket/prefix");
+  EXPECT_EQ(redact_url("a\nb"), "a\\nb");
+  EXPECT_EQ(origin_of_url("https://ann:secret@host:1/secret?secret"), "https://host:1");
+  EXPECT_EQ(authority_of_url("http://HOST:80/x"), "host:80");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "servers/server_process.hpp"
+#include "support/endless.hpp"
 
 namespace tessera {
 namespace {
@@ -58,8 +59,11 @@ class Ranks : public ::testing::TestWithParam<int> {
     return result;
   }
 
-  RankTask slow_task(const std::string& name) {
-    return task(name, 3000, 3000, R"([{"name": "non-local-means", "parameters": {"search-radius": 10}}])");
+  RankTask endless_task(const std::string& name) {
+    RankTask result =
+        task(name, 1, 1, R"([{"name": "non-local-means", "parameters": {"search-radius": 20}}])");
+    testing::write_endless_image(result.input);
+    return result;
   }
 
   struct Watch {
@@ -125,7 +129,7 @@ TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
   for (const Placement placement : {Placement::one_rank, Placement::all_ranks}) {
     Watch watch;
     std::stop_source stop;
-    const RankTask job = slow_task("slow");
+    const RankTask job = endless_task("endless");
     auto outcome =
         std::async(std::launch::async, [&] { return run(group, job, placement, watch, stop.get_token()); });
     ASSERT_TRUE(moves(watch));
@@ -139,7 +143,7 @@ TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
 
 TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
   RankGroup group(options(GetParam()));
-  RankTask job = slow_task("slow");
+  RankTask job = endless_task("endless");
   job.time_limit = 300ms;
   const RankOutcome outcome = run(group, job, Placement::all_ranks);
   EXPECT_EQ(outcome.end, End::failed);
@@ -151,7 +155,7 @@ TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
 TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
   RankGroup group(options(GetParam()));
   Watch watch;
-  const RankTask job = slow_task("slow");
+  const RankTask job = endless_task("endless");
   auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
   ASSERT_TRUE(moves(watch));
   const std::string location = group.state().back().location;
@@ -164,11 +168,11 @@ TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
 }
 
 TEST_P(Ranks, AreStartedAgainWhenOneFallsSilent) {
-  RankGroupOptions with_little_patience = options(GetParam());
-  with_little_patience.silence_limit = 2500ms;
-  RankGroup group(with_little_patience);
+  RankGroupOptions with_short_limit = options(GetParam());
+  with_short_limit.silence_limit = 2500ms;
+  RankGroup group(with_short_limit);
   Watch watch;
-  const RankTask job = slow_task("slow");
+  const RankTask job = endless_task("endless");
   auto outcome = std::async(std::launch::async, [&] { return run(group, job, Placement::all_ranks, watch); });
   ASSERT_TRUE(moves(watch));
   const std::string location = group.state().back().location;
@@ -273,9 +277,9 @@ TEST_F(Ranks, WorkSideBySideOnSmallImages) {
   Watch first;
   Watch second;
   std::stop_source stop;
-  const RankTask slow = slow_task("first");
+  const RankTask endless = endless_task("first");
   auto one = std::async(std::launch::async,
-                        [&] { return run(group, slow, Placement::one_rank, first, stop.get_token()); });
+                        [&] { return run(group, endless, Placement::one_rank, first, stop.get_token()); });
   const std::vector<int> first_ranks = first.begun.get_future().get();
   const RankTask quick = task("second", 30, 20, R"([{"name": "invert"}])");
   EXPECT_EQ(run(group, quick, Placement::one_rank, second).end, End::done);

@@ -2,12 +2,19 @@
 #include "service/notifier/webhooks.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
 #include <set>
+#include <sstream>
+#include <thread>
 
+#include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/state_store.hpp"
 #include "http/server.hpp"
 #include "net/crypto.hpp"
@@ -23,8 +30,8 @@ const std::string secret = "a secret of the client";
 /// A server that a client has named: answers with the statuses given, the last one from then on.
 class Receiver {
  public:
-  explicit Receiver(std::vector<int> statuses)
-      : statuses_(std::move(statuses)), server_(options(), routes()) {}
+  explicit Receiver(std::vector<int> statuses, std::string body = {})
+      : statuses_(std::move(statuses)), body_(std::move(body)), server_(options(), routes()) {}
 
   [[nodiscard]] std::string url() const {
     return "http://127.0.0.1:" + std::to_string(server_.port()) + "/hook?of=ann";
@@ -52,13 +59,14 @@ class Receiver {
                       const int status = statuses_[std::min(answered_++, statuses_.size() - 1)];
                       requests_.push_back(request);
                       came_.notify_all();
-                      return http::text_response(status, "", "text/plain");
+                      return http::text_response(status, body_, "text/plain");
                     },
                 .max_body_bytes = 1 << 20});
     return router;
   }
 
   std::vector<int> statuses_;
+  std::string body_;
   std::mutex mutex_;
   std::condition_variable came_;
   std::deque<http::Request> requests_;
@@ -80,11 +88,11 @@ class Webhooks : public ::testing::Test {
     return options;
   }
   /// A job that has ended, of a batch that names `url`.
-  Job ended_job(const std::string& url, JobState state = JobState::done) {
+  Job ended_job(const std::string& url, JobState state = JobState::done, const std::string& owner = "ann") {
     Job job;
     job.id = new_id("job", system_now());
     job.batch_id = new_id("batch", system_now());
-    job.owner = "ann";
+    job.owner = owner;
     job.request.object = "uploads/ann/one";
     job.request.name = "one.png";
     job.created = job.updated = system_now();
@@ -151,6 +159,33 @@ TEST_F(Webhooks, AreTriedAgainUntilTheyAreAnswered) {
   EXPECT_FALSE(receiver.next(0ms));
 }
 
+TEST_F(Webhooks, AreDeliveredHoweverLongTheAnswerIs) {
+  Receiver receiver({200}, std::string(std::size_t{4} << 20, 'x'));
+  ended_job(receiver.url());
+  std::promise<bool> attempted;
+  WebhookOptions noting = options();
+  noting.on_attempt = [&](bool delivered) { attempted.set_value(delivered); };
+  const WebhookSender sender(noting, *store.jobs);
+  ASSERT_TRUE(receiver.next());
+  EXPECT_TRUE(attempted.get_future().get());
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
+TEST_F(Webhooks, GoOnWhenARecordCannotBeRead) {
+  Receiver receiver({200});
+  const Job poisoned = ended_job(receiver.url());
+  const Job sound = ended_job(receiver.url());
+  SqliteDatabase database(folder.path() / "state.db");
+  SqliteStatement(database, "UPDATE state_jobs SET record='{\"id\": 7}' WHERE id=?", poisoned.id).run();
+  const WebhookSender sender(options(), *store.jobs);
+  const auto call = receiver.next();
+  ASSERT_TRUE(call);
+  EXPECT_EQ(Json::parse(call->body.text()).at("subject"), sound.id);
+  expect_settled();
+  EXPECT_FALSE(receiver.next(0ms));
+}
+
 TEST_F(Webhooks, AreGivenUpWhenTheReceiverIsGoneOrNeverAnswers) {
   {
     Receiver gone({410});
@@ -207,6 +242,131 @@ TEST_F(Webhooks, SayNothingOfAnEndThatARetryHasUndone) {
   EXPECT_EQ(Json::parse(call->body.text()).at("type"), "tessera.job.cancelled");
   expect_settled();
   EXPECT_FALSE(receiver.next(0ms));
+}
+
+/// Takes connections and says nothing, as a receiver does that wants others to wait.
+class Tarpit {
+ public:
+  Tarpit() : server_(options(), routes()) {}
+  ~Tarpit() { release(); }
+  Tarpit(const Tarpit&) = delete;
+  Tarpit& operator=(const Tarpit&) = delete;
+  [[nodiscard]] std::string url(const std::string& secret_path = "hook") const {
+    return "http://127.0.0.1:" + std::to_string(server_.port()) + "/" + secret_path;
+  }
+  void wait_for(int held) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, 30s, [&] { return held_ >= held; }));
+  }
+  [[nodiscard]] int most_held() {
+    const std::scoped_lock lock(mutex_);
+    return most_held_;
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  static http::ServerOptions options() {
+    http::ServerOptions options;
+    options.light_threads = 32;
+    return options;
+  }
+  http::Router routes() {
+    http::Router router;
+    router.add({.method = "POST",
+                .pattern = "/{any...}",
+                .handler =
+                    [this](http::Request&) {
+                      std::unique_lock lock(mutex_);
+                      most_held_ = std::max(most_held_, ++held_);
+                      changed_.notify_all();
+                      changed_.wait(lock, [&] { return released_; });
+                      --held_;
+                      return http::text_response(200, "", "text/plain");
+                    },
+                .max_body_bytes = 1 << 20});
+    return router;
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int held_ = 0;
+  int most_held_ = 0;
+  bool released_ = false;
+  http::Server server_;
+};
+
+TEST_F(Webhooks, OfOneOwnerDoNotWaitForAnothersSlowReceiver) {
+  Tarpit tarpit;
+  Receiver receiver({200});
+  WebhookOptions few = options();
+  few.senders = 4;
+  few.max_per_owner = 3;
+  few.max_per_host = 2;
+  few.answer_timeout = 120s;
+  for (int i = 0; i < 30; ++i) {
+    ended_job(tarpit.url());
+  }
+  const Job job = ended_job(receiver.url(), JobState::done, "bob");
+  const WebhookSender sender(few, *store.jobs);
+  tarpit.wait_for(few.max_per_host);
+  const auto call = receiver.next();
+  ASSERT_TRUE(call) << "bob waits for ann's receiver";
+  EXPECT_EQ(Json::parse(call->body.text()).at("subject"), job.id);
+  // Again, now that ann's calls have been passed over many times.
+  ended_job(receiver.url(), JobState::done, "bob");
+  EXPECT_TRUE(receiver.next());
+  EXPECT_EQ(tarpit.most_held(), few.max_per_host);
+  tarpit.release();
+}
+
+TEST_F(Webhooks, AHostThatDoesNotAnswerRests) {
+  std::atomic<int> attempts{0};
+  const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::free_port()) + "/hook";
+  WebhookOptions rests = options();
+  rests.silences_to_rest = 2;
+  rests.first_rest = 3'600s;
+  rests.on_attempt = [&](bool delivered) {
+    EXPECT_FALSE(delivered);
+    ++attempts;
+  };
+  for (int i = 0; i < 20; ++i) {
+    ended_job(nobody);
+  }
+  Receiver receiver({200});
+  {
+    const WebhookSender sender(rests, *store.jobs);
+    while (attempts < rests.silences_to_rest) {
+      std::this_thread::yield();
+    }
+    ended_job(receiver.url());
+    EXPECT_TRUE(receiver.next());
+  }
+  // Some were on their way when the host had been silent often enough, but not all twenty.
+  EXPECT_LE(attempts, rests.silences_to_rest + rests.max_per_host + 1);
+}
+
+TEST_F(Webhooks, DoNotTellTheirUrlsToTheLog) {
+  std::ostringstream said;
+  WebhookOptions logging = options();
+  logging.log =
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said));
+  logging.max_attempts = 2;
+  Receiver broken({500});
+  ended_job(broken.url() + "&key=SECRET");
+  ended_job("http://127.0.0.1:" + std::to_string(testing::free_port()) + "/SECRET?SECRET");
+  std::atomic<int> attempts{0};
+  logging.on_attempt = [&](bool) { ++attempts; };
+  {
+    const WebhookSender sender(logging, *store.jobs);
+    while (attempts < 2 * logging.max_attempts) {
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_NE(said.str().find("'http://127.0.0.1:"), std::string::npos) << said.str();
+  EXPECT_EQ(said.str().find("SECRET"), std::string::npos) << said.str();
 }
 
 }  // namespace

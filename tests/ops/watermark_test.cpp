@@ -142,6 +142,10 @@ TEST(Watermark, SaysWhatIsWrong) {
   EXPECT_NE(refusal({{"text", std::string(201, 'a')}}).find("limit is 200"), std::string::npos);
   EXPECT_NE(refusal({{"text", "\xff\xfe"}}).find("UTF-8"), std::string::npos);
   EXPECT_NE(refusal({{"image", "b"}}, {}).find("use text"), std::string::npos);
+  EXPECT_NE(refusal({{"text", "a 漢字漢"}}).find("(U+6F22, U+5B57)"), std::string::npos);
+  EXPECT_NE(refusal({{"text", "שלום"}}).find("U+05E9 (Hebrew)"), std::string::npos);
+  EXPECT_NE(refusal({{"text", "مرحبا"}}).find("(Arabic)"), std::string::npos);
+  EXPECT_EQ(refusal({{"text", "Ünïcödé Ελληνικά Кириллица €“”"}}), "");
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::string DistributedService::url() const { return "http://" + on_loopback(gat
 
 void DistributedService::start_gateway() {
   std::vector<std::string> options{"--listen", on_loopback(gateway_port_), "--notifier-url",
-                                   "http://" + on_loopback(notifier_port_)};
+                                   "http://" + on_loopback(notifier_port_), "--open"};
   options.insert(options.end(), gateway_options_.begin(), gateway_options_.end());
   gateway_.reset();
   gateway_ = launch("gateway", options);
@@ -36,7 +36,7 @@ void DistributedService::start_gateway() {
 
 void DistributedService::start_notifier() {
   notifier_.reset();
-  notifier_ = launch("notifier", {"--listen", on_loopback(notifier_port_)});
+  notifier_ = launch("notifier", {"--listen", on_loopback(notifier_port_), "--open"});
   notifier_->wait_until_ready(notifier_port_);
 }
 

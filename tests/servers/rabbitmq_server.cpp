@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
-#include <thread>
+
+#include "support/wait.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -92,32 +91,39 @@ void RabbitMqServer::start() {
   server_->wait_until_ready(tls_port_);
 }
 
-void RabbitMqServer::control(const std::string& arguments) const {
+bool RabbitMqServer::succeeds(const std::string& arguments) const {
   std::string command = "env";
   for (const auto& [name, value] : environment()) {
     command += fmt::format(" '{}={}'", name, value);
   }
   command +=
       fmt::format(" {} {} >>'{}/control.log' 2>&1", control_program, arguments, folder_.path().string());
-  if (std::system(command.c_str()) != 0) {
+  return std::system(command.c_str()) == 0;
+}
+
+void RabbitMqServer::control(const std::string& arguments) const {
+  if (!succeeds(arguments)) {
     throw std::runtime_error("this failed: rabbitmqctl " + arguments);
   }
 }
 
-void RabbitMqServer::wait_until_noted(const std::string& queue) const {
+void RabbitMqServer::make_durable(const std::vector<std::string>& queues) const {
+  for (const std::string& queue : queues) {
+    const std::string leader = fmt::format("ra_leaderboard:lookup_leader(list_to_atom(\"%2F_{}\"))", queue);
+    if (!poll_until([&] { return succeeds(fmt::format("eval 'true = ({} =/= undefined).'", leader)); })) {
+      throw std::runtime_error(fmt::format("the queue {} has no leader", queue));
+    }
+  }
+  // What the broker keeps in memory for a while: its tables of queues, and those of the members of quorum
+  // queues.
+  control("eval 'mnesia:sync_log(), mnesia:dump_log(), [ok = dets:sync(T) || T <- dets:all()].'");
   const std::filesystem::path file =
       folder_.path() / "mnesia/tessera@localhost/quorum/tessera@localhost/names.dets";
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  for (;;) {
-    std::stringstream text;
-    text << std::ifstream(file, std::ios::binary).rdbuf();
-    if (text.str().find("%2F_" + queue) != std::string::npos) {
-      return;
+  const std::string names = read_file(file);
+  for (const std::string& queue : queues) {
+    if (names.find("%2F_" + queue) == std::string::npos) {
+      throw std::runtime_error(fmt::format("{} does not name the queue {}", file.string(), queue));
     }
-    if (std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error(fmt::format("{} never names the queue {}", file.string(), queue));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // a foreign server announces nothing
   }
 }
 

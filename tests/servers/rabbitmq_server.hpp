@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "servers/server_process.hpp"
 
@@ -22,10 +23,10 @@ class RabbitMqServer {
   /// Of the authority that signed its certificate.
   [[nodiscard]] std::string ca_file() const;
 
-  /// Returns when the broker has noted on disk that there is this queue of the vhost "/". RabbitMQ 3.10
-  /// leaves that for some three seconds; if it is killed before, it begins the queue anew, and what it had
-  /// confirmed is gone.
-  void wait_until_noted(const std::string& queue) const;
+  /// Has the broker write to disk that these queues of the vhost "/" exist and have a leader, and returns
+  /// when it has. RabbitMQ 3.10 does that only some seconds after a queue is declared; killed before, it
+  /// begins the queue anew or never finds its leader again.
+  void make_durable(const std::vector<std::string>& queues) const;
 
   /// Runs `rabbitmqctl arguments` for this broker.
   void control(const std::string& arguments) const;
@@ -38,6 +39,8 @@ class RabbitMqServer {
 
  private:
   void make_certificate();
+  /// Whether `rabbitmqctl arguments` does.
+  [[nodiscard]] bool succeeds(const std::string& arguments) const;
   [[nodiscard]] ServerProcess::Environment environment() const;
 
   ServerFolder folder_;

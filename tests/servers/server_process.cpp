@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -70,6 +72,14 @@ bool accepts(int port) {
   return connected;
 }
 
+bool is_free(int port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool free = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(descriptor);
+  return free;
+}
+
 std::string end_of(const std::filesystem::path& log) {
   std::ifstream file(log);
   std::stringstream text;
@@ -81,15 +91,29 @@ std::string end_of(const std::filesystem::path& log) {
 }  // namespace
 
 int free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error(fmt::format("no free port: {}", std::strerror(errno)));
+  // Below the range from which the kernel takes ports for outgoing connections, so that none of those gets it
+  // before the server is up.
+  constexpr int first = 12'000;
+  constexpr int count = 20'000;
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("tessera-test-ports-{}", ::geteuid());
+  std::filesystem::create_directories(folder);
+  std::random_device random;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const int port = first + static_cast<int>(random() % count);
+    // Another test that runs now may have chosen it for a server that is not up yet: the lock is held as long
+    // as this process lives.
+    const int lock = ::open((folder / std::to_string(port)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) {
+      throw std::runtime_error(
+          fmt::format("cannot reserve a port in {}: {}", folder.string(), std::strerror(errno)));
+    }
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0 && is_free(port)) {
+      return port;
+    }
+    ::close(lock);
   }
-  ::close(descriptor);
-  return ntohs(address.sin_port);
+  throw std::runtime_error("no port is free");
 }
 
 ServerFolder::ServerFolder() {

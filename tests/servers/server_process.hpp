@@ -13,7 +13,7 @@
 
 namespace tessera::testing {
 
-/// A TCP port of 127.0.0.1 that was free a moment ago.
+/// A free TCP port of 127.0.0.1, which no other test gets while this process lives.
 [[nodiscard]] int free_port();
 
 /// A new folder under the system's temporary one, removed with all it holds at the end.

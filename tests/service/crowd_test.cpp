@@ -51,7 +51,7 @@ TEST(Crowd, OfAThousandClientsNoneMissesAnythingWhenTheNotifierIsKilled) {
         std::vector<std::string>{TESSERA_PROGRAM, "notifier", "--state", redis.url(), "--queue",
                                  "sqlite://" + (folder.path() / "queue.db").string(), "--store",
                                  "file://" + (folder.path() / "objects").string(), "--listen",
-                                 fmt::format("127.0.0.1:{}", port)},
+                                 fmt::format("127.0.0.1:{}", port), "--open"},
         ServerProcess::Environment{}, folder.path() / "notifier");
     notifier->wait_until_ready(port);
   };

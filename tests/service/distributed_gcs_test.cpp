@@ -11,6 +11,7 @@
 #include "service/gateway/gateway.hpp"
 #include "service/journey.hpp"
 #include "service/service_process.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -55,7 +56,7 @@ class DistributedOnGcs : public ::testing::Test {
   void reconcile_later(std::chrono::hours later) {
     const StateStore state = open_state_store(service.redis().url(), {});
     const auto queue = open_job_queue(service.broker().url(), {});
-    service::Access access(*state.tokens, "127.0.0.1");
+    service::Access access(*state.tokens);
     service::GatewayOptions options;
     options.now = [later] { return system_now() + later; };
     service::Gateway gateway(std::move(options),
@@ -112,9 +113,9 @@ TEST_F(DistributedOnGcs, KeepsAndForgetsWhatAClientSends) {
   }
 
   // A job that was cancelled has no result, here or later.
-  const Json slow = json_of(send_json(service.gateway_port(), "POST", "/v1/jobs",
-                                      {{"items", {items[0], items[0], items[0], items[0]}},
-                                       {"pipeline", "non-local-means search-radius=16"}}));
+  const Json slow = json_of(send_json(
+      service.gateway_port(), "POST", "/v1/jobs",
+      {{"items", {items[0], items[0], items[0], items[0]}}, {"pipeline", endless_pipeline_on_any_image}}));
   const std::string cancelled = slow.at("jobs")[3].at("id");
   EXPECT_EQ(ask(service.gateway_port(), "DELETE", slow.at("links").at("self").get<std::string>()).status,
             200);

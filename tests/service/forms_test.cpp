@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "service/service_process.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -130,10 +131,9 @@ TEST(Forms, AreRefusedInASentenceAndLeaveNothingBehind) {
 TEST(Forms, AZipWaitsForItsJobs) {
   const ServeProcess serve;
   const std::string object = upload(serve.port(), read_file(photographs(2).back()));
-  const Json batch = json_of(send_json(serve.port(), "POST", "/v1/jobs",
-                                       {{"object", object},
-                                        {"name", "a.png"},
-                                        {"pipeline", "resize width=12000 height=8000 | non-local-means"}}));
+  const Json batch = json_of(
+      send_json(serve.port(), "POST", "/v1/jobs",
+                {{"object", object}, {"name", "a.png"}, {"pipeline", endless_pipeline_on_any_image}}));
   const std::string path = "/v1/batches/" + batch.at("id").get<std::string>();
   const Answer early = ask(serve.port(), "GET", path + "/results.zip");
   EXPECT_EQ(early.status, 409);

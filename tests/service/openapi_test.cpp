@@ -8,6 +8,8 @@
 
 #include "servers/rank_processes.hpp"
 #include "service/service_process.hpp"
+#include "support/endless.hpp"
+#include "support/wait.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -77,9 +79,8 @@ void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::
        {"output", {{"format", "png"}}},
        {"priority", "bulk"}}));
   const std::string job = batch.at("jobs")[0].at("id");
-  while (json_of(send_json(serve.port(), "GET", "/v1/jobs/" + job)).at("layout").is_null()) {
-    std::this_thread::yield();
-  }
+  ASSERT_TRUE(poll_until(
+      [&] { return !json_of(send_json(serve.port(), "GET", "/v1/jobs/" + job)).at("layout").is_null(); }));
   for (const pid_t rank : ranks_of(serve.pid())) {
     ::kill(rank, SIGKILL);
   }
@@ -87,9 +88,8 @@ void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::
   const Json failed = json_of(recorder.ask("GET", "/v1/jobs/" + job));
   EXPECT_EQ(failed.at("failure").at("code"), "rank-lost") << failed;
   // It is set aside when its state is there for all to see.
-  while (json_of(send_json(serve.port(), "GET", "/v1/dead")).at("dead").empty()) {
-    std::this_thread::yield();
-  }
+  ASSERT_TRUE(
+      poll_until([&] { return !json_of(send_json(serve.port(), "GET", "/v1/dead")).at("dead").empty(); }));
 }
 
 TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
@@ -148,6 +148,7 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
                   "");
 
+  recorder.ask("POST", "/v1/stream-tokens");
   make_dead_letter(recorder, serve, object);
   Json dead = json_of(recorder.ask("GET", "/v1/dead")).at("dead");
   ASSERT_EQ(dead.size(), 1U) << dead;

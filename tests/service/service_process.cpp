@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -19,9 +20,28 @@ namespace tessera::testing {
 
 namespace fs = std::filesystem;
 
-ServeProcess::ServeProcess(std::vector<std::string> more_arguments)
+namespace {
+
+/// Notes of services that tests start do not lie among the user's own.
+void keep_state_folder_apart() {
+  static const ServerFolder state;
+  ::setenv("XDG_STATE_HOME", state.path().c_str(), 1);
+}
+
+}  // namespace
+
+ServeProcess::ServeProcess(std::vector<std::string> more_arguments, ServeDoor door)
     : more_arguments_(std::move(more_arguments)) {
+  keep_state_folder_apart();
+  if (door == ServeDoor::open) {
+    more_arguments_.emplace_back("--open");
+  }
   start();
+}
+
+std::string ServeProcess::token() const {
+  const std::string text = read_file(folder_.path() / "data/token");
+  return text.substr(0, text.find('\n'));
 }
 
 void ServeProcess::start() {

@@ -11,10 +11,15 @@
 
 namespace tessera::testing {
 
+enum class ServeDoor {
+  open,    ///< --open: for tests of other things than who gets in
+  closed,  ///< as a user starts it: commands of this test find the first token by themselves
+};
+
 /// `tessera serve` on a free port, with its data in a folder of its own.
 class ServeProcess {
  public:
-  explicit ServeProcess(std::vector<std::string> more_arguments = {});
+  explicit ServeProcess(std::vector<std::string> more_arguments = {}, ServeDoor door = ServeDoor::open);
   void start();
   void kill() { process_->kill(); }
   void stop() { process_->stop(); }
@@ -24,6 +29,10 @@ class ServeProcess {
     return "sqlite://" + (folder_.path() / "data/state.db").string();
   }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+  /// The first token, if the door is closed.
+  [[nodiscard]] std::string token() const;
+  /// What it has logged.
+  [[nodiscard]] std::string log() const { return read_file(folder_.path() / "log"); }
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
 
  private:

@@ -34,6 +34,7 @@ JobDetails::JobDetails(const QList<QAction*>& actions, QWidget* parent)
       name_(new QLabel),
       pipeline_(muted_label()),
       facts_(muted_label()),
+      warnings_(new QLabel),
       header_(make_header(actions)),
       pages_(new QStackedWidget),
       tabs_(new QTabWidget),
@@ -91,6 +92,11 @@ QWidget* JobDetails::make_header(const QList<QAction*>& actions) {
   column->addWidget(name_);
   column->addWidget(pipeline_);
   column->addWidget(facts_);
+  warnings_->setWordWrap(true);
+  warnings_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  warnings_->setTextFormat(Qt::PlainText);
+  warnings_->setAccessibleName(tr("What was left out or converted"));
+  column->addWidget(warnings_);
   column->addLayout(buttons);
   return header;
 }
@@ -147,6 +153,8 @@ void JobDetails::show_header() {
     }
   }
   facts_->setText(facts.join(QStringLiteral("  ·  ")));
+  warnings_->setText(job_->warnings.join(QLatin1Char('\n')));
+  warnings_->setVisible(job_->phase == JobPhase::done && !job_->warnings.isEmpty());
 }
 
 void JobDetails::show_state() {

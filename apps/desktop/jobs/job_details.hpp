@@ -55,6 +55,7 @@ class JobDetails : public QWidget {
   QLabel* name_;
   QLabel* pipeline_;
   QLabel* facts_;
+  QLabel* warnings_;
   QWidget* header_;
   QStackedWidget* pages_;
   QTabWidget* tabs_;

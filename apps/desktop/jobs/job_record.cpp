@@ -50,11 +50,19 @@ void clear_result(JobRecord& job) {
   job.failure.clear();
   job.result_file.clear();
   job.findings_file.clear();
+  job.warnings.clear();
   job.found = 0;
   job.saved = false;
 }
 
 Json to_json(const JobRecord& job) {
+  const auto sentences = [](const QStringList& list) {
+    Json json = Json::array();
+    for (const QString& one : list) {
+      json.push_back(one.toStdString());
+    }
+    return json;
+  };
   Json json{{"key", job.key.toStdString()},
             {"id", job.id.toStdString()},
             {"group", job.group.toStdString()},
@@ -72,6 +80,7 @@ Json to_json(const JobRecord& job) {
             {"result_height", job.result_size.height()},
             {"result_file", job.result_file.toStdString()},
             {"saved", job.saved},
+            {"warnings", sentences(job.warnings)},
             {"found", job.found},
             {"findings_file", job.findings_file.toStdString()},
             {"bulk", job.bulk},
@@ -110,6 +119,10 @@ JobRecord record_from_json(const Json& json) {
     job.updated = text("updated");
     job.found = json.at("found");
     job.findings_file = text("findings_file");
+    // Journals of earlier versions have none.
+    for (const std::string& warning : json.value("warnings", std::vector<std::string>())) {
+      job.warnings.append(QString::fromStdString(warning));
+    }
     return job;
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::damaged_input, fmt::format("No record of a job: {}", error.what()));

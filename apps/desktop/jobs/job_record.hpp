@@ -44,6 +44,7 @@ struct JobRecord {
   QSize result_size;      ///< in pixels
   QString result_file;    ///< on this computer; empty until it has been fetched
   bool saved = false;     ///< the user has a copy where they want it
+  QStringList warnings;   ///< what was left out or converted, sentences
   int found = 0;          ///< rows of all lists of findings
   QString findings_file;  ///< on this computer; empty if there are none
 

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "engine/run.hpp"
 #include "jobs/job_record.hpp"
+#include "plan/axes.hpp"
 #include "plan/plan.hpp"
 #include "ports/result_names.hpp"
 
@@ -62,18 +63,20 @@ LocalResult run_locally(const Submission& submission, const fs::path& folder, in
   result.file = folder / result_file_name(request);
 
   ReadOptions read;
-  read.keep_metadata = !request.output.value("strip", false);
   read.salvage = request.output.value("salvage", false);
   WriteOptions write;
   const std::string extension = result_extension(request);
   write.format = format_from_extension(extension).value_or(FileFormat::png);
   write.quality = request.output.value("quality", write.quality);
-  write.keep_metadata = read.keep_metadata;
+  write.strip = strip_from(request.output.value("strip", Json(false)));
 
   const auto source = open_image(submission.file, read);
   const Plan plan = make_plan(build_pipeline(submission.pipeline, image_loader()), source->info());
-  const auto sink =
-      open_sink(result.file, plan.out, read.keep_metadata ? source->metadata() : Metadata{}, write);
+  Metadata metadata = source->metadata();
+  if (swaps_axes(plan)) {
+    metadata.resolution = metadata.resolution.turned();
+  }
+  const auto sink = open_sink(result.file, plan.out, metadata, write);
   RunOptions run;
   run.threads = threads;
   run.stop = stop;
@@ -86,6 +89,9 @@ LocalResult run_locally(const Submission& submission, const fs::path& folder, in
   result.width_px = plan.out.extent.width;
   result.height_px = plan.out.extent.height;
   result.findings = findings_from(report.findings);
+  for (const std::string& warning : report.warnings) {
+    result.warnings.append(QString::fromStdString(warning));
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QString>
+#include <QStringList>
 #include <filesystem>
 #include <functional>
 #include <stop_token>
@@ -17,6 +18,7 @@ struct LocalResult {
   std::int64_t width_px = 0;
   std::int64_t height_px = 0;
   FindingsLists findings;
+  QStringList warnings;  ///< sentences
 };
 
 /// What the result is called: as the service calls it.

@@ -54,6 +54,12 @@ void apply_view(const Json& view, JobRecord& job) {
   if (const auto result = view.find("result"); result != view.end() && result->is_object()) {
     job.result_name = text_at(*result, "file_name");
     job.result_bytes = result->value("size_bytes", std::int64_t{0});
+    job.warnings.clear();
+    for (const Json& warning : result->value("warnings", Json::array())) {
+      if (warning.is_string()) {
+        job.warnings.append(QString::fromStdString(warning.get<std::string>()));
+      }
+    }
     job.result_size = {result->value("width_px", 0), result->value("height_px", 0)};
   }
 }

@@ -1,6 +1,5 @@
 #include "window/output_form.hpp"
 
-#include <QCheckBox>
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -52,14 +51,30 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   quality_label_->setBuddy(quality_);
   row->addWidget(quality_);
   column->addLayout(row);
-  strip_ = new QCheckBox(tr("Leave out colour profile and camera data"));
-  strip_->setToolTip(tr("Results carry neither ICC profile nor EXIF and XMP, such as place and time"));
-  column->addWidget(strip_);
+  auto* metadata_row = new QHBoxLayout;
+  metadata_row->setSpacing(6);
+  auto* metadata_label = new QLabel(tr("Metadata"));
+  metadata_row->addWidget(metadata_label);
+  metadata_ = new QComboBox;
+  metadata_->addItem(tr("Keep"), QVariant(false));
+  metadata_->addItem(tr("Leave out places"), QStringLiteral("location"));
+  metadata_->addItem(tr("Leave out all"), QVariant(true));
+  metadata_->setAccessibleName(tr("Metadata of the results"));
+  metadata_->setToolTip(
+      tr("EXIF, XMP and IPTC: camera, time, place, author, captions. The colour profile stays where colours "
+         "need it."));
+  metadata_label->setBuddy(metadata_);
+  metadata_row->addWidget(metadata_);
+  metadata_row->addStretch(1);
+  column->addLayout(metadata_row);
 
   const QSettings settings;
   format_->setCurrentIndex(std::clamp(settings.value("output/format", 0).toInt(), 0, format_->count() - 1));
   quality_->setValue(settings.value("output/quality", WriteOptions{}.quality).toInt());
-  strip_->setChecked(settings.value("output/strip", false).toBool());
+  // Kept under the name and in the kinds of earlier versions, where it was yes or no.
+  const QString strip = settings.value("output/strip", false).toString();
+  metadata_->setCurrentIndex(strip == QStringLiteral("location") ? 1
+                                                                 : (strip == QStringLiteral("true") ? 2 : 0));
   connect(format_, &QComboBox::currentIndexChanged, this, &OutputForm::update_quality);
   update_quality();
 }
@@ -76,7 +91,10 @@ Json OutputForm::output() const {
   if (choice.lossy) {
     output["quality"] = quality_->value();
   }
-  if (strip_->isChecked()) {
+  const QVariant strip = metadata_->currentData();
+  if (strip.typeId() == QMetaType::QString) {
+    output["strip"] = strip.toString().toStdString();
+  } else if (strip.toBool()) {
     output["strip"] = true;
   }
   return output;
@@ -86,7 +104,7 @@ void OutputForm::save() const {
   QSettings settings;
   settings.setValue("output/format", format_->currentIndex());
   settings.setValue("output/quality", quality_->value());
-  settings.setValue("output/strip", strip_->isChecked());
+  settings.setValue("output/strip", metadata_->currentData());
 }
 
 }  // namespace tessera::desktop

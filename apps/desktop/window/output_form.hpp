@@ -5,7 +5,6 @@
 
 #include "schema/param.hpp"
 
-class QCheckBox;
 class QComboBox;
 class QLabel;
 class QSpinBox;
@@ -28,7 +27,7 @@ class OutputForm : public QWidget {
   QComboBox* format_;
   QLabel* quality_label_;
   QSpinBox* quality_;
-  QCheckBox* strip_;
+  QComboBox* metadata_;
 };
 
 }  // namespace tessera::desktop

@@ -48,7 +48,7 @@ std::int64_t number_of(const std::string& text) { return std::atoll(text.c_str()
 
 ObjectInfo info_of(const std::string& name, const HttpResponse& response) {
   ObjectInfo info{name, number_of(header_of(response, "content-length")), header_of(response, "content-type"),
-                  time_of(header_of(response, "last-modified"))};
+                  time_of(header_of(response, "last-modified")), header_of(response, "etag")};
   const std::string range = header_of(response, "content-range");
   if (const std::size_t slash = range.rfind('/'); slash != std::string::npos) {
     info.size_bytes = number_of(range.substr(slash + 1));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/error.hpp"
+#include "net/redact.hpp"
 
 namespace tessera {
 
@@ -13,7 +14,8 @@ BucketUrlParser::BucketUrlParser(std::string url, std::string scheme, std::strin
     : url_(std::move(url)), scheme_(std::move(scheme)), kind_(std::move(kind)), form_(std::move(form)) {}
 
 void BucketUrlParser::refuse(const std::string& why) const {
-  throw Error(ErrorCode::usage, fmt::format("'{}' names no {} ({}): write {}.", url_, kind_, why, form_));
+  throw Error(ErrorCode::usage,
+              fmt::format("'{}' names no {} ({}): write {}.", redact_url(url_), kind_, why, form_));
 }
 
 void BucketUrlParser::refuse_parameter(const std::string& name, const std::string& value) const {
@@ -43,7 +45,7 @@ std::string BucketUrlParser::endpoint(std::string value) const {
     value.pop_back();
   }
   if (!value.starts_with("http://") && !value.starts_with("https://")) {
-    refuse(fmt::format("'{}' must begin with http:// or https://", value));
+    refuse(fmt::format("'{}' must begin with http:// or https://", redact_url(value)));
   }
   return value;
 }

@@ -1,8 +1,13 @@
 #include "adapters/disk/object_files.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -44,6 +49,10 @@ std::vector<Entry> entries_of(const std::filesystem::path& folder) {
   for (std::filesystem::directory_iterator next(folder, gone), end; !gone && next != end;
        next.increment(gone)) {
     const std::string file = next->path().filename().string();
+    std::error_code ignored;
+    if (next->is_symlink(ignored)) {
+      continue;  // not ours
+    }
     if (file.ends_with(ending)) {
       entries.push_back(
           {unescaped(std::string_view(file).substr(0, file.size() - ending.size())), next->path()});
@@ -93,6 +102,26 @@ std::filesystem::path file_of(std::string_view name) {
     file /= part;
     rest.remove_prefix(slash + 1);
   }
+}
+
+int open_beneath(const std::filesystem::path& folder, const std::filesystem::path& file) {
+  int at = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (auto part = file.begin(); at >= 0 && part != file.end(); ++part) {
+    const bool last = std::next(part) == file.end();
+    const int next = ::openat(at, part->c_str(),
+                              (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+    const int reason = errno == ELOOP ? ENOENT : errno;
+    ::close(at);
+    at = next;
+    errno = reason;
+  }
+  struct stat status {};
+  if (at >= 0 && (::fstat(at, &status) != 0 || !S_ISREG(status.st_mode))) {
+    ::close(at);
+    errno = ENOENT;
+    return -1;
+  }
+  return at;
 }
 
 void visit_names(

@@ -12,6 +12,10 @@ namespace tessera::disk {
 /// that no folder has; so "a" and "a/b" can both be objects. Throws Error(usage) if a part is too long.
 [[nodiscard]] std::filesystem::path file_of(std::string_view name);
 
+/// Opens a file for reading, relative to `folder`, without following a symbolic link in any part of `file`.
+/// Returns the descriptor, or -1 with the reason in errno; ENOENT where a link is met, or what is no file.
+[[nodiscard]] int open_beneath(const std::filesystem::path& folder, const std::filesystem::path& file);
+
 /// Visits the names of the objects under `folder` that begin with `prefix` and come after `after`, in order
 /// of their bytes, until `visit` returns false. Folders that cannot hold such names are not read.
 void visit_names(

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -20,7 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t copy_bytes = std::size_t{256} << 10;
+// Files under way are locked by who writes them, so that those of a process that died are known. Where there
+// are no such locks, and of an earlier release, which took none, age must do.
+constexpr std::string_view locked_prefix = "locked_";
 constexpr std::chrono::hours leftover_age{24};
+constexpr std::chrono::hours leftover_interval{1};
 
 [[noreturn]] void fail(const std::string& doing, const fs::path& path, int error) {
   throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
@@ -34,8 +40,17 @@ class Descriptor {
       fail(doing, path, errno);
     }
   }
-  /// Nothing if there is no such file.
-  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& path) {
+  /// Nothing if there is no such file in `folder`. Links are not followed on the way: who can write into the
+  /// folder could make the service hand out any file.
+  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& folder, const fs::path& file) {
+    const int opened = disk::open_beneath(folder, file);
+    if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
+      fail("open", folder / file, errno);
+    }
+    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(folder / file, opened));
+  }
+  /// The same for a folder, or a file, of the store's own.
+  [[nodiscard]] static std::unique_ptr<Descriptor> own_if_there(const fs::path& path) {
     const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("open", path, errno);
@@ -68,11 +83,31 @@ class Descriptor {
   int descriptor_;
 };
 
+void sync_folder(const fs::path& folder) {
+  Descriptor(folder, O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+}
+
+/// Makes the folder with those above it, each of which is on the disk before the next is made: a file system
+/// promises nothing for a folder whose entry in the one above was not brought there.
+void make_folders(const fs::path& folder) {
+  if (folder.empty() || fs::is_directory(folder)) {
+    return;
+  }
+  make_folders(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0755) == 0) {
+    if (const auto above = Descriptor::own_if_there(folder.parent_path())) {
+      above->bring_to_disk();
+    }
+  } else if (errno != EEXIST && errno != ENOENT) {  // another may remove the one above, empty still
+    fail("make the folder", folder, errno);
+  }
+}
+
 /// A file that is being written; gone unless it was moved to its place.
 class IncomingFile {
  public:
-  explicit IncomingFile(fs::path path)
-      : path_(std::move(path)), file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {}
+  explicit IncomingFile(const fs::path& folder)
+      : IncomingFile(folder, Descriptor(folder, O_RDONLY | O_DIRECTORY, "open")) {}
   ~IncomingFile() {
     if (!moved_) {
       ::unlink(path_.c_str());
@@ -87,8 +122,7 @@ class IncomingFile {
     // Another may remove the folder, empty still, between the two steps.
     constexpr int attempts = 100;
     for (int attempt = 1;; ++attempt) {
-      std::error_code failure;
-      fs::create_directories(place.parent_path(), failure);
+      make_folders(place.parent_path());
       if (::rename(path_.c_str(), place.c_str()) == 0) {
         break;
       }
@@ -97,10 +131,17 @@ class IncomingFile {
       }
     }
     moved_ = true;
-    Descriptor(place.parent_path(), O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+    sync_folder(place.parent_path());
   }
 
  private:
+  /// While `folder_lock` is shared, nobody takes the new file, which is not locked yet, for a leftover.
+  IncomingFile(const fs::path& folder, const Descriptor& folder_lock)
+      : path_(folder / new_id(::flock(folder_lock.get(), LOCK_SH) == 0 ? "locked" : "put", system_now())),
+        file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {
+    ::flock(file_.get(), LOCK_EX | LOCK_NB);  // nobody else has it
+  }
+
   fs::path path_;
   Descriptor file_;
   bool moved_ = false;
@@ -111,18 +152,14 @@ class DiskObjectStore final : public ObjectStore {
   DiskObjectStore(fs::path folder, std::optional<LinkSigner> signer, Clock now)
       : folder_(std::move(folder)), signer_(std::move(signer)), now_(std::move(now)) {
     for (const fs::path& part : {objects(), types(), incoming()}) {
-      std::error_code failure;
-      fs::create_directories(part, failure);
-      if (failure) {
-        fail("make the folder", part, failure.value());
-      }
+      make_folders(fs::absolute(part));
     }
     remove_leftovers();
   }
 
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
     const fs::path file = checked_file(name);
-    IncomingFile incoming_file(new_incoming());
+    IncomingFile incoming_file(incoming());
     std::vector<std::byte> buffer(copy_bytes);
     while (const std::size_t count = body.read(buffer)) {
       incoming_file.file().write(std::span(buffer).first(count));
@@ -130,7 +167,7 @@ class DiskObjectStore final : public ObjectStore {
     check_whole_body(name, body, size_of(incoming_file.file()));
     // Two files cost twice as many waits for the disk as one.
     if (content_type != type_by_name(name) || fs::exists(types() / file)) {
-      IncomingFile type_file(new_incoming());
+      IncomingFile type_file(incoming());
       type_file.file().write(std::as_bytes(std::span(content_type)));
       type_file.move_to(types() / file);
     }
@@ -140,7 +177,7 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     const fs::path file = checked_file(name);
-    const auto opened = Descriptor::if_there(objects() / file);
+    const auto opened = Descriptor::if_there(objects(), file);
     if (!opened) {
       throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
     }
@@ -171,32 +208,21 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<ObjectInfo> stat(const std::string& name) override {
     const fs::path file = checked_file(name);
-    struct stat status {};
-    if (::stat((objects() / file).c_str(), &status) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) {
-        return std::nullopt;
-      }
-      fail("look at", objects() / file, errno);
-    }
-    return info_of(name, file, status);
+    const auto opened = Descriptor::if_there(objects(), file);
+    return opened ? std::optional(describe(name, file, *opened)) : std::nullopt;
   }
 
   void remove(const std::string& name) override {
     const fs::path file = checked_file(name);
     for (const fs::path& part : {objects(), types()}) {
-      if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
-        fail("remove", part / file, errno);
-      }
-      // Folders that are empty now; the first that is not ends it.
-      for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
-        if (::rmdir((part / above).c_str()) != 0) {
-          break;
-        }
-      }
+      remove_file(part, file);
     }
   }
 
   ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
+    if (std::chrono::steady_clock::now() > leftovers_removed_.load() + leftover_interval) {
+      remove_leftovers();  // whoever lists is looking for what is not needed any more
+    }
     ObjectPage page;
     disk::visit_names(objects(), prefix, after, [&](const std::string& name, const fs::path& path) {
       if (static_cast<int>(page.objects.size()) == limit) {
@@ -204,7 +230,7 @@ class DiskObjectStore final : public ObjectStore {
         return false;
       }
       struct stat status {};
-      if (::stat(path.c_str(), &status) == 0) {
+      if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
         page.objects.push_back(info_of(name, disk::file_of(name), status));
       }
       return true;
@@ -220,8 +246,8 @@ class DiskObjectStore final : public ObjectStore {
   }
 
   std::optional<fs::path> local_file(const std::string& name) override {
-    fs::path file = objects() / checked_file(name);
-    return fs::exists(file) ? std::optional(std::move(file)) : std::nullopt;
+    const fs::path file = checked_file(name);
+    return Descriptor::if_there(objects(), file) ? std::optional(objects() / file) : std::nullopt;
   }
 
   void check() override {
@@ -237,7 +263,6 @@ class DiskObjectStore final : public ObjectStore {
   [[nodiscard]] fs::path objects() const { return folder_ / "objects"; }
   [[nodiscard]] fs::path types() const { return folder_ / "types"; }
   [[nodiscard]] fs::path incoming() const { return folder_ / "incoming"; }
-  [[nodiscard]] fs::path new_incoming() const { return incoming() / new_id("put", system_now()); }
 
   [[nodiscard]] const LinkSigner& signer() const {
     if (!signer_) {
@@ -268,7 +293,8 @@ class DiskObjectStore final : public ObjectStore {
     const auto modified =
         std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                           std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-    return {name, status.st_size, content_type_of(name, file), TimePoint(modified)};
+    return {name, status.st_size, content_type_of(name, file), TimePoint(modified),
+            fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
   }
   /// Of an object that has no file for its type.
   static std::string type_by_name(const std::string& name) {
@@ -276,7 +302,7 @@ class DiskObjectStore final : public ObjectStore {
     return extension.empty() ? std::string() : tessera::content_type_of(extension.substr(1));
   }
   [[nodiscard]] std::string content_type_of(const std::string& name, const fs::path& file) const {
-    const auto type_file = Descriptor::if_there(types() / file);
+    const auto type_file = Descriptor::if_there(types(), file);
     if (!type_file) {
       return type_by_name(name);
     }
@@ -286,13 +312,54 @@ class DiskObjectStore final : public ObjectStore {
     return type;
   }
 
-  void remove_leftovers() const {
+  static void remove_file(const fs::path& part, const fs::path& file) {
+    if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+      fail("remove", part / file, errno);
+    }
+    // Folders that are empty now; the first that is not ends it.
+    for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
+      if (::rmdir((part / above).c_str()) != 0) {
+        break;
+      }
+    }
+  }
+
+  /// Of calls that were broken off long ago.
+  void remove_leftovers() {
+    leftovers_removed_ = std::chrono::steady_clock::now();
+    remove_broken_off();
+    // A type is written before its object, so after a crash it may be alone.
+    const auto oldest = fs::file_time_type::clock::now() - leftover_age;
+    disk::visit_names(types(), "", "", [&](const std::string& name, const fs::path& path) {
+      std::error_code gone;
+      if (fs::last_write_time(path, gone) < oldest && !gone && !fs::exists(objects() / disk::file_of(name))) {
+        remove_file(types(), disk::file_of(name));
+      }
+      return true;
+    });
+  }
+
+  static bool is_locked(const fs::path& file) {
+    const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool locked = opened < 0 || ::flock(opened, LOCK_EX | LOCK_NB) != 0;
+    if (opened >= 0) {
+      ::close(opened);
+    }
+    return locked;
+  }
+  void remove_broken_off() const {
+    const Descriptor folder_lock(incoming(), O_RDONLY | O_DIRECTORY, "open");
+    const bool locks = ::flock(folder_lock.get(), LOCK_EX) == 0;
     std::error_code ignored;  // another may be removing the same
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;
     for (fs::directory_iterator next(incoming(), ignored), end; !ignored && next != end;
          next.increment(ignored)) {
+      const std::string name = next->path().filename().string();
       std::error_code gone;
-      if (fs::last_write_time(next->path(), gone) < oldest && !gone) {
+      const bool abandoned = locks && name.starts_with(locked_prefix)
+                                 ? !is_locked(next->path())
+                                 : fs::last_write_time(next->path(), gone) < oldest;
+      if (abandoned && !gone) {
         fs::remove(next->path(), gone);
       }
     }
@@ -301,6 +368,7 @@ class DiskObjectStore final : public ObjectStore {
   fs::path folder_;
   std::optional<LinkSigner> signer_;
   Clock now_;
+  std::atomic<std::chrono::steady_clock::time_point> leftovers_removed_{};
 };
 
 }  // namespace

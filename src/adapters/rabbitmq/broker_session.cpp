@@ -1,5 +1,6 @@
 #include "adapters/rabbitmq/broker_session.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -16,9 +17,12 @@ namespace {
 // Channels of the publisher.
 constexpr amqp_channel_t publishing = 1;
 constexpr amqp_channel_t waking = 2;
-// Channels of the taker.
+// The channel of a lane.
 constexpr amqp_channel_t taking = 1;
-constexpr amqp_channel_t listening = 2;
+// The channel of the watcher.
+constexpr amqp_channel_t listening = 1;
+constexpr std::chrono::milliseconds first_lane_pause{500};
+constexpr std::chrono::milliseconds longest_lane_pause{60'000};
 
 constexpr std::chrono::milliseconds look_interval{500};
 // rabbitmq-c sends and checks heartbeats when it is called.
@@ -30,13 +34,14 @@ BrokerSession::BrokerSession(const BrokerAddress& address, const BrokerNames& na
                              BrokerState& state)
     : names_(names),
       state_(state),
+      delivery_limit_(delivery_limit),
       longest_wait_(std::chrono::milliseconds(address.heartbeat) / calls_per_heartbeat),
+      address_(address),
       publisher_(address),
-      taker_(address) {
+      watcher_(address) {
   publisher_.open_channel(publishing);
   publisher_.open_channel(waking);
-  taker_.open_channel(taking);
-  taker_.open_channel(listening);
+  watcher_.open_channel(listening);
   publisher_.declare(publishing, names_, delivery_limit);
   publisher_.confirm_publishing(publishing);
   const std::lock_guard guard(state_.mutex);
@@ -48,17 +53,14 @@ BrokerSession::BrokerSession(const BrokerAddress& address, const BrokerNames& na
 BrokerSession::~BrokerSession() {
   const std::lock_guard guard(state_.mutex);
   state_.connected = false;
-  ++state_.epoch;
   state_.endings.clear();
   // In their order, before those that were not sent yet.
   std::for_each(unconfirmed_.rbegin(), unconfirmed_.rend(),
                 [&](const auto& unconfirmed) { state_.outbox.push_front(unconfirmed.second); });
-  std::erase_if(state_.outbox, [](const std::shared_ptr<Publication>& publication) {
-    if (publication->aside_of) {
-      publication->end = Publication::End::connection_lost;
-    }
-    return publication->abandoned || publication->aside_of;
-  });
+  for (const Lane& lane : lanes_) {
+    state_.close_lane(lane.priority);
+  }
+  std::erase_if(state_.outbox, [](const auto& publication) { return publication->abandoned; });
   for (Claim* const claim : state_.claims) {
     if (claim->stage == Claim::Stage::fetching) {
       claim->stage = Claim::Stage::waiting;
@@ -74,7 +76,12 @@ void BrokerSession::serve() {
       wait();
     }
   }
-  taker_.close();
+  for (Lane& lane : lanes_) {
+    if (lane.connection) {
+      attempt(lane, [&] { lane.connection->close(); });
+    }
+  }
+  watcher_.close();
   if (!blocked()) {  // else it would not hear of it
     publisher_.close();
   }
@@ -82,11 +89,19 @@ void BrokerSession::serve() {
 
 bool BrokerSession::read_frames() {
   bool any = false;
-  for (BrokerConnection* const connection : {&publisher_, &taker_}) {
+  for (BrokerConnection* const connection : {&publisher_, &watcher_}) {
     while (const auto frame = connection->frame(std::chrono::milliseconds(0))) {
       handle(*frame, connection == &publisher_);
       any = true;
     }
+  }
+  // Nothing comes on a lane that was not asked for, but heartbeats and the news that it is closed.
+  for (Lane& lane : lanes_) {
+    attempt(lane, [&] {
+      while (lane.connection && lane.connection->frame(std::chrono::milliseconds(0))) {
+        any = true;
+      }
+    });
   }
   return any;
 }
@@ -119,7 +134,7 @@ void BrokerSession::handle(const amqp_frame_t& frame, bool from_publisher) {
       hungry_ = true;
       break;
     case AMQP_BASIC_CANCEL_METHOD:
-      taker_.fail("keep waking us up", "it cancelled our consumer");
+      watcher_.fail("keep waking us up", "it cancelled our consumer");
     case AMQP_CONNECTION_BLOCKED_METHOD: {
       const auto& blocked = *static_cast<const amqp_connection_blocked_t*>(method);
       const std::lock_guard guard(state_.mutex);
@@ -145,12 +160,9 @@ void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
     Publication& publication = *current->second;
     const bool arrived = confirmed && !publication.returned;
     const bool awaited = end(publication, arrived ? Publication::End::confirmed : Publication::End::refused);
-    if (!publication.aside_of) {
-      wake = wake || arrived;
-    } else if (awaited && arrived) {
-      taker_.acknowledge(taking, *publication.aside_of);
-    } else if (awaited) {
-      taker_.give_back(taking, *publication.aside_of);
+    wake = wake || (arrived && (!publication.copy_of || publication.postpones));
+    if (publication.copy_of && awaited && (arrived || !publication.postpones)) {
+      end_delivery(*publication.copy_of, !arrived);
     }
     if (publication.returned) {
       missing = publication.queue;
@@ -205,11 +217,7 @@ bool BrokerSession::do_work() {
     std::erase_if(outbox, [](const auto& publication) { return publication->abandoned; });
   }
   for (const Ending& ending : endings) {
-    if (ending.give_back) {
-      taker_.give_back(taking, ending.broker_tag);
-    } else {
-      taker_.acknowledge(taking, ending.broker_tag);
-    }
+    end_delivery(ending.delivery, ending.give_back);
   }
   // All are ours from here on, so that none is lost if the connection fails on the first.
   const std::uint64_t first = published_ + 1;
@@ -231,8 +239,8 @@ bool BrokerSession::do_work() {
 
 void BrokerSession::answer(const std::shared_ptr<DepthRequest>& request) {
   QueueDepth depth;
-  depth.waiting = taker_.count(listening, names_.interactive) + taker_.count(listening, names_.bulk);
-  depth.dead = taker_.count(listening, names_.dead);
+  depth.waiting = watcher_.count(listening, names_.interactive) + watcher_.count(listening, names_.bulk);
+  depth.dead = watcher_.count(listening, names_.dead);
   const std::lock_guard guard(state_.mutex);
   depth.taken = state_.count_taken();
   request->depth = depth;
@@ -257,13 +265,17 @@ void BrokerSession::look_for_messages() {
   }
   while (Claim* const claim = next_claim()) {
     if (!listening_) {
-      taker_.listen_for_wake_ups(listening, names_);
+      watcher_.listen_for_wake_ups(listening, names_);
       listening_ = true;
     }
     hungry_ = false;
-    std::optional<BrokerMessage> message = taker_.get(taking, names_.interactive);
-    if (!message) {
-      message = taker_.get(taking, names_.bulk);
+    std::optional<BrokerMessage> message;
+    Lane* from = nullptr;
+    for (Lane& lane : lanes_) {
+      if (!message) {
+        from = &lane;
+        message = get(lane);
+      }
     }
     if (!message) {
       next_look_ = std::chrono::steady_clock::now() + look_interval;
@@ -276,36 +288,107 @@ void BrokerSession::look_for_messages() {
       state_.changed.notify_all();
       return;
     }
-    deliver(*claim, *message);
+    deliver(*claim, *from, *message);
   }
 }
 
-void BrokerSession::deliver(Claim& claim, const BrokerMessage& message) {
+template <class Action>
+void BrokerSession::attempt(Lane& lane, Action action) {
+  try {
+    action();
+  } catch (const Error&) {
+    lose(lane);
+  }
+}
+
+void BrokerSession::lose(Lane& lane) {
+  constexpr int most_doublings = 10;
+  lane.connection.reset();
+  lane.again =
+      std::chrono::steady_clock::now() +
+      std::min(longest_lane_pause, first_lane_pause * (1 << std::min(lane.failures, most_doublings)));
+  ++lane.failures;
+  const std::lock_guard guard(state_.mutex);
+  state_.close_lane(lane.priority);
+  for (const auto& [sequence, publication] : unconfirmed_) {
+    if (publication->copy_of && publication->copy_of->lane == lane.priority) {
+      publication->end = Publication::End::connection_lost;
+    }
+  }
+}
+
+std::optional<BrokerMessage> BrokerSession::get(Lane& lane) {
+  std::optional<BrokerMessage> message;
+  attempt(lane, [&] {
+    if (!lane.connection && std::chrono::steady_clock::now() >= lane.again) {
+      lane.connection = std::make_unique<BrokerConnection>(address_);
+      lane.connection->open_channel(taking);
+    }
+    if (lane.connection) {
+      message = lane.connection->get(taking, names_.of(lane.priority));
+      lane.failures = 0;
+    }
+  });
+  return message;
+}
+
+void BrokerSession::end_delivery(const BrokerDelivery& delivery, bool give_back) {
+  {
+    const std::lock_guard guard(state_.mutex);
+    if (!state_.is_open(delivery)) {
+      return;
+    }
+  }
+  Lane& lane = lane_of(delivery);
+  attempt(lane, [&] {
+    if (give_back) {
+      lane.connection->give_back(taking, delivery.broker_tag);
+    } else {
+      lane.connection->acknowledge(taking, delivery.broker_tag);
+    }
+  });
+}
+
+/// Under the state's mutex.
+BrokerDelivery BrokerSession::delivery_of(const Lane& lane, const BrokerMessage& message) {
+  return {lane.priority, state_.epochs.at(static_cast<std::size_t>(lane.priority)), message.tag};
+}
+
+void BrokerSession::deliver(Claim& claim, const Lane& lane, const BrokerMessage& message) {
   const auto decoded = decode_message(message.body);
   if (!decoded) {
-    set_aside_unreadable(claim, message);
+    set_aside(claim, lane, message,
+              "This message is none of Tessera's: nobody can tell which job it is for.");
+    return;
+  }
+  const int attempt = message.earlier_attempts + message.returns + 1;
+  if (attempt > delivery_limit_) {
+    // The broker counts from the last postponement on.
+    set_aside(claim, lane, message,
+              fmt::format("Taken {} times without success, which is the limit.", delivery_limit_));
     return;
   }
   const std::lock_guard guard(state_.mutex);
   const std::uint64_t tag = state_.next_tag++;
-  const int attempt = message.returns + 1;
-  state_.taken.emplace(
-      tag, TakenMessage{
-               .epoch = state_.epoch, .broker_tag = message.tag, .attempt = attempt, .body = message.body});
+  state_.taken.emplace(tag, TakenMessage{.delivery = delivery_of(lane, message),
+                                         .attempt = attempt,
+                                         .body = message.body,
+                                         .postponement = nullptr});
   claim.delivery = Delivery{.message = *decoded, .attempt = attempt, .tag = tag};
   claim.stage = Claim::Stage::done;
   state_.changed.notify_all();
 }
 
-void BrokerSession::set_aside_unreadable(Claim& claim, const BrokerMessage& message) {
+void BrokerSession::set_aside(Claim& claim, const Lane& lane, const BrokerMessage& message,
+                              const std::string& reason) {
   auto publication = std::make_shared<Publication>();
   publication->queue = names_.dead;
   publication->message = message;
-  publication->message.reason = "This message is none of Tessera's: nobody can tell which job it is for.";
-  publication->message.attempts = message.returns + 1;
+  publication->message.reason = reason;
+  publication->message.attempts = std::min(message.earlier_attempts + message.returns + 1, delivery_limit_);
   publication->message.dead_since = system_now();
-  publication->aside_of = message.tag;
   const std::lock_guard guard(state_.mutex);
+  publication->copy_of = delivery_of(lane, message);
   state_.outbox.push_back(publication);
   state_.signal();
   claim.stage = Claim::Stage::waiting;
@@ -321,9 +404,12 @@ void BrokerSession::wait() const {
           std::chrono::milliseconds(0), timeout);
     }
   }
-  std::array<pollfd, 3> descriptors{pollfd{publisher_.descriptor(), POLLIN, 0},
-                                    pollfd{taker_.descriptor(), POLLIN, 0},
-                                    pollfd{state_.wake_up, POLLIN, 0}};
+  const auto lane = [](const Lane& each) {
+    return pollfd{each.connection ? each.connection->descriptor() : -1, POLLIN, 0};
+  };
+  std::array<pollfd, 5> descriptors{pollfd{publisher_.descriptor(), POLLIN, 0},
+                                    pollfd{watcher_.descriptor(), POLLIN, 0},
+                                    pollfd{state_.wake_up, POLLIN, 0}, lane(lanes_[0]), lane(lanes_[1])};
   ::poll(descriptors.data(), descriptors.size(), static_cast<int>(timeout.count()));
   eventfd_t count = 0;
   static_cast<void>(::eventfd_read(state_.wake_up, &count));

@@ -27,9 +27,22 @@ void BrokerState::signal() const {
 std::int64_t BrokerState::count_taken() const {
   std::int64_t count = 0;
   for (const auto& [tag, message] : taken) {
-    count += message.epoch == epoch ? 1 : 0;
+    count += is_open(message.delivery) ? 1 : 0;
   }
   return count;
+}
+
+void BrokerState::close_lane(Priority lane) {
+  ++epochs.at(static_cast<std::size_t>(lane));
+  std::erase_if(endings, [&](const Ending& ending) { return ending.delivery.lane == lane; });
+  std::erase_if(outbox, [&](const std::shared_ptr<Publication>& publication) {
+    const bool ends = publication->copy_of && publication->copy_of->lane == lane;
+    if (ends) {
+      publication->end = Publication::End::connection_lost;
+    }
+    return ends;
+  });
+  changed.notify_all();
 }
 
 }  // namespace tessera

@@ -37,11 +37,12 @@ struct BrokerNames {
 struct BrokerMessage {
   std::string id{};
   std::string body{};
-  std::string reason{};     ///< why it was set aside, if it was
-  int attempts = 0;         ///< it had when it was set aside
-  TimePoint dead_since{};   ///< set if it was set aside or dead-lettered
-  bool over_limit = false;  ///< dead-lettered by the broker at the delivery limit
-  int returns = 0;          ///< how often the queue it is in took it back
+  std::string reason{};      ///< why it was set aside, if it was
+  int attempts = 0;          ///< it had when it was set aside
+  TimePoint dead_since{};    ///< set if it was set aside or dead-lettered
+  bool over_limit = false;   ///< dead-lettered by the broker at the delivery limit
+  int earlier_attempts = 0;  ///< before it was postponed, which began the broker's count anew
+  int returns = 0;           ///< how often the queue it is in took it back
   std::uint64_t tag = 0;
 };
 

@@ -104,8 +104,8 @@ DeadLetter letter_from(const BrokerMessage& message, int delivery_limit) {
                     .attempts = message.attempts,
                     .when = message.dead_since};
   if (message.reason.empty() && message.over_limit) {
-    letter.attempts = delivery_limit;
-    letter.reason = fmt::format("Taken {} times without success, which is the limit.", delivery_limit);
+    letter.attempts = message.earlier_attempts + delivery_limit;
+    letter.reason = fmt::format("Taken {} times without success, which is the limit.", letter.attempts);
   }
   return letter;
 }

@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "adapters/rabbitmq/broker_thread.hpp"
 #include "adapters/rabbitmq/dead_letters.hpp"
 #include "adapters/rabbitmq/properties.hpp"
@@ -23,13 +25,26 @@ class RabbitMqJobQueue final : public JobQueue {
         thread_(address, options.delivery_limit, state_) {}
 
   void publish(const QueueMessage& message) override {
-    auto publication = std::make_shared<Publication>();
-    publication->queue = names_.of(message.priority);
-    publication->message = {.id = new_id("msg", system_now()), .body = encode_message(message)};
+    const auto publication = publication_of(message);
     if (hand_over(publication) != Publication::End::confirmed) {
-      throw not_taken(*publication, fmt::format("the message of job '{}'", message.job_id),
-                      "The message may be in the queue all the same.");
+      throw not_confirmed(*publication, message);
     }
+  }
+
+  Published publish_all(std::span<const QueueMessage> messages) override {
+    std::vector<std::shared_ptr<Publication>> publications;
+    for (const QueueMessage& message : messages) {
+      publications.push_back(publication_of(message));
+    }
+    hand_over_all(publications);
+    const auto missing = std::ranges::find_if(publications, [](const auto& publication) {
+      return publication->end != Publication::End::confirmed;
+    });
+    Published published{static_cast<std::size_t>(missing - publications.begin()), {}};
+    if (published.count < messages.size()) {
+      published.problem = not_confirmed(**missing, messages[published.count]).what();
+    }
+    return published;
   }
 
   std::optional<Delivery> take(std::chrono::milliseconds patience) override {
@@ -71,22 +86,18 @@ class RabbitMqJobQueue final : public JobQueue {
     auto publication = std::make_shared<Publication>();
     {
       const std::lock_guard guard(state_.mutex);
-      const auto taken = state_.taken.find(tag);
+      const auto taken = find_open(tag);
       if (taken == state_.taken.end()) {
         return;
       }
-      const TakenMessage message = taken->second;
-      if (message.epoch != state_.epoch) {
-        forget(tag);
-        return;
-      }
+      const TakenMessage& message = taken->second;
       publication->queue = names_.dead;
       publication->message = {.id = new_id("msg", system_now()),
                               .body = message.body,
                               .reason = reason,
                               .attempts = message.attempt,
                               .dead_since = system_now()};
-      publication->aside_of = message.broker_tag;
+      publication->copy_of = message.delivery;
     }
     const Publication::End end_of_it = hand_over(publication);
     if (end_of_it == Publication::End::none) {
@@ -99,6 +110,44 @@ class RabbitMqJobQueue final : public JobQueue {
     if (end_of_it == Publication::End::none || end_of_it == Publication::End::refused) {
       throw not_taken(*publication, "a message that was to be set aside", "It goes back to the line.");
     }
+  }
+
+  void postpone(std::uint64_t tag, std::chrono::milliseconds /*delay*/) override {
+    // A quorum queue counts what is put back (before RabbitMQ 4.3), and sets it aside at the limit. So the
+    // broker gets a copy, and the delivery is acknowledged when it has it.
+    std::unique_lock guard(state_.mutex);
+    auto taken = state_.taken.find(tag);
+    if (taken == state_.taken.end()) {
+      return;
+    }
+    std::shared_ptr<Publication>& postponement = taken->second.postponement;
+    // One that is still on its way is not sent twice.
+    if (!postponement || postponement->end == Publication::End::refused) {
+      if (!state_.is_open(taken->second.delivery)) {
+        forget(tag);
+        return;
+      }
+      const auto message = decode_message(taken->second.body);
+      postponement = std::make_shared<Publication>();
+      postponement->queue = names_.of(message ? message->priority : Priority::bulk);
+      postponement->message = {.id = new_id("msg", system_now()),
+                               .body = taken->second.body,
+                               .earlier_attempts = taken->second.attempt - 1};
+      postponement->copy_of = taken->second.delivery;
+      postponement->postpones = true;
+      state_.outbox.push_back(postponement);
+      state_.signal();
+    }
+    const std::shared_ptr<Publication> publication = postponement;
+    state_.changed.wait_for(guard, options_.publish_timeout,
+                            [&] { return publication->end != Publication::End::none; });
+    if (publication->end == Publication::End::confirmed ||
+        publication->end == Publication::End::connection_lost) {
+      forget(tag);
+      return;
+    }
+    guard.unlock();
+    throw not_taken(*publication, "a message that was to be postponed", "It stays with its taker.");
   }
 
   QueueDepth depth() override {
@@ -138,28 +187,67 @@ class RabbitMqJobQueue final : public JobQueue {
     state_.changed.notify_all();
   }
 
-  void end(std::uint64_t tag, bool give_back) {
-    const std::lock_guard guard(state_.mutex);
+  /// The delivery if the broker still waits for its end; else it is forgotten. A postponement that was not
+  /// confirmed so far does not end it any more.
+  std::map<std::uint64_t, TakenMessage>::iterator find_open(std::uint64_t tag) {
     const auto taken = state_.taken.find(tag);
     if (taken == state_.taken.end()) {
-      return;
+      return taken;
     }
-    if (taken->second.epoch == state_.epoch) {
-      state_.endings.push_back({.broker_tag = taken->second.broker_tag, .give_back = give_back});
+    const std::shared_ptr<Publication>& postponement = taken->second.postponement;
+    if (!state_.is_open(taken->second.delivery) ||
+        (postponement && postponement->end == Publication::End::confirmed)) {
+      forget(tag);
+      return state_.taken.end();
+    }
+    if (postponement) {
+      postponement->abandoned = true;
+    }
+    return taken;
+  }
+
+  void end(std::uint64_t tag, bool give_back) {
+    const std::lock_guard guard(state_.mutex);
+    const auto taken = find_open(tag);
+    if (taken != state_.taken.end()) {
+      state_.endings.push_back({.delivery = taken->second.delivery, .give_back = give_back});
       state_.signal();
+      forget(tag);
     }
-    forget(tag);
   }
 
   /// Returns Publication::End::none, and sees to it that the message is not sent any more, when time is up.
   Publication::End hand_over(const std::shared_ptr<Publication>& publication) {
-    std::unique_lock guard(state_.mutex);
-    state_.outbox.push_back(publication);
-    state_.signal();
-    state_.changed.wait_for(guard, options_.publish_timeout,
-                            [&] { return publication->end != Publication::End::none; });
-    publication->abandoned = true;
+    hand_over_all({&publication, 1});
     return publication->end;
+  }
+
+  /// The same for many, in one time limit. They are sent one after the other, and then confirmed.
+  void hand_over_all(std::span<const std::shared_ptr<Publication>> publications) {
+    std::unique_lock guard(state_.mutex);
+    state_.outbox.insert(state_.outbox.end(), publications.begin(), publications.end());
+    state_.signal();
+    auto open = publications.begin();
+    state_.changed.wait_for(guard, options_.publish_timeout, [&] {
+      open = std::find_if(open, publications.end(),
+                          [](const auto& publication) { return publication->end == Publication::End::none; });
+      return open == publications.end();
+    });
+    for (const auto& publication : publications) {
+      publication->abandoned = true;
+    }
+  }
+
+  [[nodiscard]] std::shared_ptr<Publication> publication_of(const QueueMessage& message) const {
+    auto publication = std::make_shared<Publication>();
+    publication->queue = names_.of(message.priority);
+    publication->message = {.id = new_id("msg", system_now()), .body = encode_message(message)};
+    return publication;
+  }
+
+  Error not_confirmed(const Publication& publication, const QueueMessage& message) {
+    return not_taken(publication, fmt::format("the message of job '{}'", message.job_id),
+                     "The message may be in the queue all the same.");
   }
 
   Error not_taken(const Publication& publication, const std::string& what, const char* consequence) {

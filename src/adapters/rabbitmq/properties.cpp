@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "ports/job.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr const char* reason_header = "x-tessera-reason";
 constexpr const char* attempts_header = "x-tessera-attempts";
 constexpr const char* time_header = "x-tessera-time-ms";
+constexpr const char* earlier_header = "x-tessera-earlier-attempts";
 
 const amqp_field_value_t* find(const amqp_table_t& table, std::string_view name) {
   for (int i = 0; i < table.num_entries; ++i) {
@@ -75,6 +77,7 @@ BrokerMessage read_properties(const amqp_basic_properties_t& properties) {
   if ((properties._flags & AMQP_BASIC_HEADERS_FLAG) != 0) {
     const amqp_table_t& headers = properties.headers;
     message.returns = static_cast<int>(integer(find(headers, "x-delivery-count")));
+    message.earlier_attempts = static_cast<int>(integer(find(headers, earlier_header)));
     read_death(find(headers, "x-death"), message);
     if (const amqp_field_value_t* const reason = find(headers, reason_header)) {
       message.reason = text(reason);
@@ -92,38 +95,43 @@ MessageProperties::MessageProperties(const BrokerMessage& message) {
   properties_.content_type = amqp_cstring_bytes("application/json");
   properties_.delivery_mode = persistent;
   properties_.message_id = amqp_view(message.id);
+  int headers = 0;
+  const auto add = [&](const char* name, std::uint8_t kind) -> auto& {
+    amqp_table_entry_t& header = headers_.at(static_cast<std::size_t>(headers++));
+    header.key = amqp_cstring_bytes(name);
+    header.value.kind = kind;
+    return header.value.value;
+  };
   if (message.dead_since != TimePoint{}) {
-    headers_[0].key = amqp_cstring_bytes(reason_header);
-    headers_[0].value.kind = AMQP_FIELD_KIND_UTF8;
-    headers_[0].value.value.bytes = amqp_view(message.reason);
-    headers_[1].key = amqp_cstring_bytes(attempts_header);
-    headers_[1].value.kind = AMQP_FIELD_KIND_I32;
-    headers_[1].value.value.i32 = message.attempts;
-    headers_[2].key = amqp_cstring_bytes(time_header);
-    headers_[2].value.kind = AMQP_FIELD_KIND_I64;
-    headers_[2].value.value.i64 = message.dead_since.time_since_epoch().count();
+    add(reason_header, AMQP_FIELD_KIND_UTF8).bytes = amqp_view(message.reason);
+    add(attempts_header, AMQP_FIELD_KIND_I32).i32 = message.attempts;
+    add(time_header, AMQP_FIELD_KIND_I64).i64 = message.dead_since.time_since_epoch().count();
+  } else if (message.earlier_attempts > 0) {
+    add(earlier_header, AMQP_FIELD_KIND_I32).i32 = message.earlier_attempts;
+  }
+  if (headers > 0) {
     properties_._flags |= AMQP_BASIC_HEADERS_FLAG;
-    properties_.headers = {.num_entries = static_cast<int>(headers_.size()), .entries = headers_.data()};
+    properties_.headers = {.num_entries = headers, .entries = headers_.data()};
   }
 }
 
 std::string encode_message(const QueueMessage& message) {
-  return Json{{"job_id", message.job_id},
-              {"generation", message.generation},
-              {"priority", to_string(message.priority)},
-              {"request_id", message.request_id}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return stored_text(Json{{"v", stored_version},
+                          {"job_id", message.job_id},
+                          {"generation", message.generation},
+                          {"priority", to_string(message.priority)},
+                          {"request_id", message.request_id}});
 }
 
 std::optional<QueueMessage> decode_message(const std::string& body) {
   try {
-    const Json json = Json::parse(body);
-    return QueueMessage{.job_id = json.at("job_id").get<std::string>(),
-                        .generation = json.at("generation").get<int>(),
-                        .priority = parse_priority(json.at("priority").get<std::string>()),
-                        .request_id = json.at("request_id").get<std::string>()};
-  } catch (const Json::exception&) {
-    return std::nullopt;
+    constexpr const char* what = "the message of a job";
+    const Json json = parse_stored(body, what);
+    const StoredFields fields(json, what);
+    return QueueMessage{.job_id = fields.text("job_id"),
+                        .generation = fields.small_integer("generation", 1),
+                        .priority = parse_priority(fields.text("priority", "interactive")),
+                        .request_id = fields.text("request_id", "")};
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -2,20 +2,20 @@
 
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/url/parse.hpp>
 #include <charconv>
-#include <thread>
 
 #include "core/error.hpp"
-#include "net/backoff.hpp"
 
 namespace tessera::redis {
 namespace {
 
-constexpr std::chrono::milliseconds first_backoff{50};
-constexpr std::chrono::milliseconds max_backoff{1000};
+/// The server does not know the script by its digest; the connection is sound.
+class UnknownScript : public std::exception {};
 
 timeval to_timeval(std::chrono::milliseconds time) {
   return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
@@ -47,9 +47,11 @@ Reply to_reply(const redisReply& from) {
 
 Address parse_address(const std::string& url) {
   const auto refuse = [&](const std::string& why) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("'{}' names no Redis server ({}): write redis://user:password@host:6379/0.", url, why));
+    // Without the URL, which may hold a password.
+    throw Error(ErrorCode::usage,
+                fmt::format("The URL of the Redis server is not understood: {}. Write it as "
+                            "redis://user:password@host:6379/0.",
+                            why));
   };
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {
@@ -219,6 +221,9 @@ Reply Connection::receive(const std::string& command) {
   const std::unique_ptr<redisReply, void (*)(void*)> answer(next_answer(), &freeReplyObject);
   if (answer->type == REDIS_REPLY_ERROR) {
     const std::string said(answer->str, answer->len);
+    if (said.starts_with("NOSCRIPT")) {
+      throw UnknownScript();
+    }
     if (said.starts_with("LOADING") || said.starts_with("MASTERDOWN") || said.starts_with("READONLY")) {
       break_off(said);
     }
@@ -235,28 +240,26 @@ Reply Connection::receive(const std::string& command) {
   return to_reply(*answer);
 }
 
-Reply Connection::script(std::string_view script, const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{"EVAL", std::string(script), "0"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  return command(words);
+Script::Script(std::string text) : text_(std::move(text)) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  if (EVP_Digest(text_.data(), text_.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
+    throw Error(ErrorCode::internal, "OpenSSL makes no SHA-1 digest, by which Redis knows scripts.");
+  }
+  for (unsigned int i = 0; i < size; ++i) {
+    digest_ += fmt::format("{:02x}", digest.at(i));
+  }
 }
 
-void Connection::with_patience(const std::function<void()>& work) {
-  const auto deadline = std::chrono::steady_clock::now() + patience_;
-  Backoff backoff(first_backoff, max_backoff);
-  for (;;) {
-    try {
-      work();
-      return;
-    } catch (const Broken& broken) {
-      const auto now = std::chrono::steady_clock::now();
-      if (now >= deadline) {
-        throw Error(ErrorCode::unavailable, fmt::format("Redis at {}:{} does not answer: {}.", address_.host,
-                                                        address_.port, broken.what()));
-      }
-      std::this_thread::sleep_for(
-          std::min<std::chrono::steady_clock::duration>(backoff.next(), deadline - now));
-    }
+Reply Connection::script(const Script& script, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{"EVALSHA", script.digest(), "0"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  try {
+    return command(words);
+  } catch (const UnknownScript&) {
+    words[0] = "EVAL";
+    words[1] = script.text();
+    return command(words);
   }
 }
 

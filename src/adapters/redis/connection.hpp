@@ -1,4 +1,4 @@
-// A thin hold on hiredis: one connection that comes back by itself, and errors as sentences.
+// A thin hold on hiredis: connections that come back by themselves, and errors as sentences.
 #pragma once
 
 #include <chrono>
@@ -49,6 +49,18 @@ class Broken : public std::exception {
   std::string reason_;
 };
 
+/// A Lua script with the digest that the server knows it by.
+class Script {
+ public:
+  explicit Script(std::string text);
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& digest() const { return digest_; }
+
+ private:
+  std::string text_;
+  std::string digest_;
+};
+
 /// Not safe to use from several threads at once.
 class Connection {
  public:
@@ -63,11 +75,9 @@ class Connection {
                 std::chrono::milliseconds blocks_for = std::chrono::milliseconds(0));
   /// Sends all the commands and then reads the answers: one round trip for many. Throws as command() does.
   std::vector<Reply> pipeline(const std::vector<std::vector<std::string>>& commands);
-  /// Runs a Lua script. It is sent whole each time: it is shorter than what it works on.
-  Reply script(std::string_view script, const std::vector<std::string>& arguments);
-  /// Runs `work`; when the connection breaks, again on a new one, until `patience` is over. `work` must stand
-  /// being done twice. Throws Error(unavailable).
-  void with_patience(const std::function<void()>& work);
+  /// Runs a Lua script, which is sent whole only if the server does not know it.
+  Reply script(const Script& script, const std::vector<std::string>& arguments);
+  [[nodiscard]] const Address& address() const { return address_; }
 
  private:
   void connect();

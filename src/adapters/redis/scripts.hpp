@@ -87,17 +87,39 @@ tell(kind, id, now[4], now[3], time, record, most)
 return 1
 )";
 
-/// ARGV: time now, time of the end of the lease, most calls. Returns id, job, generation, '1' if it
-/// was the last, and attempt of each.
+/// ARGV: time now, time of the end of the lease, most calls, then owners whose calls are passed over. Returns
+/// id, job, generation, '1' if it was the last, and attempt of each.
 inline constexpr std::string_view take_webhooks_script = R"(
 local taken = {}
-for _, call in ipairs(redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
-  redis.call('ZADD', 'tessera:webhooks', ARGV[2], call)
-  local attempt = redis.call('HINCRBY', 'tessera:webhook:' .. call, 'attempts', 1)
-  local known = redis.call('HMGET', 'tessera:webhook:' .. call, 'job', 'generation', 'last')
-  table.insert(taken, {call, known[1], known[2], known[3], tostring(attempt)})
+local most = tonumber(ARGV[3])
+local passed_over = {}
+for i = 4, #ARGV do passed_over[ARGV[i]] = true end
+local page, from = #ARGV > 3 and 100 or most, 0
+while #taken < most do
+  local calls = redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '-inf', ARGV[1], 'LIMIT', from, page)
+  if #calls == 0 then break end
+  for _, call in ipairs(calls) do
+    local known = redis.call('HMGET', 'tessera:webhook:' .. call, 'job', 'generation', 'last')
+    local owner = #ARGV > 3 and redis.call('HGET', 'tessera:job:' .. known[1], 'owner') or ''
+    if #taken >= most or passed_over[owner or ''] then
+      from = from + 1
+    else
+      redis.call('ZADD', 'tessera:webhooks', ARGV[2], call)
+      local attempt = redis.call('HINCRBY', 'tessera:webhook:' .. call, 'attempts', 1)
+      table.insert(taken, {call, known[1], known[2], known[3], tostring(attempt)})
+    end
+  end
+  if #calls < page then break end
 end
 return taken
+)";
+
+/// ARGV: id of the call, time when it is due again; the attempt that was counted is taken back.
+inline constexpr std::string_view postpone_webhook_script = R"(
+if redis.call('ZADD', 'tessera:webhooks', 'XX', 'CH', ARGV[2], ARGV[1]) == 1 then
+  redis.call('HINCRBY', 'tessera:webhook:' .. ARGV[1], 'attempts', -1)
+end
+return 1
 )";
 
 /// ARGV: id of the call, time when it is due again (or '').
@@ -119,12 +141,17 @@ end
 return 1
 )";
 
-/// ARGV: id.
+/// ARGV: id, time before which it must have ended (or '': whatever it is). Returns 1 if it was removed.
 inline constexpr std::string_view remove_script = R"(
 local id = ARGV[1]
 local name = 'tessera:job:' .. id
 local now = redis.call('HMGET', name, 'state', 'owner', 'batch', 'generation')
-if not now[1] then return 0 end
+if ARGV[2] ~= '' then
+  if not now[1] or tonumber(now[1]) < 3 then return 0 end
+  local changed = redis.call('ZSCORE', 'tessera:jobs:state:' .. now[1], id)
+  if not changed or tonumber(changed) >= tonumber(ARGV[2]) then return 0 end
+end
+for i = 1, 4 do now[i] = now[i] or '' end
 local call = id .. '.' .. now[4]
 redis.call('ZREM', 'tessera:webhooks', call)
 redis.call('DEL', 'tessera:webhook:' .. call)

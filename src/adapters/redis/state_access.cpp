@@ -1,45 +1,79 @@
 // Who may ask, and which nodes there are.
 #include <algorithm>
-#include <mutex>
+#include <optional>
 
+#include "adapters/redis/connection_pool.hpp"
 #include "adapters/redis/state_parts.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera::redis {
 namespace {
 
 constexpr const char* tokens_key = "tessera:tokens";
 constexpr const char* nodes_key = "tessera:nodes";
+constexpr std::size_t most_connections = 4;
 
 Json to_json(const Token& token) {
-  Json json{{"owner", token.owner}, {"scopes", token.scopes}, {"created_ms", to_ms(token.created)}};
+  Json json{{"v", stored_version},
+            {"owner", token.owner},
+            {"scopes", token.scopes},
+            {"created_ms", to_ms(token.created)}};
   if (token.expires) {
     json["expires_ms"] = to_ms(*token.expires);
   }
   return json;
 }
 
-Token token_from(const std::string& hash, const Json& json) {
-  Token token{hash, json.at("owner"), json.at("scopes"), from_ms(json.at("created_ms")), {}};
-  if (json.contains("expires_ms")) {
-    token.expires = from_ms(json["expires_ms"]);
+/// Nothing if it cannot be read: it then lets nobody in.
+std::optional<Token> token_from(const std::string& hash, const std::string& text) {
+  try {
+    const Json json = parse_stored(text, "the record of a token");
+    const StoredFields fields(json, "the record of a token");
+    Token token{hash, fields.text("owner"), 0, from_ms(fields.integer("created_ms", 0)), {}};
+    token.scopes = fields.small_integer("scopes", 0);
+    if (fields.has("expires_ms")) {
+      token.expires = from_ms(fields.integer("expires_ms"));
+    }
+    return token;
+  } catch (const Unreadable&) {
+    return std::nullopt;
   }
-  return token;
+}
+
+/// What can be read of it: the node is there in any case.
+NodeInfo node_from(const std::string& id, const std::string& text) {
+  NodeInfo node{id, {}, {}, Json::object(), {}};
+  try {
+    const Json json = parse_stored(text, "the record of a node");
+    const StoredFields fields(json, "the record of a node");
+    node.host = fields.text("host", "");
+    node.version = fields.text("version", "");
+    node.seen = from_ms(fields.integer("seen_ms", 0));
+    node.details = fields.object("details", Json::object());
+  } catch (const Unreadable&) {
+    // A node of another version.
+  }
+  return node;
 }
 
 class RedisTokenStore final : public TokenStore {
  public:
-  explicit RedisTokenStore(const Address& address) : connection_(address) {}
+  explicit RedisTokenStore(const Address& address) : pool_(address, most_connections) {}
 
-  void put(const Token& token) override { ask({"HSET", tokens_key, token.hash, to_json(token).dump()}); }
+  void put(const Token& token) override {
+    ask({"HSET", tokens_key, token.hash, stored_text(to_json(token))});
+  }
   std::optional<Token> find(const std::string& hash) override {
     const Reply reply = ask({"HGET", tokens_key, hash});
-    return reply.empty() ? std::nullopt : std::optional(token_from(hash, Json::parse(reply.text)));
+    return reply.empty() ? std::nullopt : token_from(hash, reply.text);
   }
   std::vector<Token> list() override {
     const Reply reply = ask({"HGETALL", tokens_key});
     std::vector<Token> tokens;
     for (std::size_t i = 0; i + 1 < reply.list.size(); i += 2) {
-      tokens.push_back(token_from(reply.list[i].text, Json::parse(reply.list[i + 1].text)));
+      if (auto token = token_from(reply.list[i].text, reply.list[i + 1].text)) {
+        tokens.push_back(std::move(*token));
+      }
     }
     std::ranges::sort(tokens, {}, [](const Token& token) { return std::pair(token.created, token.hash); });
     return tokens;
@@ -48,45 +82,39 @@ class RedisTokenStore final : public TokenStore {
 
  private:
   Reply ask(const std::vector<std::string>& words) {
-    const std::lock_guard guard(mutex_);
-    Reply reply;
-    connection_.with_patience([&] { reply = connection_.command(words); });
-    return reply;
+    return pool_.ask([&](Connection& connection) { return connection.command(words); });
   }
-  std::mutex mutex_;
-  Connection connection_;
+  ConnectionPool pool_;
 };
 
 class RedisNodeRegistry final : public NodeRegistry {
  public:
   RedisNodeRegistry(const Address& address, const StateOptions& options)
-      : now_(options.now), connection_(address) {}
+      : now_(options.now), pool_(address, most_connections) {}
 
   void announce(const NodeInfo& node, std::chrono::milliseconds lifetime) override {
-    const Json json{{"host", node.host},
+    const Json json{{"v", stored_version},
+                    {"host", node.host},
                     {"version", node.version},
                     {"details", node.details},
                     {"seen_ms", to_ms(now_())}};
-    const std::lock_guard guard(mutex_);
-    connection_.with_patience([&] {
-      connection_.command({"SADD", nodes_key, node.id});
-      connection_.command(
-          {"SET", "tessera:node:" + node.id, json.dump(), "PX", std::to_string(lifetime.count())});
+    pool_.run([&](Connection& connection) {
+      connection.command({"SADD", nodes_key, node.id});
+      connection.command(
+          {"SET", "tessera:node:" + node.id, stored_text(json), "PX", std::to_string(lifetime.count())});
     });
   }
   void withdraw(const std::string& node_id) override {
-    const std::lock_guard guard(mutex_);
-    connection_.with_patience([&] {
-      connection_.command({"DEL", "tessera:node:" + node_id});
-      connection_.command({"SREM", nodes_key, node_id});
+    pool_.run([&](Connection& connection) {
+      connection.command({"DEL", "tessera:node:" + node_id});
+      connection.command({"SREM", nodes_key, node_id});
     });
   }
   std::vector<NodeInfo> list() override {
-    const std::lock_guard guard(mutex_);
     std::vector<NodeInfo> nodes;
-    connection_.with_patience([&] {
+    pool_.run([&](Connection& connection) {
       nodes.clear();
-      const std::vector<Reply> ids = connection_.command({"SMEMBERS", nodes_key}).list;
+      const std::vector<Reply> ids = connection.command({"SMEMBERS", nodes_key}).list;
       if (ids.empty()) {
         return;
       }
@@ -94,7 +122,7 @@ class RedisNodeRegistry final : public NodeRegistry {
       for (const Reply& id : ids) {
         read.push_back("tessera:node:" + id.text);
       }
-      const std::vector<Reply> records = connection_.command(read).list;
+      const std::vector<Reply> records = connection.command(read).list;
       std::vector<std::string> forget{"SREM", nodes_key};
       for (std::size_t i = 0; i < ids.size(); ++i) {
         const std::string& id = ids[i].text;
@@ -103,12 +131,10 @@ class RedisNodeRegistry final : public NodeRegistry {
           forget.push_back(id);
           continue;
         }
-        const Json json = Json::parse(records[i].text);
-        nodes.push_back(
-            {id, json.at("host"), json.at("version"), json.at("details"), from_ms(json.at("seen_ms"))});
+        nodes.push_back(node_from(id, records[i].text));
       }
       if (forget.size() > 2) {
-        connection_.command(forget);
+        connection.command(forget);
       }
     });
     std::ranges::sort(nodes, {}, &NodeInfo::id);
@@ -117,8 +143,7 @@ class RedisNodeRegistry final : public NodeRegistry {
 
  private:
   Clock now_;
-  std::mutex mutex_;
-  Connection connection_;
+  ConnectionPool pool_;
 };
 
 }  // namespace

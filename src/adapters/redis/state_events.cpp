@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <mutex>
 
+#include "adapters/redis/connection_pool.hpp"
 #include "adapters/redis/state_parts.hpp"
+#include "adapters/redis/unreadable.hpp"
 #include "core/error.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera::redis {
 namespace {
 
 constexpr const char* before_all = "0-0";
+constexpr std::size_t most_readers = 4;
 /// A reader that is told to stop notices within this time.
 constexpr std::chrono::milliseconds longest_block{200};
 
@@ -31,10 +34,14 @@ std::pair<std::uint64_t, std::uint64_t> numbers_of(const std::string& id) {
   return numbers;
 }
 
-Event event_from(const Reply& entry) {
+/// `problem` says why it cannot be read, if so.
+Event event_from(const Reply& entry, std::string& problem) {
   Event event;
   event.id = entry.list.at(0).text;
+  event.data = Json();
   const std::vector<Reply>& fields = entry.list.at(1).list;
+  std::string data;
+  std::string time;
   for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
     const std::string& name = fields[i].text;
     const std::string& value = fields[i + 1].text;
@@ -47,17 +54,29 @@ Event event_from(const Reply& entry) {
     } else if (name == "owner") {
       event.owner = value;
     } else if (name == "time") {
-      event.time = from_ms(std::stoll(value));
+      time = value;
     } else if (name == "data") {
-      event.data = Json::parse(value);
+      data = value;
     }
+  }
+  try {
+    event.time = from_ms(stored_integer(time, "the time of an event"));
+    event.data = event_data_from_text(data);
+  } catch (const Unreadable& error) {
+    event.type = Event::unreadable;
+    event.data = Json();
+    problem = error.what();
   }
   return event;
 }
 
 class RedisEventLog final : public EventLog {
  public:
-  explicit RedisEventLog(const Address& address) : blocking_(address), quick_(address) {}
+  RedisEventLog(const Address& address, const StateOptions& options)
+      : options_(options),
+        blocking_(address, most_readers),
+        quick_(address, most_readers),
+        unreadable_(options_) {}
 
   std::vector<Event> read_after(const std::string& id, int limit,
                                 std::chrono::milliseconds patience) override {
@@ -69,8 +88,7 @@ class RedisEventLog final : public EventLog {
           std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       const bool wait = left.count() > 0 && !stopped_;
       std::vector<Event> events =
-          wait ? read(blocking_, blocking_mutex_, from, limit, std::min(left, longest_block))
-               : read(quick_, quick_mutex_, from, limit, {});
+          wait ? read(blocking_, from, limit, std::min(left, longest_block)) : read(quick_, from, limit, {});
       if (!events.empty() || !wait) {
         return events;
       }
@@ -78,27 +96,23 @@ class RedisEventLog final : public EventLog {
   }
 
   std::string newest_id() override {
-    const std::lock_guard guard(quick_mutex_);
-    std::string newest = before_all;
-    quick_.with_patience([&] { newest = info_field(stream_info(), "last-generated-id", before_all).text; });
-    return newest;
+    return quick_.ask([](Connection& connection) {
+      return info_field(stream_info(connection), "last-generated-id", before_all).text;
+    });
   }
 
   bool has_gap_after(const std::string& id) override {
     const auto after = numbers_of(id.empty() ? before_all : id);
-    const std::lock_guard guard(quick_mutex_);
-    bool gap = false;
-    quick_.with_patience([&] {
-      const Reply info = stream_info();
+    return quick_.ask([&](Connection& connection) {
+      const Reply info = stream_info(connection);
       const std::int64_t added = info_field(info, "entries-added", "").integer;
       const std::int64_t length = info_field(info, "length", "").integer;
       const Reply first = info_field(info, "first-entry", "");
       const std::string oldest = first.kind == Reply::Kind::list
                                      ? first.list.at(0).text
                                      : info_field(info, "last-generated-id", before_all).text;
-      gap = added > length && after < numbers_of(oldest);
+      return added > length && after < numbers_of(oldest);
     });
-    return gap;
   }
 
   bool event_before(const std::string& a, const std::string& b) const override {
@@ -108,33 +122,35 @@ class RedisEventLog final : public EventLog {
   void stop_reading() override { stopped_ = true; }
 
  private:
-  static std::vector<Event> read(Connection& connection, std::mutex& mutex, const std::string& from,
-                                 int limit, std::chrono::milliseconds block) {
+  std::vector<Event> read(ConnectionPool& pool, const std::string& from, int limit,
+                          std::chrono::milliseconds block) {
     std::vector<std::string> words{"XREAD", "COUNT", std::to_string(limit)};
     if (block.count() > 0) {
       words.insert(words.end(), {"BLOCK", std::to_string(block.count())});
     }
     words.insert(words.end(), {"STREAMS", "tessera:events", from});
-    const std::lock_guard guard(mutex);
-    std::vector<Event> events;
-    connection.with_patience([&] {
+    return pool.ask([&](Connection& connection) {
       const Reply reply = connection.command(words, block);
-      events.clear();
+      std::vector<Event> events;
       if (!reply.list.empty()) {
         for (const Reply& entry : reply.list[0].list.at(1).list) {
-          events.push_back(event_from(entry));
+          std::string problem;
+          events.push_back(event_from(entry, problem));
+          if (events.back().type == Event::unreadable) {
+            unreadable_.found(connection, "event", events.back().id, problem);
+          }
         }
       }
+      return events;
     });
-    return events;
   }
 
   /// Nothing if there has never been an event.
-  Reply stream_info() {
-    if (quick_.command({"EXISTS", "tessera:events"}).integer == 0) {
+  static Reply stream_info(Connection& connection) {
+    if (connection.command({"EXISTS", "tessera:events"}).integer == 0) {
       return {};
     }
-    return quick_.command({"XINFO", "STREAM", "tessera:events"});
+    return connection.command({"XINFO", "STREAM", "tessera:events"});
   }
   static Reply info_field(const Reply& info, std::string_view name, const std::string& otherwise) {
     for (std::size_t i = 0; i + 1 < info.list.size(); i += 2) {
@@ -147,17 +163,17 @@ class RedisEventLog final : public EventLog {
     return reply;
   }
 
-  std::mutex blocking_mutex_;
-  Connection blocking_;  ///< may be held by a reader that waits
-  std::mutex quick_mutex_;
-  Connection quick_;
+  const StateOptions options_;
+  ConnectionPool blocking_;  ///< held by readers that wait
+  ConnectionPool quick_;
+  UnreadableNotes unreadable_;
   std::atomic<bool> stopped_{false};
 };
 
 }  // namespace
 
-std::unique_ptr<EventLog> open_events(const Address& address) {
-  return std::make_unique<RedisEventLog>(address);
+std::unique_ptr<EventLog> open_events(const Address& address, const StateOptions& options) {
+  return std::make_unique<RedisEventLog>(address, options);
 }
 
 }  // namespace tessera::redis

@@ -13,7 +13,7 @@ namespace tessera::redis {
 [[nodiscard]] inline std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 
 [[nodiscard]] std::unique_ptr<JobStore> open_jobs(const Address& address, const StateOptions& options);
-[[nodiscard]] std::unique_ptr<EventLog> open_events(const Address& address);
+[[nodiscard]] std::unique_ptr<EventLog> open_events(const Address& address, const StateOptions& options);
 [[nodiscard]] std::unique_ptr<TokenStore> open_tokens(const Address& address);
 [[nodiscard]] std::unique_ptr<NodeRegistry> open_nodes(const Address& address, const StateOptions& options);
 [[nodiscard]] std::unique_ptr<UploadLedger> open_uploads(const Address& address, const StateOptions& options);

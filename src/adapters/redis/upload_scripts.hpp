@@ -50,12 +50,12 @@ redis.call('HINCRBY', 'tessera:uploads:use:' .. owner, 'places', 1)
 return {1, places, bytes}
 )";
 
-/// ARGV: object, size in bytes, most bytes. Returns 0 if that would be too much.
+/// ARGV: object, size in bytes, most bytes. Returns 0 if that would be too much, 2 if there is no such place.
 inline constexpr std::string_view measure_upload_script = R"(
 local object, size, most_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local name = 'tessera:upload:' .. object
 local known = redis.call('HMGET', name, 'owner', 'size')
-if not known[1] then return 1 end
+if not known[1] then return 2 end
 local _, bytes = use_of(known[1])
 local more = size - tonumber(known[2])
 if most_bytes > 0 and bytes + more > most_bytes then return 0 end

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
+#include "net/redact.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {
@@ -199,7 +200,8 @@ S3Options parse_s3_url(const std::string& url, const Clock& now) {
   try {
     options.keys = s3::keys_of_environment(options.region, now);
   } catch (const Error& error) {
-    throw Error(ErrorCode::usage, fmt::format("The store '{}' cannot be used: {}", url, error.what()));
+    throw Error(ErrorCode::usage,
+                fmt::format("The store '{}' cannot be used: {}", redact_url(url), error.what()));
   }
   return options;
 }

@@ -50,6 +50,9 @@ class SqliteStatement {
     (bind(++index, values), ...);
   }
 
+  /// Binds the value of one place; the first is 1. Before the first step().
+  void bind(int index, std::int64_t value);
+  void bind(int index, std::string_view value);
   /// Goes to the next row; false when there are no more, and the statement has taken effect.
   bool step();
   /// Runs to the end.
@@ -62,8 +65,6 @@ class SqliteStatement {
 
  private:
   SqliteStatement(SqliteDatabase& database, std::string_view sql, std::nullptr_t);
-  void bind(int index, std::int64_t value);
-  void bind(int index, std::string_view value);
 
   struct Finalize {
     void operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }

@@ -44,8 +44,17 @@ CREATE TABLE IF NOT EXISTS queue_dead(
   attempts INTEGER NOT NULL,
   reason TEXT NOT NULL,
   time_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS queue_postponed(
+  sequence INTEGER PRIMARY KEY,
+  since_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_takers(id INTEGER PRIMARY KEY AUTOINCREMENT);
 )";
+// Messages that wait and are not postponed. A clock that was set back ends a postponement. The table is not a
+// column of the messages, so that the previous release can still work with the file.
+constexpr const char* ready_messages =
+    " FROM queue_messages WHERE taker IS NULL AND sequence NOT IN"
+    " (SELECT sequence FROM queue_postponed WHERE since_ms<=?1 AND until_ms>?1)";
 constexpr SqliteSchema schema{tables, "queue_schema", 1, "a queue"};
 
 QueueMessage message_from(const SqliteStatement& row, int first) {
@@ -126,6 +135,25 @@ class SqliteJobQueue final : public JobQueue {
       SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=? AND taker=?", taken->second,
                       taker_)
           .run();
+      end(taken);
+    }
+  }
+
+  void postpone(std::uint64_t tag, std::chrono::milliseconds delay) override {
+    const std::lock_guard guard(mutex_);
+    if (const auto taken = taken_.find(tag); taken != taken_.end()) {
+      SqliteTransaction transaction(database_);
+      SqliteStatement(
+          database_, "UPDATE queue_messages SET taker=NULL, attempts=attempts-1 WHERE sequence=? AND taker=?",
+          taken->second, taker_)
+          .run();
+      if (database_.changes() > 0 && delay.count() > 0) {
+        const std::int64_t now = to_ms(system_now());
+        SqliteStatement(database_, "INSERT OR REPLACE INTO queue_postponed VALUES(?,?,?)", taken->second, now,
+                        now + delay.count())
+            .run();
+      }
+      transaction.commit();
       end(taken);
     }
   }
@@ -240,7 +268,8 @@ class SqliteJobQueue final : public JobQueue {
 
   std::optional<Delivery> take_next() {
     // The look takes no write lock, so takers that wait do not disturb those who write.
-    SqliteStatement waiting(database_, "SELECT 1 FROM queue_messages WHERE taker IS NULL LIMIT 1");
+    const std::int64_t now = to_ms(system_now());
+    SqliteStatement waiting(database_, fmt::format("SELECT 1{} LIMIT 1", ready_messages), now);
     if (!waiting.step()) {
       return std::nullopt;
     }
@@ -248,10 +277,11 @@ class SqliteJobQueue final : public JobQueue {
     // If it is lost, so is this taker, and the message goes back.
     const SqliteUnsynced unsynced(database_);
     SqliteStatement row(database_,
-                        "UPDATE queue_messages SET taker=?, attempts=attempts+1 WHERE sequence="
-                        "(SELECT sequence FROM queue_messages WHERE taker IS NULL ORDER BY priority, sequence"
-                        " LIMIT 1) RETURNING sequence, attempts, priority, job_id, generation, request_id",
-                        taker_);
+                        fmt::format("UPDATE queue_messages SET taker=?2, attempts=attempts+1 WHERE sequence="
+                                    "(SELECT sequence{} ORDER BY priority, sequence LIMIT 1)"
+                                    " RETURNING sequence, attempts, priority, job_id, generation, request_id",
+                                    ready_messages),
+                        now, taker_);
     if (!row.step()) {
       return std::nullopt;
     }
@@ -342,11 +372,23 @@ class SqliteJobQueue final : public JobQueue {
     }
   }
 
+  void forget_ended_postponements() {
+    const std::int64_t now = to_ms(system_now());
+    SqliteStatement any(database_, "SELECT 1 FROM queue_postponed WHERE since_ms>?1 OR until_ms<=?1 LIMIT 1",
+                        now);
+    if (any.step()) {
+      any.run();
+      const SqliteUnsynced unsynced(database_);
+      SqliteStatement(database_, "DELETE FROM queue_postponed WHERE since_ms>?1 OR until_ms<=?1", now).run();
+    }
+  }
+
   void take_census() {
     const SteadyTime now = std::chrono::steady_clock::now();
     if (now >= next_census_) {
       next_census_ = now + census_interval;
       return_messages_of_the_dead();
+      forget_ended_postponements();
     }
   }
 

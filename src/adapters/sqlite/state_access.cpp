@@ -1,5 +1,6 @@
 // Who may ask, and which nodes there are.
 #include "adapters/sqlite/state_parts.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera::sqlite_state {
 namespace {
@@ -63,7 +64,7 @@ class SqliteNodeRegistry final : public NodeRegistry {
     SqliteTransaction transaction(database_);
     SqliteStatement(database_, "DELETE FROM state_nodes WHERE expires_ms<?", now).run();
     SqliteStatement(database_, "INSERT OR REPLACE INTO state_nodes VALUES(?,?,?,?,?,?)", node.id, node.host,
-                    node.version, node.details.dump(), now, now + lifetime.count())
+                    node.version, stored_text(node.details), now, now + lifetime.count())
         .run();
     transaction.commit();
   }
@@ -79,8 +80,14 @@ class SqliteNodeRegistry final : public NodeRegistry {
         to_ms(shared_->options.now()));
     std::vector<NodeInfo> nodes;
     while (row.step()) {
-      nodes.push_back(
-          {row.text(0), row.text(1), row.text(2), Json::parse(row.text(3)), from_ms(row.integer(4))});
+      NodeInfo node{row.text(0), row.text(1), row.text(2), Json::object(), from_ms(row.integer(4))};
+      try {
+        const Json record{{"details", parse_stored(row.text(3), "what a node tells of itself")}};
+        node.details = StoredFields(record, "the record of a node").object("details", Json::object());
+      } catch (const Unreadable&) {
+        // A node of another version: it is there, and what it does is not known.
+      }
+      nodes.push_back(std::move(node));
     }
     return nodes;
   }

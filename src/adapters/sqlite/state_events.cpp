@@ -5,7 +5,9 @@
 #include <charconv>
 
 #include "adapters/sqlite/state_parts.hpp"
+#include "adapters/sqlite/unreadable.hpp"
 #include "core/error.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera::sqlite_state {
 namespace {
@@ -26,7 +28,7 @@ std::int64_t number_of(const std::string& id) {
 class SqliteEventLog final : public EventLog {
  public:
   explicit SqliteEventLog(std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)), database_(shared_->path) {}
+      : shared_(std::move(shared)), database_(shared_->path), unreadable_(database_, shared_->options) {}
 
   std::vector<Event> read_after(const std::string& id, int limit,
                                 std::chrono::milliseconds patience) override {
@@ -80,15 +82,24 @@ class SqliteEventLog final : public EventLog {
                         after, std::int64_t{limit});
     std::vector<Event> events;
     while (row.step()) {
-      events.push_back({std::to_string(row.integer(0)), row.text(1), row.text(2), row.text(3), row.text(4),
-                        from_ms(row.integer(5)), Json::parse(row.text(6))});
+      Event event{std::to_string(row.integer(0)), row.text(1), row.text(2), row.text(3), row.text(4),
+                  from_ms(row.integer(5)),        Json()};
+      try {
+        event.data = event_data_from_text(row.text(6));
+      } catch (const Unreadable& error) {
+        event.type = Event::unreadable;
+        unreadable_.found("event", event.id, error.what());
+      }
+      events.push_back(std::move(event));
     }
+    unreadable_.write_down();
     return events;
   }
 
   std::shared_ptr<Shared> shared_;
   std::mutex mutex_;
   SqliteDatabase database_;
+  UnreadableNotes unreadable_;
   std::atomic<bool> stopped_{false};
 };
 
@@ -99,7 +110,7 @@ void append_event(SqliteDatabase& database, const std::string& type, const Job& 
   SqliteStatement(database,
                   "INSERT INTO state_events(type, job_id, batch_id, owner, time_ms, data)"
                   " VALUES(?,?,?,?,?,?)",
-                  type, job.id, job.batch_id, job.owner, to_ms(job.updated), to_json(job).dump())
+                  type, job.id, job.batch_id, job.owner, to_ms(job.updated), stored_text(to_json(job)))
       .run();
   const std::int64_t last = database.last_row();
   // Some at a time, as each removal costs a search.

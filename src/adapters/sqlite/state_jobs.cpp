@@ -1,7 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "adapters/sqlite/state_parts.hpp"
+#include "adapters/sqlite/state_queries.hpp"
+#include "adapters/sqlite/unreadable.hpp"
 #include "core/error.hpp"
+#include "ports/stored_json.hpp"
 
 namespace tessera::sqlite_state {
 namespace {
@@ -12,13 +18,13 @@ std::int64_t number(JobState state) { return static_cast<std::int64_t>(state); }
 class SqliteJobStore final : public JobStore {
  public:
   explicit SqliteJobStore(std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)), database_(shared_->path) {}
+      : shared_(std::move(shared)), database_(shared_->path), unreadable_(database_, shared_->options) {}
 
   Created create(const NewJobs& jobs) override {
     if (jobs.jobs.empty()) {
       throw Error(ErrorCode::usage, "There is no job to create.");
     }
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteTransaction transaction(database_);
     const Batch batch = batch_of(jobs);
     if (jobs.idempotency) {
@@ -34,7 +40,7 @@ class SqliteJobStore final : public JobStore {
     for (const Job& job : jobs.jobs) {
       ids.push_back(job.id);
       SqliteStatement(database_, "INSERT INTO state_jobs VALUES(?,?,?,?,0,?,?)", job.id, job.batch_id,
-                      job.owner, number(job.state), to_ms(job.updated), to_json(job).dump())
+                      job.owner, number(job.state), to_ms(job.updated), stored_text(to_json(job)))
           .run();
       append_event(database_, std::string(to_string(job.state)), job, shared_->options);
     }
@@ -46,7 +52,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   void mark_published(const std::string& job_id, int generation) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     const SqliteUnsynced unsynced(database_);  // if it is lost, the job is published once more
     SqliteTransaction transaction(database_);
     const auto job = read(job_id);
@@ -57,33 +63,45 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::vector<Job> unpublished(TimePoint changed_before, int limit) override {
-    const std::lock_guard guard(mutex_);
-    return read_all(SqliteStatement(
-        database_,
-        "SELECT record FROM state_jobs WHERE published=0 AND updated_ms<? ORDER BY updated_ms LIMIT ?",
-        to_ms(changed_before), std::int64_t{limit}));
+    const Turn turn(*this);
+    std::vector<std::string> unreadable;
+    std::vector<Job> jobs = read_all(SqliteStatement(database_, unpublished_statement, to_ms(changed_before)),
+                                     limit, &unreadable);
+    for (const std::string& id : unreadable) {
+      // Who can read it finds that it has no message, and queues it again.
+      SqliteStatement(database_, "UPDATE state_jobs SET published=1 WHERE id=?", id).run();
+    }
+    return jobs;
   }
 
   std::optional<Job> find(const std::string& job_id) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     return read(job_id);
   }
 
   std::optional<Batch> find_batch(const std::string& batch_id) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     return read_batch(batch_id);
   }
 
   JobPage list(const JobFilter& filter, const std::string& after, int limit) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     // One more than asked for tells whether there are others.
-    JobPage page{read_all(SqliteStatement(
-                     database_,
-                     "SELECT record FROM state_jobs WHERE (?='' OR owner=?) AND (?='' OR batch_id=?)"
-                     " AND (?<0 OR state=?) AND (?='' OR id<?) ORDER BY id DESC LIMIT ?",
-                     filter.owner, filter.owner, filter.batch_id, filter.batch_id, state_number(filter),
-                     state_number(filter), after, after, std::int64_t{limit} + 1)),
-                 {}};
+    JobPage page;
+    SqliteStatement rows(database_, list_statement(filter, !after.empty()));
+    int index = 0;
+    for (const std::string& text : {filter.owner, filter.batch_id}) {
+      if (!text.empty()) {
+        rows.bind(++index, text);
+      }
+    }
+    if (filter.state) {
+      rows.bind(++index, number(*filter.state));
+    }
+    if (!after.empty()) {
+      rows.bind(++index, after);
+    }
+    page.jobs = read_all(std::move(rows), limit + 1);
     if (static_cast<int>(page.jobs.size()) > limit) {
       page.jobs.pop_back();
       page.next = page.jobs.empty() ? after : page.jobs.back().id;
@@ -92,7 +110,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(job_id);
     if (!job || !may_change(*job, generation)) {
@@ -114,8 +132,9 @@ class SqliteJobStore final : public JobStore {
     return job;
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit) override {
-    const std::lock_guard guard(mutex_);
+  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                              const std::vector<std::string>& not_of) override {
+    const Turn turn(*this);
     {
       // Most of the time there is none, and looking takes no lock from those who write.
       SqliteStatement any(database_, "SELECT 1 FROM state_webhook_calls WHERE due_ms<=? LIMIT 1", now_ms());
@@ -128,8 +147,10 @@ class SqliteJobStore final : public JobStore {
     {
       SqliteStatement row(database_,
                           "SELECT id, job_id, generation, last, attempts + 1 FROM state_webhook_calls"
-                          " WHERE due_ms<=? ORDER BY due_ms LIMIT ?",
-                          now_ms(), std::int64_t{limit});
+                          " WHERE due_ms<=?1 AND (?2='[]' OR COALESCE((SELECT owner FROM state_jobs"
+                          " WHERE state_jobs.id=job_id),'') NOT IN (SELECT value FROM json_each(?2)))"
+                          " ORDER BY due_ms LIMIT ?3",
+                          now_ms(), Json(not_of).dump(), std::int64_t{limit});
       while (row.step()) {
         calls.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)), row.integer(3) != 0,
                          static_cast<int>(row.integer(4))});
@@ -145,7 +166,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteTransaction transaction(database_);
     if (again) {
       SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=? WHERE id=?", to_ms(*again), call_id)
@@ -156,8 +177,15 @@ class SqliteJobStore final : public JobStore {
     transaction.commit();
   }
 
+  void postpone_webhook_call(const std::string& call_id, TimePoint until) override {
+    const Turn turn(*this);
+    SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=?, attempts=attempts-1 WHERE id=?",
+                    to_ms(until), call_id)
+        .run();
+  }
+
   std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(job_id);
     if (!job || !may_retry(*job)) {
@@ -172,33 +200,65 @@ class SqliteJobStore final : public JobStore {
     return job;
   }
 
-  std::vector<Job> finished_before(TimePoint time, int limit) override {
-    const std::lock_guard guard(mutex_);
-    return read_all(SqliteStatement(
-        database_,
-        "SELECT record FROM state_jobs WHERE state>=? AND updated_ms<? ORDER BY updated_ms LIMIT ?",
-        number(JobState::done), to_ms(time), std::int64_t{limit}));
+  std::vector<Job> unchanged_since(JobState state, TimePoint time, int limit) override {
+    const Turn turn(*this);
+    return read_unchanged(state, time, limit);
   }
 
-  void remove(const std::string& job_id) override {
-    const std::lock_guard guard(mutex_);
+  std::optional<Job> queue_again(const Job& seen, const std::string& stage) override {
+    const Turn turn(*this);
+    SqliteTransaction transaction(database_);
+    std::optional<Job> job = read(seen.id);
+    if (!job || !may_queue_again(*job, seen)) {
+      return std::nullopt;
+    }
+    apply_queue_again(*job, stage, shared_->options.now());
+    write(*job);
+    SqliteStatement(database_, "UPDATE state_jobs SET published=0 WHERE id=?", job->id).run();
+    append_event(database_, std::string(to_string(job->state)), *job, shared_->options);
+    finish(transaction);
+    return job;
+  }
+
+  std::vector<Job> finished_before(TimePoint time, int limit) override {
+    const Turn turn(*this);
+    std::vector<Job> jobs;
+    for (const JobState state : {JobState::done, JobState::failed, JobState::cancelled}) {
+      std::ranges::move(read_unchanged(state, time, limit), std::back_inserter(jobs));
+    }
+    std::ranges::sort(jobs, {}, &Job::updated);
+    jobs.resize(std::min(jobs.size(), static_cast<std::size_t>(std::max(limit, 0))));
+    return jobs;
+  }
+
+  bool remove_finished(const std::string& job_id, TimePoint time) override {
+    const Turn turn(*this);
     SqliteTransaction transaction(database_);
     const auto job = read(job_id);
-    if (!job) {
-      return;
+    if (!job || !may_remove(*job, time)) {
+      return false;
     }
-    SqliteStatement(database_, "DELETE FROM state_jobs WHERE id=?", job_id).run();
-    SqliteStatement(database_, "DELETE FROM state_webhook_calls WHERE job_id=?", job_id).run();
-    SqliteStatement(database_,
-                    "DELETE FROM state_batches WHERE id=? AND NOT EXISTS"
-                    " (SELECT 1 FROM state_jobs WHERE batch_id=?)",
-                    job->batch_id, job->batch_id)
-        .run();
+    remove_record(job_id);
     transaction.commit();
+    return true;
+  }
+
+  std::unordered_set<std::string> objects_in_use() override {
+    // On a connection of its own, and by one statement: it sees one moment, and nobody waits for it
+    // meanwhile.
+    SqliteDatabase snapshot(shared_->path);
+    SqliteStatement row(snapshot, "SELECT record FROM state_jobs WHERE state IN (?,?,?,?,?)",
+                        number(JobState::queued), number(JobState::running), number(JobState::storing),
+                        number(JobState::failed), number(JobState::cancelled));
+    std::unordered_set<std::string> objects;
+    while (row.step()) {
+      objects.insert(input_of_record(row.text(0)));
+    }
+    return objects;
   }
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteStatement row(database_, "SELECT state, COUNT(*) FROM state_jobs GROUP BY state");
     std::vector<std::pair<JobState, std::int64_t>> counts;
     while (row.step()) {
@@ -207,15 +267,48 @@ class SqliteJobStore final : public JobStore {
     return counts;
   }
 
+  std::int64_t count(JobState state) override {
+    const Turn turn(*this);
+    SqliteStatement row(database_, count_statement, number(state));
+    row.step();
+    return row.integer(0);
+  }
+
+  std::vector<UnreadableItem> unreadable(int limit) override {
+    const Turn turn(*this);
+    return unreadable_.list(limit);
+  }
+
+  bool remove_unreadable(const std::string& kind, const std::string& id) override {
+    const Turn turn(*this);
+    SqliteTransaction transaction(database_);
+    if (kind == "job" && !read(id)) {
+      remove_record(id);
+    }
+    const bool removed = unreadable_.remove(kind, id);
+    transaction.commit();
+    return removed;
+  }
+
   void check() override {
-    const std::lock_guard guard(mutex_);
+    const Turn turn(*this);
     SqliteStatement(database_, "SELECT version FROM state_schema").run();
   }
 
  private:
-  static std::int64_t state_number(const JobFilter& filter) {
-    return filter.state ? number(*filter.state) : -1;
-  }
+  /// One call at a time has the connection. What it finds unreadable is written down when its transaction is
+  /// over.
+  class Turn {
+   public:
+    explicit Turn(SqliteJobStore& store) : store_(store), guard_(store.mutex_) {}
+    ~Turn() { store_.unreadable_.write_down(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    SqliteJobStore& store_;
+    std::lock_guard<std::mutex> guard_;
+  };
   [[nodiscard]] std::int64_t now_ms() const { return to_ms(shared_->options.now()); }
 
   void finish(SqliteTransaction& transaction) {
@@ -250,18 +343,50 @@ class SqliteJobStore final : public JobStore {
 
   std::optional<Job> read(const std::string& job_id) {
     SqliteStatement row(database_, "SELECT record FROM state_jobs WHERE id=?", job_id);
-    return row.step() ? std::optional(job_from_json(Json::parse(row.text(0)))) : std::nullopt;
+    return row.step() ? readable(job_id, row.text(0)) : std::nullopt;
   }
-  static std::vector<Job> read_all(SqliteStatement rows) {
+  /// Nothing if it cannot be read.
+  std::optional<Job> readable(const std::string& job_id, const std::string& record) {
+    try {
+      Job job = job_from_text(record);
+      if (job.id != job_id) {
+        throw Unreadable("The record of a job has another id.");
+      }
+      return job;
+    } catch (const Unreadable& error) {
+      unreadable_.found("job", job_id, error.what());
+      return std::nullopt;
+    }
+  }
+  /// The first `limit` that can be read.
+  std::vector<Job> read_all(SqliteStatement rows, int limit, std::vector<std::string>* unreadable = nullptr) {
     std::vector<Job> jobs;
-    while (rows.step()) {
-      jobs.push_back(job_from_json(Json::parse(rows.text(0))));
+    while (static_cast<int>(jobs.size()) < limit && rows.step()) {
+      const std::string id = rows.text(0);
+      if (auto job = readable(id, rows.text(1))) {
+        jobs.push_back(std::move(*job));
+      } else if (unreadable != nullptr) {
+        unreadable->push_back(id);
+      }
     }
     return jobs;
   }
+  std::vector<Job> read_unchanged(JobState state, TimePoint time, int limit) {
+    return read_all(SqliteStatement(database_, unchanged_statement, number(state), to_ms(time)), limit);
+  }
+  void remove_record(const std::string& job_id) {
+    SqliteStatement(database_, "DELETE FROM state_webhook_calls WHERE job_id=?", job_id).run();
+    SqliteStatement(
+        database_,
+        "DELETE FROM state_batches WHERE id=(SELECT batch_id FROM state_jobs WHERE id=?) AND NOT EXISTS"
+        " (SELECT 1 FROM state_jobs WHERE batch_id=state_batches.id AND id<>?)",
+        job_id, job_id)
+        .run();
+    SqliteStatement(database_, "DELETE FROM state_jobs WHERE id=?", job_id).run();
+  }
   void write(const Job& job) {
     SqliteStatement(database_, "UPDATE state_jobs SET state=?, updated_ms=?, record=? WHERE id=?",
-                    number(job.state), to_ms(job.updated), to_json(job).dump(), job.id)
+                    number(job.state), to_ms(job.updated), stored_text(to_json(job)), job.id)
         .run();
   }
   std::optional<Batch> read_batch(const std::string& batch_id) {
@@ -272,13 +397,21 @@ class SqliteJobStore final : public JobStore {
     if (!row.step()) {
       return std::nullopt;
     }
-    return Batch{batch_id,    row.text(0), Json::parse(row.text(1)).get<std::vector<std::string>>(),
-                 row.text(2), row.text(3), from_ms(row.integer(4))};
+    Batch batch{batch_id, row.text(0), {}, row.text(2), row.text(3), from_ms(row.integer(4))};
+    try {
+      const Json ids{{"jobs", parse_stored(row.text(1), "the list of jobs of a batch")}};
+      batch.job_ids = StoredFields(ids, "the record of a batch").texts("jobs");
+    } catch (const Unreadable& error) {
+      unreadable_.found("batch", batch_id, error.what());
+      return std::nullopt;
+    }
+    return batch;
   }
 
   std::shared_ptr<Shared> shared_;
   std::mutex mutex_;
   SqliteDatabase database_;
+  UnreadableNotes unreadable_;
 };
 
 }  // namespace

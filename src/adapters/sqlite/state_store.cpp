@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS state_jobs(
 CREATE INDEX IF NOT EXISTS state_jobs_of_owner ON state_jobs(owner, id);
 CREATE INDEX IF NOT EXISTS state_jobs_of_batch ON state_jobs(batch_id, id);
 CREATE INDEX IF NOT EXISTS state_jobs_in_state ON state_jobs(state, updated_ms);
+CREATE INDEX IF NOT EXISTS state_jobs_by_state ON state_jobs(state, id);
+CREATE INDEX IF NOT EXISTS state_jobs_of_owner_by_state ON state_jobs(owner, state, id);
 CREATE INDEX IF NOT EXISTS state_jobs_waiting ON state_jobs(owner) WHERE state=0;
 CREATE INDEX IF NOT EXISTS state_jobs_unpublished ON state_jobs(updated_ms) WHERE published=0;
 CREATE TABLE IF NOT EXISTS state_batches(
@@ -65,6 +67,12 @@ CREATE TABLE IF NOT EXISTS state_nodes(
   details TEXT NOT NULL,
   seen_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state_unreadable(
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  found_ms INTEGER NOT NULL,
+  PRIMARY KEY(kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state_uploads(
   object TEXT PRIMARY KEY,
   owner TEXT NOT NULL,

@@ -7,7 +7,7 @@
 
 namespace tessera {
 
-/// Opens or makes the file. Each of the four parts has its own connection. A waiting reader of events sees
+/// Opens or makes the file. Each of the five parts has its own connection. A waiting reader of events sees
 /// what parts of this very opening write at once, and what others write within 25 ms. Throws Error(io,
 /// unavailable).
 [[nodiscard]] StateStore open_sqlite_state_store(const std::filesystem::path& path,

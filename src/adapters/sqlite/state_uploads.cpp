@@ -27,27 +27,29 @@ class SqliteUploadLedger final : public UploadLedger {
     return {room, use};
   }
 
-  bool measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
+  Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
     const std::lock_guard guard(mutex_);
     SqliteTransaction transaction(database_);
     std::string owner;
     std::int64_t before = 0;
     {
-      SqliteStatement row(database_, "SELECT owner, MAX(size_bytes,0) FROM state_uploads WHERE object=?",
-                          object);
+      SqliteStatement row(database_,
+                          "SELECT owner, MAX(size_bytes,0) FROM state_uploads"
+                          " WHERE object=? AND expires_ms>=?",
+                          object, now_ms());
       if (!row.step()) {
-        return true;
+        return Measured::not_here;
       }
       owner = row.text(0);
       before = row.integer(1);
     }
     if (max_bytes != 0 && read_use(owner).bytes - before + size_bytes > max_bytes) {
-      return false;
+      return Measured::too_much;
     }
     SqliteStatement(database_, "UPDATE state_uploads SET size_bytes=? WHERE object=?", size_bytes, object)
         .run();
     transaction.commit();
-    return true;
+    return Measured::noted;
   }
 
   std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) override {

@@ -33,8 +33,7 @@ struct BmpHeader {
   std::int64_t data_offset = 0;
   std::array<std::uint32_t, 4> masks{};  ///< red, green, blue, alpha
   std::array<Color, palette_entries> palette{};
-  double pixels_per_mm_x = 0;
-  double pixels_per_mm_y = 0;
+  Resolution resolution;
   [[nodiscard]] bool run_length() const {
     return compression == compression_rle8 || compression == compression_rle4;
   }
@@ -53,13 +52,15 @@ class HeaderReader {
     extent(core);
     if (!core && header_bytes >= info_header_bytes) {
       header_.compression = number(30, 4);
-      header_.pixels_per_mm_x = static_cast<double>(signed_number(38)) / 1000;
-      header_.pixels_per_mm_y = static_cast<double>(signed_number(42)) / 1000;
+      header_.resolution = {static_cast<double>(signed_number(38)), static_cast<double>(signed_number(42)),
+                            Resolution::Unit::metre};
     }
     check_kind();
     masks(header_bytes);
     if (header_.bits <= 8) {
-      palette(header_bytes, core ? 3 : 4);
+      const std::int64_t entry_bytes = core ? 3 : 4;
+      mend_data_offset(file_header_bytes + header_bytes, colors(header_bytes) * entry_bytes);
+      palette(header_bytes, entry_bytes);
     }
     return header_;
   }
@@ -123,6 +124,30 @@ class HeaderReader {
       header_.masks = {0x7C00, 0x03E0, 0x001F, 0};
     } else {
       header_.masks = {0xFF0000, 0x00FF00, 0x0000FF, 0};
+    }
+  }
+
+  /// That the header tells of, or that the depth has.
+  [[nodiscard]] std::int64_t colors(std::int64_t header_bytes) const {
+    const std::int64_t possible = std::int64_t{1} << header_.bits;
+    const std::int64_t told = header_bytes >= info_header_bytes ? number(46, 4) : 0;
+    return told == 0 ? possible : std::min(told, possible);
+  }
+
+  /// Some files say that their pixels begin where their palette does. A short palette with the pixels right
+  /// behind it looks the same, but then there is no room for the whole palette and the pixels.
+  void mend_data_offset(std::int64_t palette_begin, std::int64_t palette_bytes) {
+    const std::int64_t behind = palette_begin + palette_bytes;
+    if (header_.data_offset >= behind || header_.data_offset > palette_begin + palette_bytes / 2) {
+      return;
+    }
+    constexpr std::int64_t size_field = 34;
+    const std::int64_t told_bytes = header_.run_length() ? number(size_field, 4) : 0;
+    const std::int64_t pixel_bytes =
+        header_.run_length() ? told_bytes : header_.row_bytes() * (header_.height - 1) + 1;
+    const bool fits_as_told = header_.data_offset + header_.row_bytes() * header_.height == input_->size();
+    if (pixel_bytes > 0 && !fits_as_told && behind + pixel_bytes <= input_->size()) {
+      header_.data_offset = behind;
     }
   }
 
@@ -226,6 +251,15 @@ class RunLengthBmp final : public RowDecoder {
   RunLengthBmp(InputPtr input, const BmpHeader& header, bool salvage)
       : input_(std::move(input)), header_(header), stream_(input_, header.data_offset), salvage_(salvage) {}
 
+  RowState state(std::int64_t y) const override {
+    const std::int64_t stored = header_.stored_row(y);
+    return !cut_off_ || stored < row_ ? RowState::whole
+                                      : (stored == row_ && x_ > 0 ? RowState::partial : RowState::lost);
+  }
+  Error damage() const override {
+    return without_salvage_advice(damaged(*input_, ImageFormat::bmp, "it ends before its first pixel"));
+  }
+
   void decode(std::int64_t y, std::byte* row) override {
     if (indices_.empty()) {
       indices_.assign(static_cast<std::size_t>(header_.width * header_.height), std::byte{0});
@@ -296,7 +330,8 @@ class RunLengthBmp final : public RowDecoder {
     ++x_;
   }
 
-  void cut_off() const {
+  void cut_off() {
+    cut_off_ = true;
     if (!salvage_) {
       throw damaged(*input_, ImageFormat::bmp,
                     fmt::format("it ends at byte {}, within its pixels", input_->size()));
@@ -310,6 +345,7 @@ class RunLengthBmp final : public RowDecoder {
   Bytes indices_;
   std::int64_t x_ = 0;
   std::int64_t row_ = 0;
+  bool cut_off_ = false;
 };
 
 }  // namespace
@@ -319,8 +355,7 @@ StoredImage open_bmp(const InputPtr& input, const ReadOptions& options) {
   const bool alpha = layout.bits > 8 && layout.masks[3] != 0;
   ImageHeader header;
   header.info = {{layout.width, layout.height}, {Depth::u8, 3, alpha}};
-  header.metadata.pixels_per_mm_x = layout.pixels_per_mm_x;
-  header.metadata.pixels_per_mm_y = layout.pixels_per_mm_y;
+  header.metadata.resolution = layout.resolution;
   check_size(*input, options.limits, header.info, layout.row_bytes() * layout.height,
              layout.run_length() ? Delivery::held : Delivery::streamed);
   if (layout.run_length()) {

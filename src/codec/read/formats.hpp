@@ -3,6 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "codec/read/header.hpp"
 #include "core/stream.hpp"
@@ -12,6 +15,10 @@ namespace tessera {
 struct StoredImage {
   std::unique_ptr<Source> source;  ///< its metadata still tell the orientation
   int orientation = 1;             ///< 1..8, still to be applied
+  /// What the headers tell of what is left out or guessed, beside the source's own.
+  std::vector<std::string> warnings = {};
+  /// What a reader of ours knows of metadata where the pixels come from libvips; its profile still holds.
+  std::optional<Metadata> metadata = {};
 };
 
 using InputPtr = std::shared_ptr<const Input>;
@@ -20,7 +27,10 @@ using InputPtr = std::shared_ptr<const Input>;
 [[nodiscard]] StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_tiff(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_bmp(const InputPtr& input, const ReadOptions& options);
+[[nodiscard]] StoredImage open_gif(const InputPtr& input, const ReadOptions& options);
 [[nodiscard]] StoredImage open_pnm(const InputPtr& input, const ReadOptions& options);
+/// HEIF or AVIF.
+[[nodiscard]] StoredImage open_heif(const InputPtr& input, ImageFormat format, const ReadOptions& options);
 /// Any format but BMP and PNM, through the libvips module.
 [[nodiscard]] StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptions& options);
 

@@ -76,10 +76,33 @@ void MetadataBudget::exceeded() const {
                   input_->name(), limits_->max_metadata_bytes));
 }
 
+namespace {
+
+constexpr std::string_view salvage_advice = " Reading with salvage may use a part of it.";
+
+/// The others are decoded whole or not at all.
+bool can_be_read_in_part(ImageFormat format) {
+  return format != ImageFormat::webp && format != ImageFormat::heif && format != ImageFormat::avif;
+}
+
+}  // namespace
+
 Error damaged(const Input& input, ImageFormat format, std::string_view detail) {
   return {ErrorCode::damaged_input,
-          fmt::format("The {} image {} is damaged: {}. Reading with salvage may use a part of it.",
-                      format_name(format), input.name(), detail)};
+          fmt::format("The {} image {} is damaged: {}.{}", format_name(format), input.name(), detail,
+                      can_be_read_in_part(format) ? salvage_advice : "")};
+}
+
+Error without_salvage_advice(const Error& error) {
+  std::string sentence = error.what();
+  if (sentence.ends_with(salvage_advice)) {
+    sentence.resize(sentence.size() - salvage_advice.size());
+  }
+  return {error.code(), std::move(sentence)};
+}
+
+std::string only_first_is_used(std::int64_t count, std::string_view what) {
+  return fmt::format("The file has {} {}; only the first is used.", count, what);
 }
 
 Error unsupported(const Input& input, ImageFormat format, std::string_view detail) {

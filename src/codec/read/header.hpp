@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "codec/read/input.hpp"
 #include "codec/reader.hpp"
@@ -52,10 +54,17 @@ class MetadataBudget {
   std::int64_t items_ = 0;
 };
 
-/// Error(damaged_input): "The PNG image 'a.png' is damaged: DETAIL. ..."
+/// Error(damaged_input): "The PNG image 'a.png' is damaged: DETAIL." and, where the format can be read in
+/// part, the advice to try salvage.
 [[nodiscard]] Error damaged(const Input& input, ImageFormat format, std::string_view detail);
 
 /// Error(unsupported_input): "The PNG image 'a.png' cannot be read: DETAIL."
 [[nodiscard]] Error unsupported(const Input& input, ImageFormat format, std::string_view detail);
+
+/// The same sentence without that advice: salvage has been tried, or would give nothing.
+[[nodiscard]] Error without_salvage_advice(const Error& error);
+
+/// "The file has 3 pages; only the first is used."
+[[nodiscard]] std::string only_first_is_used(std::int64_t count, std::string_view what);
 
 }  // namespace tessera

@@ -1,5 +1,5 @@
 // JPEG: which of its readers an image gets.
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/jpeg_decoder.hpp"
 #include "codec/read/jpeg_markers.hpp"
@@ -7,6 +7,21 @@
 #include "codec/read/rows.hpp"
 
 namespace tessera {
+namespace {
+
+std::vector<std::string> warnings_of(const JpegLayout& layout) {
+  std::vector<std::string> warnings;
+  if (layout.comments > 0) {
+    warnings.emplace_back(layout.comments == 1 ? "A comment of the JPEG is not carried over."
+                                               : "Comments of the JPEG are not carried over.");
+  }
+  if (layout.extended_xmp) {
+    warnings.emplace_back("XMP beyond the first 64 KB of the JPEG is not carried over.");
+  }
+  return warnings;
+}
+
+}  // namespace
 
 StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options) {
   JpegLayout layout = scan_jpeg(input, options.limits);
@@ -18,7 +33,12 @@ StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options) {
   if (layout.components == cmyk_components) {
     // Whether it is in one scan is not known here; colour conversion streams.
     check_buffered(*input, options.limits, layout.coefficient_bytes, "a CMYK JPEG");
-    return open_vips(input, ImageFormat::jpeg, options);
+    StoredImage stored = open_vips(input, ImageFormat::jpeg, options);
+    stored.orientation = exif_orientation(layout.metadata.exif);
+    const std::vector<std::string> more = warnings_of(layout);
+    stored.warnings.insert(stored.warnings.end(), more.begin(), more.end());
+    stored.metadata = std::move(layout.metadata);
+    return stored;
   }
   header.metadata = std::move(layout.metadata);
   auto decoder = make_jpeg_decoder(input, options);
@@ -32,7 +52,8 @@ StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options) {
   const int orientation = exif_orientation(header.metadata.exif);
   const std::optional<JpegScan> scan = decoder->several_scans() ? std::nullopt : decoder->plain_scan();
   auto source = make_row_source(std::move(header), std::move(decoder), options.salvage);
-  return {scan ? make_plain_jpeg_source(input, *scan, std::move(source)) : std::move(source), orientation};
+  return {scan ? make_plain_jpeg_source(input, *scan, std::move(source)) : std::move(source), orientation,
+          warnings_of(layout)};
 }
 
 }  // namespace tessera

@@ -14,6 +14,7 @@
 #include <exception>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 namespace tessera {
 namespace {
@@ -30,6 +31,43 @@ bool is_damage(int message_code) {
       return true;
     default:
       return false;
+  }
+}
+
+bool is_unsupported(int message_code) {
+  return message_code == JERR_ARITH_NOTIMPL || message_code == JERR_BAD_PRECISION ||
+         message_code == JERR_CONVERSION_NOTIMPL || message_code == JERR_NOT_COMPILED;
+}
+
+// libjpeg's messages in words for people.
+std::string_view plain_words(int message_code) {
+  switch (message_code) {
+    case JWRN_JPEG_EOF:
+    case JERR_INPUT_EOF:
+      return "the file ends there";
+    case JWRN_HIT_MARKER:
+      return "its data end too early";
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_BOGUS_PROGRESSION:
+      return "its data make no sense";
+    case JWRN_MUST_RESYNC:
+      return "a restart marker is wrong";
+    case JERR_NO_HUFF_TABLE:
+    case JERR_BAD_HUFF_TABLE:
+      return "a Huffman table is missing or wrong";
+    case JERR_NO_QUANT_TABLE:
+      return "a quantization table is missing";
+    case JERR_NO_ARITH_TABLE:
+      return "an arithmetic coding table is missing";
+    case JERR_SOF_DUPLICATE:
+    case JERR_SOF_NO_SOS:
+    case JERR_SOS_NO_SOF:
+    case JERR_SOI_DUPLICATE:
+    case JERR_NO_SOI:
+      return "its markers are in the wrong order";
+    default:
+      return "its headers make no sense";
   }
 }
 
@@ -126,6 +164,31 @@ class LibJpegDecoder final : public JpegDecoder {
             [this] { jpeg_read_scanlines(&codec_, &row_, 1); });
   }
 
+  [[nodiscard]] RowState state(std::int64_t y) const override {
+    if (!damaged_ || later_scan_ || y < damage_row_) {
+      return RowState::whole;
+    }
+    if (y < damage_row_ + damage_rows_) {
+      // Less than one row of blocks is nothing to speak of, unless that is the whole image.
+      return ended_ && damage_row_ == 0 && codec_.output_height > damage_rows_ ? RowState::lost
+                                                                               : RowState::partial;
+    }
+    return ended_ ? RowState::lost : RowState::partial;
+  }
+  [[nodiscard]] Error damage() const override {
+    return without_salvage_advice(
+        damaged(*input_, ImageFormat::jpeg, fmt::format("none of its rows can be decoded ({})", reason_)));
+  }
+  [[nodiscard]] std::string_view look_of_lost_rows() const override { return "gray"; }
+  [[nodiscard]] std::vector<std::string> warnings() const override {
+    if (!damaged_ || !later_scan_) {
+      return {};
+    }
+    return {
+        fmt::format("The image lacks detail: it comes in several scans, of which scan {} is damaged ({}).",
+                    *later_scan_, reason_)};
+  }
+
   void finish() override {
     guarded("end", [this] { jpeg_finish_decompress(&codec_); });
   }
@@ -175,25 +238,36 @@ class LibJpegDecoder final : public JpegDecoder {
                       "image.",
                       input_->name(), max_scans_));
     }
+    if (failed_ && is_unsupported(errors_.msg_code)) {
+      throw unsupported(*input_, ImageFormat::jpeg, "it is of a kind that libjpeg does not decode");
+    }
     if (failed_ || (damaged_ && !salvage_)) {
       throw damaged(*input_, ImageFormat::jpeg,
-                    fmt::format("{} cannot be decoded ({})", place(), message_.data()));
+                    fmt::format("{} cannot be decoded ({})", place(), plain_words(errors_.msg_code)));
     }
   }
 
-  [[noreturn]] void escape() {
-    errors_.format_message(reinterpret_cast<j_common_ptr>(&codec_), message_.data());
-    std::longjmp(escape_, 1);
-  }
+  [[noreturn]] void escape() { std::longjmp(escape_, 1); }
 
   void note(int level) {
     if (level < 0 && is_damage(errors_.msg_code) && !damaged_) {
       damaged_ = true;
-      errors_.format_message(reinterpret_cast<j_common_ptr>(&codec_), message_.data());
+      note_place();
       if (!salvage_) {
         std::longjmp(escape_, 1);
       }
     }
+  }
+
+  void note_place() {
+    reason_ = plain_words(errors_.msg_code);
+    ended_ = errors_.msg_code == JWRN_JPEG_EOF || errors_.msg_code == JWRN_HIT_MARKER;
+    damage_rows_ = static_cast<std::uint32_t>(codec_.max_v_samp_factor) * DCTSIZE;
+    // Scans that follow the first only refine it.
+    if (codec_.input_scan_number > 1) {
+      later_scan_ = codec_.input_scan_number;
+    }
+    damage_row_ = std::int64_t{codec_.input_iMCU_row} * damage_rows_;
   }
 
   void count_scans() {
@@ -250,7 +324,6 @@ class LibJpegDecoder final : public JpegDecoder {
   jpeg_source_mgr source_{};
   jpeg_progress_mgr progress_{};
   std::jmp_buf escape_{};
-  std::array<char, JMSG_LENGTH_MAX> message_{};
   std::exception_ptr failure_;
   Codec codec_;
   std::size_t lent_ = 0;  ///< bytes of the stream given to libjpeg
@@ -259,6 +332,12 @@ class LibJpegDecoder final : public JpegDecoder {
   bool failed_ = false;
   bool damaged_ = false;
   bool too_many_scans_ = false;
+  // Of the first damage:
+  std::string_view reason_;
+  bool ended_ = false;             ///< the data stop there
+  std::int64_t damage_row_ = 0;    ///< pixels above it are right
+  std::int64_t damage_rows_ = 0;   ///< rows that are decoded at once
+  std::optional<int> later_scan_;  ///< the scan, if another before it is whole
 };
 
 }  // namespace

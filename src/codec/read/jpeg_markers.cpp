@@ -6,6 +6,8 @@
 #include <map>
 #include <string_view>
 
+#include "codec/metadata/iptc.hpp"
+
 namespace tessera {
 namespace {
 
@@ -17,6 +19,7 @@ constexpr int marker_sos = 0xDA;
 constexpr int marker_app0 = 0xE0;
 constexpr int marker_app1 = 0xE1;
 constexpr int marker_app2 = 0xE2;
+constexpr int marker_app13 = 0xED;
 constexpr int marker_app15 = 0xEF;
 constexpr int marker_comment = 0xFE;
 
@@ -50,6 +53,7 @@ class Scanner {
       throw damaged(input(), ImageFormat::jpeg, "it has no frame header");
     }
     assemble_profile();
+    layout_.metadata.iptc = iptc_from_photoshop(photoshop_);
     return std::move(layout_);
   }
 
@@ -94,7 +98,9 @@ class Scanner {
       frame_header(marker, load(length));
     } else if ((marker >= marker_app0 && marker <= marker_app15) || marker == marker_comment) {
       budget_.add_item(length);
-      if (marker <= marker_app2) {
+      if (marker == marker_comment) {
+        ++layout_.comments;
+      } else if (marker <= marker_app2 || marker == marker_app13) {
         application(marker, load(length));
       }
     }
@@ -160,10 +166,17 @@ class Scanner {
     constexpr auto exif = "Exif\0"sv;  // and one more byte, of any value
     constexpr auto xmp = "http://ns.adobe.com/xap/1.0/\0"sv;
     constexpr auto profile = "ICC_PROFILE\0"sv;
+    constexpr auto extended_xmp = "http://ns.adobe.com/xmp/extension/\0"sv;
+    constexpr auto photoshop = "Photoshop 3.0\0"sv;
     constexpr auto jfif = "JFIF\0"sv;
     if (marker == marker_app1 && starts_with(all, exif) && all.size() > exif.size() &&
         layout_.metadata.exif.empty()) {
       layout_.metadata.exif.assign(all.begin() + exif.size() + 1, all.end());
+    } else if (marker == marker_app1 && starts_with(all, extended_xmp)) {
+      layout_.extended_xmp = true;
+    } else if (marker == marker_app13 && starts_with(all, photoshop)) {
+      // Resources may go on in the next segment.
+      photoshop_.insert(photoshop_.end(), all.begin() + photoshop.size(), all.end());
     } else if (marker == marker_app1 && starts_with(all, xmp)) {
       layout_.metadata.xmp.assign(all.begin() + xmp.size(), all.end());
     } else if (marker == marker_app2 && starts_with(all, profile) && all.size() > profile.size() + 2) {
@@ -171,9 +184,13 @@ class Scanner {
       profile_parts_[static_cast<int>(rest[0])] = Bytes(rest.begin() + 2, rest.end());
     } else if (marker == marker_app0 && starts_with(all, jfif) && all.size() >= 12) {
       const int unit = static_cast<int>(all[7]);
-      const double per_mm = unit == 1 ? 1 / 25.4 : (unit == 2 ? 0.1 : 0.0);
-      layout_.metadata.pixels_per_mm_x = word(all, 8) * per_mm;
-      layout_.metadata.pixels_per_mm_y = word(all, 10) * per_mm;
+      using Unit = Resolution::Unit;
+      const Resolution stored{static_cast<double>(word(all, 8)), static_cast<double>(word(all, 10)),
+                              unit == 1 ? Unit::inch : (unit == 2 ? Unit::centimetre : Unit::ratio)};
+      // Square pixels are what everyone expects, so that EXIF may say more.
+      if (stored.known() && (unit == 1 || unit == 2 || stored.x != stored.y)) {
+        layout_.metadata.resolution = stored;
+      }
     }
   }
 
@@ -195,6 +212,7 @@ class Scanner {
   MetadataBudget budget_;
   JpegLayout layout_;
   std::map<int, Bytes> profile_parts_;
+  Bytes photoshop_;
 };
 
 }  // namespace

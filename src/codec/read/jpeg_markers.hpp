@@ -12,6 +12,8 @@ struct JpegLayout {
   /// Size of all DCT coefficients, which libjpeg holds where the image comes in several scans.
   std::int64_t coefficient_bytes = 0;
   Metadata metadata;  ///< with the EXIF as stored
+  int comments = 0;
+  bool extended_xmp = false;  ///< has XMP beyond the main packet, which is not read
 };
 
 /// Throws Error: damaged_input, unsupported_input (lossless, hierarchical, 12 bits), limit_exceeded.

@@ -65,6 +65,7 @@ class PlainJpegSource final : public Source {
   const ImageInfo& info() const override { return stored_->info(); }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return false; }
+  std::vector<std::string> warnings() const override { return stored_->warnings(); }
 
   void read_rows(Tile& out) override {
     take_turn(out);

@@ -3,7 +3,8 @@
 #include <array>
 #include <functional>
 
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
+#include "codec/metadata/xmp.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/orientation.hpp"
 #include "codec/read/vips.hpp"
@@ -12,33 +13,72 @@
 namespace tessera {
 namespace {
 
-// The source with metadata that no longer speak of an orientation.
+// The source with metadata that are true of what it gives: upright, and of this picture alone.
 class CleanSource final : public Source {
  public:
-  CleanSource(std::unique_ptr<Source> source, bool turned, bool keep_metadata) : source_(std::move(source)) {
-    metadata_ = source_->metadata();
-    if (metadata_.pixels_per_mm_x == 0) {
-      const Resolution stored = exif_resolution(metadata_.exif);
-      metadata_.pixels_per_mm_x = turned ? stored.pixels_per_mm_y : stored.pixels_per_mm_x;
-      metadata_.pixels_per_mm_y = turned ? stored.pixels_per_mm_x : stored.pixels_per_mm_y;
+  CleanSource(std::unique_ptr<Source> source, StoredImage stored, bool keep_metadata)
+      : source_(std::move(source)), warnings_(std::move(stored.warnings)) {
+    if (stored.metadata) {
+      metadata_ = std::move(*stored.metadata);
+      metadata_.icc = source_->metadata().icc;
+    } else {
+      metadata_ = source_->metadata();
     }
+    take_resolution(stored.orientation >= 5);
     if (!keep_metadata) {
-      metadata_.icc.clear();
-      metadata_.exif.clear();
-      metadata_.xmp.clear();
+      const Resolution resolution = metadata_.resolution;
+      metadata_ = {};
+      metadata_.resolution = resolution;
+      warnings_.clear();
     }
-    clear_exif_orientation(metadata_.exif);
-    clear_xmp_orientation(metadata_.xmp);
+    clean();
   }
   const ImageInfo& info() const override { return source_->info(); }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = warnings_;
+    const std::vector<std::string> more = source_->warnings();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
 
  private:
+  void take_resolution(bool turned) {
+    Resolution& resolution = metadata_.resolution;
+    const bool square = resolution.unit == Resolution::Unit::ratio && resolution.x == resolution.y;
+    if (!resolution.known() || square) {
+      resolution = exif_resolution(metadata_.exif);
+    }
+    if (turned) {
+      resolution = resolution.turned();
+    }
+  }
+
+  void clean() {
+    if (!metadata_.exif.empty()) {
+      CleanExif exif = clean_exif(metadata_.exif);
+      if (exif.bytes.empty()) {
+        warnings_.emplace_back("EXIF was left out: it is damaged.");
+      } else if (exif.damaged) {
+        warnings_.emplace_back("Some EXIF tags are damaged and were left out.");
+      }
+      metadata_.exif = std::move(exif.bytes);
+    }
+    if (!metadata_.xmp.empty()) {
+      std::optional<Bytes> xmp = clean_xmp(metadata_.xmp);
+      if (!xmp) {
+        warnings_.emplace_back("The XMP packet was left out: it is not well-formed XML.");
+      }
+      metadata_.xmp = xmp ? std::move(*xmp) : Bytes();
+    }
+  }
+
   std::unique_ptr<Source> source_;
   Metadata metadata_;
+  std::vector<std::string> warnings_;
 };
 
 // Opens its input once more when it is to begin again.
@@ -51,6 +91,7 @@ class RewindableSource final : public Source {
   bool random_access() const override { return source_->random_access(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override { return source_->begin_rows(out); }
+  std::vector<std::string> warnings() const override { return source_->warnings(); }
   bool can_rewind() const override { return true; }
   void rewind() override {
     if (source_->random_access()) {
@@ -68,20 +109,6 @@ class RewindableSource final : public Source {
   std::function<std::unique_ptr<Source>()> open_;
 };
 
-// libvips shrinks absurd screens in silence, so the size the file claims is checked here.
-void check_gif_screen(const Input& input, const ReadLimits& limits) {
-  std::array<std::byte, 4> raw{};
-  if (!input.read_all_at(6, raw)) {
-    throw damaged(input, ImageFormat::gif, "it ends within its header");
-  }
-  const std::int64_t width = static_cast<int>(raw[0]) | static_cast<int>(raw[1]) << 8;
-  const std::int64_t height = static_cast<int>(raw[2]) | static_cast<int>(raw[3]) << 8;
-  // A screen of no size takes that of its frames.
-  if (width > 0 && height > 0) {
-    check_size(input, limits, {{width, height}, {}}, width * height, Delivery::held);
-  }
-}
-
 StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
   switch (format) {
     case ImageFormat::bmp:
@@ -95,28 +122,40 @@ StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOpt
     case ImageFormat::tiff:
       return open_tiff(input, options);
     case ImageFormat::gif:
-      check_gif_screen(*input, options.limits);
-      return open_vips(input, format, options);
-    case ImageFormat::webp:
+      return open_gif(input, options);
     case ImageFormat::heif:
     case ImageFormat::avif:
+      return open_heif(input, format, options);
+    case ImageFormat::webp:
       return open_vips(input, format, options);
   }
   throw Error(ErrorCode::internal, "An image format has no reader.");
+}
+
+/// Whether salvage, which has not been tried, gets further than the header.
+bool opens_with_salvage(const InputPtr& input, ImageFormat format, ReadOptions options) {
+  if (options.salvage) {
+    return false;
+  }
+  options.salvage = true;
+  try {
+    open_stored(input, format, options);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
 
 StoredImage open_vips(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
   VipsOpened opened = vips_module().open(input, format, options);
-  return {std::move(opened.source), opened.orientation};
+  return {std::move(opened.source), opened.orientation, std::move(opened.warnings)};
 }
 
 std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, const ReadOptions& options) {
-  const bool turned = stored.orientation >= 5;
-  return std::make_unique<CleanSource>(
-      orient(std::move(stored.source), stored.orientation, input, options.limits), turned,
-      options.keep_metadata);
+  auto upright = orient(std::move(stored.source), stored.orientation, input, options.limits);
+  return std::make_unique<CleanSource>(std::move(upright), std::move(stored), options.keep_metadata);
 }
 
 std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {
@@ -137,7 +176,14 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
   const auto open = [input, format = *sniffed.format, options] {
     return finish_opening(open_stored(input, format, options), *input, options);
   };
-  return std::make_unique<RewindableSource>(open(), open);
+  try {
+    return std::make_unique<RewindableSource>(open(), open);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged_input) {
+      throw;
+    }
+    throw opens_with_salvage(input, *sniffed.format, options) ? error : without_salvage_advice(error);
+  }
 }
 
 std::unique_ptr<Source> open_image(const std::filesystem::path& path, const ReadOptions& options) {

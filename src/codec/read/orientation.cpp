@@ -36,6 +36,7 @@ class MirroredSource final : public Source {
   const ImageInfo& info() const override { return stored_->info(); }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return stored_->random_access(); }
+  std::vector<std::string> warnings() const override { return stored_->warnings(); }
 
   void read_rows(Tile& out) override {
     check_tile(out, info());
@@ -67,12 +68,12 @@ class HeldSource final : public Source {
         orientation_(orientation) {
     if (transposes(orientation_)) {
       std::swap(info_.extent.width, info_.extent.height);
-      std::swap(metadata_.pixels_per_mm_x, metadata_.pixels_per_mm_y);
     }
   }
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  std::vector<std::string> warnings() const override { return stored_ ? stored_->warnings() : warnings_; }
 
   void read_rows(Tile& out) override {
     check_tile(out, info_);
@@ -103,6 +104,7 @@ class HeldSource final : public Source {
         place(strip.alpha, held_.alpha, rows, from.extent.height);
       }
     }
+    warnings_ = stored_->warnings();
     stored_.reset();
   }
 
@@ -125,6 +127,7 @@ class HeldSource final : public Source {
   Metadata metadata_;
   ImageInfo info_;
   int orientation_;
+  std::vector<std::string> warnings_;  ///< of what was read
   Tile held_;
 };
 

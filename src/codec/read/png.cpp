@@ -1,11 +1,13 @@
 // PNG row by row: the plain kinds by our own decoder, the others through libspng.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spng.h>
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/read/png_chunks.hpp"
 #include "codec/read/png_plain.hpp"
@@ -62,6 +64,16 @@ class PngDecoder final : public RowDecoder {
     if (state != 0 && state != SPNG_EOI) {
       fail(state, y);
     }
+  }
+
+  RowState state(std::int64_t y) const override {
+    if (!interlaced_ || complete_) {
+      return RowState::whole;
+    }
+    return pixels_of_row_.at(static_cast<std::size_t>(y)) ? RowState::partial : RowState::lost;
+  }
+  Error damage() const override {
+    return without_salvage_advice(damaged(*input_, ImageFormat::png, "none of its rows can be decoded"));
   }
 
   void finish() override {
@@ -139,17 +151,20 @@ class PngDecoder final : public RowDecoder {
     if (salvage_) {
       blank();
     }
+    pixels_of_row_.assign(static_cast<std::size_t>(info_.extent.height), false);
     spng_row_info row{};
     int state = 0;
     while ((state = spng_get_row_info(context_.get(), &row)) == 0) {
       state = spng_decode_row(context_.get(), held_.data() + row.row_num * info_.row_bytes(),
                               static_cast<std::size_t>(info_.row_bytes()));
       if (state == SPNG_EOI) {
+        complete_ = true;
         return;
       }
       if (state != 0) {
         break;
       }
+      pixels_of_row_[row.row_num] = true;
     }
     if (state != SPNG_EOI && !salvage_) {
       fail(state, row.row_num);
@@ -167,6 +182,8 @@ class PngDecoder final : public RowDecoder {
   bool salvage_;
   std::exception_ptr failure_;
   Bytes held_;
+  bool complete_ = false;            ///< all passes of an interlaced image were there
+  std::vector<bool> pixels_of_row_;  ///< of an interlaced image: whether a pass has filled some
 };
 
 PixelFormat format_of(const PngLayout& layout, const Input& input) {
@@ -194,6 +211,21 @@ int stored_channels(const PngLayout& layout) {
   return ((layout.color_type & 2) != 0 ? 3 : 1) + ((layout.color_type & 4) != 0 ? 1 : 0);
 }
 
+std::vector<std::string> warnings_of(const PngLayout& layout) {
+  std::set<std::string> keywords(layout.texts_left_out.begin(), layout.texts_left_out.end());
+  constexpr std::size_t most_named = 8;
+  if (keywords.empty()) {
+    return {};
+  }
+  const std::size_t count = keywords.size();
+  std::vector<std::string> named(
+      keywords.begin(),
+      std::next(keywords.begin(), static_cast<std::ptrdiff_t>(std::min(count, most_named))));
+  return {fmt::format("{} of the PNG {} not carried over: {}{}.", count == 1 ? "A text" : "Texts",
+                      count == 1 ? "is" : "are", fmt::join(named, ", "),
+                      count > most_named ? fmt::format(" and {} more", count - most_named) : "")};
+}
+
 }  // namespace
 
 StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
@@ -215,6 +247,10 @@ StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
                               "make its {} x {} pixels",
                               layout.data_bytes, packed_bytes, layout.width, layout.height));
   }
+  std::vector<std::string> warnings = warnings_of(layout);
+  if (layout.frames > 1) {
+    warnings.push_back(only_first_is_used(layout.frames, "pictures (an animation)"));
+  }
   header.metadata = std::move(layout.metadata);
   const int orientation = exif_orientation(header.metadata.exif);
   std::unique_ptr<RowDecoder> decoder;
@@ -223,7 +259,8 @@ StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
   } else {
     decoder = std::make_unique<PngDecoder>(input, std::move(layout), header.info, options.salvage);
   }
-  return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation};
+  return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation,
+          std::move(warnings)};
 }
 
 }  // namespace tessera

@@ -7,6 +7,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "codec/metadata/iptc.hpp"
+#include "codec/metadata/raw_profile.hpp"
+
 namespace tessera {
 namespace {
 
@@ -101,6 +104,11 @@ class Scanner {
     if (!seen_header_ && type != "IHDR") {
       throw damaged(input(), ImageFormat::png, "its first chunk is not a header");
     }
+    if (type == "IDAT" && layout_.data_bytes > 0 && !salvage_ && !last_was_data_) {
+      throw damaged(input(), ImageFormat::png,
+                    fmt::format("at byte {} its pixel data go on behind another chunk", begin));
+    }
+    last_was_data_ = type == "IDAT";
     take(type, bytes);
     const bool needed =
         type == "IHDR" || type == "PLTE" || type == "tRNS" || type == "IDAT" || type == "IEND";
@@ -163,7 +171,8 @@ class Scanner {
     } else if (type == "acTL") {
       const Bytes content = load(bytes);
       if (content.size() >= 4) {
-        check_frames(input(), *limits_, big_endian(content.data()));
+        layout_.frames = big_endian(content.data());
+        check_frames(input(), *limits_, layout_.frames);
       }
     } else if (type == "fdAT") {
       // Frames of an animation; only the first picture is read.
@@ -189,10 +198,10 @@ class Scanner {
 
   // Chunks that are not understood still count, for they cost time.
   void ancillary(std::string_view type, std::int64_t bytes) {
-    const bool understood =
-        type == "iCCP" || type == "eXIf" || type == "iTXt" || type == "zTXt" || type == "pHYs";
+    constexpr std::array<std::string_view, 10> understood{"iCCP", "eXIf", "iTXt", "zTXt", "tEXt",
+                                                          "pHYs", "sRGB", "gAMA", "cHRM", "cICP"};
     budget_.add_item(std::min(bytes, input().size()));
-    if (!understood) {
+    if (std::find(understood.begin(), understood.end(), type) == understood.end()) {
       return;
     }
     const Bytes content = load(bytes);
@@ -204,11 +213,80 @@ class Scanner {
     } else if (type == "eXIf") {
       layout_.metadata.exif = content;
     } else if (type == "zTXt") {
-      inflate_after_keyword(content);
+      const Bytes text = inflate_after_keyword(content);
+      plain_text(keyword_of(content), text);
+    } else if (type == "tEXt") {
+      const std::string_view keyword = keyword_of(content);
+      plain_text(keyword, std::span(content).subspan(std::min(content.size(), keyword.size() + 1)));
     } else if (type == "iTXt") {
       international_text(content);
-    } else {
+    } else if (type == "pHYs") {
       resolution(content);
+    } else {
+      encoding(type, content);
+    }
+  }
+
+  static std::string_view keyword_of(const Bytes& content) {
+    const auto zero = std::find(content.begin(), content.end(), std::byte{0});
+    return {reinterpret_cast<const char*>(content.data()), static_cast<std::size_t>(zero - content.begin())};
+  }
+
+  // Texts hold metadata in the way of ImageMagick and ExifTool, or something for people, which is not kept.
+  void plain_text(std::string_view keyword, std::span<const std::byte> text) {
+    const auto name = raw_profile_name(keyword);
+    const auto bytes =
+        name ? decode_raw_profile({reinterpret_cast<const char*>(text.data()), text.size()}) : std::nullopt;
+    if (!bytes) {
+      left_out(keyword);
+      return;
+    }
+    budget_.add_item(static_cast<std::int64_t>(bytes->size()));
+    Metadata& metadata = layout_.metadata;
+    constexpr std::string_view xmp_prefix("http://ns.adobe.com/xap/1.0/\0", 29);
+    const std::string_view as_text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    if ((*name == "APP1" || *name == "xmp") && as_text.starts_with(xmp_prefix)) {
+      keep(metadata.xmp, Bytes(bytes->begin() + xmp_prefix.size(), bytes->end()));
+    } else if (*name == "xmp") {
+      keep(metadata.xmp, *bytes);
+    } else if (*name == "exif" || *name == "APP1") {
+      keep(metadata.exif, *bytes);
+    } else if (*name == "iptc" || *name == "8bim") {
+      keep(metadata.iptc, iptc_from_photoshop(*bytes));
+    } else if (*name == "icc" || *name == "icm") {
+      keep(metadata.icc, *bytes);
+    } else {
+      left_out(keyword);
+    }
+  }
+
+  // Chunks made for it come before texts.
+  static void keep(Bytes& field, Bytes bytes) {
+    if (field.empty()) {
+      field = std::move(bytes);
+    }
+  }
+
+  void left_out(std::string_view keyword) {
+    // ImageMagick's notes on the file itself.
+    if (!keyword.starts_with("date:") && keyword != "Software") {
+      layout_.texts_left_out.emplace_back(keyword);
+    }
+  }
+
+  void encoding(std::string_view type, const Bytes& content) {
+    ColorEncoding& encoding = layout_.metadata.encoding;
+    if (type == "sRGB" && content.size() == 1 && content[0] <= std::byte{3}) {
+      encoding.srgb_intent = static_cast<std::uint8_t>(content[0]);
+    } else if (type == "gAMA" && content.size() == 4) {
+      encoding.gamma = big_endian(content.data());
+    } else if (type == "cHRM" && content.size() == 32) {
+      for (std::size_t i = 0; i < encoding.chromaticities.size(); ++i) {
+        encoding.chromaticities.at(i) = big_endian(content.data() + 4 * i);
+      }
+    } else if (type == "cICP" && content.size() == 4) {
+      encoding.cicp = {static_cast<std::uint8_t>(content[0]), static_cast<std::uint8_t>(content[1]),
+                       static_cast<std::uint8_t>(content[2]), static_cast<std::uint8_t>(content[3])};
     }
   }
 
@@ -253,14 +331,18 @@ class Scanner {
                                    static_cast<std::size_t>(keyword_end - content.begin()));
     if (keyword == "XML:com.adobe.xmp") {
       layout_.metadata.xmp = std::move(plain);
+    } else {
+      plain_text(keyword, plain);
     }
   }
 
   void resolution(const Bytes& content) {
     constexpr std::size_t resolution_bytes = 9;
-    if (content.size() == resolution_bytes && content[8] == std::byte{1}) {
-      layout_.metadata.pixels_per_mm_x = big_endian(content.data()) / 1000.0;
-      layout_.metadata.pixels_per_mm_y = big_endian(content.data() + 4) / 1000.0;
+    if (content.size() == resolution_bytes && content[8] <= std::byte{1}) {
+      layout_.metadata.resolution = {
+          static_cast<double>(big_endian(content.data())),
+          static_cast<double>(big_endian(content.data() + 4)),
+          content[8] == std::byte{1} ? Resolution::Unit::metre : Resolution::Unit::ratio};
     }
   }
 
@@ -270,6 +352,7 @@ class Scanner {
   MetadataBudget budget_;
   PngLayout layout_;
   bool seen_header_ = false;
+  bool last_was_data_ = false;
 };
 
 }  // namespace

@@ -26,9 +26,11 @@ struct PngLayout {
   bool transparency = false;    ///< has tRNS
   bool complete = false;        ///< IEND was reached
   std::int64_t data_bytes = 0;  ///< in all IDAT
+  std::int64_t frames = 1;      ///< of an animation
   std::vector<Segment> needed;  ///< signature, IHDR, PLTE, tRNS, IDAT and IEND, whole chunks, the last one
                                 ///< made up with `salvage`
   Metadata metadata;            ///< with the EXIF as stored
+  std::vector<std::string> texts_left_out;  ///< keywords
 };
 
 /// Throws Error: damaged_input where chunks make no sense (with `salvage` it stops there instead),

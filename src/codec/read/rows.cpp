@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 
 namespace tessera {
 namespace {
@@ -28,6 +29,7 @@ class RowSource final : public Source {
         metadata_(std::move(header.metadata)),
         decoder_(std::move(decoder)),
         salvage_(salvage),
+        losses_(salvage ? info_.extent.height : 0),
         row_(info_.format.alpha ? static_cast<std::size_t>(info_.row_bytes()) : 0) {}
 
   const ImageInfo& info() const override { return info_; }
@@ -43,12 +45,22 @@ class RowSource final : public Source {
       read_row(out, y);
     }
     next_row_ = out.rect.y + out.rect.height;
+    if (salvage_ && losses_.everything()) {
+      throw *first_;
+    }
+  }
+
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = decoder_->warnings();
+    const std::vector<std::string> lost = losses_.warnings(decoder_->look_of_lost_rows());
+    all.insert(all.end(), lost.begin(), lost.end());
+    return all;
   }
 
  private:
   void read_row(Tile& out, std::int64_t y) {
     if (broken_) {
-      blank(out, y);
+      lose(out, y);
       return;
     }
     try {
@@ -58,10 +70,21 @@ class RowSource final : public Source {
         store_row(row, out, y);
       }
     } catch (const Error& error) {
+      if (!salvage_ && !random_access() && out.rect.y + y == 0) {
+        throw without_salvage_advice(error);
+      }
       rethrow_unless_salvaging(error);
+      remember(error);
       broken_ = !random_access();
-      blank(out, y);
+      lose(out, y);
       return;
+    }
+    if (salvage_) {
+      const RowState state = decoder_->state(out.rect.y + y);
+      losses_.note(out.rect.y + y, state);
+      if (state == RowState::lost && !first_) {
+        first_ = decoder_->damage();
+      }
     }
     if (!random_access() && out.rect.y + y == info_.extent.height - 1) {
       finish();
@@ -83,7 +106,14 @@ class RowSource final : public Source {
     }
   }
 
-  static void blank(Tile& out, std::int64_t y) {
+  void remember(const Error& error) {
+    if (!first_) {
+      first_ = without_salvage_advice(error);
+    }
+  }
+
+  void lose(Tile& out, std::int64_t y) {
+    losses_.note(out.rect.y + y, RowState::lost);
     Tile row = out.view({out.rect.x, out.rect.y + y, out.rect.width, 1});
     fill_blank(row);
   }
@@ -92,6 +122,8 @@ class RowSource final : public Source {
   Metadata metadata_;
   std::unique_ptr<RowDecoder> decoder_;
   bool salvage_;
+  Losses losses_;
+  std::optional<Error> first_;  ///< the first damage that salvage has passed over
   Bytes row_;
   std::int64_t next_row_ = 0;
   bool broken_ = false;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "codec/read/header.hpp"
+#include "codec/read/losses.hpp"
 #include "core/stream.hpp"
 
 namespace tessera {
@@ -20,10 +21,22 @@ class RowDecoder {
   virtual void decode(std::int64_t y, std::byte* row) = 0;
   /// Called once after the last row of a sequential decoder, to find damage behind it.
   virtual void finish() {}
+  /// With salvage: how much there is of row `y`, which was the last to be decoded. A row whose decoding has
+  /// thrown is lost.
+  [[nodiscard]] virtual RowState state(std::int64_t /*y*/) const { return RowState::whole; }
+  /// With salvage: what is wrong, once state() has called a row lost.
+  [[nodiscard]] virtual Error damage() const {
+    return {ErrorCode::damaged_input, "The image is damaged: none of its rows can be read."};
+  }
+  /// What rows look like that state() calls lost, in a word for people.
+  [[nodiscard]] virtual std::string_view look_of_lost_rows() const { return "black"; }
+  /// What else there is to be said of the image, a sentence each.
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-/// Splits off alpha, keeps the order of sequential reads and, with `salvage`, turns damage into black rows.
-/// The orientation of `header` is not looked at.
+/// Splits off alpha, keeps the order of sequential reads and, with `salvage`, turns damage into black rows,
+/// of which its warnings speak. Where salvage gets no row at all, that is an Error(damaged_input) all the
+/// same. The orientation of `header` is not looked at.
 [[nodiscard]] std::unique_ptr<Source> make_row_source(ImageHeader header, std::unique_ptr<RowDecoder> decoder,
                                                       bool salvage);
 

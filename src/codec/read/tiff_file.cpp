@@ -7,6 +7,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "codec/read/plain_reason.hpp"
+
 namespace tessera {
 namespace {
 
@@ -45,7 +47,8 @@ TiffFile::TiffFile(std::shared_ptr<const Input> input) : input_(std::move(input)
   }
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), max_single_allocation_bytes);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &TiffFile::note_error, this);
-  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &TiffFile::note_warning, this);
+  const auto ignore = [](TIFF*, void*, const char*, const char*, va_list) { return 1; };
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), ignore, nullptr);
   const auto write = [](thandle_t, void*, tmsize_t) -> tmsize_t { return 0; };
   const auto close = [](thandle_t) { return 0; };
   const auto size = [](thandle_t self) {
@@ -93,17 +96,9 @@ toff_t TiffFile::seek(thandle_t self, toff_t offset, int whence) {
 
 int TiffFile::note_error(TIFF*, void* self, const char*, const char* format, va_list arguments) {
   auto* const file = static_cast<TiffFile*>(self);
-  const std::string text = formatted(format, arguments);
-  file->loop_ = file->loop_ || text.find("loop") != std::string::npos;
   if (file->message_.empty()) {
-    file->message_ = text;
+    file->message_ = formatted(format, arguments);
   }
-  return 1;
-}
-
-int TiffFile::note_warning(TIFF*, void* self, const char*, const char* format, va_list arguments) {
-  auto* const file = static_cast<TiffFile*>(self);
-  file->loop_ = file->loop_ || formatted(format, arguments).find("loop") != std::string::npos;
   return 1;
 }
 
@@ -111,9 +106,18 @@ Error TiffFile::error(const std::string& place) const {
   if (failure_) {
     std::rethrow_exception(failure_);
   }
-  return damaged(
-      *input_, ImageFormat::tiff,
-      fmt::format("{} cannot be read ({})", place, message_.empty() ? "no reason given" : message_));
+  const PlainReason reason = plain_reason(message_);
+  switch (reason.fault) {
+    case Fault::unsupported:
+      return unsupported(*input_, ImageFormat::tiff, reason.words);
+    case Fault::limit:
+      return {ErrorCode::limit_exceeded,
+              fmt::format("The TIFF image {} cannot be read: {} ({} MB).", input_->name(), reason.words,
+                          max_single_allocation_bytes >> 20)};
+    case Fault::damage:
+      break;
+  }
+  return damaged(*input_, ImageFormat::tiff, fmt::format("{} cannot be read: {}", place, reason.words));
 }
 
 TiffLayout TiffFile::layout() const {
@@ -123,7 +127,7 @@ TiffLayout TiffFile::layout() const {
   TIFFGetFieldDefaulted(file_, TIFFTAG_BITSPERSAMPLE, &layout.bits);
   TIFFGetFieldDefaulted(file_, TIFFTAG_SAMPLESPERPIXEL, &layout.samples);
   TIFFGetFieldDefaulted(file_, TIFFTAG_SAMPLEFORMAT, &layout.sample_format);
-  TIFFGetField(file_, TIFFTAG_PHOTOMETRIC, &layout.photometric);
+  layout.says_photometric = TIFFGetField(file_, TIFFTAG_PHOTOMETRIC, &layout.photometric) == 1;
   TIFFGetFieldDefaulted(file_, TIFFTAG_PLANARCONFIG, &layout.planar);
   TIFFGetFieldDefaulted(file_, TIFFTAG_COMPRESSION, &layout.compression);
   TIFFGetFieldDefaulted(file_, TIFFTAG_FILLORDER, &layout.fill_order);
@@ -132,6 +136,7 @@ TiffLayout TiffFile::layout() const {
   const std::uint16_t* extra = nullptr;
   if (TIFFGetFieldDefaulted(file_, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) == 1 && extra_count > 0) {
     layout.extra_sample = extra[0];
+    layout.says_extra_sample = true;
   }
   layout.tiled = TIFFIsTiled(file_) != 0;
   if (layout.tiled) {
@@ -153,21 +158,14 @@ Metadata TiffFile::metadata(const ReadLimits& limits) const {
   float y = 0;
   std::uint16_t unit = RESUNIT_INCH;
   TIFFGetFieldDefaulted(file_, TIFFTAG_RESOLUTIONUNIT, &unit);
-  if (unit != RESUNIT_NONE && TIFFGetField(file_, TIFFTAG_XRESOLUTION, &x) == 1 &&
+  if (TIFFGetField(file_, TIFFTAG_XRESOLUTION, &x) == 1 &&
       TIFFGetField(file_, TIFFTAG_YRESOLUTION, &y) == 1 && x > 0 && y > 0) {
-    const double mm = unit == RESUNIT_CENTIMETER ? 10 : 25.4;
-    metadata.pixels_per_mm_x = x / mm;
-    metadata.pixels_per_mm_y = y / mm;
+    using Unit = Resolution::Unit;
+    metadata.resolution = {
+        x, y,
+        unit == RESUNIT_CENTIMETER ? Unit::centimetre : (unit == RESUNIT_NONE ? Unit::ratio : Unit::inch)};
   }
   return metadata;
-}
-
-std::int64_t TiffFile::pages() {
-  const std::int64_t count = TIFFNumberOfDirectories(file_);
-  if (loop_) {
-    throw damaged(*input_, ImageFormat::tiff, "its pages follow each other in a circle");
-  }
-  return count;
 }
 
 }  // namespace tessera

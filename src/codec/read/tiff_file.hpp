@@ -24,6 +24,8 @@ struct TiffLayout {
   std::uint16_t fill_order = FILLORDER_MSB2LSB;
   std::uint16_t orientation = ORIENTATION_TOPLEFT;
   std::uint16_t extra_sample = EXTRASAMPLE_UNSPECIFIED;  ///< kind of the first one
+  bool says_extra_sample = false;                        ///< whether the file says what kind it is
+  bool says_photometric = false;
   bool tiled = false;
   std::uint32_t tile_width = 0;
   std::uint32_t unit_rows = 0;  ///< of a strip or a tile
@@ -43,23 +45,20 @@ class TiffFile {
   [[nodiscard]] TiffLayout layout() const;
   /// ICC, XMP and resolution.
   [[nodiscard]] Metadata metadata(const ReadLimits& limits) const;
-  /// Number of pages. Throws Error(damaged_input) if they chase each other in a circle.
-  [[nodiscard]] std::int64_t pages();
-  /// Error(damaged_input) with what libtiff said last. Rethrows what the Input threw.
+  /// What libtiff said first, as an Error: damaged_input, unsupported_input or limit_exceeded. Rethrows what
+  /// the Input threw.
   [[nodiscard]] Error error(const std::string& place) const;
 
  private:
   std::shared_ptr<const Input> input_;
   std::int64_t position_ = 0;
   std::string message_;
-  bool loop_ = false;
   std::exception_ptr failure_;
   TIFF* file_ = nullptr;
 
   static tmsize_t read(thandle_t self, void* to, tmsize_t bytes);
   static toff_t seek(thandle_t self, toff_t offset, int whence);
   static int note_error(TIFF*, void* self, const char* module, const char* format, va_list arguments);
-  static int note_warning(TIFF*, void* self, const char* module, const char* format, va_list arguments);
 };
 
 }  // namespace tessera

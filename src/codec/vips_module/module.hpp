@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "codec/read/header.hpp"
 
@@ -11,6 +13,7 @@ namespace tessera {
 struct VipsOpened {
   std::unique_ptr<Source> source;
   int orientation = 1;  ///< still to be applied
+  std::vector<std::string> warnings = {};
 };
 
 class VipsModule {

@@ -4,11 +4,15 @@
 #include <vips/vips.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "codec/read/plain_reason.hpp"
 #include "codec/read/rows.hpp"
 
 namespace tessera {
@@ -53,15 +57,35 @@ bool is_held(ImageFormat format) {
          format == ImageFormat::avif;
 }
 
+// libheif asks how far it may seek by seeking beyond the end, which libvips notes as an error each time.
+std::string without_noise(const std::string& message) {
+  std::string kept;
+  for (std::size_t at = 0; at < message.size();) {
+    const std::size_t end = std::min(message.find(';', at), message.size());
+    const std::string_view part = std::string_view(message).substr(at, end - at);
+    if (part.find("bad seek") == std::string_view::npos) {
+      kept.append(part).append(";");
+    }
+    at = end + 1;
+  }
+  return kept;
+}
+
 Error failure_of(const Feed& feed, ImageFormat format) {
   if (feed.failure) {
     std::rethrow_exception(feed.failure);
   }
-  const std::string message = take_vips_message();
-  if (message.find("nsupported") != std::string::npos || message.find("not supported") != std::string::npos) {
-    return unsupported(*feed.input, format, message);
+  const PlainReason reason = plain_reason(without_noise(take_vips_message()));
+  switch (reason.fault) {
+    case Fault::unsupported:
+      return unsupported(*feed.input, format, reason.words);
+    case Fault::limit:
+      return {ErrorCode::limit_exceeded, fmt::format("The {} image {} cannot be read: {}.",
+                                                     format_name(format), feed.input->name(), reason.words)};
+    case Fault::damage:
+      break;
   }
-  return damaged(*feed.input, format, message.empty() ? "it cannot be decoded" : message);
+  return damaged(*feed.input, format, reason.words);
 }
 
 int load(VipsSource* from, ImageFormat format, bool salvage, VipsImage** image) {
@@ -102,22 +126,29 @@ Bytes blob(VipsImage* image, const char* name, MetadataBudget& budget) {
   return {begin, begin + size};
 }
 
+// The XMP packet among the items of a HEIF that libvips only counts ("heif-mime-1").
+Bytes xmp_among_items(VipsImage* image, MetadataBudget& budget) {
+  constexpr int most_items = 16;
+  for (int i = 0; i < most_items; ++i) {
+    Bytes item = blob(image, fmt::format("heif-mime-{}", i).c_str(), budget);
+    const std::string_view text(reinterpret_cast<const char*>(item.data()), item.size());
+    if (text.find("<x:xmpmeta") != std::string_view::npos ||
+        text.find("<rdf:RDF") != std::string_view::npos) {
+      return item;
+    }
+  }
+  return {};
+}
+
 Metadata metadata_of(VipsImage* image, const Input& input, const ReadLimits& limits) {
   MetadataBudget budget(input, limits);
   Metadata metadata;
   metadata.icc = blob(image, VIPS_META_ICC_NAME, budget);
   metadata.exif = blob(image, VIPS_META_EXIF_NAME, budget);
   metadata.xmp = blob(image, VIPS_META_XMP_NAME, budget);
-  constexpr std::string_view prefix("Exif\0\0", 6);
-  if (metadata.exif.size() >= prefix.size() &&
-      std::memcmp(metadata.exif.data(), prefix.data(), prefix.size()) == 0) {
-    metadata.exif.erase(metadata.exif.begin(),
-                        metadata.exif.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
-  }
-  // One pixel a millimetre is what libvips says when the file says nothing.
-  if (vips_image_get_xres(image) != 1.0 || vips_image_get_yres(image) != 1.0) {
-    metadata.pixels_per_mm_x = vips_image_get_xres(image);
-    metadata.pixels_per_mm_y = vips_image_get_yres(image);
+  // HEIF's and AVIF's, in libvips before 8.15.
+  if (metadata.xmp.empty()) {
+    metadata.xmp = xmp_among_items(image, budget);
   }
   return metadata;
 }
@@ -125,6 +156,30 @@ Metadata metadata_of(VipsImage* image, const Input& input, const ReadLimits& lim
 bool is_integer_image(VipsImage* image) {
   const VipsBandFormat format = vips_image_get_format(image);
   return format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT;
+}
+
+// 8-bit Lab, which libvips keeps with 10 bits of lightness, so that white is 1020 of 1023, and turns into
+// sRGB by a coarse table: as floating-point Lab of the right scale it is converted exactly.
+int exact_lab(VipsImage* image, VipsImage** converted) {
+  constexpr double lightness = 1023.0 / 1020.0;
+  const std::array<double, 3> scale{lightness, 1, 1};
+  const std::array<double, 3> offset{0, 0, 0};
+  VipsImage* lab = nullptr;
+  if (vips_LabQ2Lab(image, &lab, nullptr) != 0) {
+    return -1;
+  }
+  const ImagePtr held_lab(lab);
+  VipsImage* scaled = nullptr;
+  if (vips_linear(lab, &scaled, scale.data(), offset.data(), static_cast<int>(scale.size()), nullptr) != 0) {
+    return -1;
+  }
+  const ImagePtr held_scaled(scaled);
+  VipsImage* tagged = nullptr;
+  if (vips_copy(scaled, &tagged, "interpretation", VIPS_INTERPRETATION_LAB, nullptr) != 0) {
+    return -1;
+  }
+  const ImagePtr held_tagged(tagged);
+  return vips_colourspace(tagged, converted, VIPS_INTERPRETATION_sRGB, nullptr);
 }
 
 // CMYK and Lab become sRGB; everything else keeps its numbers.
@@ -141,8 +196,10 @@ ImagePtr to_gray_or_rgb(ImagePtr image, Metadata& metadata, const Feed& feed, Im
     case VIPS_INTERPRETATION_LABS:
       failed = vips_colourspace(image.get(), &converted, VIPS_INTERPRETATION_RGB16, nullptr);
       break;
-    case VIPS_INTERPRETATION_LAB:
     case VIPS_INTERPRETATION_LABQ:
+      failed = exact_lab(image.get(), &converted);
+      break;
+    case VIPS_INTERPRETATION_LAB:
     case VIPS_INTERPRETATION_XYZ:
       failed = vips_colourspace(image.get(), &converted, VIPS_INTERPRETATION_sRGB, nullptr);
       break;
@@ -180,15 +237,20 @@ void widen(cv::Mat& plane, int bits) {
   }
 }
 
+/// Opens the same image for salvage: damage is passed over.
+using Reopen = std::function<ImagePtr()>;
+
 class VipsRows final : public Source {
  public:
-  VipsRows(std::shared_ptr<Feed> feed, ImagePtr image, ImageHeader header, ImageFormat format, bool salvage)
+  /// `reopen` is empty without salvage.
+  VipsRows(std::shared_ptr<Feed> feed, ImagePtr image, ImageHeader header, ImageFormat format, Reopen reopen)
       : feed_(std::move(feed)),
         image_(std::move(image)),
         info_(header.info),
         metadata_(std::move(header.metadata)),
         format_(format),
-        salvage_(salvage) {
+        reopen_(std::move(reopen)),
+        losses_(reopen_ ? info_.extent.height : 0) {
     int bits = 16;
     if (info_.format.depth == Depth::u16 && vips_image_get_typeof(image_.get(), "heif-bitdepth") != 0 &&
         vips_image_get_int(image_.get(), "heif-bitdepth", &bits) == 0 && bits > 8 && bits < 16) {
@@ -199,6 +261,7 @@ class VipsRows final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  std::vector<std::string> warnings() const override { return losses_.warnings("black"); }
 
   void read_rows(Tile& out) override {
     check_tile(out, info_);
@@ -210,20 +273,48 @@ class VipsRows final : public Source {
     }
     // libvips keeps buffers for each thread it has seen, and the caller's threads may end.
     vips_thread_shutdown();
+    if (reopen_ && losses_.everything()) {
+      throw *first_;
+    }
   }
 
  private:
   void read_strip(Tile& out) {
+    if (!prepare_and_store(out)) {
+      const Error error = failure_of(*feed_, format_);
+      if (!reopen_ || error.code() != ErrorCode::damaged_input) {
+        throw error;
+      }
+      if (!first_) {
+        first_ = without_salvage_advice(error);
+        image_ = reopen_();
+        if (image_ && prepare_and_store(out)) {
+          note(out, RowState::partial);
+          return;
+        }
+      }
+      fill_blank(out);
+      note(out, RowState::lost);
+    } else if (first_) {
+      note(out, RowState::partial);
+    }
+  }
+
+  void note(const Tile& out, RowState state) {
+    for (std::int64_t y = out.rect.y; y < out.rect.y + out.rect.height; ++y) {
+      losses_.note(y, state);
+    }
+  }
+
+  bool prepare_and_store(Tile& out) {
+    if (!image_) {
+      return false;
+    }
     const VipsRect rect{0, static_cast<int>(out.rect.y), static_cast<int>(out.rect.width),
                         static_cast<int>(out.rect.height)};
     const RegionPtr region(vips_region_new(image_.get()));
     if (!region || vips_region_prepare(region.get(), &rect) != 0) {
-      const Error error = failure_of(*feed_, format_);
-      if (!salvage_) {
-        throw error;
-      }
-      fill_blank(out);
-      return;
+      return false;
     }
     for (std::int64_t y = 0; y < out.rect.height; ++y) {
       store_row(reinterpret_cast<const std::byte*>(
@@ -234,6 +325,7 @@ class VipsRows final : public Source {
       widen(out.color, significant_bits_);
       widen(out.alpha, significant_bits_);
     }
+    return true;
   }
 
   std::shared_ptr<Feed> feed_;
@@ -241,7 +333,9 @@ class VipsRows final : public Source {
   ImageInfo info_;
   Metadata metadata_;
   ImageFormat format_;
-  bool salvage_;
+  Reopen reopen_;
+  Losses losses_;
+  std::optional<Error> first_;  ///< the first damage that salvage has passed over
   int significant_bits_ = 16;
 };
 
@@ -268,25 +362,54 @@ std::string take_vips_message() {
     message.pop_back();
   }
   std::replace(message.begin(), message.end(), '\n', ';');
-  constexpr std::size_t enough = 300;
-  return message.substr(0, enough);
+  return message;
 }
+
+namespace {
+
+/// Strictly, so that damage is seen; with salvage leniently where that fails.
+ImagePtr open_strictly(Feed& feed, ImageFormat format, bool salvage) {
+  try {
+    return load_header(feed, format, false);
+  } catch (const Error& error) {
+    if (!salvage || error.code() != ErrorCode::damaged_input) {
+      throw;
+    }
+    return load_header(feed, format, true);
+  }
+}
+
+std::vector<std::string> warnings_of(VipsImage* image, ImageFormat format) {
+  const int pictures = vips_image_get_n_pages(image);
+  // Of TIFFs its reader knows which pages are pictures.
+  if (pictures <= 1 || format == ImageFormat::tiff) {
+    return {};
+  }
+  if (format == ImageFormat::webp) {
+    return {only_first_is_used(pictures, "pictures (an animation)")};
+  }
+  return {fmt::format("The file has {} pictures; only the main one is used.", pictures)};
+}
+
+}  // namespace
 
 VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format,
                           const ReadOptions& options) {
   const auto feed = std::make_shared<Feed>();
   feed->input = std::move(input);
   vips_error_clear();
-  ImagePtr image = load_header(*feed, format, options.salvage);
+  ImagePtr image = open_strictly(*feed, format, options.salvage);
 
   check_extent(*feed->input, options.limits, vips_image_get_width(image.get()),
                vips_image_get_height(image.get()));
   check_frames(*feed->input, options.limits, vips_image_get_n_pages(image.get()));
+  VipsOpened opened;
+  opened.warnings = warnings_of(image.get(), format);
   ImageHeader header;
   header.metadata = metadata_of(image.get(), *feed->input, options.limits);
   // libheif has turned the picture already; the EXIF beside it still speaks of before.
   const bool turned = format == ImageFormat::heif || format == ImageFormat::avif;
-  const int orientation = turned ? 1 : vips_image_get_orientation(image.get());
+  opened.orientation = turned ? 1 : vips_image_get_orientation(image.get());
 
   image = to_gray_or_rgb(std::move(image), header.metadata, *feed, format);
   header.info = {{vips_image_get_width(image.get()), vips_image_get_height(image.get())},
@@ -296,8 +419,24 @@ VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format
     check_size(*feed->input, options.limits, header.info, header.info.bytes(), Delivery::held);
     check_buffered(*feed->input, options.limits, header.info.bytes(), format_name(format));
   }
-  return {std::make_unique<VipsRows>(feed, std::move(image), std::move(header), format, options.salvage),
-          orientation};
+  Reopen reopen;
+  if (options.salvage) {
+    reopen = [feed, format, info = header.info]() -> ImagePtr {
+      try {
+        feed->position = 0;
+        Metadata ignored;
+        ImagePtr again = to_gray_or_rgb(load_header(*feed, format, true), ignored, *feed, format);
+        const ImageInfo same{{vips_image_get_width(again.get()), vips_image_get_height(again.get())},
+                             format_of(again.get(), *feed, format)};
+        return same == info ? std::move(again) : nullptr;
+      } catch (const Error&) {
+        return nullptr;  // then nothing more can be had
+      }
+    };
+  }
+  opened.source =
+      std::make_unique<VipsRows>(feed, std::move(image), std::move(header), format, std::move(reopen));
+  return opened;
 }
 
 }  // namespace tessera

@@ -11,6 +11,7 @@
 #include <random>
 #include <system_error>
 
+#include "codec/write/output_target.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
@@ -32,10 +33,41 @@ std::string reason() { return std::error_code(errno, std::generic_category()).me
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  const bool to_standard_output = target_ == "-";
+AtomicFile::AtomicFile(std::filesystem::path target) : name_(std::move(target)) {
+  if (is_standard_output(name_)) {
+    stream_ = STDOUT_FILENO;
+  } else {
+    const OutputTarget found = find_output_target(name_);
+    if (found.kind == OutputKind::folder) {
+      throw Error(ErrorCode::io,
+                  fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_.string()));
+    }
+    if (found.kind == OutputKind::stream) {
+      stream_ = open_stream(found.path);
+      owns_stream_ = true;
+    } else {
+      target_ = found.path;
+    }
+  }
+  open_nameless();
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+  if (owns_stream_) {
+    close(stream_);
+  }
+  if (!temporary_.empty()) {
+    unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::open_nameless() {
+  const bool to_stream = stream_ >= 0;
   const std::filesystem::path folder =
-      to_standard_output ? std::filesystem::temp_directory_path() : folder_of(target_);
+      to_stream ? std::filesystem::temp_directory_path() : folder_of(target_);
   descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
   if (descriptor_ >= 0) {
     return;
@@ -43,10 +75,10 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
   if (errno == ENOENT && !std::filesystem::exists(folder)) {
     throw Error(ErrorCode::io,
                 fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.",
-                            target_.string(), folder.string()));
+                            name_.string(), folder.string()));
   }
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
-    temporary_ = temporary_name(to_standard_output ? folder / "stdout" : target_);
+    temporary_ = temporary_name(to_stream ? folder / "stream" : target_);
     descriptor_ = open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, file_mode);
   }
   if (descriptor_ < 0) {
@@ -55,17 +87,9 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
   }
 }
 
-AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) {
-    close(descriptor_);
-  }
-  if (!temporary_.empty()) {
-    unlink(temporary_.c_str());
-  }
-}
-
 void AtomicFile::fail(const std::string& what) const {
-  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).", target_.string(), what, reason()));
+  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).",
+                                         name_ == "-" ? "standard output" : name_.string(), what, reason()));
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -89,7 +113,7 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
   }
 }
 
-void AtomicFile::copy_to_standard_output() {
+void AtomicFile::copy_to(int stream) {
   std::array<std::byte, 1 << 16> buffer;
   std::int64_t offset = 0;
   for (;;) {
@@ -102,10 +126,9 @@ void AtomicFile::copy_to_standard_output() {
     }
     offset += count;
     for (ssize_t done = 0; done < count;) {
-      const ssize_t written =
-          ::write(STDOUT_FILENO, buffer.data() + done, static_cast<std::size_t>(count - done));
+      const ssize_t written = ::write(stream, buffer.data() + done, static_cast<std::size_t>(count - done));
       if (written < 0 && errno != EINTR) {
-        fail("writing to standard output failed");
+        fail("writing into it failed");
       }
       done += std::max<ssize_t>(0, written);
     }
@@ -113,10 +136,20 @@ void AtomicFile::copy_to_standard_output() {
 }
 
 void AtomicFile::commit() {
-  if (target_ == "-") {
-    copy_to_standard_output();
-    return;
+  struct stat finished {};
+  if (fstat(descriptor_, &finished) != 0) {
+    fail("looking at the finished file failed");
   }
+  if (stream_ >= 0) {
+    copy_to(stream_);
+  } else {
+    take_over_attributes(target_, descriptor_);
+    give_name();
+  }
+  committed_bytes_ = finished.st_size;
+}
+
+void AtomicFile::give_name() {
   if (temporary_.empty()) {
     // linkat() cannot replace a file, rename() can: the name in between lives for one system call.
     const std::filesystem::path name = temporary_name(target_);

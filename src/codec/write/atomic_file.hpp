@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -10,10 +11,17 @@ namespace tessera {
 
 /// Written without a name (O_TMPFILE), so that even a kill leaves nothing; commit() gives it its name in one
 /// step, replacing what had it. Where the file system cannot do that, a hidden temporary name is used and
-/// removed by the destructor. "-" stands for standard output, which gets the bytes at commit().
+/// removed by the destructor.
+///
+/// Symbolic links are followed: what they lead to is written, and made where there is nothing yet. A file
+/// that is replaced passes on its mode and, as far as this process may, its owner, group and extended
+/// attributes; its other hard links keep the old content. Devices, FIFOs, sockets and open files behind a
+/// name such as /dev/stdout are never replaced: they get the bytes, from first to last, at commit(). "-"
+/// stands for standard output.
 class AtomicFile {
  public:
-  /// Throws Error(io, not_found) if the folder is missing or not writable.
+  /// Throws Error(io) if the folder is missing or not writable, or the stream cannot be opened. Waits for the
+  /// reader of a FIFO.
   explicit AtomicFile(std::filesystem::path target);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -24,15 +32,24 @@ class AtomicFile {
   /// Overwrites bytes that were written before.
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);
   void commit();
+  /// Of what is being written; it can be read and written at any place.
   [[nodiscard]] int descriptor() const { return descriptor_; }
+  /// Bytes of the finished file. 0 before commit().
+  [[nodiscard]] std::int64_t committed_bytes() const { return committed_bytes_; }
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
-  void copy_to_standard_output();
+  void open_nameless();
+  void copy_to(int stream);
+  void give_name();
 
-  std::filesystem::path target_;
+  std::filesystem::path name_;    ///< as the caller knows it
+  std::filesystem::path target_;  ///< the file to make or replace; empty for a stream
+  int stream_ = -1;
+  bool owns_stream_ = false;
   std::filesystem::path temporary_;  ///< empty while the file has no name
   int descriptor_ = -1;
+  std::int64_t committed_bytes_ = 0;
 };
 
 }  // namespace tessera

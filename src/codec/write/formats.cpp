@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "codec/metadata/for_result.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
@@ -142,25 +143,80 @@ namespace {
 
 std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
                                 const Metadata& metadata, const WriteOptions& options) {
-  const Metadata& kept = options.keep_metadata ? metadata : Metadata{};
   switch (options.format) {
     case FileFormat::png:
-      return make_png_sink(std::move(file), info, kept);
+      return make_png_sink(std::move(file), info, metadata);
     case FileFormat::jpeg:
-      return make_jpeg_sink(std::move(file), info, kept, options);
+      return make_jpeg_sink(std::move(file), info, metadata, options);
     case FileFormat::tiff:
-      return make_tiff_sink(std::move(file), info, kept, options);
+      return make_tiff_sink(std::move(file), info, metadata, options);
     case FileFormat::webp:
-      return make_webp_sink(std::move(file), info, kept, options);
+      return make_webp_sink(std::move(file), info, metadata, options);
   }
   throw Error(ErrorCode::internal, "An output format has no writer.");
 }
 
+/// A format's sink, the file that it owns, and what was said when its metadata were made.
+class MeasuredSink final : public FileSink {
+ public:
+  MeasuredSink(std::unique_ptr<Sink> sink, const AtomicFile& file, std::vector<std::string> warnings)
+      : sink_(std::move(sink)), file_(file), warnings_(std::move(warnings)) {}
+  std::int64_t piece_rows() const override { return sink_->piece_rows(); }
+  Bytes encode(const Tile& piece) const override { return sink_->encode(piece); }
+  void append(const Bytes& piece) override { sink_->append(piece); }
+  void finish() override {
+    sink_->finish();
+    written_bytes_ = file_.committed_bytes();
+  }
+  std::vector<std::string> warnings() const override {
+    std::vector<std::string> all = warnings_;
+    const std::vector<std::string> more = sink_->warnings();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::int64_t written_bytes() const override { return written_bytes_; }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+  const AtomicFile& file_;
+  std::vector<std::string> warnings_;
+  std::int64_t written_bytes_ = 0;
+};
+
 }  // namespace
 
-std::unique_ptr<Sink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                const Metadata& metadata, const WriteOptions& options) {
-  return make_sink(std::make_unique<AtomicFile>(target), info, metadata, options);
+Strip parse_strip(std::string_view name) {
+  if (name.empty()) {
+    return Strip::nothing;
+  }
+  if (name == "location") {
+    return Strip::location;
+  }
+  if (name == "all") {
+    return Strip::all;
+  }
+  throw Error(ErrorCode::usage, fmt::format("strip: '{}' is unknown; there are location and all.", name));
+}
+
+Strip strip_from(const Json& value) {
+  if (value.is_boolean()) {
+    return value.get<bool>() ? Strip::all : Strip::nothing;
+  }
+  if (value.is_string()) {
+    return parse_strip(value.get<std::string>());
+  }
+  throw Error(ErrorCode::usage, "'strip' must be true, false or \"location\".");
+}
+
+std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
+                                    const Metadata& metadata, const WriteOptions& options) {
+  // What the format cannot hold is refused before anything is opened.
+  static_cast<void>(make_encoder(info, options));
+  auto file = std::make_unique<AtomicFile>(target);
+  const AtomicFile& opened = *file;
+  ResultMetadata adapted = metadata_for_result(metadata, info, options);
+  return std::make_unique<MeasuredSink>(make_sink(std::move(file), info, adapted.metadata, options), opened,
+                                        std::move(adapted.warnings));
 }
 
 std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options) {

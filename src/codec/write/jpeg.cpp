@@ -4,11 +4,12 @@
 #include <jpeglib.h>
 
 #include <array>
-#include <cmath>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 
+#include "codec/metadata/for_result.hpp"
+#include "codec/metadata/iptc.hpp"
 #include "codec/write/formats.hpp"
 #include "core/error.hpp"
 
@@ -43,12 +44,17 @@ void append_segment(Bytes& out, int marker, const void* head, std::size_t head_s
 
 Bytes metadata_segments(const Metadata& metadata) {
   Bytes out;
-  if (!metadata.exif.empty() && metadata.exif.size() + 6 <= largest_segment_bytes) {
+  if (!metadata.exif.empty()) {
     append_segment(out, 0xe1, "Exif\0", 6, metadata.exif.data(), metadata.exif.size());
   }
-  static constexpr std::string_view xmp_name("http://ns.adobe.com/xap/1.0/\0", 29);
-  if (!metadata.xmp.empty() && metadata.xmp.size() + xmp_name.size() <= largest_segment_bytes) {
-    append_segment(out, 0xe1, xmp_name.data(), xmp_name.size(), metadata.xmp.data(), metadata.xmp.size());
+  if (!metadata.xmp.empty()) {
+    static constexpr std::string_view name("http://ns.adobe.com/xap/1.0/\0", 29);
+    append_segment(out, 0xe1, name.data(), name.size(), metadata.xmp.data(), metadata.xmp.size());
+  }
+  if (!metadata.iptc.empty()) {
+    static constexpr std::string_view name("Photoshop 3.0\0", 14);
+    const Bytes resources = photoshop_from_iptc(metadata.iptc);
+    append_segment(out, 0xed, name.data(), name.size(), resources.data(), resources.size());
   }
   constexpr std::size_t icc_part_bytes = largest_segment_bytes - 14;
   const std::size_t parts = (metadata.icc.size() + icc_part_bytes - 1) / icc_part_bytes;
@@ -72,7 +78,8 @@ class JpegSink final : public Sink {
         metadata_(std::move(metadata)),
         quality_(options.quality),
         background_(options.background) {
-    check_side(info, 65535, "JPEG", "PNG or TIFF");
+    // The format has room for 65535, but libjpeg, and with it nearly every reader, stops at 65500.
+    check_side(info, 65500, "JPEG", "PNG or TIFF");
   }
 
   bool halves_chroma() const {
@@ -143,11 +150,6 @@ class JpegSink final : public Sink {
       jpeg.comp_info[0].h_samp_factor = 1;
       jpeg.comp_info[0].v_samp_factor = 1;
     }
-    if (metadata_.pixels_per_mm_x > 0) {
-      jpeg.density_unit = 2;
-      jpeg.X_density = static_cast<UINT16>(std::lround(metadata_.pixels_per_mm_x * 10));
-      jpeg.Y_density = static_cast<UINT16>(std::lround(metadata_.pixels_per_mm_y * 10));
-    }
     jpeg.restart_in_rows = 1;
   }
 
@@ -178,6 +180,7 @@ class JpegSink final : public Sink {
         header[at + 6] = static_cast<std::byte>(info_.extent.height);
       }
       if (marker == 0xe0) {
+        set_density(header.data() + at);
         behind_jfif = at + 2 + length;
       }
       at += 2 + length;
@@ -185,6 +188,17 @@ class JpegSink final : public Sink {
     header.insert(header.begin() + static_cast<std::ptrdiff_t>(behind_jfif), segments.begin(),
                   segments.end());
     file_->write(header);
+  }
+
+  /// In a JFIF segment. Here and not by libjpeg, because another rank may have encoded the piece.
+  void set_density(std::byte* jfif) const {
+    constexpr std::size_t unit_at = 11;  // behind the marker, the length, "JFIF", 0 and the version
+    const JfifDensity density = jfif_density(metadata_.resolution);
+    jfif[unit_at] = static_cast<std::byte>(density.unit);
+    jfif[unit_at + 1] = static_cast<std::byte>(density.x >> 8);
+    jfif[unit_at + 2] = static_cast<std::byte>(density.x & 255);
+    jfif[unit_at + 3] = static_cast<std::byte>(density.y >> 8);
+    jfif[unit_at + 4] = static_cast<std::byte>(density.y & 255);
   }
 
   std::unique_ptr<AtomicFile> file_;

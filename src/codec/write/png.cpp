@@ -1,15 +1,14 @@
 // PNG in pieces: each is filtered and deflated alone, ending in a full flush, so that the pieces joined are
 // one valid zlib stream; the checksum of the whole is combined from theirs (zlib's adler32_combine).
-#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>  // isal_adler32
 #include <zlib.h>
 
 #include <array>
-#include <cmath>
 #include <cstring>
 
 #include "codec/write/deflate.hpp"
 #include "codec/write/formats.hpp"
+#include "codec/write/png_chunks.hpp"
 
 namespace tessera {
 namespace {
@@ -18,25 +17,6 @@ constexpr std::int64_t piece_bytes = 1 << 20;
 constexpr std::int64_t fewest_rows = 16;
 /// Small images too give every rank and thread something to do.
 constexpr std::int64_t fewest_pieces = 8;
-
-void big_endian(std::byte* at, std::uint32_t value) {
-  for (int i = 0; i < 4; ++i) {
-    at[i] = static_cast<std::byte>(value >> (24 - 8 * i));
-  }
-}
-
-void append_chunk(Bytes& out, const char* type, const void* data, std::size_t size) {
-  const std::size_t start = out.size();
-  out.resize(start + 8);
-  big_endian(out.data() + start, static_cast<std::uint32_t>(size));
-  std::memcpy(out.data() + start + 4, type, 4);
-  append_bytes(out, data, size);
-  // libisal's checksums are several times as fast as zlib's.
-  const auto* checked = reinterpret_cast<const unsigned char*>(out.data() + start + 4);
-  const std::uint32_t crc = crc32_gzip_refl(0, checked, size + 4);
-  out.resize(out.size() + 4);
-  big_endian(out.data() + out.size() - 4, crc);
-}
 
 /// What encode() hands to append(), followed by the IDAT chunk.
 struct PieceHead {
@@ -84,7 +64,7 @@ class PngSink final : public Sink {
     Bytes out;
     out.reserve(sizeof head + deflated.size() + 12);
     append_bytes(out, &head, sizeof head);
-    append_chunk(out, "IDAT", deflated.data(), deflated.size());
+    append_png_chunk(out, "IDAT", deflated.data(), deflated.size());
     return out;
   }
 
@@ -99,10 +79,10 @@ class PngSink final : public Sink {
   void finish() override {
     // An empty final block of fixed codes ends the zlib stream that the full flushes left open.
     std::array<std::byte, 6> end{std::byte{0x03}, std::byte{0x00}};
-    big_endian(end.data() + 2, adler_);
+    put_big_endian(end.data() + 2, adler_);
     Bytes out;
-    append_chunk(out, "IDAT", end.data(), end.size());
-    append_chunk(out, "IEND", nullptr, 0);
+    append_png_chunk(out, "IDAT", end.data(), end.size());
+    append_png_chunk(out, "IEND", nullptr, 0);
     file_->write(out);
     file_->commit();
   }
@@ -113,46 +93,15 @@ class PngSink final : public Sink {
     Bytes out;
     append_bytes(out, signature.data(), signature.size());
     std::array<std::byte, 13> header{};
-    big_endian(header.data(), static_cast<std::uint32_t>(info_.extent.width));
-    big_endian(header.data() + 4, static_cast<std::uint32_t>(info_.extent.height));
+    put_big_endian(header.data(), static_cast<std::uint32_t>(info_.extent.width));
+    put_big_endian(header.data() + 4, static_cast<std::uint32_t>(info_.extent.height));
     header[8] = static_cast<std::byte>(8 * info_.format.bytes_per_sample());
     header[9] = static_cast<std::byte>((info_.format.channels == 3 ? 2 : 0) + (info_.format.alpha ? 4 : 0));
-    append_chunk(out, "IHDR", header.data(), header.size());
-    if (!metadata.icc.empty()) {
-      append_profile(out, metadata.icc);
-    }
-    if (metadata.pixels_per_mm_x > 0 && metadata.pixels_per_mm_y > 0) {
-      std::array<std::byte, 9> density{};
-      big_endian(density.data(), static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_x * 1000)));
-      big_endian(density.data() + 4,
-                 static_cast<std::uint32_t>(std::lround(metadata.pixels_per_mm_y * 1000)));
-      density[8] = std::byte{1};
-      append_chunk(out, "pHYs", density.data(), density.size());
-    }
-    if (!metadata.exif.empty()) {
-      append_chunk(out, "eXIf", metadata.exif.data(), metadata.exif.size());
-    }
-    if (!metadata.xmp.empty()) {
-      static constexpr std::string_view keyword("XML:com.adobe.xmp\0\0\0\0\0", 22);
-      Bytes text;
-      append_bytes(text, keyword.data(), keyword.size());
-      append_bytes(text, metadata.xmp.data(), metadata.xmp.size());
-      append_chunk(out, "iTXt", text.data(), text.size());
-    }
+    append_png_chunk(out, "IHDR", header.data(), header.size());
+    append_png_metadata(out, metadata);
     static constexpr std::array<unsigned char, 2> zlib_header{0x78, 0x01};
-    append_chunk(out, "IDAT", zlib_header.data(), zlib_header.size());
+    append_png_chunk(out, "IDAT", zlib_header.data(), zlib_header.size());
     file_->write(out);
-  }
-
-  static void append_profile(Bytes& out, const Bytes& icc) {
-    static constexpr std::string_view name("ICC profile\0\0", 13);
-    uLongf size = compressBound(static_cast<uLong>(icc.size()));
-    Bytes chunk;
-    append_bytes(chunk, name.data(), name.size());
-    chunk.resize(name.size() + size);
-    compress2(reinterpret_cast<Bytef*>(chunk.data() + name.size()), &size,
-              reinterpret_cast<const Bytef*>(icc.data()), static_cast<uLong>(icc.size()), Z_BEST_SPEED);
-    append_chunk(out, "iCCP", chunk.data(), name.size() + size);
   }
 
   /// PNG samples are big-endian.

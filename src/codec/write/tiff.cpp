@@ -5,9 +5,11 @@
 #include <tiffio.h>
 #include <unistd.h>
 
+#include <cstdarg>
 #include <cstring>
 
 #include "codec/write/formats.hpp"
+#include "codec/write/tiff_metadata.hpp"
 #include "core/error.hpp"
 
 namespace tessera {
@@ -135,7 +137,13 @@ class TiffSink final : public Sink {
 
   void open_container(const Metadata& metadata) {
     const bool big = info_.bytes() > classic_limit_bytes;
-    tiff_ = TIFFFdOpen(dup(file_->descriptor()), "result.tif", big ? "wl8" : "wl");
+    // What libtiff would print is said in our errors.
+    const auto silent = [](TIFF*, void*, const char*, const char*, va_list) { return 1; };
+    const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> quietly(TIFFOpenOptionsAlloc(),
+                                                                                   &TIFFOpenOptionsFree);
+    TIFFOpenOptionsSetErrorHandlerExtR(quietly.get(), silent, nullptr);
+    TIFFOpenOptionsSetWarningHandlerExtR(quietly.get(), silent, nullptr);
+    tiff_ = TIFFFdOpenExt(dup(file_->descriptor()), "result.tif", big ? "wl8" : "wl", quietly.get());
     if (tiff_ == nullptr) {
       throw Error(ErrorCode::io, "Cannot begin the TIFF file.");
     }
@@ -162,19 +170,7 @@ class TiffSink final : public Sink {
       TIFFSetField(tiff_, TIFFTAG_COMPRESSION, lzw ? COMPRESSION_LZW : COMPRESSION_ADOBE_DEFLATE);
       TIFFSetField(tiff_, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
-    if (!metadata.icc.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()),
-                   metadata.icc.data());
-    }
-    if (!metadata.xmp.empty()) {
-      TIFFSetField(tiff_, TIFFTAG_XMLPACKET, static_cast<std::uint32_t>(metadata.xmp.size()),
-                   metadata.xmp.data());
-    }
-    if (metadata.pixels_per_mm_x > 0) {
-      TIFFSetField(tiff_, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
-      TIFFSetField(tiff_, TIFFTAG_XRESOLUTION, metadata.pixels_per_mm_x * 10);
-      TIFFSetField(tiff_, TIFFTAG_YRESOLUTION, metadata.pixels_per_mm_y * 10);
-    }
+    write_tiff_metadata(tiff_, file_->descriptor(), big, metadata);
   }
 
   std::unique_ptr<AtomicFile> file_;

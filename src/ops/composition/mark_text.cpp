@@ -1,5 +1,6 @@
 // Text as a mark, drawn by FreeType.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <ft2build.h>
 #include FT_FREETYPE_H
 #include FT_OUTLINE_H
@@ -85,12 +86,79 @@ struct Glyph {
   cv::Mat coverage;
 };
 
+struct Script {
+  FT_ULong first;
+  FT_ULong last;
+  const char* name;
+};
+/// Written from right to left, or with letters that join or change places: drawn letter by letter, as here,
+/// they would be wrong.
+constexpr Script shaped_scripts[] = {{0x0590, 0x05FF, "Hebrew"},
+                                     {0x0600, 0x06FF, "Arabic"},
+                                     {0x0700, 0x074F, "Syriac"},
+                                     {0x0750, 0x077F, "Arabic"},
+                                     {0x0780, 0x07BF, "Thaana"},
+                                     {0x07C0, 0x07FF, "N'Ko"},
+                                     {0x0800, 0x083F, "Samaritan"},
+                                     {0x0840, 0x085F, "Mandaic"},
+                                     {0x0860, 0x086F, "Syriac"},
+                                     {0x0870, 0x08FF, "Arabic"},
+                                     {0x0900, 0x097F, "Devanagari"},
+                                     {0x0980, 0x09FF, "Bengali"},
+                                     {0x0A00, 0x0A7F, "Gurmukhi"},
+                                     {0x0A80, 0x0AFF, "Gujarati"},
+                                     {0x0B00, 0x0B7F, "Odia"},
+                                     {0x0B80, 0x0BFF, "Tamil"},
+                                     {0x0C00, 0x0C7F, "Telugu"},
+                                     {0x0C80, 0x0CFF, "Kannada"},
+                                     {0x0D00, 0x0D7F, "Malayalam"},
+                                     {0x0D80, 0x0DFF, "Sinhala"},
+                                     {0x0F00, 0x0FFF, "Tibetan"},
+                                     {0x1000, 0x109F, "Myanmar"},
+                                     {0x1780, 0x17FF, "Khmer"},
+                                     {0x1800, 0x18AF, "Mongolian"},
+                                     {0x200E, 0x200F, "direction marks"},
+                                     {0x202A, 0x202E, "direction marks"},
+                                     {0x2066, 0x2069, "direction marks"},
+                                     {0xFB1D, 0xFB4F, "Hebrew"},
+                                     {0xFB50, 0xFDFF, "Arabic"},
+                                     {0xFE70, 0xFEFE, "Arabic"},
+                                     {0x1E900, 0x1E95F, "Adlam"}};
+
+void check_letters(const Library& library, const std::vector<FT_ULong>& points) {
+  constexpr std::size_t most_named = 10;
+  std::vector<std::string> missing;
+  for (const FT_ULong point : points) {
+    for (const Script& script : shaped_scripts) {
+      if (point >= script.first && point <= script.last) {
+        refuse(
+            fmt::format("holds U+{:04X} ({}): scripts that run from right to left, or whose letters join or "
+                        "change places, cannot be drawn; give the text as an image",
+                        point, script.name));
+      }
+    }
+    const std::string name = fmt::format("U+{:04X}", point);
+    if (FT_Get_Char_Index(library.face, point) == 0 && std::ranges::find(missing, name) == missing.end()) {
+      missing.push_back(name);
+    }
+  }
+  if (!missing.empty()) {
+    const std::size_t more = missing.size() - std::min(missing.size(), most_named);
+    missing.resize(missing.size() - more);
+    refuse(
+        fmt::format("holds letters that the font DejaVu Sans does not have ({}{}): give the text as an image",
+                    fmt::join(missing, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
+  }
+}
+
 std::vector<Glyph> draw_glyphs(const std::string& text, double height_px) {
   const Library library(height_px);
+  const std::vector<FT_ULong> points = code_points(text);
+  check_letters(library, points);
   std::vector<Glyph> glyphs;
   FT_Pos pen = 0;  // in 64ths of a pixel
   FT_UInt before = 0;
-  for (const FT_ULong point : code_points(text)) {
+  for (const FT_ULong point : points) {
     const FT_UInt index = FT_Get_Char_Index(library.face, point);
     FT_Vector kerning{};
     if (before != 0 && index != 0 &&

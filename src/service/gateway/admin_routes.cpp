@@ -1,10 +1,15 @@
 // What there is: operators, nodes, dead letters, and whether all is well.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "plan/pipeline_schema.hpp"
+#include "schema/foreign_json.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
 
@@ -17,6 +22,11 @@ Json dead_letter_view(const DeadLetter& letter) {
   return {
       {"id", letter.id},         {"job", letter.message.job_id}, {"generation", letter.message.generation},
       {"reason", letter.reason}, {"attempts", letter.attempts},  {"time", to_iso8601(letter.when)}};
+}
+
+/// Its id here names it to DELETE /v1/dead/ID.
+Json unreadable_view(const UnreadableItem& item) {
+  return {{"id", item.kind + ":" + item.id}, {"reason", item.reason}, {"found", to_iso8601(item.found)}};
 }
 
 [[noreturn]] void refuse_unknown(const std::string& id) {
@@ -37,16 +47,16 @@ void Gateway::mount_admin(http::Router& router) {
                  .open = true}));
   router.add(
       "GET", "/v1/nodes", may_read,
-      [this](http::Request&) {
+      [this](http::Request& request) {
         Json nodes = Json::array();
         for (const NodeInfo& node : ports_.nodes.list()) {
-          nodes.push_back(node_view(node));
+          nodes.push_back(node_view(node, viewer_of(request)));
         }
         return http::json_response(200, {{"nodes", std::move(nodes)}});
       },
       operation({.id = "listNodes",
                  .tag = "System",
-                 .summary = "Processing nodes, with their ranks and jobs.",
+                 .summary = "Processing nodes; for administrators with their hosts and jobs.",
                  .answers = {{200, "The nodes.", "Nodes"}}}));
   router.add(
       "GET", "/v1/dead", may_admin,
@@ -55,45 +65,44 @@ void Gateway::mount_admin(http::Router& router) {
         for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
           letters.push_back(dead_letter_view(letter));
         }
-        return http::json_response(200, {{"dead", std::move(letters)}});
+        Json unreadable = Json::array();
+        for (const UnreadableItem& item : ports_.jobs.unreadable(most_dead_letters)) {
+          unreadable.push_back(unreadable_view(item));
+        }
+        return http::json_response(200,
+                                   {{"dead", std::move(letters)}, {"unreadable", std::move(unreadable)}});
       },
       operation({.id = "listDead",
                  .tag = "System",
-                 .summary = "Jobs that were set aside (admin).",
-                 .answers = {{200, "The dead letters.", "DeadLetters"}}}));
+                 .summary = "Jobs that were set aside, and records that cannot be read (admin).",
+                 .answers = {{200, "The dead letters.", "DeadLetters"}}}),
+      http::Lane::heavy);
   router.add(
       "POST", "/v1/dead/{id}/retry", may_admin,
-      [this](http::Request& request) {
-        // The message alone would find its job failed: the job begins anew, with a message of its own.
-        const std::string& id = request.parameter("id");
-        for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
-          if (letter.id == id) {
-            if (const auto job = ports_.jobs.retry(letter.message.job_id, 0)) {
-              publish(*job);
-            }
-            ports_.queue.drop_dead(id);
-            return http::json_response(202, dead_letter_view(letter));
-          }
-        }
-        refuse_unknown(id);
-      },
+      [this](http::Request& request) { return retry_dead(request); },
       operation({.id = "retryDead",
                  .tag = "System",
                  .summary = "Begins a job that was set aside anew (admin).",
-                 .answers = {{202, "The dead letter that was.", "DeadLetter"}}}));
+                 .answers = {{202, "The dead letter that was.", "DeadLetter"}}}),
+      http::Lane::heavy);
   router.add(
       "DELETE", "/v1/dead/{id}", may_admin,
       [this](http::Request& request) {
         const std::string& id = request.parameter("id");
-        if (!ports_.queue.drop_dead(id)) {
+        const std::size_t colon = id.find(':');
+        const bool dropped = colon == std::string::npos
+                                 ? ports_.queue.drop_dead(id)
+                                 : ports_.jobs.remove_unreadable(id.substr(0, colon), id.substr(colon + 1));
+        if (!dropped) {
           refuse_unknown(id);
         }
         return http::Response{204, {}, std::string()};
       },
       operation({.id = "dropDead",
                  .tag = "System",
-                 .summary = "Forgets a dead letter (admin).",
-                 .answers = {{204, "It is gone."}}}));
+                 .summary = "Forgets a dead letter, or removes a record that cannot be read (admin).",
+                 .answers = {{204, "It is gone."}}}),
+      http::Lane::heavy);
   router.add(
       "GET", "/healthz", {},
       [this](http::Request&) {
@@ -103,45 +112,19 @@ void Gateway::mount_admin(http::Router& router) {
                  .tag = "System",
                  .summary = "Whether the process is alive.",
                  .answers = {{200, "It is.", "Health"}},
-                 .open = true}));
+                 .open = true}),
+      http::Lane::immediate);
   router.add(
-      "GET", "/readyz", {},
-      [this](http::Request&) {
-        Json parts = Json::object();
-        bool ready = true;
-        const auto ask = [&](const char* part, const std::function<void()>& check) {
-          try {
-            check();
-            parts[part] = "ready";
-          } catch (const Error& error) {
-            parts[part] = error.what();
-            ready = false;
-          }
-        };
-        ask("queue", [this] { ports_.queue.check(); });
-        ask("state", [this] { ports_.jobs.check(); });
-        ask("store", [this] { ports_.objects.check(); });
-        ask("nodes", [this] {
-          if (ports_.nodes.list().empty()) {
-            throw Error(ErrorCode::unavailable, "No processing node is there: jobs wait until one comes.");
-          }
-        });
-        ask("progress", [this] {
-          const std::scoped_lock lock(mutex_);
-          const auto silence = std::chrono::steady_clock::now() - progress_at_;
-          if (silence > options_.progress_patience) {
-            throw Error(ErrorCode::unavailable,
-                        fmt::format("Jobs wait, and none has begun, moved on or ended for {} minutes.",
-                                    std::chrono::duration_cast<std::chrono::minutes>(silence).count()));
-          }
-        });
-        return http::json_response(ready ? 200 : 503, {{"ready", ready}, {"parts", std::move(parts)}});
-      },
+      "GET", "/readyz", {}, [this](http::Request&) { return readiness(); },
       operation({.id = "getReadiness",
                  .tag = "System",
-                 .summary = "Whether all parts are there and jobs make progress.",
+                 .summary = "Whether all parts were there, some seconds ago, and jobs make progress.",
                  .answers = {{200, "They are.", "Readiness"}, {503, "Some part is away.", "Readiness"}},
-                 .open = true}));
+                 .open = true}),
+      http::Lane::immediate);
+  readiness_ = std::make_unique<Readiness>(
+      Readiness::Options{options_.readiness_interval, options_.readiness_time_limit, options_.log},
+      parts_to_ask());
   router.add(
       "GET", "/problems/{name}", {},
       [](http::Request& request) {
@@ -160,6 +143,62 @@ void Gateway::mount_admin(http::Router& router) {
                  .summary = "What the type of a problem means.",
                  .answers = {{200, "The type.", "ProblemType"}},
                  .open = true}));
+}
+
+http::Response Gateway::retry_dead(const http::Request& request) {
+  // The message alone would find its job failed: the job begins anew, with a message of its own.
+  const std::string& id = request.parameter("id");
+  for (const DeadLetter& letter : ports_.queue.dead_letters(std::numeric_limits<int>::max())) {
+    if (letter.id == id) {
+      if (const auto job = ports_.jobs.retry(letter.message.job_id, 0)) {
+        publish({&*job, 1});
+      }
+      ports_.queue.drop_dead(id);
+      return http::json_response(202, dead_letter_view(letter));
+    }
+  }
+  refuse_unknown(id);
+}
+
+std::vector<Readiness::Part> Gateway::parts_to_ask() {
+  const auto answers = [](auto& port) {
+    return [&port] {
+      port.check();
+      return std::string();
+    };
+  };
+  return {{"queue", answers(ports_.queue)},
+          {"state", answers(ports_.jobs)},
+          {"store", answers(ports_.objects)},
+          {"nodes", [this]() -> std::string {
+             const std::vector<NodeInfo> nodes = ports_.nodes.list();
+             if (nodes.empty()) {
+               return "No processing node is there: jobs wait until one comes.";
+             }
+             const bool any_works = std::ranges::any_of(nodes, [](const NodeInfo& node) {
+               return !node.details.is_object() || text_or_empty(node.details, "state") != "unhealthy";
+             });
+             return any_works ? "" : "No processing node is healthy: jobs wait until one is.";
+           }}};
+}
+
+http::Response Gateway::readiness() {
+  Json parts = readiness_->parts();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto silence = std::chrono::steady_clock::now() - progress_at_;
+    parts["progress"] = silence > options_.progress_patience
+                            ? fmt::format("Jobs wait, and none has begun, moved on or ended for {} minutes.",
+                                          std::chrono::duration_cast<std::chrono::minutes>(silence).count())
+                            : std::string("ready");
+  }
+  const bool ready =
+      std::all_of(parts.begin(), parts.end(), [](const Json& part) { return part == "ready"; });
+  http::Response response =
+      http::json_response(ready ? 200 : 503, {{"ready", ready}, {"parts", std::move(parts)}});
+  response.with("Cache-Control", "no-store");
+  return ready ? std::move(response)
+               : std::move(response).with("Retry-After", std::string(http::default_retry_after));
 }
 
 }  // namespace tessera::service

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "http/problem.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/request_json.hpp"
 #include "service/gateway/zip_stream.hpp"
 #include "service/openapi.hpp"
 #include "service/views.hpp"
@@ -19,7 +20,7 @@ void Gateway::mount_batches(http::Router& router) {
       "GET", "/v1/batches/{id}", may_read,
       [this](http::Request& request) {
         const Batch batch = find_batch(request);
-        return http::json_response(200, batch_view(batch, jobs_of(batch)));
+        return http::json_response(200, batch_view(batch, jobs_of(batch), viewer_of(request)));
       },
       operation({.id = "getBatch",
                  .tag = "Batches",
@@ -34,7 +35,7 @@ void Gateway::mount_batches(http::Router& router) {
         for (const std::string& id : batch.job_ids) {
           ports_.jobs.change(id, 0, change);
         }
-        return http::json_response(200, batch_view(batch, jobs_of(batch)));
+        return http::json_response(200, batch_view(batch, jobs_of(batch), viewer_of(request)));
       },
       operation({.id = "cancelBatch",
                  .tag = "Batches",
@@ -63,6 +64,7 @@ http::Response Gateway::zip(const http::Request& request) {
                       : std::string("None of the jobs has a result.")));
   }
   http::ProducedContent content;
+  content.owner = caller_of(request).owner;
   content.produce = [jobs = std::move(jobs), &objects = ports_.objects](ByteSink& out,
                                                                         const std::optional<ByteRange>&) {
     write_results_zip(jobs, objects, out);

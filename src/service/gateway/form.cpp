@@ -6,16 +6,19 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/text.hpp"
 #include "http/multipart.hpp"
 #include "net/crypto.hpp"
 #include "schema/foreign_json.hpp"
+#include "service/gateway/request_json.hpp"
 
 namespace tessera::service {
 namespace {
 
 constexpr std::size_t longest_field = std::size_t{1} << 20;
-constexpr std::size_t longest_content_type = 255;
+constexpr std::size_t longest_fields = std::size_t{4} << 20;  ///< together
+constexpr int most_fields = 64;
 constexpr std::array<std::string_view, 4> json_fields{"pipeline", "output", "priority", "webhook"};
 
 std::string boundary_of(const http::Request& request) {
@@ -46,7 +49,7 @@ Json field_value(const std::string& text) {
   try {
     Json json = parse_foreign_json(text);
     return json.is_structured() ? json : Json(text);
-  } catch (const Json::parse_error&) {
+  } catch (const Json::exception&) {
     return text;
   }
 }
@@ -91,6 +94,8 @@ struct Form {
 /// Reads all but the contents of files.
 Form read_form(const http::Request& request, int max_files) {
   Form form;
+  int fields = 0;
+  std::size_t field_bytes = 0;
   const auto body = request.body.open();
   http::MultipartReader reader(*body, boundary_of(request));
   while (const auto part = reader.next()) {
@@ -99,10 +104,23 @@ Form read_form(const http::Request& request, int max_files) {
       if (static_cast<int>(form.files.size()) >= max_files) {
         throw Error(ErrorCode::usage, fmt::format("The form has more than {} files.", max_files));
       }
-      form.files.push_back({*part->file_name, part->content_type.substr(0, longest_content_type)});
+      if (!part->content_type.empty() && !is_content_type(part->content_type)) {
+        throw Error(
+            ErrorCode::usage,
+            fmt::format("The Content-Type of '{}' in the form is '{}'; it must be a media type such as "
+                        "image/png, at most 255 bytes long.",
+                        printable(*part->file_name), printable(part->content_type.substr(0, 100))));
+      }
+      form.files.push_back({*part->file_name, part->content_type});
       continue;
     }
     const std::string text = read_field(reader, part->name);
+    field_bytes += text.size();
+    if (++fields > most_fields || field_bytes > longest_fields) {
+      throw Error(ErrorCode::limit_exceeded,
+                  fmt::format("The form has more than {} fields, or more than {} bytes in them.", most_fields,
+                              longest_fields));
+    }
     check_utf8(text, fmt::format("The field '{}'", part->name.substr(0, 100)));
     if (part->name == "request") {
       const Json request_fields = field_value(text);
@@ -164,19 +182,20 @@ void KeptUploads::put(const std::string& object, ByteSource& content, const std:
   store_.put(object, content, content_type);
 }
 
-FormSubmission take_form(const http::Request& request, const Presets& presets, int max_items,
+FormSubmission take_form(const http::Request& request, const Presets& presets, const SubmissionLimits& limits,
                          KeptUploads& uploads, const std::function<std::string()>& new_object) {
-  const Form form = read_form(request, max_items);
+  const Form form = read_form(request, limits.max_items);
   Json json = form.fields;
   Json& items = json["items"] = Json::array();
   for (const FormFile& file : form.files) {
     items.push_back({{"object", new_object()}, {"name", file.name}});
   }
   // Before anything is stored: what is wrong with the request is said first.
-  FormSubmission result{parse_submission(json, presets, max_items), {}};
+  FormSubmission result{parse_submission(json, presets, limits), {}};
   Sha256 all;
   all.update(form.fields.dump());
   for_each_file(request, [&](std::size_t index, ByteSource& content) {
+    limits.go_on();
     const JobRequest& item = result.submission.items[index];
     HashingSource hashing(content);
     uploads.put(item.object, hashing, form.files[index].content_type);

@@ -37,7 +37,8 @@ struct FormSubmission {
 /// A field "request" holds the fields of the submission as one JSON object without "items"; "pipeline",
 /// "output", "priority" and "webhook" hold them one by one: JSON, or text that is not. Every file is stored
 /// under a `new_object` name, once all else has been found to be right. Throws Error as parse_submission.
-[[nodiscard]] FormSubmission take_form(const http::Request& request, const Presets& presets, int max_items,
-                                       KeptUploads& uploads, const std::function<std::string()>& new_object);
+[[nodiscard]] FormSubmission take_form(const http::Request& request, const Presets& presets,
+                                       const SubmissionLimits& limits, KeptUploads& uploads,
+                                       const std::function<std::string()>& new_object);
 
 }  // namespace tessera::service

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 
 namespace tessera::service {
 
-Gateway::Gateway(GatewayOptions options, GatewayPorts ports) : options_(std::move(options)), ports_(ports) {}
+Gateway::Gateway(GatewayOptions options, GatewayPorts ports)
+    : options_(std::move(options)), ports_(ports), expiry_clock_(options_.now, options_.uptime) {}
 
 Gateway::~Gateway() { stop(); }
 
@@ -46,9 +49,13 @@ void Gateway::watch(Metrics& metrics) {
     double busy = 0;
     double idle = 0;
     for (const NodeInfo& node : ports_.nodes.list()) {
-      ++nodes[node.details.value("state", "ready")];
-      for (const Json& rank : node.details.value("ranks", Json::array())) {
-        ++(rank.value("busy", false) ? busy : idle);
+      // Of another version, it may tell of itself in other words.
+      const auto state = node.details.find("state");
+      ++nodes[state != node.details.end() && state->is_string() ? state->get<std::string>() : "ready"];
+      const auto ranks = node.details.find("ranks");
+      for (const Json& rank : ranks != node.details.end() && ranks->is_array() ? *ranks : Json::array()) {
+        const bool works = rank.is_object() && rank.contains("busy") && rank.at("busy") == true;
+        ++(works ? busy : idle);
       }
     }
     for (const auto& [state, count] : nodes) {
@@ -57,40 +64,85 @@ void Gateway::watch(Metrics& metrics) {
     metrics.set(Metric::ranks, {{"state", "busy"}}, busy);
     metrics.set(Metric::ranks, {{"state", "idle"}}, idle);
   }));
+  readers_.push_back(metrics.before_text([this, &metrics, again = 0.0, kept = 0.0]() mutable {
+    metrics.set(Metric::clock_jump_seconds, {}, static_cast<double>(clock_ahead_ms_.load()) / 1000);
+    const auto add = [&](Metric metric, double& before, std::int64_t now) {
+      metrics.add(metric, {}, static_cast<double>(now) - before);
+      before = static_cast<double>(now);
+    };
+    add(Metric::jobs_queued_again, again, queued_again_.load());
+    add(Metric::removals_failed, kept, objects_kept_.load());
+    constexpr int enough = 1000;
+    metrics.set(Metric::unreadable_items, {}, static_cast<double>(ports_.jobs.unreadable(enough).size()));
+  }));
 }
 
 void Gateway::start() {
-  reconciler_ = std::thread([this] {
-    std::unique_lock lock(reconcile_mutex_);
-    while (!stopping_) {
-      lock.unlock();
-      reconcile();
-      lock.lock();
-      stop_requested_.wait_for(lock, options_.reconcile_interval, [&] { return stopping_; });
-    }
+  reconciler_ = std::jthread([this](const std::stop_token& stop) {
+    run_guarded("the reconciler", options_.log.get(), stop, [&] {
+      while (!stop.stop_requested()) {
+        reconcile();
+        std::unique_lock lock(reconcile_mutex_);
+        stop_requested_.wait_for(lock, stop, options_.reconcile_interval, [] { return false; });
+      }
+    });
   });
 }
 
 void Gateway::stop() {
-  {
-    const std::scoped_lock lock(reconcile_mutex_);
-    stopping_ = true;
-    stop_requested_.notify_all();
-  }
+  readiness_.reset();
+  reconciler_.request_stop();
   if (reconciler_.joinable()) {
     reconciler_.join();
   }
 }
 
-void Gateway::publish(const Job& job) {
-  // The job is durable already. If this fails, or this process dies here, the reconciler of any gateway
-  // publishes it; a message too many finds its job taken or finished.
-  try {
-    ports_.queue.publish({job.id, job.generation, job.request.priority, job.request_id});
-    ports_.jobs.mark_published(job.id, job.generation);
-  } catch (const Error& error) {
-    warn(fmt::format("job {} [{}] is not published yet", job.id, job.request_id), error.what());
+void Gateway::publish(std::span<const Job> jobs) {
+  // The jobs are durable already. If this fails, or this process dies here, the reconciler of any gateway
+  // publishes them; a message too many finds its job taken or finished.
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::chrono::steady_clock::now() < publishing_again_at_) {
+      return;
+    }
   }
+  constexpr std::chrono::seconds pause_after_failure{10};
+  std::vector<QueueMessage> messages;
+  for (const Job& job : jobs) {
+    messages.push_back({job.id, job.generation, job.request.priority, job.request_id});
+  }
+  try {
+    const JobQueue::Published published = ports_.queue.publish_all(messages);
+    if (!published.problem.empty()) {
+      const Job& first = jobs[published.count];
+      {
+        const std::scoped_lock lock(mutex_);
+        publishing_again_at_ = std::chrono::steady_clock::now() + pause_after_failure;
+      }
+      warn(fmt::format("{} jobs from {} [{}] on are not published yet", jobs.size() - published.count,
+                       first.id, first.request_id),
+           published.problem);
+    }
+    for (const Job& job : jobs.first(published.count)) {
+      ports_.jobs.mark_published(job.id, job.generation);
+    }
+  } catch (const Error& error) {
+    warn(fmt::format("job {} [{}] and those after it may not be published yet", jobs.front().id,
+                     jobs.front().request_id),
+         error.what());
+  }
+}
+
+std::int64_t Gateway::most_waiting(std::int64_t stored_bytes, std::int64_t jobs) const {
+  const std::int64_t most = options_.max_queued_per_owner;
+  if (options_.max_queued_bytes_per_owner == 0) {
+    return most;
+  }
+  const std::int64_t bytes_per_job =
+      std::max<std::int64_t>(1, stored_bytes / std::max<std::int64_t>(1, jobs));
+  const std::int64_t by_bytes =
+      std::max<std::int64_t>(1, options_.max_queued_bytes_per_owner / bytes_per_job);
+  return most == 0 ? by_bytes : std::min(most, by_bytes);
 }
 
 /// What was found, if it is there and the caller may know.
@@ -115,12 +167,9 @@ Batch Gateway::find_batch(const http::Request& request) {
 std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_all(batch.job_ids); }
 
 void Gateway::check_room() {
-  std::int64_t queued = 0;
-  for (const auto& [state, count] : ports_.jobs.count_by_state()) {
-    queued += state == JobState::queued ? count : 0;
-  }
+  const std::int64_t queued = ports_.jobs.count(JobState::queued);
   if (queued >= options_.max_queued_jobs) {
-    throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; come again later.",
+    throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; try again later.",
                                              queued, options_.max_queued_jobs));
   }
 }

@@ -30,6 +30,10 @@ int page_limit(const http::Request& request) {
   return limit;
 }
 
+std::string failure_shown_to(const http::Request& request, const Job& job) {
+  return job_view(job, viewer_of(request)).at("failure").at("sentence");
+}
+
 }  // namespace
 
 void Gateway::mount_jobs(http::Router& router) {
@@ -48,7 +52,9 @@ void Gateway::mount_jobs(http::Router& router) {
                            {"limit", "1 to 500.", "integer"}}}));
   router.add(
       "GET", "/v1/jobs/{id}", may_read,
-      [this](http::Request& request) { return http::json_response(200, job_view(find_job(request))); },
+      [this](http::Request& request) {
+        return http::json_response(200, job_view(find_job(request), viewer_of(request)));
+      },
       operation({.id = "getJob", .tag = "Jobs", .summary = "A job.", .answers = {{200, "The job.", "Job"}}}));
   router.add(
       "DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); },
@@ -62,7 +68,8 @@ void Gateway::mount_jobs(http::Router& router) {
                  .tag = "Jobs",
                  .summary = "Begins a failed or cancelled job anew.",
                  .answers = {{202, "The job, queued.", "Job"},
-                             {429, queued_limit_text(), "Problem", problem_type}}}));
+                             {429, queued_limit_text(), "Problem", problem_type}}}),
+      http::Lane::heavy);
   router.add(
       "GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); },
       operation({.id = "getResult",
@@ -70,7 +77,8 @@ void Gateway::mount_jobs(http::Router& router) {
                  .summary = "Where the result of a job is.",
                  .answers = {{307, "To a fresh link, without credentials."},
                              {200, "With 'link': the link.", "ResultLink"}},
-                 .query = {{"link", "1: the link as JSON, without a redirection."}}}));
+                 .query = {{"link", "1: the link as JSON, without a redirection."}}}),
+      http::Lane::heavy);
 }
 
 http::Response Gateway::list(const http::Request& request) {
@@ -85,7 +93,7 @@ http::Response Gateway::list(const http::Request& request) {
       ports_.jobs.list(filter, request.query_value("after").value_or(""), page_limit(request));
   Json jobs = Json::array();
   for (const Job& job : page.jobs) {
-    jobs.push_back(job_view(job));
+    jobs.push_back(job_view(job, viewer_of(request)));
   }
   Json answer{{"jobs", std::move(jobs)}};
   if (!page.next.empty()) {
@@ -99,14 +107,14 @@ http::Response Gateway::cancel(const http::Request& request) {
   JobChange change;
   change.state = JobState::cancelled;
   if (const auto cancelled = ports_.jobs.change(job.id, 0, change)) {
-    return http::json_response(200, job_view(*cancelled));
+    return http::json_response(200, job_view(*cancelled, viewer_of(request)));
   }
   const Job now = find_job(request);
   if (now.state != JobState::cancelled) {
     throw Error(ErrorCode::conflict,
                 fmt::format("The job is {} already, so it cannot be cancelled.", to_string(now.state)));
   }
-  return http::json_response(200, job_view(now));
+  return http::json_response(200, job_view(now, viewer_of(request)));
 }
 
 http::Response Gateway::retry(const http::Request& request) {
@@ -118,16 +126,17 @@ http::Response Gateway::retry(const http::Request& request) {
                 fmt::format("The job is {}; only what failed or was cancelled can be retried.",
                             to_string(find_job(request).state)));
   }
-  publish(*again);
-  return http::json_response(202, job_view(*again));
+  publish({&*again, 1});
+  return http::json_response(202, job_view(*again, viewer_of(request)));
 }
 
 http::Response Gateway::result(const http::Request& request) {
   const Job job = find_job(request);
-  if (!job.result) {
+  if (job.state != JobState::done || !job.result) {
     throw http::ProblemError(http::make_problem(
-        "not-finished", fmt::format("The job is {} and has no result{}", to_string(job.state),
-                                    job.failure ? fmt::format(": {}", job.failure->sentence) : ".")));
+        "not-finished",
+        fmt::format("The job is {} and has no result{}", to_string(job.state),
+                    job.failure ? fmt::format(": {}", failure_shown_to(request, job)) : ".")));
   }
   LinkOptions options;
   options.lifetime = options_.link_lifetime;

@@ -48,11 +48,24 @@ std::int64_t announced_bytes(const http::Request& request) {
   return std::max(0LL, std::atoll(request.header("Content-Length").c_str()));
 }
 
+/// What a job was accepted with is not changed any more, and counts no more.
+[[noreturn]] void refuse_used_place(const std::string& object) {
+  throw Error(
+      ErrorCode::conflict,
+      fmt::format("Nothing can be stored at '{}' any more: a job uses what lies there, or the place has "
+                  "expired. Get another by POST /v1/uploads.",
+                  object.substr(0, 200)));
+}
+
 }  // namespace
 
 void Gateway::check_upload_room(const std::string& object, std::int64_t size_bytes) {
   const std::int64_t limit = options_.uploads_per_owner.max_bytes;
-  if (!ports_.uploads.measure(object, size_bytes, limit)) {
+  const Measured measured = ports_.uploads.measure(object, size_bytes, limit);
+  if (measured == Measured::not_here) {
+    refuse_used_place(object);
+  }
+  if (measured == Measured::too_much) {
     throw Error(
         ErrorCode::limit_exceeded,
         fmt::format("With the {} bytes of '{}' its owner's uploads that no job uses yet would hold more "
@@ -103,40 +116,53 @@ void Gateway::mount_objects(http::Router& router) {
                                .summary = "What a link leads to.",
                                .answers = {{200, "The bytes.", "Bytes", "application/octet-stream"},
                                            {206, "A range of them.", "Bytes", "application/octet-stream"}},
-                               .open = true})});
-  router.add({.method = "PUT",
-              .pattern = "/objects/{name...}",
-              .handler =
-                  [this](http::Request& request) {
-                    const std::string wanted = link_query(request).content_type;
-                    const std::string type = request.header("Content-Type");
-                    if (!wanted.empty() && type != wanted) {
-                      throw http::ProblemError(http::make_problem(
-                          "unsupported-media-type",
-                          fmt::format("The link was made for '{}', and the body is '{}'.", wanted, type)));
-                    }
-                    check_upload_room(request.parameter("name"), request.body.size());
-                    const auto body = request.body.open();
-                    const ObjectInfo info = ports_.objects.put(request.parameter("name"), *body, type);
-                    return http::json_response(200, {{"object", info.name}, {"size_bytes", info.size_bytes}});
-                  },
-              .admit =
-                  [this, admit](http::Request& request) {
-                    admit(request);
-                    // Before the body is taken; what is announced is kept free for it.
-                    if (const std::int64_t size = announced_bytes(request); size > 0) {
-                      check_upload_room(request.parameter("name"), size);
-                    }
-                  },
-              .max_body_bytes = options_.max_upload_bytes,
-              .operation = operation({.id = "putObject",
-                                      .tag = "Uploads",
-                                      .summary = "Stores what a link was made for.",
-                                      .answers = {{200, "It is stored.", "StoredObject"},
-                                                  {413, upload_limit_text(), "Problem", problem_type}},
-                                      .body_schema = "Bytes",
-                                      .body_types = {"application/octet-stream"},
-                                      .open = true})});
+                               .open = true}),
+       .lane = http::Lane::heavy});
+  router.add(
+      {.method = "PUT",
+       .pattern = "/objects/{name...}",
+       .handler =
+           [this](http::Request& request) {
+             const std::string wanted = link_query(request).content_type;
+             const std::string type = request.header("Content-Type");
+             if (!wanted.empty() && type != wanted) {
+               throw http::ProblemError(http::make_problem(
+                   "unsupported-media-type",
+                   fmt::format("The link was made for '{}', and the body is '{}'.", wanted, type)));
+             }
+             check_upload_room(request.parameter("name"), request.body.size());
+             const auto body = request.body.open();
+             const ObjectInfo info = ports_.objects.put(request.parameter("name"), *body, type);
+             if (ports_.uploads.measure(info.name, info.size_bytes, 0) == Measured::not_here) {
+               // A job was accepted while it came. Its input has been replaced, which it will say; what
+               // has come here belongs to nobody's quota.
+               ports_.objects.remove(info.name);
+               refuse_used_place(info.name);
+             }
+             return http::json_response(200, {{"object", info.name}, {"size_bytes", info.size_bytes}});
+           },
+       .admit =
+           [this, admit](http::Request& request) {
+             admit(request);
+             // Before the body is taken; what is announced is kept free for it.
+             check_upload_room(request.parameter("name"), announced_bytes(request));
+           },
+       .count_body =
+           [this](http::Request& request) {
+             check_upload_room(request.parameter("name"), request.body.size());
+           },
+       .max_body_bytes = options_.max_upload_bytes,
+       .operation = operation({.id = "putObject",
+                               .tag = "Uploads",
+                               .summary = "Stores what a link was made for.",
+                               .answers = {{200, "It is stored.", "StoredObject"},
+                                           {409, "A job uses what lies there, or the place has expired.",
+                                            "Problem", problem_type},
+                                           {413, upload_limit_text(), "Problem", problem_type}},
+                               .body_schema = "Bytes",
+                               .body_types = {"application/octet-stream"},
+                               .open = true}),
+       .lane = http::Lane::heavy});
 }
 
 }  // namespace tessera::service

@@ -1,16 +1,30 @@
 #include "service/gateway/request_json.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "schema/foreign_json.hpp"
+#include "service/access.hpp"
 
 namespace tessera::service {
 
 Json json_of(const http::Request& request, std::int64_t max_bytes) {
   try {
     return parse_foreign_json(request.body.read_all(max_bytes));
-  } catch (const Json::parse_error&) {
+  } catch (const Json::exception&) {
     throw Error(ErrorCode::usage, "The request's body is not JSON.");
   }
+}
+
+Viewer viewer_of(const http::Request& request) {
+  return caller_of(request).is_admin() ? Viewer::administrator : Viewer::client;
+}
+
+bool is_content_type(std::string_view text) {
+  constexpr std::size_t longest = 255;
+  const std::size_t slash = text.find('/');
+  return slash != 0 && slash != std::string_view::npos && slash + 1 < text.size() && text.size() <= longest &&
+         std::ranges::all_of(text, [](unsigned char c) { return c >= ' ' && c < 127; });
 }
 
 http::ProblemError over_quota(std::string sentence) {

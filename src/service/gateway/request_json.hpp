@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "http/message.hpp"
 #include "http/problem.hpp"
 #include "schema/param.hpp"
+#include "service/views.hpp"
 
 namespace tessera::service {
 
@@ -15,6 +17,12 @@ inline constexpr const char* problem_type = "application/problem+json";
 
 /// Throws Error(usage) if the body is not JSON, and Error(limit_exceeded) if it is longer.
 [[nodiscard]] Json json_of(const http::Request& request, std::int64_t max_bytes);
+
+/// How much the caller is shown.
+[[nodiscard]] Viewer viewer_of(const http::Request& request);
+
+/// type/subtype with parameters, in the letters that a header may have (RFC 9110), at most 255 of them.
+[[nodiscard]] bool is_content_type(std::string_view text);
 
 /// The owner has as much as is allowed; `sentence` says what, how much, and what to do. 429.
 [[nodiscard]] http::ProblemError over_quota(std::string sentence);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera::service {
@@ -35,6 +37,16 @@ std::string text_of(const Json& json, const char* field, const std::string& wher
   return *found;
 }
 
+/// The sentences of the pipeline's parser are made for the command line.
+std::string for_http_clients(std::string sentence) {
+  constexpr std::string_view command = "'tessera ops' lists";
+  constexpr std::string_view path = "GET /v1/operators lists";
+  if (const std::size_t at = sentence.find(command); at != std::string::npos) {
+    sentence.replace(at, command.size(), path);
+  }
+  return sentence;
+}
+
 Pipeline checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
   try {
     std::string text;
@@ -51,9 +63,52 @@ Pipeline checked_pipeline(const Json& json, const Presets& presets, const std::s
     static_cast<void>(build_pipeline(pipeline));
     return pipeline;
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", where, error.what()));
+    throw Error(error.code(), fmt::format("{}: {}", where, for_http_clients(error.what())));
   }
 }
+
+/// The pipelines of a submission, each of which is checked once however many items have it.
+class CheckedPipelines {
+ public:
+  CheckedPipelines(const Presets& presets, const SubmissionLimits& limits)
+      : presets_(presets), limits_(limits) {}
+
+  struct Checked {
+    Json json;  ///< in its full form
+    std::int64_t size_bytes = 0;
+  };
+  const Checked& of(const Json& given, const std::string& where) {
+    // One that stands outside of the items is not even written out again for each.
+    if (&given == last_given_) {
+      return *last_;
+    }
+    const auto [known, fresh] = checked_.try_emplace(given.dump());
+    if (fresh) {
+      const Pipeline pipeline = checked_pipeline(given, presets_, where);
+      steps_ += std::ssize(pipeline);
+      if (steps_ > limits_.max_steps) {
+        throw Error(
+            ErrorCode::limit_exceeded,
+            fmt::format("{}: up to here the different pipelines of the request have {} operators; one "
+                        "request may have {}. Send it in smaller parts.",
+                        where, steps_, limits_.max_steps));
+      }
+      known->second.json = to_json(pipeline);
+      known->second.size_bytes = std::ssize(known->second.json.dump());
+    }
+    last_given_ = &given;
+    last_ = &known->second;
+    return *last_;
+  }
+
+ private:
+  const Presets& presets_;
+  const SubmissionLimits& limits_;
+  std::unordered_map<std::string, Checked> checked_;  ///< by what was given
+  const Json* last_given_ = nullptr;
+  const Checked* last_ = nullptr;
+  std::int64_t steps_ = 0;
+};
 
 Json checked_output(const Json& json, const std::string& where) {
   check_fields(json, {"format", "quality", "strip", "salvage"}, where);
@@ -69,10 +124,11 @@ Json checked_output(const Json& json, const std::string& where) {
                          quality->dump().substr(0, 100)));
     }
   }
-  for (const char* flag : {"strip", "salvage"}) {
-    if (json.contains(flag) && !json[flag].is_boolean()) {
-      refuse(fmt::format("{}: '{}' must be true or false.", where, flag));
-    }
+  if (json.contains("salvage") && !json["salvage"].is_boolean()) {
+    refuse(fmt::format("{}: 'salvage' must be true or false.", where));
+  }
+  if (json.contains("strip") && !json["strip"].is_boolean() && json["strip"] != "location") {
+    refuse(fmt::format("{}: 'strip' must be true, false or \"location\".", where));
   }
   return json;
 }
@@ -82,22 +138,41 @@ const Json& either(const Json& item, const Json& outside, const char* field) {
   return item.contains(field) ? item[field] : outside.contains(field) ? outside[field] : none;
 }
 
-JobRequest parse_item(const Json& item, const Json& outside, const Presets& presets,
-                      const std::string& where) {
+JobRequest parse_item(const Json& item, const Json& outside, CheckedPipelines& pipelines,
+                      const SubmissionLimits& limits, Submission& submission, const std::string& where) {
+  // What a job's other fields take.
+  constexpr std::int64_t record_bytes = 512;
+  limits.go_on();
   JobRequest request;
   request.object = text_of(item, "object", where);
   check_object_name(request.object);
   request.name = item.contains("name") ? text_of(item, "name", where)
                                        : request.object.substr(request.object.rfind('/') + 1);
-  if (request.name.size() > 255 || request.name.find('/') != std::string::npos) {
-    refuse(fmt::format("{}: 'name' must be a file's name without '/', at most 255 bytes.", where));
+  if (request.name.size() > 255 || request.name.find_first_of("/\\") != std::string::npos) {
+    refuse(fmt::format("{}: 'name' must be a file's name without '/' and '\\', at most 255 bytes.", where));
+  }
+  if (has_control_characters(request.name)) {
+    refuse(
+        fmt::format("{}: 'name' is '{}'; it must have no control characters, and none that change the "
+                    "direction of writing.",
+                    where, printable(request.name)));
   }
   const Json& pipeline = either(item, outside, "pipeline");
   if (pipeline.is_null()) {
     refuse(
         fmt::format("{} needs 'pipeline', a text such as \"gaussian-blur sigma=2 | otsu\" or JSON.", where));
   }
-  request.pipeline = to_json(checked_pipeline(pipeline, presets, where));
+  const CheckedPipelines::Checked& checked = pipelines.of(pipeline, where);
+  submission.stored_bytes +=
+      record_bytes + checked.size_bytes + std::ssize(request.object) + std::ssize(request.name);
+  if (submission.stored_bytes > limits.max_stored_bytes) {
+    throw Error(
+        ErrorCode::limit_exceeded,
+        fmt::format("{}: up to here the jobs of the request take {} bytes, because each is kept with its "
+                    "whole pipeline; one request may take {}. Send fewer items at a time.",
+                    where, submission.stored_bytes, limits.max_stored_bytes));
+  }
+  request.pipeline = checked.json;
   const Json& output = either(item, outside, "output");
   request.output = output.is_null() ? Json::object() : checked_output(output, where + ".output");
   const Json& priority = either(item, outside, "priority");
@@ -140,24 +215,26 @@ void take_webhook(const Json& json, Submission& submission) {
 
 }  // namespace
 
-Submission parse_submission(const Json& json, const Presets& presets, int max_items) {
+Submission parse_submission(const Json& json, const Presets& presets, const SubmissionLimits& limits) {
   Submission submission;
+  CheckedPipelines pipelines(presets, limits);
   const bool many = json.is_object() && json.contains("items");
   if (many) {
     check_fields(json, {"items", "pipeline", "output", "priority", "webhook"}, "The request");
     const Json& items = json["items"];
-    if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > max_items) {
-      refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", max_items,
+    if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > limits.max_items) {
+      refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", limits.max_items,
                          items.is_array() ? items.size() : 0));
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
       const std::string where = fmt::format("items[{}]", i);
       check_fields(items[i], {"object", "name", "pipeline", "output", "priority"}, where);
-      submission.items.push_back(parse_item(items[i], json, presets, where));
+      submission.items.push_back(parse_item(items[i], json, pipelines, limits, submission, where));
     }
   } else {
     check_fields(json, {"object", "name", "pipeline", "output", "priority", "webhook"}, "The request");
-    submission.items.push_back(parse_item(json, Json::object(), presets, "The request"));
+    submission.items.push_back(
+        parse_item(json, Json::object(), pipelines, limits, submission, "The request"));
   }
   take_webhook(json, submission);
   return submission;

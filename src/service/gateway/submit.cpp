@@ -18,6 +18,11 @@ namespace {
 constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
 constexpr std::size_t most_key_bytes = 255;
 
+std::string submission_limit_text(const SubmissionLimits& limits) {
+  return fmt::format("The body is longer than allowed, or its jobs would take more than {} bytes.",
+                     limits.max_stored_bytes);
+}
+
 /// Of a key that is being worked on; no other request with it comes in between.
 class KeyInFlight {
  public:
@@ -60,21 +65,24 @@ void Gateway::mount_submit(http::Router& router) {
                                       .tag = "Jobs",
                                       .summary = "Whether a pipeline is right, without running it.",
                                       .answers = {{200, "The pipeline in both forms.", "CheckedPipeline"}},
-                                      .body_schema = "PipelineCheck"})});
-  router.add(
-      {.method = "POST",
-       .pattern = "/v1/jobs",
-       .handler = [this](http::Request& request) { return submit(request); },
-       .admit = admit,
-       .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
-       .content_types = {"application/json", "multipart/form-data"},
-       .operation = operation({.id = "submit",
-                               .tag = "Jobs",
-                               .summary = "Takes jobs. The header Idempotency-Key makes repeating safe.",
-                               .answers = {{202, "The batch of the jobs.", "Batch"},
-                                           {429, queued_limit_text(), "Problem", problem_type}},
-                               .body_schema = "Submission",
-                               .body_types = {"application/json", "multipart/form-data"}})});
+                                      .body_schema = "PipelineCheck"}),
+              .lane = http::Lane::heavy});
+  router.add({.method = "POST",
+              .pattern = "/v1/jobs",
+              .handler = [this](http::Request& request) { return submit(request); },
+              .admit = admit,
+              .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
+              .content_types = {"application/json", "multipart/form-data"},
+              .operation = operation(
+                  {.id = "submit",
+                   .tag = "Jobs",
+                   .summary = "Takes jobs. The header Idempotency-Key makes repeating safe.",
+                   .answers = {{202, "The batch of the jobs.", "Batch"},
+                               {413, submission_limit_text(options_.submission), "Problem", problem_type},
+                               {429, queued_limit_text(), "Problem", problem_type}},
+                   .body_schema = "Submission",
+                   .body_types = {"application/json", "multipart/form-data"}}),
+              .lane = http::Lane::heavy});
 }
 
 NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Submission submission) {
@@ -92,9 +100,9 @@ NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Su
     job.updated = now;
     jobs.jobs.push_back(std::move(job));
   }
+  jobs.max_waiting = most_waiting(submission.stored_bytes, std::ssize(jobs.jobs));
   jobs.webhook_url = std::move(submission.webhook_url);
   jobs.webhook_secret = std::move(submission.webhook_secret);
-  jobs.max_waiting = options_.max_queued_per_owner;
   return jobs;
 }
 
@@ -126,17 +134,20 @@ http::Response Gateway::submit(const http::Request& request) {
   std::string fingerprint;
   Submission submission;
   KeptUploads uploads(ports_.objects);
+  SubmissionLimits limits = options_.submission;
+  limits.go_on = [&request] { request.check_attention(); };
   if (is_form(request)) {
-    FormSubmission form = take_form(request, options_.presets, options_.max_items, uploads, [&] {
+    FormSubmission form = take_form(request, options_.presets, limits, uploads, [&] {
       return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
     });
     submission = std::move(form.submission);
     fingerprint = std::move(form.fingerprint);
   } else {
     fingerprint = to_hex(sha256(request.body.read_all(most_json_bytes)));
-    submission = parse_submission(json_of(request, most_json_bytes), options_.presets, options_.max_items);
-    check_objects(caller, submission.items);
+    submission = parse_submission(json_of(request, most_json_bytes), options_.presets, limits);
+    check_objects(request, submission.items);
   }
+  request.check_attention();  // the last moment at which nothing is accepted yet
   NewJobs jobs = new_jobs(request, caller, std::move(submission));
   if (!key.empty()) {
     jobs.idempotency = IdempotencyKey{key, fingerprint};
@@ -160,13 +171,12 @@ http::Response Gateway::submit(const http::Request& request) {
       log_about(*options_.log, spdlog::level::info, "accepted",
                 {{"batch", created.batch.id}, {"jobs", std::move(ids)}, {"request_id", request.id}});
     }
-    for (const Job& job : jobs.jobs) {
-      publish(job);
-    }
+    publish(jobs.jobs);
     release_uploads(jobs.jobs);  // afterwards: no node has to wait for it
   }
   return http::json_response(202,
-                             batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch)))
+                             batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch),
+                                        viewer_of(request)))
       .with("Location", "/v1/batches/" + created.batch.id);
 }
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
@@ -20,14 +20,6 @@ constexpr std::int64_t most_json_bytes = 4096;
 constexpr std::size_t longest_content_type = 255;
 /// The store is asked about so many objects side by side.
 constexpr std::size_t stats_at_once = 8;
-
-/// type/subtype with parameters, in the letters that a header may have (RFC 9110).
-bool is_content_type(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  return slash != 0 && slash != std::string::npos && slash + 1 < text.size() &&
-         text.size() <= longest_content_type &&
-         std::ranges::all_of(text, [](unsigned char c) { return c >= ' ' && c < 127; });
-}
 
 /// What the client says that it will send; empty if it does not.
 std::string wanted_content_type(const http::Request& request) {
@@ -90,7 +82,8 @@ void Gateway::mount_uploads(http::Router& router) {
                    .answers = {{201, "Where to PUT the bytes; name the object when submitting.", "Upload"},
                                {429, "The owner has as many places or bytes as are allowed.", "Problem",
                                 problem_type}},
-                   .body_schema = "UploadRequest"})});
+                   .body_schema = "UploadRequest"}),
+              .lane = http::Lane::heavy});
 }
 
 std::string Gateway::upload_limit_text() const {
@@ -127,25 +120,42 @@ http::Response Gateway::upload(const http::Request& request) {
                                      {"expires", to_iso8601(link.expires)}}}});
 }
 
-void Gateway::check_objects(const Caller& caller, const std::vector<JobRequest>& items) {
+void Gateway::check_objects(const http::Request& request, std::vector<JobRequest>& items) {
+  const Caller& caller = caller_of(request);
+  std::map<std::string, std::string> tags;
   std::vector<std::string> objects;
-  std::set<std::string> known;
   for (const JobRequest& item : items) {
-    if (known.insert(item.object).second) {
+    if (tags.emplace(item.object, "").second) {
       objects.push_back(item.object);
     }
   }
   each_at_once(objects.size(), stats_at_once, [&](std::size_t index) {
+    request.check_attention();
     const std::string& object = objects[index];
     const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
                      object.starts_with("results/" + caller.owner + "/");
-    if (!(own || caller.is_admin()) || !ports_.objects.stat(object)) {
+    const auto info = own || caller.is_admin() ? ports_.objects.stat(object) : std::nullopt;
+    // What has outlived its time may be removed at any moment (sweeps.cpp).
+    const TimePoint now = options_.now();
+    const bool expired =
+        info && ((object.starts_with("uploads/") && info->modified < now - options_.upload_lifetime) ||
+                 (object.starts_with("results/") &&
+                  info->modified < now - options_.job_lifetime + acceptance_margin));
+    if (expired) {
+      throw Error(ErrorCode::not_found, fmt::format("The object '{}' has outlived its time: upload it again.",
+                                                    object.substr(0, 200)));
+    }
+    if (!info) {
       throw Error(ErrorCode::not_found,
                   fmt::format("There is no object '{}': upload it first, to the place that "
                               "POST /v1/uploads gives.",
                               object.substr(0, 200)));
     }
+    tags.at(object) = info->etag;  // each its own element
   });
+  for (JobRequest& item : items) {
+    item.object_tag = tags.at(item.object);
+  }
 }
 
 /// Where uploads do not pass through here, what they hold is known when the store is asked.
@@ -157,7 +167,7 @@ void Gateway::measure_uploads() {
   each_at_once(places.size(), stats_at_once, [&](std::size_t index) {
     const UploadPlace& place = places[index];
     if (const auto info = ports_.objects.stat(place.object)) {
-      ports_.uploads.measure(place.object, info->size_bytes, 0);
+      static_cast<void>(ports_.uploads.measure(place.object, info->size_bytes, 0));
     } else if (now > place.link_expires + options_.link_lifetime) {
       // Also a body that began to come when the link was good is there by now, or never will be.
       ports_.uploads.release({place.object});

@@ -11,6 +11,9 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
+#include "service/gateway/entry_names.hpp"
+#include "service/views.hpp"
 
 namespace tessera::service {
 namespace {
@@ -92,14 +95,25 @@ class EntrySink final : public ByteSink {
   ZipWriter& zip_;
 };
 
-std::string free_name(const std::string& wanted, std::set<std::string>& taken) {
+std::string numbered(const std::string& wanted, int number) {
   const std::size_t dot = wanted.rfind('.');
+  return fmt::format("{} ({}){}", wanted.substr(0, dot), number,
+                     dot == std::string::npos ? "" : wanted.substr(dot));
+}
+
+std::string free_name(const std::string& wanted, std::set<std::string>& taken) {
   std::string name = wanted;
-  for (int number = 2; !taken.insert(name).second; ++number) {
-    name = fmt::format("{} ({}){}", wanted.substr(0, dot), number,
-                       dot == std::string::npos ? "" : wanted.substr(dot));
+  for (int number = 2; !taken.insert(folded(name)).second; ++number) {
+    name = numbered(wanted, number);
   }
   return name;
+}
+
+std::string reason_of(const Job& job, bool result_is_gone) {
+  if (result_is_gone) {
+    return "The result is not there any more.";
+  }
+  return job.failure ? without_internals(job.failure->sentence) : std::string(to_string(job.state)) + ".";
 }
 
 }  // namespace
@@ -107,15 +121,17 @@ std::string free_name(const std::string& wanted, std::set<std::string>& taken) {
 void write_results_zip(const std::vector<Job>& jobs, ObjectStore& objects, ByteSink& out) {
   ZipWriter zip(out);
   EntrySink entry(zip);
-  std::set<std::string> taken{failures_name};
+  std::set<std::string> taken{folded(failures_name)};
   std::string failures;
   for (const Job& job : jobs) {
-    if (!job.result) {
-      failures += fmt::format("{}: {}\n", job.request.name,
-                              job.failure ? job.failure->sentence : std::string(to_string(job.state)) + ".");
+    // Looked for before the entry begins: its length stands at its head, so it cannot be taken back.
+    const auto there = job.result ? objects.stat(job.result->object) : std::nullopt;
+    if (!there) {
+      failures +=
+          fmt::format("{}: {}\n", printable(job.request.name), reason_of(job, job.result.has_value()));
       continue;
     }
-    zip.begin(free_name(job.result->file_name, taken), job.result->size_bytes, job.updated);
+    zip.begin(free_name(safe_entry_name(job.result->file_name), taken), there->size_bytes, job.updated);
     objects.get(job.result->object, entry);
   }
   if (!failures.empty()) {

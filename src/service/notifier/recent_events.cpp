@@ -3,37 +3,76 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "service/views.hpp"
 
 namespace tessera::service {
+namespace {
 
-const http::Message& Wire::message(bool websocket) {
-  http::Message& message = websocket ? websocket_ : stream_;
+/// The view as text; null for what is no job, as another version may have written it.
+std::string job_text(const Json& data) {
+  try {
+    return (data.is_null() ? Json() : job_view(data)).dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const Json::exception&) {
+    return "null";
+  }
+}
+
+}  // namespace
+
+http::Message MessageMemory::make(std::string text) const {
+  const std::size_t size = text.capacity();
+  *bytes_ += size;
+  return {new std::string(std::move(text)), [bytes = bytes_, size](const std::string* message) {
+            delete message;
+            *bytes -= size;
+          }};
+}
+
+Wire::Wire(const Event& event)
+    : event_{event.id, event.type, event.job_id, event.batch_id, event.owner, event.time, Json()},
+      job_(job_text(event.data)) {}
+
+http::Message Wire::message(bool websocket, const MessageMemory& memory) {
+  std::weak_ptr<const std::string>& known = websocket ? websocket_ : stream_;
+  http::Message message = known.lock();
   if (!message) {
-    const Json job = event_.data.is_null() ? Json() : job_view(event_.data);
-    message = std::make_shared<const std::string>(
-        websocket ? Json{{"id", event_.id}, {"event", event_.type}, {"job", job}}.dump()
-                  : fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event_.id, event_.type, job.dump()));
+    message =
+        memory.make(websocket ? fmt::format(R"({{"id":{},"event":{},"job":{}}})", Json(event_.id).dump(),
+                                            Json(event_.type).dump(), job_)
+                              : fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event_.id, event_.type, job_));
+    known = message;
   }
   return message;
 }
 
-Wire& RecentEvents::append(Event event) {
-  wires_.emplace_back(std::move(event));
-  if (wires_.size() > most_) {
+std::size_t Wire::bytes() const {
+  return sizeof(Wire) + job_.capacity() + event_.id.capacity() + event_.job_id.capacity() +
+         event_.batch_id.capacity() + event_.owner.capacity();
+}
+
+Wire& RecentEvents::append(Wire wire) {
+  bytes_ += wire.bytes();
+  wires_.push_back(std::move(wire));
+  while (wires_.size() > 1 && (wires_.size() > most_ || bytes_ > most_bytes_)) {
     begin_ = wires_.front().event().id;
+    bytes_ -= wires_.front().bytes();
     wires_.pop_front();
   }
   return wires_.back();
 }
 
-void RecentEvents::prepend(std::string begin, const std::string& end, std::vector<Event> events) {
-  if (begin_ != end || events.size() > room()) {
+void RecentEvents::prepend(std::string begin, const std::string& end, std::vector<Wire> wires) {
+  std::size_t more_bytes = 0;
+  for (const Wire& wire : wires) {
+    more_bytes += wire.bytes();
+  }
+  if (begin_ != end || !has_room(wires.size(), more_bytes)) {
     return;
   }
-  std::for_each(events.rbegin(), events.rend(),
-                [this](Event& event) { wires_.emplace_front(std::move(event)); });
+  wires_.insert(wires_.begin(), std::make_move_iterator(wires.begin()), std::make_move_iterator(wires.end()));
+  bytes_ += more_bytes;
   begin_ = std::move(begin);
 }
 

@@ -6,16 +6,21 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
+#include "net/redact.hpp"
+#include "ports/stored_json.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {
 namespace {
 
 constexpr int gone = 410;
-/// A sender that dies over a call leaves it to others after this time beyond its patience.
+/// A sender that dies over a call leaves it to others after this time beyond its timeout.
 constexpr std::chrono::seconds lease_margin{15};
+/// Of the body of an answer that takes the call; a connection with more to come is closed.
+constexpr std::size_t longest_answer_read = std::size_t{64} << 10;
 
 HttpOptions http_options(const WebhookOptions& options) {
   HttpOptions http;
@@ -44,7 +49,9 @@ Json cloud_event(const WebhookCall& call, const Job& job, const std::string& sou
 WebhookSender::WebhookSender(WebhookOptions options, JobStore& jobs)
     : options_(std::move(options)), jobs_(jobs), http_(http_options(options_)) {
   for (int i = 0; i < options_.senders; ++i) {
-    senders_.emplace_back([this](const std::stop_token& stop) { send_calls(stop); });
+    senders_.emplace_back([this](const std::stop_token& stop) {
+      run_guarded("a sender of webhooks", options_.log.get(), stop, [&] { send_calls(stop); });
+    });
   }
 }
 
@@ -67,12 +74,19 @@ void WebhookSender::send_calls(const std::stop_token& stop) {
   Backoff backoff(options_.poll_interval, options_.poll_interval * 30);
   while (!stop.stop_requested()) {
     try {
-      for (const WebhookCall& call : next_call(stop)) {
-        make(call, stop);
+      if (const auto turn = next_turn(stop)) {
+        bool answered = false;
+        try {
+          answered = make(*turn, stop);
+        } catch (...) {
+          end(*turn, true);
+          throw;
+        }
+        end(*turn, answered);
       }
       backoff.reset();
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::cancelled && options_.log) {
+    } catch (const std::exception& error) {
+      if (!stop.stop_requested() && options_.log) {
         options_.log->error("cannot see to webhooks: {}", error.what());
       }
       pause(backoff.next(), stop);
@@ -80,66 +94,160 @@ void WebhookSender::send_calls(const std::stop_token& stop) {
   }
 }
 
-std::vector<WebhookCall> WebhookSender::next_call(const std::stop_token& stop) {
+std::optional<WebhookSender::Turn> WebhookSender::next_turn(const std::stop_token& stop) {
   const std::scoped_lock one_looks(taking_);
   while (!stop.stop_requested()) {
-    auto calls = jobs_.take_webhook_calls(options_.answer_timeout + lease_margin, 1);
-    if (!calls.empty()) {
-      return calls;
+    if (const auto call = take_call()) {
+      if (auto turn = begin(*call)) {
+        return turn;
+      }
+      continue;
     }
     std::unique_lock lock(mutex_);
     nudged_.wait_for(lock, stop, options_.poll_interval, [this] { return has_nudge_; });
     has_nudge_ = false;
   }
-  return {};
+  return std::nullopt;
 }
 
-void WebhookSender::make(const WebhookCall& call, const std::stop_token& stop) {
-  const auto job = jobs_.find(call.job_id);
-  const auto batch = job ? jobs_.find_batch(job->batch_id) : std::nullopt;
+std::optional<WebhookCall> WebhookSender::take_call() {
+  const auto lease = options_.answer_timeout + lease_margin;
+  std::vector<std::string> full;
+  std::vector<std::string> not_of;
+  bool round_has_begun = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [owner, count] : in_flight_of_owner_) {
+      if (count >= options_.max_per_owner) {
+        full.push_back(owner);
+      }
+    }
+    not_of = full;
+    not_of.insert(not_of.end(), served_.begin(), served_.end());
+    round_has_begun = !served_.empty();
+  }
+  auto calls = jobs_.take_webhook_calls(lease, 1, not_of);
+  if (calls.empty() && round_has_begun) {
+    {
+      const std::scoped_lock lock(mutex_);
+      served_.clear();
+    }
+    calls = jobs_.take_webhook_calls(lease, 1, full);
+  }
+  return calls.empty() ? std::nullopt : std::optional(calls.front());
+}
+
+std::optional<WebhookSender::Turn> WebhookSender::begin(const WebhookCall& call) {
+  auto job = jobs_.find(call.job_id);
+  auto batch = job ? jobs_.find_batch(job->batch_id) : std::nullopt;
   if (!batch || job->generation != call.generation || !is_final(job->state)) {
     jobs_.settle_webhook_call(call.id, std::nullopt);
-    return;
+    return std::nullopt;
   }
+  const std::string authority = authority_of_url(batch->webhook_url);
+  const TimePoint now = options_.now();
+  std::optional<TimePoint> later;
+  {
+    const std::scoped_lock lock(mutex_);
+    served_.insert(job->owner);
+    Host& host = hosts_[authority];
+    if (host.rests_until > now) {
+      later = host.rests_until;
+    } else if (host.in_flight >= (host.silences > 0 ? 1 : options_.max_per_host)) {
+      // Spread, so that many calls to one host are not all looked at again at the same time.
+      later = now + options_.host_pause * (1 + host.waiting++ / options_.max_per_host);
+    } else {
+      ++host.in_flight;
+      host.waiting = 0;
+      ++in_flight_of_owner_[job->owner];
+    }
+  }
+  if (later) {
+    jobs_.postpone_webhook_call(call.id, *later);
+    return std::nullopt;
+  }
+  return Turn{call, *std::move(job), *std::move(batch), authority};
+}
+
+void WebhookSender::end(const Turn& turn, bool answered) {
+  const std::scoped_lock lock(mutex_);
+  if (--in_flight_of_owner_[turn.job.owner] == 0) {
+    in_flight_of_owner_.erase(turn.job.owner);
+  }
+  Host& host = hosts_[turn.host];
+  --host.in_flight;
+  host.silences = answered ? 0 : host.silences + 1;
+  if (host.silences >= options_.silences_to_rest) {
+    constexpr int most_doublings = 16;
+    const int doublings = std::min(host.silences - options_.silences_to_rest, most_doublings);
+    host.rests_until =
+        options_.now() + std::min(options_.longest_rest, options_.first_rest * (1 << doublings));
+  }
+  const bool idle = host.in_flight == 0 && host.silences == 0;
+  if (idle) {
+    hosts_.erase(turn.host);
+  }
+  // The owner or the host may have room for another now.
+  has_nudge_ = true;
+  nudged_.notify_one();
+}
+
+bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
+  const WebhookCall& call = turn.call;
+  const Batch& batch = turn.batch;
+  const std::string receiver = origin_of_url(batch.webhook_url);  // its path may be a secret
   HttpRequest request;
   request.method = "POST";
-  request.url = batch->webhook_url;
-  request.body = cloud_event(call, *job, options_.source).dump();
+  request.url = batch.webhook_url;
+  request.shown_as = receiver;
+  request.body = stored_text(cloud_event(call, turn.job, options_.source));
   const std::string time = std::to_string(
       std::chrono::duration_cast<std::chrono::seconds>(options_.now().time_since_epoch()).count());
   const std::string signature =
-      to_base64(hmac_sha256(batch->webhook_secret, fmt::format("{}.{}.{}", call.id, time, request.body)));
+      to_base64(hmac_sha256(batch.webhook_secret, fmt::format("{}.{}.{}", call.id, time, request.body)));
   request.headers = {{"Content-Type", "application/cloudevents+json; charset=utf-8"},
                      {"webhook-id", call.id},
                      {"webhook-timestamp", time},
                      {"webhook-signature", "v1," + signature}};
+  // The status alone says whether the call was taken: the rest of the answer may be long, or never end.
+  bool accepted = false;
+  request.on_head = [&](const HttpResponse&) { accepted = true; };
+  request.on_data = [taken = std::size_t{0}](std::string_view bytes) mutable {
+    taken += bytes.size();
+    return taken <= longest_answer_read;
+  };
   std::string failure;
   bool given_up = false;
+  bool answered = true;
   try {
     const HttpResponse response = http_.send(request, stop);
     if (response.status < 200 || response.status > 299) {
-      failure = fmt::format("'{}' answered {}.", batch->webhook_url, response.status);
+      failure = fmt::format("'{}' answered {}.", receiver, response.status);
       given_up = response.status == gone;
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
       throw;  // the lease gives it to another
     }
-    failure = error.what();
-    given_up = error.code() == ErrorCode::forbidden;
+    if (!accepted) {
+      failure = error.what();
+      given_up = error.code() == ErrorCode::forbidden;
+      answered = error.code() != ErrorCode::unavailable;
+    }
   }
   if (options_.on_attempt) {
     options_.on_attempt(failure.empty());
   }
   if (!failure.empty() && !given_up && call.attempt < options_.max_attempts) {
-    put_off(call, *batch, failure);
-    return;
+    put_off(call, batch, failure);
+    return answered;
   }
   if (!failure.empty() && options_.log) {
-    options_.log->error("webhook {} of batch {} is given up after {} attempts: {}", call.id, batch->id,
+    options_.log->error("webhook {} of batch {} is given up after {} attempts: {}", call.id, batch.id,
                         call.attempt, failure);
   }
   jobs_.settle_webhook_call(call.id, std::nullopt);
+  return answered;
 }
 
 void WebhookSender::put_off(const WebhookCall& call, const Batch& batch, const std::string& reason) {

@@ -52,6 +52,21 @@ class JobQueueContract : public ::testing::TestWithParam<testing::QueueKind> {
 
 using Ids = std::vector<std::string>;
 
+TEST_P(JobQueueContract, PublishesManyInTheirOrder) {
+  const auto queue = server->open();
+  std::vector<QueueMessage> messages;
+  Ids sent;
+  for (int i = 0; i < 200; ++i) {
+    sent.push_back("job_" + std::to_string(i));
+    messages.push_back(message(sent.back()));
+  }
+  const JobQueue::Published published = queue->publish_all(messages);
+  EXPECT_EQ(published.count, messages.size());
+  EXPECT_EQ(published.problem, "");
+  EXPECT_EQ(take_all(*queue), sent);
+  EXPECT_EQ(queue->publish_all({}).count, 0U);
+}
+
 TEST_P(JobQueueContract, GivesBackWhatWasPublishedToTheLastField) {
   const auto queue = server->open();
   const QueueMessage sent{
@@ -132,6 +147,68 @@ TEST_P(JobQueueContract, CountsAttemptsAndSetsAsideAtTheLimit) {
   EXPECT_EQ(dead[0].attempts, 3);
   EXPECT_NE(dead[0].reason.find("3 times"), std::string::npos) << dead[0].reason;
   EXPECT_LT(abs(system_now() - dead[0].when), 60s);
+}
+
+TEST_P(JobQueueContract, LosesNothingByAThousandPostponements) {
+  constexpr int postponements = 1000;
+  const auto queue = server->open();
+  queue->publish(message("patient"));
+  queue->publish(message("other", Priority::bulk));
+  for (int time = 0; time < postponements; ++time) {
+    const auto delivery = queue->take(surely);
+    ASSERT_TRUE(delivery);
+    ASSERT_EQ(delivery->message, message("patient"));
+    ASSERT_EQ(delivery->attempt, 1);
+    queue->postpone(delivery->tag, 0ms);
+  }
+  const auto delivery = queue->take(surely);
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->message, message("patient"));
+  EXPECT_EQ(delivery->attempt, 1);
+  queue->acknowledge(delivery->tag);
+  EXPECT_EQ(take_all(*queue), Ids{"other"});
+  const QueueDepth depth = queue->depth();
+  EXPECT_EQ(depth.waiting + depth.taken + depth.dead, 0);
+}
+
+TEST_P(JobQueueContract, KeepsCountingRealFailuresBetweenPostponements) {
+  const auto queue = server->open({.delivery_limit = 3});
+  queue->publish(message("stubborn"));
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    for (int time = 0; time < 5; ++time) {
+      const auto delivery = queue->take(surely);
+      ASSERT_TRUE(delivery);
+      EXPECT_EQ(delivery->attempt, attempt);
+      queue->postpone(delivery->tag, 0ms);
+    }
+    testing::TakerProcess(server->url(), 1, 3).kill();
+  }
+  wait_for_dead(*queue, 1);
+  const auto dead = queue->dead_letters(10);
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].message, message("stubborn"));
+  EXPECT_EQ(dead[0].attempts, 3);
+  EXPECT_NE(dead[0].reason.find("3 times"), std::string::npos) << dead[0].reason;
+}
+
+TEST_P(JobQueueContract, WakesATakerForWhatAnotherPostpones) {
+  const auto queue = server->open();
+  const auto other = server->open();
+  queue->publish(message("job"));
+  const auto held = queue->take(surely);
+  ASSERT_TRUE(held);
+  auto taken = std::async(std::launch::async, [&] { return other->take(surely); });
+  EXPECT_EQ(taken.wait_for(50ms), std::future_status::timeout);
+  queue->postpone(held->tag, 0ms);
+  const auto delivery = taken.get();
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->attempt, 1);
+  // What was postponed is not this taker's any more.
+  queue->acknowledge(held->tag);
+  queue->postpone(held->tag, 0ms);
+  EXPECT_FALSE(queue->take(50ms));
+  other->acknowledge(delivery->tag);
+  EXPECT_EQ(take_all(*queue), Ids{});
 }
 
 TEST_P(JobQueueContract, MayAllowOneAttemptOnly) {

@@ -11,6 +11,7 @@
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/connection.hpp"
 #include "core/error.hpp"
+#include "servers/server_process.hpp"
 
 namespace tessera {
 namespace {
@@ -79,9 +80,7 @@ TEST_F(RabbitMqJobQueueTest, KeepsWhatWasConfirmedWhenTheBrokerIsKilled) {
   sent.erase(bad->message.job_id);
   EXPECT_EQ(node->depth().taken, 1);  // so the acknowledgement has been sent, too
 
-  for (const std::string& queue : {names.interactive, names.bulk, names.dead}) {
-    broker().wait_until_noted(queue);
-  }
+  broker().make_durable({names.interactive, names.bulk, names.dead});
   broker().kill();
   EXPECT_NE(refusal([&] { gateway->publish(message("lost")); }).find("lost"), std::string::npos);
   EXPECT_FALSE(answers(*gateway));
@@ -254,6 +253,71 @@ TEST_F(RabbitMqJobQueueTest, RefusesAMessageWithoutAQueueAndMakesTheQueueAgain) 
   EXPECT_EQ(queue->depth().waiting, 2);
 }
 
+TEST_F(RabbitMqJobQueueTest, GoesOnWithOneQueueWhileTheOtherHasNoLeader) {
+  const auto queue = open_job_queue(url, {.publish_timeout = 2s});
+  queue->publish(message("held"));
+  queue->publish(message("stuck", Priority::bulk));
+  const auto held = queue->take(surely);
+  ASSERT_TRUE(held);
+  const std::string server = "quorum_queues, {list_to_atom(\"%2F_" + names.bulk + "\"), node()}";
+  broker().control("eval 'ra:stop_server(" + server + ").'");
+  refusal([&] { queue->publish(message("late", Priority::bulk)); });
+  // Looking into the queue without a leader ends its connection, and nothing else.
+  EXPECT_FALSE(queue->take(100ms));
+  for (int time = 0; time < 5; ++time) {
+    queue->publish(message("interactive"));
+    const auto delivery = queue->take(surely);
+    ASSERT_TRUE(delivery);
+    EXPECT_EQ(delivery->message.job_id, "interactive");
+    EXPECT_EQ(delivery->attempt, 1);
+    queue->acknowledge(delivery->tag);
+    EXPECT_FALSE(queue->take(10ms));
+  }
+  queue->postpone(held->tag, 0ms);
+  const auto again = queue->take(surely);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->message.job_id, "held");
+  EXPECT_EQ(again->attempt, 1) << "its connection was never lost";
+  queue->acknowledge(again->tag);
+  broker().control("eval 'ra:restart_server(" + server + ").'");
+  std::set<std::string> taken;
+  while (!taken.contains("stuck")) {
+    const auto delivery = queue->take(surely);
+    ASSERT_TRUE(delivery);
+    taken.insert(delivery->message.job_id);
+    queue->acknowledge(delivery->tag);
+  }
+}
+
+TEST_F(RabbitMqJobQueueTest, PostponesNothingTwiceWhileTheBrokerTakesNoMessages) {
+  const auto queue = open_job_queue(url, {.publish_timeout = 500ms});
+  wait_until_it_answers(*queue);
+  queue->publish(message("1"));
+  const auto delivery = queue->take(surely);
+  ASSERT_TRUE(delivery);
+  broker().control("set_vm_memory_high_watermark 0");
+  for (int time = 0; time < 3; ++time) {
+    const std::string sentence = refusal([&] { queue->postpone(delivery->tag, 0ms); });
+    EXPECT_NE(sentence.find("stays with its taker"), std::string::npos) << sentence;
+  }
+  EXPECT_EQ(queue->depth().taken, 1);
+  broker().control("set_vm_memory_high_watermark 0.4");
+  const auto deadline = std::chrono::steady_clock::now() + surely;
+  bool postponed = false;
+  while (!postponed && std::chrono::steady_clock::now() < deadline) {
+    try {
+      queue->postpone(delivery->tag, 0ms);
+      postponed = true;
+    } catch (const Error&) {
+    }
+  }
+  const auto again = queue->take(surely);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->attempt, 1);
+  queue->acknowledge(again->tag);
+  EXPECT_FALSE(queue->take(600ms));
+}
+
 TEST_F(RabbitMqJobQueueTest, LosesNoDeadLetterToThoseWhoLookAtOnce) {
   const auto queue = open_job_queue(url, {});
   for (int i = 0; i < 5; ++i) {
@@ -276,6 +340,20 @@ TEST_F(RabbitMqJobQueueTest, LosesNoDeadLetterToThoseWhoLookAtOnce) {
   ASSERT_EQ(letters.size(), 5U);
   EXPECT_TRUE(other->retry_dead(letters[3].id));
   EXPECT_EQ(queue->depth().dead, 4);
+}
+
+TEST(RabbitMqPublishing, WaitsOnceForABrokerThatIsAwayHoweverManyMessagesThereAre) {
+  const auto queue =
+      open_job_queue("amqp://guest:guest@127.0.0.1:" + std::to_string(testing::free_port()) + "/",
+                     {.publish_timeout = 500ms});
+  const std::vector<QueueMessage> messages(1000, message("job"));
+  const auto begin = std::chrono::steady_clock::now();
+  const JobQueue::Published published = queue->publish_all(messages);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 250s) << "one after the other, it would be 500 s";
+  EXPECT_EQ(published.count, 0U);
+  EXPECT_NE(published.problem.find("did not confirm the message of job 'job' within 500ms"),
+            std::string::npos)
+      << published.problem;
 }
 
 TEST(BrokerUrl, IsReadAsPeopleMeanIt) {

@@ -79,6 +79,35 @@ TEST_F(SqliteJobQueueFile, WaitsInATakeWhileOthersWrite) {
   EXPECT_TRUE(queue->take(30s));
 }
 
+TEST_F(SqliteJobQueueFile, HoldsBackWhatWasPostponedUntilItsTime) {
+  const auto queue = open_job_queue(url, {});
+  queue->publish(message("later"));
+  queue->publish(message("now"));
+  queue->postpone(queue->take(30s).value().tag, 1h);
+  const auto now = queue->take(30s);
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->message.job_id, "now");
+  EXPECT_FALSE(queue->take(0ms));
+  EXPECT_EQ(queue->depth().waiting, 1);
+  // Another who opens the file holds it back too, until its time has come.
+  const auto other = open_job_queue(url, {});
+  EXPECT_FALSE(other->take(0ms));
+  SqliteDatabase(file).execute("UPDATE queue_postponed SET until_ms=since_ms");
+  const auto later = other->take(30s);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->message.job_id, "later");
+  EXPECT_EQ(later->attempt, 1);
+}
+
+TEST_F(SqliteJobQueueFile, DoesNotHoldAMessageBackWhenTheClockWasSetBack) {
+  const auto queue = open_job_queue(url, {});
+  queue->publish(message("job"));
+  queue->postpone(queue->take(30s).value().tag, 1h);
+  SqliteDatabase(file).execute(
+      "UPDATE queue_postponed SET since_ms=since_ms+9000000, until_ms=until_ms+9000000");
+  EXPECT_TRUE(queue->take(30s));
+}
+
 TEST_F(SqliteJobQueueFile, IsRefusedWhenItIsNone) {
   std::ofstream(file)
       << "This is a letter to my aunt, and it is long enough to be mistaken for nothing else.";

@@ -1,4 +1,5 @@
 // What every state store must do, whatever is behind it.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,7 +143,7 @@ TEST_P(StateContract, ChangesOnlyWhatTheConditionsAllow) {
   EXPECT_FALSE(store.jobs->change(job.id, 2, to(JobState::done)));
   EXPECT_FALSE(store.jobs->change("job_nobody", 1, to(JobState::done)));
   JobChange done = to(JobState::done);
-  done.result = JobResult{"results/a", "a.png", "image/png", 12, 3, 4, Json::array()};
+  done.result = JobResult{"results/a", "a.png", "image/png", 12, 3, 4, Json::array(), {}};
   EXPECT_EQ(store.jobs->change(job.id, 0, done)->result, done.result);
   for (const JobState late : {JobState::running, JobState::failed, JobState::cancelled, JobState::done}) {
     EXPECT_FALSE(store.jobs->change(job.id, 1, to(late)));
@@ -241,8 +242,8 @@ TEST_P(StateContract, FindsAndRemovesWhatIsOver) {
   const auto finished = store.jobs->finished_before(system_now() + 1h, 10);
   ASSERT_EQ(finished.size(), 1U);
   EXPECT_EQ(finished[0].id, over.id);
-  store.jobs->remove(over.id);
-  store.jobs->remove(over.id);
+  EXPECT_TRUE(store.jobs->remove_finished(over.id, system_now() + 1h));
+  EXPECT_FALSE(store.jobs->remove_finished(over.id, system_now() + 1h));
   EXPECT_FALSE(store.jobs->find(over.id));
   EXPECT_FALSE(store.jobs->find_batch(over.batch_id));
   EXPECT_TRUE(store.jobs->find_batch(under_way.batch_id));
@@ -380,6 +381,39 @@ TEST_P(StateContract, MakesAWebhookCallDueWhenAJobEnds) {
   EXPECT_EQ(retried[0].generation, 2);
   EXPECT_TRUE(retried[0].last);
   EXPECT_NE(retried[0].id, first[0].id);
+}
+
+TEST_P(StateContract, PassesOverTheWebhookCallsOfOwnersWhoseTurnItIsNot) {
+  TimePoint now = system_now();
+  StateOptions options;
+  options.now = [&now] { return now; };
+  StateStore store = server->open(options);
+  const auto ended = [&](const std::string& owner, const std::string& batch) {
+    const Job job = new_job(owner, batch);
+    store.jobs->create({{job}, {}, "https://hook", "secret"});
+    store.jobs->change(job.id, 0, to(JobState::done));
+    return job.id;
+  };
+  for (int i = 0; i < 150; ++i) {  // more than a store looks at in one go
+    ended("ann", fmt::format("batch_ann_{}", i));
+  }
+  const std::string of_bob = ended("bob", "batch_bob");
+  now += 1s;
+  const auto taken = store.jobs->take_webhook_calls(10s, 9, {"ann"});
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].job_id, of_bob);
+  EXPECT_EQ(taken[0].attempt, 1);
+  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9, {"ann", "bob"}).empty());
+  EXPECT_EQ(store.jobs->take_webhook_calls(10s, 9).size(), 9U);
+
+  // What was put off without having been made does not count.
+  store.jobs->postpone_webhook_call(taken[0].id, now + 5s);
+  now += 4s;
+  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9, {"ann"}).empty());
+  now += 1s;
+  const auto again = store.jobs->take_webhook_calls(10s, 9, {"ann"});
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].attempt, 1);
 }
 
 TEST_P(StateContract, KeepsTokens) {

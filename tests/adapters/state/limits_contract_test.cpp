@@ -64,19 +64,21 @@ TEST_P(LimitsContract, BytesAreCountedWhenTheyAreKnown) {
   const UploadLimits limits{.max_places = 0, .max_bytes = 100};
   ASSERT_TRUE(uploads.enter(place("a"), limits).entered);
   ASSERT_TRUE(uploads.enter(place("b"), limits).entered);
-  EXPECT_TRUE(uploads.measure("uploads/ann/a", 60, 100));
-  EXPECT_FALSE(uploads.measure("uploads/ann/b", 41, 100));
+  EXPECT_EQ(uploads.measure("uploads/ann/a", 60, 100), Measured::noted);
+  EXPECT_EQ(uploads.measure("uploads/ann/b", 41, 100), Measured::too_much);
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 60})) << "what is refused is not counted";
-  EXPECT_TRUE(uploads.measure("uploads/ann/b", 40, 100));
+  EXPECT_EQ(uploads.measure("uploads/ann/b", 40, 100), Measured::noted);
   EXPECT_FALSE(uploads.enter(place("c"), limits).entered);
-  EXPECT_TRUE(uploads.measure("uploads/ann/a", 10, 100)) << "in place of what was there";
+  EXPECT_EQ(uploads.measure("uploads/ann/a", 10, 100), Measured::noted) << "in place of what was there";
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
   EXPECT_TRUE(uploads.enter(place("c"), limits).entered);
-  EXPECT_TRUE(uploads.measure("uploads/ann/c", huge, 0)) << "what lies there already counts in any case";
+  EXPECT_EQ(uploads.measure("uploads/ann/c", huge, 0), Measured::noted)
+      << "what lies there already counts in any case";
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{3, huge + 50}));
   uploads.release({"uploads/ann/c"});
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
-  EXPECT_TRUE(uploads.measure("uploads/ann/unknown", 1000, 100));
+  EXPECT_EQ(uploads.measure("uploads/ann/unknown", 1000, 100), Measured::not_here);
+  EXPECT_EQ(uploads.measure("uploads/ann/c", 1, 0), Measured::not_here) << "a job uses it";
   EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
   now += 48h + 1ms;
   EXPECT_EQ(uploads.use_of("ann"), UploadUse{});
@@ -102,7 +104,7 @@ TEST_P(LimitsContract, PlacesOfUnknownSizeAreTakenInTurn) {
   EXPECT_EQ(names(server->open(options).uploads->take_unmeasured(now, 9)), "c");
   EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "") << "all were taken just now";
   now += 1s;
-  ASSERT_TRUE(uploads.measure("uploads/ann/b", 1, 0));
+  ASSERT_EQ(uploads.measure("uploads/ann/b", 1, 0), Measured::noted);
   uploads.release({"uploads/ann/c"});
   EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "a");
   now += 49h;
@@ -167,7 +169,8 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_EQ(jobs.find(id)->state, JobState::cancelled);
   ASSERT_TRUE(jobs.retry(id, 5));
   EXPECT_EQ(waiting("ann"), 5U);
-  jobs.remove(id);
+  ASSERT_TRUE(jobs.change(id, 0, change));
+  EXPECT_TRUE(jobs.remove_finished(id, system_now() + std::chrono::hours(1)));
   EXPECT_EQ(waiting("ann"), 4U);
   EXPECT_TRUE(jobs.create(jobs_of("ann", 9, 0)).created) << "without a limit";
 }

@@ -1,10 +1,13 @@
 // What only a server that is elsewhere can do to a state store.
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <csignal>
 #include <future>
+#include <set>
 
 #include "adapters/open.hpp"
+#include "adapters/redis/connection_pool.hpp"
 #include "adapters/state/state_server.hpp"
 #include "core/error.hpp"
 #include "servers/redis_server.hpp"
@@ -103,12 +106,112 @@ TEST(RedisStateTls, TrustsOnlyWhatItIsTold) {
   EXPECT_NE(said("rediss://127.0.0.1:" + std::to_string(server.port()), ErrorCode::unavailable), "");
 }
 
+TEST(RedisState, FailsWithoutWaitingWhileTheServerStaysAway) {
+  testing::RedisServer server;
+  redis::ConnectionPool pool(redis::parse_address(server.url()), 2, 100ms);
+  const auto ping = [&] { pool.run([](redis::Connection& connection) { connection.command({"PING"}); }); };
+  ping();
+  server.kill();
+  EXPECT_NE(refusal(ping, ErrorCode::unavailable), "") << "this one has waited for it";
+  // While one call tries whether it is back, and that takes long, others do not wait.
+  std::promise<void> trying;
+  std::promise<void> go_on;
+  auto trial = std::async(std::launch::async, [&] {
+    return refusal(
+        [&] {
+          pool.run([&](redis::Connection&) {
+            trying.set_value();
+            go_on.get_future().wait();
+            throw redis::Broken("it is away");
+          });
+        },
+        ErrorCode::unavailable);
+  });
+  trying.get_future().wait();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_NE(refusal(ping, ErrorCode::unavailable), "");
+  }
+  go_on.set_value();
+  EXPECT_NE(trial.get(), "");
+  server.start();
+  EXPECT_NO_THROW(ping());
+  EXPECT_NO_THROW(ping());
+}
+
+TEST(RedisState, HasConnectionsForSeveralThreads) {
+  const testing::RedisServer server;
+  redis::ConnectionPool pool(redis::parse_address(server.url()), 3);
+  // All three are held at a time: each goes on when the last one has come.
+  std::barrier together(3);
+  std::vector<std::future<std::int64_t>> calls;
+  for (int i = 0; i < 3; ++i) {
+    calls.push_back(std::async(std::launch::async, [&] {
+      return pool.ask([&](redis::Connection& connection) {
+        together.arrive_and_wait();
+        return connection.command({"CLIENT", "ID"}).integer;
+      });
+    }));
+  }
+  std::set<std::int64_t> connections;
+  for (auto& call : calls) {
+    connections.insert(call.get());
+  }
+  EXPECT_EQ(connections.size(), 3U);
+}
+
+TEST(RedisState, SendsScriptsAgainToAServerThatHasForgottenThem) {
+  const testing::RedisServer server;
+  StateStore store = open_state_store(server.url(), {});
+  store.jobs->create(testing::one_job("ann"));
+  redis::Connection connection(redis::parse_address(server.url()));
+  connection.command({"SCRIPT", "FLUSH"});
+  store.jobs->create(testing::one_job("ann"));
+  EXPECT_EQ(store.jobs->count(JobState::queued), 2);
+  // From the second time on only their digests are sent.
+  connection.command({"CONFIG", "RESETSTAT"});
+  store.jobs->create(testing::one_job("ann"));
+  const std::string used = connection.command({"INFO", "commandstats"}).text;
+  EXPECT_NE(used.find("cmdstat_evalsha:"), std::string::npos) << used;
+  EXPECT_EQ(used.find("cmdstat_eval:"), std::string::npos) << used;
+}
+
+TEST(RedisState, WarnsOfSettingsThatLoseJobs) {
+  const testing::RedisServer server;  // with appendonly yes and appendfsync always
+  redis::Connection connection(redis::parse_address(server.url()));
+  const auto warnings = [&] {
+    std::vector<std::string> said;
+    StateOptions options;
+    options.warn = [&](const std::string& sentence) { said.push_back(sentence); };
+    StateStore store = open_state_store(server.url(), options);
+    store.jobs->check();
+    store.jobs->check();
+    return said;
+  };
+  EXPECT_TRUE(warnings().empty());
+  connection.command({"CONFIG", "SET", "appendfsync", "everysec"});
+  connection.command({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
+  ASSERT_EQ(warnings().size(), 1U) << "without a limit of memory nothing is dropped";
+  EXPECT_NE(warnings()[0].find("Set 'appendfsync always'"), std::string::npos);
+  connection.command({"CONFIG", "SET", "maxmemory", "100mb"});
+  ASSERT_EQ(warnings().size(), 2U);
+  EXPECT_NE(warnings()[1].find("Set 'maxmemory-policy noeviction'"), std::string::npos);
+  connection.command({"CONFIG", "SET", "appendonly", "no"});
+  EXPECT_NE(warnings().at(0).find("Set 'appendonly yes'"), std::string::npos);
+  // A server that does not let itself be asked.
+  connection.command({"ACL", "SETUSER", "default", "-config"});
+  ASSERT_EQ(warnings().size(), 1U);
+  EXPECT_NE(warnings()[0].find("CONFIG GET"), std::string::npos);
+}
+
 TEST(RedisState, RefusesUrlsThatAreNone) {
   for (const char* url :
        {"redis:", "redis://", "redis://h:0", "redis://h:99999", "redis://h/a", "redis://h/-1", "http://h",
         "redis://h?cacertfile=/f", "rediss://h?x=1", "rediss://h?cacertfile="}) {
     EXPECT_NE(refusal([&] { static_cast<void>(open_state_store(url, {})); }, ErrorCode::usage), "") << url;
   }
+  const std::string said =
+      refusal([] { static_cast<void>(open_state_store("redis://ann:secret@h:bad", {})); }, ErrorCode::usage);
+  EXPECT_EQ(said.find("secret"), std::string::npos) << said;
 }
 
 }  // namespace

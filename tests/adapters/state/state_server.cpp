@@ -1,6 +1,8 @@
 #include "adapters/state/state_server.hpp"
 
 #include "adapters/open.hpp"
+#include "adapters/redis/connection.hpp"
+#include "adapters/sqlite/database.hpp"
 #include "servers/redis_server.hpp"
 #include "servers/server_process.hpp"
 
@@ -10,6 +12,18 @@ namespace {
 class SqliteState final : public StateServer {
  public:
   std::string url() const override { return "sqlite://" + (folder_.path() / "state.db").string(); }
+  void overwrite_record(const std::string& job_id, const std::string& text) override {
+    SqliteDatabase database(folder_.path() / "state.db");
+    SqliteStatement(database, "UPDATE state_jobs SET record=? WHERE id=?", text, job_id).run();
+  }
+  void append_event(const std::string& text) override {
+    SqliteDatabase database(folder_.path() / "state.db");
+    SqliteStatement(database,
+                    "INSERT INTO state_events(type, job_id, batch_id, owner, time_ms, data)"
+                    " VALUES('done', 'job_x', 'batch_x', 'ann', 1, ?)",
+                    text)
+        .run();
+  }
 
  private:
   ServerFolder folder_;
@@ -18,6 +32,13 @@ class SqliteState final : public StateServer {
 class RedisState final : public StateServer {
  public:
   std::string url() const override { return server_.url(); }
+  void overwrite_record(const std::string& job_id, const std::string& text) override {
+    redis::Connection(redis::parse_address(url())).command({"HSET", "tessera:job:" + job_id, "record", text});
+  }
+  void append_event(const std::string& text) override {
+    redis::Connection(redis::parse_address(url()))
+        .command({"XADD", "tessera:events", "*", "type", "done", "job", "job_x", "time", "1", "data", text});
+  }
 
  private:
   RedisServer server_;

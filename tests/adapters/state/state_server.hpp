@@ -14,6 +14,10 @@ class StateServer {
   virtual ~StateServer() = default;
   [[nodiscard]] virtual std::string url() const = 0;
   [[nodiscard]] StateStore open(const StateOptions& options = {}) const;
+  /// Puts any text in place of the record of a job, as another version might.
+  virtual void overwrite_record(const std::string& job_id, const std::string& text) = 0;
+  /// Appends an event with any text as its content.
+  virtual void append_event(const std::string& text) = 0;
 };
 
 struct StateKind {

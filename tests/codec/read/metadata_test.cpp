@@ -5,7 +5,7 @@
 
 #include <opencv2/core.hpp>
 
-#include "codec/read/exif.hpp"
+#include "codec/metadata/exif.hpp"
 #include "support.hpp"
 
 namespace tessera::test {
@@ -94,32 +94,6 @@ TEST(Tiff, SeparatePlanesAreJoined) {
   EXPECT_EQ(tile.color.at<cv::Vec3b>(1, 2), cv::Vec3b(5, 105, 205));
 }
 
-TEST(Exif, ABlockIsReadAndClearedInBothByteOrders) {
-  const auto bytes = [](std::initializer_list<int> values) {
-    Bytes out;
-    for (const int value : values) {
-      out.push_back(static_cast<std::byte>(value));
-    }
-    return out;
-  };
-  Bytes little =
-      bytes({'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0});
-  Bytes big = bytes({'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0});
-  EXPECT_EQ(exif_orientation(little), 6);
-  EXPECT_EQ(exif_orientation(big), 8);
-  clear_exif_orientation(little);
-  clear_exif_orientation(big);
-  EXPECT_EQ(exif_orientation(little), 1);
-  EXPECT_EQ(exif_orientation(big), 1);
-  EXPECT_EQ(little[18], std::byte{1});
-  EXPECT_EQ(big[19], std::byte{1});
-  for (std::size_t size = 0; size < big.size(); ++size) {
-    Bytes part(big.begin(), big.begin() + static_cast<std::ptrdiff_t>(size));
-    clear_exif_orientation(part);
-    EXPECT_EQ(exif_orientation(part), 1);
-  }
-}
-
 TEST(Exif, ResolutionIsRead) {
   // Little-endian: X is 300/1, Y is 150/1, to the centimetre; the two fractions follow the directory.
   Bytes block;
@@ -144,22 +118,9 @@ TEST(Exif, ResolutionIsRead) {
   for (const std::uint32_t value : {300U, 1U, 150U, 1U}) {
     add(value, 4);
   }
-  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_x, 30);
-  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_y, 15);
+  EXPECT_EQ(exif_resolution(block), (Resolution{300, 150, Resolution::Unit::centimetre}));
   block.resize(block.size() - 8);
-  EXPECT_DOUBLE_EQ(exif_resolution(block).pixels_per_mm_y, 0);
-}
-
-TEST(Exif, XmpOrientationIsClearedAsAttributeAndElement) {
-  const auto cleared = [](std::string text) {
-    const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-    Bytes xmp(begin, begin + text.size());
-    clear_xmp_orientation(xmp);
-    return std::string(reinterpret_cast<const char*>(xmp.data()), xmp.size());
-  };
-  EXPECT_EQ(cleared("<a tiff:Orientation=\"6\" b=\"6\"/>"), "<a tiff:Orientation=\"1\" b=\"6\"/>");
-  EXPECT_EQ(cleared("<tiff:Orientation>8</tiff:Orientation>"), "<tiff:Orientation>1</tiff:Orientation>");
-  EXPECT_EQ(cleared("tiff:Orientation"), "tiff:Orientation");
+  EXPECT_FALSE(exif_resolution(block).known());
 }
 
 TEST(Metadata, ProfileAndExifAreKeptUnlessUnwanted) {
@@ -185,13 +146,15 @@ TEST(Metadata, PngProfileIsThatOfLibvips) {
 }
 
 TEST(Metadata, ResolutionIsKept) {
-  EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdun2c08.png"))->metadata().pixels_per_mm_x, 1);
-  EXPECT_DOUBLE_EQ(open_image(case_file("pngsuite/cdfn2c08.png"))->metadata().pixels_per_mm_x, 0);
+  EXPECT_EQ(open_image(case_file("pngsuite/cdun2c08.png"))->metadata().resolution,
+            (Resolution{1000, 1000, Resolution::Unit::metre}));
+  // Pixels that are not square.
+  EXPECT_EQ(open_image(case_file("pngsuite/cdfn2c08.png"))->metadata().resolution.unit,
+            Resolution::Unit::ratio);
   // 72 to the inch.
   for (const char* name : {"exif/recurser/Landscape_1.jpg", "exif/recurser/Landscape_6.jpg"}) {
     const auto source = open_image(case_file(name));
-    EXPECT_NEAR(source->metadata().pixels_per_mm_x, 72 / 25.4, 1e-9) << name;
-    EXPECT_NEAR(source->metadata().pixels_per_mm_y, 72 / 25.4, 1e-9) << name;
+    EXPECT_EQ(source->metadata().resolution, (Resolution{72, 72, Resolution::Unit::inch})) << name;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "desktop/jobs/backend_fixture.hpp"
 #include "jobs/local_run.hpp"
+#include "support/endless.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -14,7 +15,6 @@ using desktop::JobRecord;
 using desktop::LocalBackend;
 
 /// Long enough that nothing gets it done before it is stopped.
-const std::string long_pipeline = "resize width=12000 height=8000 | non-local-means";
 
 class LocalJobs : public ::testing::Test {
  protected:
@@ -90,7 +90,7 @@ TEST_F(LocalJobs, StopWhenCancelled) {
   LocalBackend backend(options());
   Told told(backend);
   const auto photo = photographs(1).front();
-  backend.submit(submissions({photo, photo, photo}, long_pipeline));
+  backend.submit(submissions({photo, photo, photo}, testing::endless_pipeline_on_any_image));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::running) == 2; }));
   backend.cancel({backend.jobs()[0].key, backend.jobs()[1].key, backend.jobs()[2].key});
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::cancelled) == 3; }));
@@ -115,7 +115,7 @@ TEST_F(LocalJobs, GoOnWhenTheProgramIsOpenedAgain) {
     ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::done) == 1; }));
     finished = backend.jobs().front().key;
     backend.submit(submissions({photo}, "median size=3"));
-    backend.submit(submissions({photo, photo}, long_pipeline));
+    backend.submit(submissions({photo, photo}, testing::endless_pipeline_on_any_image));
   }  // the program ends in the midst of it
   LocalBackend backend(options());
   Told told(backend);

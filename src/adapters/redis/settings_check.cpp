@@ -1,0 +1,44 @@
+#include "adapters/redis/settings_check.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace tessera::redis {
+
+void check_settings(Connection& connection, const std::function<void(const std::string& sentence)>& warn) {
+  const std::string server =
+      fmt::format("Redis at {}:{}", connection.address().host, connection.address().port);
+  const auto setting = [&](const char* name) {
+    const Reply reply = connection.command({"CONFIG", "GET", name});
+    return reply.list.size() == 2 ? reply.list[1].text : std::string();
+  };
+  try {
+    const std::string appendonly = setting("appendonly");
+    const std::string appendfsync = setting("appendfsync");
+    if (appendonly != "yes") {
+      warn(fmt::format(
+          "{} runs with 'appendonly {}': when it ends, accepted jobs are lost. Set 'appendonly yes' "
+          "and 'appendfsync always'.",
+          server, appendonly));
+    } else if (appendfsync != "always") {
+      warn(fmt::format(
+          "{} runs with 'appendfsync {}': a power cut loses the jobs that were accepted in the last "
+          "second or more. Set 'appendfsync always'.",
+          server, appendfsync));
+    }
+    const std::string limit = setting("maxmemory");
+    const std::string policy = setting("maxmemory-policy");
+    if (limit != "0" && policy != "noeviction") {
+      warn(
+          fmt::format("{} runs with 'maxmemory {}' and 'maxmemory-policy {}': when memory is short, it drops "
+                      "jobs or what belongs to them. Set 'maxmemory-policy noeviction'.",
+                      server, limit, policy));
+    }
+  } catch (const Error& error) {
+    warn(fmt::format("Whether {} keeps what it is told cannot be checked, as it refuses CONFIG GET: {}",
+                     server, error.what()));
+  }
+}
+
+}  // namespace tessera::redis

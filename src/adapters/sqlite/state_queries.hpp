@@ -1,0 +1,37 @@
+// Statements that must not read more than they give. Inside of the adapter, and for the test of their plans.
+#pragma once
+
+#include <string>
+
+#include "ports/job_store.hpp"
+
+namespace tessera::sqlite_state {
+
+/// Of JobStore::list(). Its values are, as far as they are asked for: owner, batch, state, `after`; then the
+/// limit. What is not asked for is not in the statement, as "? = '' OR owner = ?" would keep SQLite from
+/// using any index.
+[[nodiscard]] inline std::string list_statement(const JobFilter& filter, bool has_after) {
+  std::string conditions;
+  const auto add = [&](bool wanted, const char* condition) {
+    if (wanted) {
+      conditions += conditions.empty() ? " WHERE " : " AND ";
+      conditions += condition;
+    }
+  };
+  add(!filter.owner.empty(), "owner=?");
+  add(!filter.batch_id.empty(), "batch_id=?");
+  add(filter.state.has_value(), "state=?");
+  add(has_after, "id<?");
+  return "SELECT id, record FROM state_jobs" + conditions + " ORDER BY id DESC";
+}
+
+/// Of one state, those that changed longest ago first; values: state, time.
+inline constexpr const char* unchanged_statement =
+    "SELECT id, record FROM state_jobs WHERE state=? AND updated_ms<? ORDER BY updated_ms";
+/// Values: time.
+inline constexpr const char* unpublished_statement =
+    "SELECT id, record FROM state_jobs WHERE published=0 AND updated_ms<? ORDER BY updated_ms";
+/// Values: state.
+inline constexpr const char* count_statement = "SELECT COUNT(*) FROM state_jobs WHERE state=?";
+
+}  // namespace tessera::sqlite_state

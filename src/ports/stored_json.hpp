@@ -1,0 +1,56 @@
+// Reading JSON that was stored or sent by a process of another version. Such records carry "v", the version
+// of their form. A reader takes what it knows: fields that are missing have their defaults, unknown fields
+// are ignored, also in records of a later version. What cannot be understood without guessing is Unreadable.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+#include "ports/clock.hpp"
+#include "schema/param.hpp"
+
+namespace tessera {
+
+/// Of all records and messages that this version writes.
+inline constexpr int stored_version = 1;
+
+/// A stored record or message that this version cannot read.
+class Unreadable : public Error {
+ public:
+  explicit Unreadable(std::string why) : Error(ErrorCode::internal, std::move(why)) {}
+};
+
+/// Throws Unreadable. `what` is what the sentence calls the record: "the record of a job".
+[[nodiscard]] Json parse_stored(std::string_view text, std::string_view what);
+/// As it is stored; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string stored_text(const Json& json);
+/// A whole number in text, as Redis keeps it. Throws Unreadable.
+[[nodiscard]] std::int64_t stored_integer(std::string_view text, std::string_view what);
+
+/// The fields of a record. All throw Unreadable for a value of the wrong type; those without `otherwise` also
+/// for a field that is missing or null. The JSON must outlive it.
+class StoredFields {
+ public:
+  StoredFields(const Json& json, std::string_view what);
+  [[nodiscard]] bool has(const char* name) const;
+  [[nodiscard]] std::string text(const char* name) const;
+  [[nodiscard]] std::string text(const char* name, std::string otherwise) const;
+  [[nodiscard]] std::int64_t integer(const char* name) const;
+  [[nodiscard]] std::int64_t integer(const char* name, std::int64_t otherwise) const;
+  [[nodiscard]] int small_integer(const char* name, int otherwise) const;
+  [[nodiscard]] double number(const char* name, double otherwise) const;
+  [[nodiscard]] std::vector<std::string> texts(const char* name) const;  ///< empty if it is missing
+  [[nodiscard]] Json object(const char* name, Json otherwise) const;
+  [[nodiscard]] Json array(const char* name, Json otherwise) const;
+  [[nodiscard]] const Json& at(const char* name) const;
+
+ private:
+  [[noreturn]] void refuse(const char* name, const char* wanted) const;
+  const Json& json_;
+  std::string what_;
+};
+
+}  // namespace tessera
