@@ -12,8 +12,10 @@
 
 #include "adapters/open.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "core/system.hpp"
 #include "http/server.hpp"
+#include "limit_options.hpp"
 #include "service/metered_store.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
@@ -147,9 +149,7 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
          "all, or do not work; off")
       ->envname("TESSERA_SANDBOX")
       ->check(CLI::IsMember({"auto", "require", "off"}));
-  app.add_option("--max-memory", options.ranks.max_memory_bytes, "Bytes a rank may use; 0: no limit")
-      ->envname("TESSERA_MAX_MEMORY")
-      ->check(CLI::NonNegativeNumber);
+  add_limit_options(app, settings.limits, LimitSources::and_environment);
   app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
       ->envname("TESSERA_TIME_LIMIT")
       ->check(CLI::NonNegativeNumber);
@@ -178,6 +178,13 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
                                                       : Spreading::automatic;
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
+  WorkLimits limits = settings.limits;
+  if (limits.max_memory_bytes == 0 && settings.options.ranks.hostfile.empty()) {
+    // Ranks may not look at control groups: they work without rights.
+    limits.max_memory_bytes = share_of_memory(usable_memory_bytes(), settings.options.ranks.ranks);
+  }
+  options.limits = to_json(limits);
+  options.ranks.max_memory_bytes = settings.limits.max_memory_bytes;
   options.ranks.program = tessera_command();
   options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);
   if (!options.ranks.hostfile.empty() && options.ranks.address.empty()) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "codec/work_limits.hpp"
 #include "log/json_log.hpp"
 #include "node/node.hpp"
 #include "service/access.hpp"
@@ -48,12 +49,13 @@ struct NodeSettings {
   std::string scratch;
   std::string spreading = "auto";
   std::string sandbox = "auto";
+  WorkLimits limits = service_limits();
   double time_limit_s = 7200;
   double drain_limit_s = 30;
   std::string metrics_listen;  ///< empty: no metrics of its own
   bool open = false;           ///< metrics without a token
 };
-/// Adds --ranks, --threads, --hostfile and the rest of what a node wants to know.
+/// Adds --ranks, --threads, --hostfile, all limits and the rest of what a node wants to know.
 void add_node_settings(CLI::App& app, NodeSettings& settings);
 /// Where scratch folders are made.
 [[nodiscard]] std::filesystem::path scratch_place(const NodeSettings& settings);

@@ -13,6 +13,7 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "launch.hpp"
+#include "limit_options.hpp"
 #include "pipelines.hpp"
 #include "text.hpp"
 #include "work.hpp"
@@ -50,8 +51,8 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
     }
   }
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch({options.ranks, options.hostfile, needs_stdin, options.read.limits.max_file_bytes,
-                 options.verbose, options.timeout_s},
+  return launch({options.ranks, options.hostfile, needs_stdin, options.limits.max_file_bytes, options.verbose,
+                 options.timeout_s},
                 arguments, *console);
 }
 
@@ -107,28 +108,6 @@ int apply_alone(const ApplyOptions& options) {
   return apply_to_images(*comm, options, *console, interrupts);
 }
 
-void add_limits(CLI::App& app, const std::shared_ptr<ApplyOptions>& options) {
-  auto& limits = options->read.limits;
-  const auto amount = [&app](const std::string& flag, std::int64_t& value, const std::string& doc) {
-    app.add_option_function<std::string>(
-           flag, [flag, &value](const std::string& text) { value = parse_amount(flag, text); },
-           fmt::format("{} (default {})", doc, value))
-        ->type_name("N[k|M|G]")
-        ->group("Limits");
-  };
-  amount("--max-pixels", limits.max_pixels, "Pixels of an input");
-  amount("--max-side", limits.max_side_px, "Width or height of an input");
-  amount("--max-bytes", limits.max_file_bytes, "Bytes of an input file, or of standard input");
-  amount("--max-buffered", limits.max_buffered_bytes, "Bytes of an input that must be held whole");
-  amount("--max-frames", limits.max_frames, "Pages or frames of an input; only the first is used");
-  amount("--max-metadata", limits.max_metadata_bytes, "Bytes of profile, EXIF and XMP");
-  amount("--max-expansion", limits.max_expansion,
-         "Bytes of pixels for each byte of a file that is small for its size");
-  app.add_option("--timeout", options->timeout_s, "Seconds for each image")
-      ->check(CLI::Range(0.001, 1e7))
-      ->group("Limits");
-}
-
 }  // namespace
 
 Command add_apply(CLI::App& program, const Arguments& arguments) {
@@ -168,12 +147,16 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->check(CLI::Range(0, 1024));
   app->add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
       ->type_name("FILE");
-  add_limits(*app, options);
+  add_limit_options(*app, options->limits, LimitSources::flags);
+  app->add_option("--timeout", options->timeout_s, "Seconds for each image")
+      ->check(CLI::Range(0.001, 1e7))
+      ->group("Limits");
   return {app, [options, arguments] {
             options->output = output_name(options->output);
             options->findings = output_name(options->findings);
             check_streams(*options);
             options->strip = parse_strip(options->strip_name);
+            options->read.limits = options->limits;
             if (started_by_mpi()) {
               return apply_as_rank(*options);
             }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "codec/reader.hpp"
+#include "codec/work_limits.hpp"
 #include "codec/writer.hpp"
 #include "comm/communicator.hpp"
 #include "console.hpp"
@@ -30,7 +31,8 @@ struct ApplyOptions {
   int threads = 0;  ///< 0: the host's cores divided by its ranks
   std::string hostfile;
   double timeout_s = 0;
-  ReadOptions read;
+  WorkLimits limits;
+  ReadOptions read;  ///< its limits are those above
 };
 
 /// Applies the pipeline to one image after the other and returns the exit code: that of the first failure.

@@ -3,12 +3,12 @@
 
 #include <cstring>
 #include <filesystem>
-#include <thread>
 #include <utility>
 
 #include "apply.hpp"
 #include "core/error.hpp"
 #include "engine/run.hpp"
+#include "host_share.hpp"
 #include "outputs.hpp"
 #include "pipelines.hpp"
 #include "plan/plan.hpp"
@@ -81,19 +81,6 @@ ImageLoader shared_loader(Communicator& comm, const ReadOptions& read) {
   };
 }
 
-int threads_of_rank(Communicator& comm, const ApplyOptions& options) {
-  if (options.threads > 0) {
-    return options.threads;
-  }
-  const auto host_of = [](std::string_view location) { return location.substr(0, location.rfind(':')); };
-  const std::string mine = comm.location();
-  int ranks_here = 0;
-  for (const Bytes& other : all_gather_bytes(comm, to_bytes(mine))) {
-    ranks_here += host_of(to_string(other)) == host_of(mine) ? 1 : 0;
-  }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, ranks_here));
-}
-
 class Application {
  public:
   Application(Communicator& comm, const ApplyOptions& options, Console& console, Interrupts& interrupts)
@@ -107,7 +94,7 @@ class Application {
     const std::vector<WorkItem> work = work_from_root(comm_, options_);
     check_findings_target(work);
     operators_ = build_pipeline(pipeline_, shared_loader(comm_, options_.read));
-    threads_ = threads_of_rank(comm_, options_);
+    host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
     for (const WorkItem& item : work) {
@@ -132,7 +119,8 @@ class Application {
     }
     console_.ranks(locations);
     for (std::size_t rank = 0; options_.verbose && rank < locations.size(); ++rank) {
-      console_.message(fmt::format("rank {} runs on {} with {} threads", rank, locations[rank], threads_));
+      console_.message(
+          fmt::format("rank {} runs on {} with {} threads", rank, locations[rank], host_.threads));
     }
   }
 
@@ -168,7 +156,7 @@ class Application {
 
   void process(ImageReport& report) {
     RunOptions run;
-    run.threads = threads_;
+    run.threads = host_.threads;
     if (comm_.root()) {
       console_.begun(report.item.input);
     }
@@ -180,7 +168,9 @@ class Application {
                                                : report.item.input);
     };
     process_image(
-        comm_, options_, [this](const ImageInfo& in) { return make_plan(operators_, in); }, run, report);
+        comm_, options_,
+        [this](const ImageInfo& in) { return make_plan(operators_, in, plan_limits(options_.limits)); }, run,
+        host_.ranks, report);
     together(comm_, [&] {
       if (comm_.root()) {
         write_findings(report);
@@ -270,7 +260,7 @@ class Application {
       fmt::print("{}", dump({{"version", TESSERA_VERSION},
                              {"pipeline", to_json(pipeline_)},
                              {"ranks", comm_.size()},
-                             {"threads", threads_},
+                             {"threads", host_.threads},
                              {"exit_code", code},
                              {"images", std::move(images)}}));
     }
@@ -293,7 +283,7 @@ class Application {
   Interrupts& interrupts_;
   Pipeline pipeline_;
   std::vector<Operator> operators_;
-  int threads_ = 1;
+  HostShare host_;
   bool ended_ = false;
   bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only

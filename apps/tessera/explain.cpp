@@ -3,13 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <memory>
-#include <thread>
 
 #include "codec/reader.hpp"
+#include "codec/writer.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
+#include "limit_options.hpp"
+#include "outputs.hpp"
 #include "pipelines.hpp"
 #include "plan/plan.hpp"
+#include "process_image.hpp"
 #include "text.hpp"
 
 namespace tessera::cli {
@@ -23,12 +27,15 @@ struct ExplainOptions {
   std::string presets;
   int ranks = 1;
   int threads = 0;
+  std::string format;
   bool json = false;
+  WorkLimits limits;
 };
 
 struct Subject {
   ImageInfo image;
   bool random_access = true;
+  bool can_rewind = true;
 };
 
 Subject subject_of(const ExplainOptions& options) {
@@ -36,8 +43,8 @@ Subject subject_of(const ExplainOptions& options) {
     return {
         {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
   }
-  const auto source = open_input_image(options.input, {});
-  return {source->info(), source->random_access()};
+  const auto source = open_input_image(options.input, {.limits = options.limits});
+  return {source->info(), source->random_access(), source->can_rewind()};
 }
 
 Json link_json(const ChainLink& link) {
@@ -116,15 +123,26 @@ void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cos
   fmt::print("\nA rank needs at most {}.\n", bytes_text(cost.memory_bytes));
 }
 
+/// Of the result as 'apply' would write it.
+std::int64_t piece_rows(const ImageInfo& result, const ExplainOptions& options) {
+  ApplyOptions apply;
+  apply.format = options.format;
+  WriteOptions write;
+  write.format = *format_from_extension(result_extension(options.input, apply));
+  return make_encoder(result, write)->piece_rows();
+}
+
 int run_explain(const ExplainOptions& options) {
   const Pipeline pipeline = parse_pipeline(options.pipeline, load_presets(options.presets));
   const Subject subject = subject_of(options);
-  const Plan plan = make_plan(build_pipeline(pipeline, image_loader({})), subject.image);
-  const int threads =
-      options.threads > 0
-          ? options.threads
-          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options.ranks);
-  const Estimate cost = estimate(plan, {options.ranks, threads, subject.random_access});
+  const Plan plan =
+      make_plan(build_pipeline(pipeline, image_loader({})), subject.image, plan_limits(options.limits));
+  const int threads = options.threads > 0 ? options.threads : cores_for_each_of(options.ranks);
+  const Estimate cost = estimate(plan, {.ranks = options.ranks,
+                                        .threads = threads,
+                                        .random_access_source = subject.random_access,
+                                        .source_can_rewind = subject.can_rewind,
+                                        .piece_rows = piece_rows(plan.out, options)});
   (options.json ? print_json : print_human)(pipeline, plan, cost, options.ranks, threads);
   return 0;
 }
@@ -148,8 +166,11 @@ Command add_explain(CLI::App& program) {
   app->add_option("--ranks", options->ranks, "MPI ranks")->check(CLI::Range(1, 4096))->capture_default_str();
   app->add_option("--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
       ->check(CLI::Range(0, 1024));
+  app->add_option("-f,--format", options->format,
+                  "Format of the result (default: that of IN, or png): how much is encoded at a time");
   app->add_option("--presets", options->presets, "File of named pipelines")->type_name("FILE");
   app->add_flag("--json", options->json, "The same as JSON");
+  add_limit_options(*app, options->limits, LimitSources::flags);
   return {app, [options] { return run_explain(*options); }};
 }
 

@@ -262,6 +262,9 @@ class Watch {
         ended_ = count == 0;
         return;
       }
+      if (!overdue_.empty()) {
+        continue;  // mpirun wakes stopped ranks to end them, and they would say that they were stopped
+      }
       const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
       const std::size_t before = events_.noise().size();
       const int begun = events_.images_begun();

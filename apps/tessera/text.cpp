@@ -45,32 +45,6 @@ std::string halo_text(const Halo& halo) {
   return fmt::format("{}/{}/{}/{} px (left/top/right/bottom)", halo.left, halo.top, halo.right, halo.bottom);
 }
 
-std::int64_t parse_amount(std::string_view flag, std::string_view text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  const std::string_view suffix = text.substr(static_cast<std::size_t>(stop - text.data()));
-  double factor = 0;
-  if (suffix.empty()) {
-    factor = 1;
-  } else if (suffix == "k" || suffix == "K") {
-    factor = 1e3;
-  } else if (suffix == "M") {
-    factor = 1e6;
-  } else if (suffix == "G") {
-    factor = 1e9;
-  } else if (suffix == "T") {
-    factor = 1e12;
-  }
-  const double amount = value * factor;
-  if (failure != std::errc{} || !(amount >= 1) || amount > 9e18) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{}: '{}' is not an amount: write a number, perhaps with k, M, G or T after it.",
-                            flag, text));
-  }
-  return static_cast<std::int64_t>(amount);
-}
-
 Extent parse_extent(std::string_view flag, std::string_view text) {
   Extent extent;
   const char* end = text.data() + text.size();

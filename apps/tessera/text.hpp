@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/image.hpp"
+#include "schema/amount.hpp"
 
 namespace tessera::cli {
 
@@ -14,8 +15,7 @@ namespace tessera::cli {
 [[nodiscard]] std::string info_text(const ImageInfo& info);  ///< "640x480 8-bit RGB"
 [[nodiscard]] std::string halo_text(const Halo& halo);       ///< "6 px", "0/2/0/2 px (left/top/right/bottom)"
 
-/// "100", "100k", "64M", "2G": powers of ten. Throws Error(usage) naming the flag.
-[[nodiscard]] std::int64_t parse_amount(std::string_view flag, std::string_view text);
+using tessera::parse_amount;
 /// "640x480". Throws Error(usage) naming the flag.
 [[nodiscard]] Extent parse_extent(std::string_view flag, std::string_view text);
 /// "gray8", "rgb16", "rgba8", "graya16", ... Throws Error(usage) naming the flag.

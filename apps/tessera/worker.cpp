@@ -21,6 +21,8 @@
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
+#include "host_share.hpp"
 #include "plan/pipeline.hpp"
 #include "plan/plan.hpp"
 #include "process_image.hpp"
@@ -56,18 +58,6 @@ std::int64_t memory_bytes() {
   return resident_pages * ::sysconf(_SC_PAGESIZE);
 }
 
-ReadLimits limits_from(const Json& json) {
-  ReadLimits limits;
-  limits.max_file_bytes = json.value("max_file_bytes", limits.max_file_bytes);
-  limits.max_pixels = json.value("max_pixels", limits.max_pixels);
-  limits.max_side_px = json.value("max_side_px", limits.max_side_px);
-  limits.max_buffered_bytes = json.value("max_buffered_bytes", limits.max_buffered_bytes);
-  limits.max_frames = json.value("max_frames", limits.max_frames);
-  limits.max_metadata_bytes = json.value("max_metadata_bytes", limits.max_metadata_bytes);
-  limits.max_expansion = json.value("max_expansion", limits.max_expansion);
-  return limits;
-}
-
 ApplyOptions options_from(const ProcessTask& task) {
   ApplyOptions options;
   const Json& output = task.output_options;
@@ -75,7 +65,8 @@ ApplyOptions options_from(const ProcessTask& task) {
   options.quality = output.value("quality", 0);
   options.strip = strip_from(output.value("strip", Json(false)));
   options.read.salvage = output.value("salvage", false);
-  options.read.limits = limits_from(task.limits);
+  options.limits = limits_from_json(task.limits);
+  options.read.limits = options.limits;
   return options;
 }
 
@@ -107,23 +98,6 @@ struct Station {
   }
 };
 
-Bytes to_bytes(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
-/// This host's cores, shared with the other ranks on it.
-int threads_of_rank(Communicator& world) {
-  const auto host_of = [](std::string_view location) { return location.substr(0, location.rfind(':')); };
-  const std::string mine = world.location();
-  int ranks_here = 0;
-  for (const Bytes& other : all_gather_bytes(world, to_bytes(mine))) {
-    const std::string_view location(reinterpret_cast<const char*>(other.data()), other.size());
-    ranks_here += host_of(location) == host_of(mine) ? 1 : 0;
-  }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, ranks_here));
-}
-
 /// A task, with the file that came with it.
 struct Work {
   ProcessTask task;
@@ -132,8 +106,11 @@ struct Work {
 
 class Worker {
  public:
-  Worker(Communicator& world, Descriptor socket, int threads)
-      : world_(world), threads_(threads), channel_(std::move(socket), RankChannel::Files::taken) {}
+  Worker(Communicator& world, Descriptor socket, const HostShare& host, std::int64_t memory_bytes)
+      : world_(world),
+        host_(host),
+        memory_bytes_(memory_bytes),
+        channel_(std::move(socket), RankChannel::Files::taken) {}
 
   int run(const Hello& hello) {
     tell(hello);
@@ -215,8 +192,8 @@ class Worker {
     const auto fail = [&](ErrorCode code, const std::string& sentence) {
       const std::string named =
           with_name(with_name(sentence, task.input, task.name), task.output, "the result");
-      answer = to_line(RankMessage(Failed{task.ticket, std::string(meaning(code).name),
-                                          named.substr(0, most_sentence_bytes)}));
+      answer = to_line(RankMessage(
+          Failed{task.ticket, std::string(meaning(code).name), named.substr(0, most_sentence_bytes)}));
       together_still = code != ErrorCode::rank_lost;
     };
     try {
@@ -281,7 +258,7 @@ class Worker {
     ImageReport report;
     report.item = {task.attached ? task.name : task.input, task.output, work.file.get()};
     RunOptions run;
-    run.threads = task.threads > 0 ? task.threads : threads_;
+    run.threads = task.threads > 0 ? task.threads : host_.threads;
     {
       const std::lock_guard lock(mutex_);
       run.stop = stop_.get_token();
@@ -296,15 +273,20 @@ class Worker {
                           fmt::format("stage {} of {}", progress.stage + 1, progress.stages)});
       }
     };
+    ApplyOptions options = options_from(task);
+    if (options.limits.max_memory_bytes == 0) {
+      options.limits.max_memory_bytes = memory_bytes_;
+    }
     const auto plan_for = [&](const ImageInfo& in) {
-      return make_plan(build_pipeline(parse_pipeline(task.pipeline.dump())), in);
+      return make_plan(build_pipeline(parse_pipeline(task.pipeline.dump())), in, plan_limits(options.limits));
     };
-    process_image(comm, options_from(task), plan_for, run, report);
+    process_image(comm, options, plan_for, run, host_.ranks, report);
     return report;
   }
 
   Communicator& world_;
-  int threads_;
+  HostShare host_;
+  std::int64_t memory_bytes_;  ///< that a task may need where its limits do not say
   RankChannel channel_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -320,7 +302,8 @@ int work() {
   const Station station;
   const bool mpi = started_by_mpi();
   const auto world = mpi ? make_mpi() : make_solo();
-  const int threads = threads_of_rank(*world);
+  const HostShare host = share_of_host(*world, 0);
+  const std::int64_t memory = share_of_memory(usable_memory_bytes(), host.ranks);
   Descriptor socket = connect_to(station.address);
   Hello hello;
   hello.rank = world->rank();
@@ -338,7 +321,7 @@ int work() {
                            }(),
                            mpi};
   hello.unconfined = enter_sandbox(needs, station.sandbox);
-  return Worker(*world, std::move(socket), threads).run(hello);
+  return Worker(*world, std::move(socket), host, memory).run(hello);
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ namespace tessera {
 struct ReadOptions {
   ReadLimits limits = {};
   /// True: of a truncated or corrupt image, what can be read is used, and the rest is blank (black and
-  /// opaque, or a decoder's own gray). The header must still be sound. False: damage is an
-  /// Error(damaged_input).
+  /// opaque, or a decoder's own gray); Source::warnings() says which rows. The header must still be sound,
+  /// and at least one row readable. False: damage is an Error(damaged_input).
   bool salvage = false;
   /// False: profile, EXIF and XMP are left behind (the orientation is honoured all the same).
   bool keep_metadata = true;
@@ -29,7 +29,8 @@ struct ReadOptions {
 /// Pixels: 8 or 16 bits a sample, gray or RGB, alpha a plane of its own and not premultiplied. Fewer bits are
 /// scaled to 8 over the full range, palettes looked up. Numbers stay as they are and keep their ICC profile,
 /// except CMYK, YCCK and Lab, which become sRGB by the embedded profile or a default one. Of animations and
-/// multi-page files the first picture is read. EXIF orientation is applied.
+/// multi-page files the first full-size picture is read, and Source::warnings() says so. EXIF orientation is
+/// applied.
 ///
 /// Memory: rows stream (a few rows are held) for PNG, JPEG, TIFF, BMP and PNM. The whole image is held from
 /// the first read_rows on for interlaced PNG, progressive JPEG (its coefficients), WebP, GIF, HEIF, AVIF,

@@ -15,8 +15,8 @@
 
 namespace tessera {
 
-/// A transfer under way. Its memory must stay alive until wait() has returned; destroying a pending one
-/// waits.
+/// A transfer under way. Its memory must stay alive until wait() has returned; a pending one that is
+/// destroyed is waited for, or its message dropped: the next transfer with its tag does not get it.
 class Transfer {
  public:
   virtual ~Transfer() = default;
@@ -61,8 +61,8 @@ void send_bytes(Communicator& comm, const Bytes& data, int to, int tag);
 [[nodiscard]] std::vector<Bytes> all_to_all_bytes(Communicator& comm, std::vector<Bytes> outgoing);
 
 /// Runs `work` on this rank and then agrees with the others: if it threw anywhere, every rank throws the
-/// error of the lowest rank that failed. Collective. `work` itself must not leave another rank waiting for a
-/// message.
+/// error of the lowest rank that failed; where memory ran out, Error(limit_exceeded). Collective. `work`
+/// itself must not leave another rank waiting for a message.
 void together(Communicator& comm, const std::function<void()>& work);
 
 /// A group of one.

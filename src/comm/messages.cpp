@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <opencv2/core.hpp>
 #include <optional>
 
 #include "comm/communicator.hpp"
@@ -18,6 +20,31 @@ constexpr std::uint64_t most_padded_bytes = 1 << 20;
 
 std::span<const std::byte> bytes_of(const std::uint64_t& value) {
   return std::as_bytes(std::span(&value, 1));
+}
+
+Error out_of_memory() {
+  return {ErrorCode::limit_exceeded,
+          "The memory of the machine ran out: use fewer threads, a smaller image, or a machine with more."};
+}
+
+/// What is being handled, as an Error.
+Error current_error(int rank) {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) {
+      return out_of_memory();
+    }
+    return {ErrorCode::internal, fmt::format("Internal error on rank {}: {}", rank, error.what())};
+  } catch (const std::exception& error) {
+    return {ErrorCode::internal, fmt::format("Internal error on rank {}: {}", rank, error.what())};
+  } catch (...) {
+    return {ErrorCode::internal, fmt::format("Internal error on rank {}: an unknown exception.", rank)};
+  }
 }
 
 }  // namespace
@@ -108,17 +135,12 @@ void together(Communicator& comm, const std::function<void()>& work) {
   Bytes report;
   try {
     work();
-  } catch (const Error& error) {
+  } catch (...) {
+    const Error error = current_error(comm.rank());
     const std::string_view sentence = error.what();
     verdict = static_cast<std::uint64_t>(comm.size() - comm.rank());
     report.resize(1 + sentence.size());
     report[0] = static_cast<std::byte>(error.code());
-    std::memcpy(report.data() + 1, sentence.data(), sentence.size());
-  } catch (const std::exception& error) {
-    const std::string sentence = fmt::format("Internal error on rank {}: {}", comm.rank(), error.what());
-    verdict = static_cast<std::uint64_t>(comm.size() - comm.rank());
-    report.resize(1 + sentence.size());
-    report[0] = static_cast<std::byte>(ErrorCode::internal);
     std::memcpy(report.data() + 1, sentence.data(), sentence.size());
   }
   comm.all_reduce(std::span(&verdict, 1), Merge::maximum);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
@@ -22,8 +23,24 @@ struct Board {
 
   void post(int from, int to, int tag, std::span<const std::byte> data) {
     const std::scoped_lock lock(mutex);
+    if (const auto dropped = unwanted.find({from, to, tag}); dropped != unwanted.end()) {
+      if (--dropped->second == 0) {
+        unwanted.erase(dropped);
+      }
+      return;
+    }
     mail[{from, to, tag}].emplace_back(data.begin(), data.end());
     changed.notify_all();
+  }
+  /// The next message is for nobody. Does not wait: its sender may be waiting for this rank.
+  void drop(int from, int to, int tag) {
+    const std::scoped_lock lock(mutex);
+    auto& box = mail[{from, to, tag}];
+    if (box.empty()) {
+      ++unwanted[{from, to, tag}];
+    } else {
+      box.pop_front();
+    }
   }
   Bytes take(int from, int to, int tag) {
     std::unique_lock lock(mutex);
@@ -49,6 +66,7 @@ struct Board {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::tuple<int, int, int>, std::deque<Bytes>> mail;
+  std::map<std::tuple<int, int, int>, int> unwanted;  ///< messages still to come that nobody waits for
   bool stopped = false;
   std::exception_ptr first_error;
 };
@@ -62,7 +80,18 @@ class Incoming final : public Transfer {
  public:
   Incoming(std::shared_ptr<Board> board, int from, int to, int tag, std::span<std::byte> target)
       : board_(std::move(board)), from_(from), to_(to), tag_(tag), target_(target) {}
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+  /// A message that nobody waited for must not be there for the next that is received with its tag.
+  ~Incoming() override {
+    if (pending_) {
+      board_->drop(from_, to_, tag_);
+    }
+  }
   void wait() override {
+    if (!std::exchange(pending_, false)) {
+      return;
+    }
     const Bytes data = board_->take(from_, to_, tag_);
     if (data.size() != target_.size()) {
       throw Error(ErrorCode::internal, "Two ranks disagree on the size of a message.");
@@ -78,6 +107,7 @@ class Incoming final : public Transfer {
   int to_;
   int tag_;
   std::span<std::byte> target_;
+  bool pending_ = true;
 };
 
 class ThreadCommunicator final : public Communicator {

@@ -4,6 +4,7 @@
 
 #include "engine/workers.hpp"
 #include "ops/border.hpp"
+#include "ops/pieces.hpp"
 
 namespace tessera {
 namespace {
@@ -63,72 +64,133 @@ void run_kernel(const LocalOp& op, const cv::Mat& in, cv::Mat& out, const Region
 
 }  // namespace
 
-cv::Mat ChainRunner::place(const Rect& rect, const Halo& margin, int type) {
-  color_turn_ ^= 1;
-  return allocate_in(color_[color_turn_], rect, margin, type);
+cv::Mat ChainRunner::Buffers::place(const Rect& rect, const Halo& margin, int type) {
+  color_turn ^= 1;
+  return allocate_in(color[color_turn], rect, margin, type);
 }
 
-cv::Mat ChainRunner::place_alpha(const Rect& rect, int type) {
-  alpha_turn_ ^= 1;
-  return allocate_in(alpha_[alpha_turn_], rect, {}, type);
+cv::Mat ChainRunner::Buffers::place_alpha(const Rect& rect, int type) {
+  alpha_turn ^= 1;
+  return allocate_in(alpha[alpha_turn], rect, {}, type);
 }
 
 Tile ChainRunner::run(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows,
-                      const FetchPixels& fetch, std::vector<std::vector<double>>& findings,
-                      const std::stop_token& stop) {
-  const StripNeeds needs = strip_needs(chain, in, rows);
-  Tile current{needs.input,
-               place(needs.input, chain.empty() ? Halo{} : chain.front().halo, in.format.color_type()),
-               {}};
-  if (in.format.alpha) {
-    current.alpha = place_alpha(needs.input, in.format.alpha_type());
+                      const StripReader& reader, std::vector<std::vector<double>>& findings,
+                      std::int64_t max_reduced_bytes, const std::stop_token& stop) {
+  return run_links(0, chain, {in, reader, max_reduced_bytes, stop}, rows, findings);
+}
+
+Tile ChainRunner::run_links(std::size_t level, std::span<const ChainLink> chain, const Strip& strip,
+                            const Interval& rows, Found findings) {
+  while (levels_.size() <= level) {
+    levels_.emplace_back();
   }
-  fetch(current);
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    throw_if_stopped(stop);
-    const ChainLink& link = chain[i];
-    const LocalOp& op = *link.op;
-    const Halo next_halo = i + 1 < chain.size() ? chain[i + 1].halo : Halo{};
-    const Rect out_rect = Rect::of_rows(needs.links[i], link.out.extent.width);
-    Region region{link.in, current.rect, out_rect, false, &findings[i], stop};
-    if (op.kind() == LocalKind::geometry) {
-      cv::Mat out = place(out_rect, next_halo, link.out.format.color_type());
-      run_kernel(op, current.color, out, region, link.name);
-      Tile result{out_rect, out, {}};
-      if (link.out.format.alpha) {
-        result.alpha = place_alpha(out_rect, link.out.format.alpha_type());
-        region.alpha = true;
-        region.findings = nullptr;
-        run_kernel(op, current.alpha, result.alpha, region, link.name);
-      }
-      current = result;
-      continue;
+  Buffers& buffers = levels_[level];
+  const StripNeeds needs = strip_needs(chain, strip.in, rows);
+  const auto halo_before = [&](std::size_t i) { return i < chain.size() ? chain[i].halo : Halo{}; };
+  Tile current;
+  std::size_t next = 0;
+  if (const auto reduced = link_in_pieces(chain, needs, strip.max_reduced_bytes)) {
+    next = *reduced + 1;
+    current = run_in_pieces(level, chain.first(next), strip, needs, halo_before(next), findings);
+  } else {
+    current = {needs.input, buffers.place(needs.input, halo_before(0), strip.in.format.color_type()), {}};
+    if (strip.in.format.alpha) {
+      current.alpha = buffers.place_alpha(needs.input, strip.in.format.alpha_type());
     }
-    const Rect grown_rect = link.halo.grow(out_rect);
-    cv::Mat grown = grow_header(current.color, around(grown_rect, current.rect));
-    if (!link.halo.none()) {
-      fill_border(grown, grown_rect, link.in.extent, op.border(),
-                  std::round(op.border_value() * link.in.format.level_scale()));
-    }
-    region.in = grown_rect;
-    cv::Mat out = grown;
-    const bool in_place =
-        link.halo.none() && link.in.format.color_type() == link.out.format.color_type() && next_halo.none();
-    if (!in_place) {
-      const Halo spare = most(link.halo, next_halo);
-      out = grow_header(place(out_rect, spare, link.out.format.color_type()), link.halo);
-    }
-    run_kernel(op, grown, out, region, link.name);
-    Tile result{out_rect, shrink_header(out, link.halo), {}};
-    if (link.out.format.alpha) {
-      const Rect kept = out_rect;
-      result.alpha =
-          standalone(current.alpha, cv::Rect(0, static_cast<int>(kept.y - current.rect.y),
-                                             static_cast<int>(kept.width), static_cast<int>(kept.height)));
-    }
-    current = result;
+    strip.reader.fetch(current);
+  }
+  for (std::size_t i = next; i < chain.size(); ++i) {
+    throw_if_stopped(strip.stop);
+    current = run_link(buffers, chain[i], current, Rect::of_rows(needs.links[i], chain[i].out.extent.width),
+                       halo_before(i + 1), &findings[i], strip.stop);
   }
   return current;
+}
+
+/// The last link of `chain`, from pieces that the others make.
+Tile ChainRunner::run_in_pieces(std::size_t level, std::span<const ChainLink> chain, const Strip& strip,
+                                const StripNeeds& needs, const Halo& next_halo, Found findings) {
+  const std::span<const ChainLink> before = chain.first(chain.size() - 1);
+  const ChainLink& link = chain.back();
+  const Interval input = before.empty() ? needs.input.rows() : needs.links[before.size() - 1];
+  const Rect out_rect = Rect::of_rows(needs.links[before.size()], link.out.extent.width);
+  Region region{link.in, Rect::of_rows(input, link.in.extent.width), out_rect, false, nullptr, strip.stop};
+  const auto& op = dynamic_cast<const TakesPieces&>(*link.op);
+  const auto color = op.begin_pieces(region, link.in.format.color_type());
+  region.alpha = true;
+  const auto alpha = link.in.format.alpha ? op.begin_pieces(region, link.in.format.alpha_type()) : nullptr;
+
+  std::vector<Interval> pieces;
+  std::vector<std::int64_t> needed_from;  // the first row of the source, for this piece and all behind it
+  const std::int64_t step = rows_of_piece(before, strip.in, strip.max_reduced_bytes);
+  for (std::int64_t y = input.begin; y < input.end; y += step) {
+    pieces.push_back({y, std::min(input.end, y + step)});
+    needed_from.push_back(strip_needs(before, strip.in, pieces.back()).input.y);
+  }
+  for (std::size_t i = pieces.size(); i-- > 1;) {
+    needed_from[i - 1] = std::min(needed_from[i - 1], needed_from[i]);
+  }
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    throw_if_stopped(strip.stop);
+    if (level == 0) {
+      strip.reader.pass(needed_from[i]);
+    }
+    const Tile piece = run_links(level + 1, before, strip, pieces[i], findings.first(before.size()));
+    color->add(piece.color);
+    if (alpha) {
+      alpha->add(piece.alpha);
+    }
+  }
+  Buffers& buffers = levels_[level];
+  Tile result{out_rect, buffers.place(out_rect, next_halo, link.out.format.color_type()), {}};
+  color->finish(result.color);
+  if (alpha) {
+    result.alpha = buffers.place_alpha(out_rect, link.out.format.alpha_type());
+    alpha->finish(result.alpha);
+  }
+  return result;
+}
+
+Tile ChainRunner::run_link(Buffers& buffers, const ChainLink& link, Tile current, const Rect& out_rect,
+                           const Halo& next_halo, std::vector<double>* findings,
+                           const std::stop_token& stop) {
+  const LocalOp& op = *link.op;
+  Region region{link.in, current.rect, out_rect, false, findings, stop};
+  if (op.kind() == LocalKind::geometry) {
+    cv::Mat out = buffers.place(out_rect, next_halo, link.out.format.color_type());
+    run_kernel(op, current.color, out, region, link.name);
+    Tile result{out_rect, out, {}};
+    if (link.out.format.alpha) {
+      result.alpha = buffers.place_alpha(out_rect, link.out.format.alpha_type());
+      region.alpha = true;
+      region.findings = nullptr;
+      run_kernel(op, current.alpha, result.alpha, region, link.name);
+    }
+    return result;
+  }
+  const Rect grown_rect = link.halo.grow(out_rect);
+  cv::Mat grown = grow_header(current.color, around(grown_rect, current.rect));
+  if (!link.halo.none()) {
+    fill_border(grown, grown_rect, link.in.extent, op.border(),
+                std::round(op.border_value() * link.in.format.level_scale()));
+  }
+  region.in = grown_rect;
+  cv::Mat out = grown;
+  const bool in_place =
+      link.halo.none() && link.in.format.color_type() == link.out.format.color_type() && next_halo.none();
+  if (!in_place) {
+    const Halo spare = most(link.halo, next_halo);
+    out = grow_header(buffers.place(out_rect, spare, link.out.format.color_type()), link.halo);
+  }
+  run_kernel(op, grown, out, region, link.name);
+  Tile result{out_rect, shrink_header(out, link.halo), {}};
+  if (link.out.format.alpha) {
+    result.alpha = standalone(current.alpha,
+                              cv::Rect(0, static_cast<int>(out_rect.y - current.rect.y),
+                                       static_cast<int>(out_rect.width), static_cast<int>(out_rect.height)));
+  }
+  return result;
 }
 
 }  // namespace tessera

@@ -175,11 +175,4 @@ Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& o
   return result;
 }
 
-bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes) {
-  const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
-  const std::int64_t for_piece = strip_input_bytes(stage, rows);
-  return for_piece > most_bytes &&
-         strip_input_bytes(stage, std::min(rows, suggest_strip_rows(stage))) < for_piece / 2;
-}
-
 }  // namespace tessera

@@ -80,8 +80,4 @@ struct PanelOptions {
 /// Every rank gets as many rows of a panel as any, in multiples of `align`.
 [[nodiscard]] Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& options);
 
-/// Whether a strip that makes one whole piece of `piece_rows` reads more than `most_bytes`, where shorter
-/// strips would read much less: then a small result is better made first and cut into pieces after.
-[[nodiscard]] bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes);
-
 }  // namespace tessera

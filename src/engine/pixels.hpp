@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -60,13 +61,16 @@ using StreamedRows = std::vector<Interval>;
 /// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
 /// thread needs them first; what the source leaves to be done of them is done by threads that would wait.
 /// Rows that only one strip reads go straight to it. The memory of rows that no strip will need again is
-/// reused.
+/// reused. Once the source has failed it is asked for nothing more: every strip that needs rows from there on
+/// gets that same error, whichever thread met it.
 class SourcePixels {
  public:
   /// Where the source can be read in any order, rows that no strip reads are passed over.
   SourcePixels(Source& source, StreamedRows rows);
-  /// Strip `strip` reads full-width rows; waits for, or reads, what is missing.
+  /// Strip `strip` reads full-width rows; waits for, or reads, what is missing. Throws what the source threw.
   void fetch(std::int64_t strip, Tile& out);
+  /// Strip `strip` will read nothing more above row `row`.
+  void pass(std::int64_t strip, std::int64_t row);
   /// Strip `strip` will read nothing more.
   void release(std::int64_t strip);
 
@@ -76,18 +80,21 @@ class SourcePixels {
     std::int64_t rows = 0;                 ///< of the tile that are read
     std::unique_ptr<UnfinishedRows> rest;  ///< that nobody does yet
     bool being_finished = false;
+    std::exception_ptr failure;  ///< of finishing it
 
     [[nodiscard]] Interval interval() const { return {tile.rect.y, tile.rect.y + rows}; }
     [[nodiscard]] bool complete() const { return !rest && !being_finished; }
     [[nodiscard]] Tile part();
   };
-  [[nodiscard]] bool has_rows_alone(std::size_t strip) const;
+  [[nodiscard]] bool reads_alone(std::size_t strip, const Interval& wanted) const;
   /// Does `work` without the lock, which is held before and after; `busy` is true meanwhile.
   void unlocked(bool& busy, std::unique_lock<std::mutex>& lock, const std::function<void()>& work);
   std::unique_ptr<UnfinishedRows> take_turn(Tile& out, std::unique_lock<std::mutex>& lock);
-  std::shared_ptr<Block> next_block(std::int64_t end, std::unique_lock<std::mutex>& lock);
+  void read_block(std::int64_t end, std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Block> unfinished(const std::deque<std::shared_ptr<Block>>& blocks);
   void finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock);
+  std::deque<std::shared_ptr<Block>> complete_blocks(const Interval& wanted,
+                                                     std::unique_lock<std::mutex>& lock);
   void recycle();
 
   Source& source_;
@@ -96,6 +103,7 @@ class SourcePixels {
   std::int64_t end_;
   std::int64_t block_rows_;
   StreamedRows strips_;
+  std::vector<std::int64_t> needed_from_;  ///< the first row that each strip still reads
   std::vector<bool> released_;
   std::size_t oldest_strip_ = 0;
 
@@ -105,6 +113,7 @@ class SourcePixels {
   std::vector<std::shared_ptr<Block>> spare_;
   std::int64_t read_to_ = 0;
   bool reading_ = false;
+  std::exception_ptr failure_;  ///< of the source, at row read_to_ or below it
 };
 
 /// Sends a tile whose planes are contiguous; it must stay alive until the transfers are done.

@@ -10,6 +10,7 @@
 #include "engine/feed.hpp"
 #include "engine/pixels.hpp"
 #include "engine/report.hpp"
+#include "engine/statistic_link.hpp"
 #include "engine/strips.hpp"
 #include "engine/workers.hpp"
 
@@ -17,9 +18,6 @@ namespace tessera {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// Of strips that are only copied.
-constexpr std::int64_t plain_strip_rows = 256;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -79,8 +77,7 @@ class Run {
 
   void run_stage(const Stage& stage, bool last) {
     if (stage.statistic && !stage.statistic->halo(stage.out).none()) {
-      hold_input();
-      run_statistic_with_halo(*stage.statistic);
+      run_stage_to_statistic_with_halo(stage);
       return;
     }
     if (last) {
@@ -92,11 +89,8 @@ class Run {
       }
       return;
     }
-    if (stage.statistic) {
-      if (std::optional<Panels> all = better_read_twice(stage)) {
-        run_strips_to_statistic(stage, std::move(*all));
-        return;
-      }
+    if (stage.statistic && look_without_holding(stage)) {
+      return;
     }
     if (stage.joins_next && share_of(stage.out) > options_.max_held_bytes) {
       prefix_ = stage;
@@ -112,6 +106,20 @@ class Run {
     }
   }
 
+  /// Its chain is empty but for what the stage before has left to be made.
+  void run_stage_to_statistic_with_halo(const Stage& stage) {
+    if (look_without_holding(stage)) {
+      return;
+    }
+    if (!stage.chain.empty()) {
+      Stage making = stage;
+      making.statistic = nullptr;
+      run_strips_to_band(making);
+    }
+    hold_input();
+    run_statistic_with_halo(*stage.statistic);
+  }
+
   [[nodiscard]] std::int64_t share_of(const ImageInfo& image) const { return image.bytes() / comm_.size(); }
 
   [[nodiscard]] bool pieces_read_too_much(const Stage& stage) const {
@@ -120,39 +128,49 @@ class Run {
                                          options_.max_held_bytes / 4 / options_.threads);
   }
 
-  /// The panels to go through where the pixels that lead to a statistic are made once more when it is known,
-  /// rather than held: they are too many, and can be had again.
-  std::optional<Panels> better_read_twice(const Stage& stage) {
-    const bool again = !held_ && stage.statistic->applied_halo(stage.out).none() &&
-                       share_of(stage.out) > options_.max_held_bytes;
-    std::uint64_t cannot = again && (source_ == nullptr || source_->can_rewind()) ? 0 : 1;
-    Panels all;
+  /// Where the pixels that lead to a statistic are too many to hold, and what they are made from can be had
+  /// again: takes the statistic as they pass, and leaves them to be made once more for the next stage. False,
+  /// with nothing done, where that is not so.
+  bool look_without_holding(const Stage& stage) {
+    if (share_of(stage.out) <= options_.max_held_bytes || !can_be_made_twice(stage)) {
+      return false;
+    }
+    const auto link = std::make_shared<StatisticLink>(stage.statistic, stage.statistic->slots(stage.out));
+    const Stage looking = with_statistic_link(stage, link);
+    if (!held_ && !source_gives_twice(looking)) {
+      if (stage.in.bytes() > stage.out.bytes() / 2 || share_of(stage.in) > options_.max_held_bytes) {
+        return false;
+      }
+      hold_input();  // little beside what is made of it
+    } else if (held_ && held_->info.bytes() > stage.out.bytes() / 2) {
+      return false;
+    }
+    over_panels(looking, 1, panels(looking, 1, false), [&](const StripContext& strips, StripInput& input) {
+      StripFindings found_again_later(looking.chain, strips.count(comm_.rank()));
+      together(comm_, [&] {
+        for_each_strip(strips, input, found_again_later, [](int, std::int64_t, const Tile&) {});
+        input.finish();
+      });
+    });
+    std::vector<std::uint64_t> slots = link->merged();
+    bind(*stage.statistic, slots, stage.out);
+    prefix_ = stage;
+    read_to_look_ = !held_;
+    return true;
+  }
+
+  /// Whether the source can be read twice, and in the order in which the stage wants it. Collective.
+  bool source_gives_twice(const Stage& stage) {
+    std::uint64_t cannot = source_ == nullptr || source_->can_rewind() ? 0 : 1;
     if (cannot == 0) {
-      all = panels(stage, 1, false);
+      const Panels all = panels(stage, 1, false);
       const bool in_order =
           root_feeds() ? all.fed.has_value()
                        : streaming_rows(context(stage, all.rows.front(), 1), comm_.rank()).has_value();
       cannot = in_order ? 0 : 1;
     }
     comm_.all_reduce(std::span(&cannot, 1), Merge::maximum);
-    return cannot == 0 ? std::optional(std::move(all)) : std::nullopt;
-  }
-
-  void run_strips_to_statistic(const Stage& stage, Panels all) {
-    SlotSet merged(stage.statistic->slots(stage.out), options_.threads);
-    over_panels(stage, 1, std::move(all), [&](const StripContext& strips, StripInput& input) {
-      StripFindings found_again_later(stage.chain, strips.count(comm_.rank()));
-      together(comm_, [&] {
-        for_each_strip(strips, input, found_again_later, [&](int worker, std::int64_t, const Tile& strip) {
-          stage.statistic->map(strip.color, merged.of(worker),
-                               Region{stage.out, strip.rect, strip.rect, false, nullptr, options_.stop});
-        });
-        input.finish();
-      });
-    });
-    bind(*stage.statistic, merged, stage.out);
-    prefix_ = stage;
-    read_to_look_ = true;
+    return cannot == 0;
   }
 
   /// Whether rows come from the root, which reads them in order.
@@ -258,7 +276,7 @@ class Run {
     report_.findings.insert(report_.findings.end(), found.begin(), found.end());
     held_ = std::move(next);
     if (stage.statistic) {
-      bind(*stage.statistic, merged, info);
+      bind(*stage.statistic, merged.merge(stage.statistic->merge()), info);
     }
   }
 
@@ -280,11 +298,10 @@ class Run {
                                      Region{info, part, rect, false, nullptr, options_.stop});
                      });
     });
-    bind(statistic, merged, info);
+    bind(statistic, merged.merge(statistic.merge()), info);
   }
 
-  void bind(const StatisticOp& statistic, SlotSet& merged, const ImageInfo& info) {
-    const std::span<std::uint64_t> slots = merged.merge(statistic.merge());
+  void bind(const StatisticOp& statistic, std::span<std::uint64_t> slots, const ImageInfo& info) {
     comm_.all_reduce(slots, statistic.merge());
     bound_ = statistic.finish(slots, info);
   }
@@ -334,7 +351,9 @@ class Run {
           for_each_strip(
               strips, input, findings,
               [&](int, std::int64_t index, const Tile& strip) { route.put(index, strip); },
-              [&] { route.abandon(); });
+              [&](std::int64_t index, std::exception_ptr failure) {
+                route.abandon(index, std::move(failure));
+              });
           input.finish();
         } catch (...) {
           route.fail();

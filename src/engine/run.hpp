@@ -24,6 +24,7 @@ struct RunOptions {
   /// Pixels that a rank may hold where it could also do without, by reading the source again or working on a
   /// part of the image at a time. Whole-frame operators and what cannot be read in order hold more.
   std::int64_t max_held_bytes = default_max_held_bytes;
+  std::int64_t max_reduced_bytes = default_max_reduced_bytes;
   std::function<void(const Progress&)> progress;  ///< on the root rank; called from any thread, one at a time
   std::stop_token stop;                           ///< when asked, every rank throws Error(cancelled)
 };

@@ -22,6 +22,9 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
                              block_step_rows, most_block_rows)),
       strips_(std::move(rows)),
       released_(strips_.size(), false) {
+  for (const Interval& strip : strips_) {
+    needed_from_.push_back(strip.begin);
+  }
   if (source_.random_access() && !strips_.empty()) {
     read_to_ = std::max<std::int64_t>(0, strips_.front().begin);
   }
@@ -29,9 +32,10 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
 
 Tile SourcePixels::Block::part() { return tile.view(Rect::of_rows(interval(), tile.rect.width)); }
 
-bool SourcePixels::has_rows_alone(std::size_t strip) const {
+/// Whether the strip reads all its rows with one call, and no other strip reads any of them.
+bool SourcePixels::reads_alone(std::size_t strip, const Interval& wanted) const {
   const Interval& rows = strips_[strip];
-  return (strip == 0 || strips_[strip - 1].end <= rows.begin) &&
+  return wanted == rows && (strip == 0 || strips_[strip - 1].end <= rows.begin) &&
          (strip + 1 == strips_.size() || rows.end <= strips_[strip + 1].begin);
 }
 
@@ -53,17 +57,27 @@ void SourcePixels::unlocked(bool& busy, std::unique_lock<std::mutex>& lock,
   done();
 }
 
-/// Reads `out`, whose rows are next.
+/// Reads `out`, whose rows are next; or the source fails, which is kept for all.
 std::unique_ptr<UnfinishedRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
   std::unique_ptr<UnfinishedRows> rest;
-  unlocked(reading_, lock, [&] { rest = source_.begin_rows(out); });
-  read_to_ = out.rect.rows().end;
+  std::exception_ptr failure;
+  unlocked(reading_, lock, [&] {
+    try {
+      rest = source_.begin_rows(out);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  if (failure) {
+    failure_ = failure;
+  } else {
+    read_to_ = out.rect.rows().end;
+  }
   return rest;
 }
 
 /// Reads on, at most up to row `end`.
-std::shared_ptr<SourcePixels::Block> SourcePixels::next_block(std::int64_t end,
-                                                              std::unique_lock<std::mutex>& lock) {
+void SourcePixels::read_block(std::int64_t end, std::unique_lock<std::mutex>& lock) {
   std::shared_ptr<Block> block;
   if (spare_.empty()) {
     block = std::make_shared<Block>();
@@ -74,9 +88,12 @@ std::shared_ptr<SourcePixels::Block> SourcePixels::next_block(std::int64_t end,
   }
   block->tile.rect.y = read_to_;
   block->rows = std::min(end, read_to_ + block_rows_) - read_to_;
+  block->failure = nullptr;
   Tile part = block->part();
   block->rest = take_turn(part, lock);
-  return block;
+  if (!failure_) {
+    blocks_.push_back(std::move(block));
+  }
 }
 
 std::shared_ptr<SourcePixels::Block> SourcePixels::unfinished(
@@ -89,18 +106,45 @@ std::shared_ptr<SourcePixels::Block> SourcePixels::unfinished(
 void SourcePixels::finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock) {
   const std::unique_ptr<UnfinishedRows> rest = std::move(block->rest);
   unlocked(block->being_finished, lock, [&] {
-    Tile part = block->part();
-    rest->finish(part);
+    try {
+      Tile part = block->part();
+      rest->finish(part);
+    } catch (...) {
+      block->failure = std::current_exception();
+    }
   });
+}
+
+/// The blocks that hold `wanted`, as far as it has been read; throws what finishing the topmost threw.
+std::deque<std::shared_ptr<SourcePixels::Block>> SourcePixels::complete_blocks(
+    const Interval& wanted, std::unique_lock<std::mutex>& lock) {
+  std::deque<std::shared_ptr<Block>> parts;
+  for (const auto& block : blocks_) {
+    if (!block->interval().intersect(wanted).empty()) {
+      parts.push_back(block);
+    }
+  }
+  while (const auto block = unfinished(parts)) {
+    finish(block, lock);
+  }
+  changed_.wait(lock, [&] {
+    return std::all_of(parts.begin(), parts.end(), [](const auto& block) { return block->complete(); });
+  });
+  for (const auto& block : parts) {
+    if (block->failure) {
+      std::rethrow_exception(block->failure);
+    }
+  }
+  return parts;
 }
 
 void SourcePixels::fetch(std::int64_t strip, Tile& out) {
   const Interval wanted = out.rect.rows();
-  const bool alone = has_rows_alone(static_cast<std::size_t>(strip));
+  const bool alone = reads_alone(static_cast<std::size_t>(strip), wanted);
   std::deque<std::shared_ptr<Block>> parts;
   {
     std::unique_lock lock(mutex_);
-    while (read_to_ < wanted.end) {
+    while (read_to_ < wanted.end && !failure_) {
       if (reading_) {
         if (const auto block = unfinished(blocks_)) {
           finish(block, lock);
@@ -109,27 +153,24 @@ void SourcePixels::fetch(std::int64_t strip, Tile& out) {
         }
       } else if (alone && read_to_ == wanted.begin) {
         const auto rest = take_turn(out, lock);
+        if (failure_) {
+          std::rethrow_exception(failure_);
+        }
         lock.unlock();
         if (rest) {
           rest->finish(out);
         }
         return;
       } else {
-        blocks_.push_back(next_block(alone && read_to_ < wanted.begin ? wanted.begin : end_, lock));
+        read_block(alone && read_to_ < wanted.begin ? wanted.begin : end_, lock);
         recycle();
       }
     }
-    for (const auto& block : blocks_) {
-      if (!block->interval().intersect(wanted).empty()) {
-        parts.push_back(block);
-      }
+    // What failed further up is reported before what failed further down.
+    parts = complete_blocks(wanted, lock);
+    if (read_to_ < wanted.end) {
+      std::rethrow_exception(failure_);
     }
-    while (const auto block = unfinished(parts)) {
-      finish(block, lock);
-    }
-    changed_.wait(lock, [&] {
-      return std::all_of(parts.begin(), parts.end(), [](const auto& block) { return block->complete(); });
-    });
   }
   for (const auto& block : parts) {
     copy_overlap(block->part(), out);
@@ -145,8 +186,23 @@ void SourcePixels::release(std::int64_t strip) {
   recycle();
 }
 
+void SourcePixels::pass(std::int64_t strip, std::int64_t row) {
+  const std::scoped_lock lock(mutex_);
+  std::int64_t& needed_from = needed_from_[static_cast<std::size_t>(strip)];
+  needed_from = std::max(needed_from, row);
+  recycle();
+}
+
 void SourcePixels::recycle() {
-  const std::int64_t oldest_row = oldest_strip_ < strips_.size() ? strips_[oldest_strip_].begin : height_;
+  std::int64_t oldest_row = height_;
+  for (std::size_t strip = oldest_strip_; strip < strips_.size(); ++strip) {
+    if (!released_[strip]) {
+      oldest_row = std::min(oldest_row, needed_from_[strip]);
+      if (needed_from_[strip] == strips_[strip].begin) {
+        break;  // those behind it begin further down
+      }
+    }
+  }
   while (!blocks_.empty() && blocks_.front()->interval().end <= oldest_row &&
          blocks_.front().use_count() == 1) {
     spare_.push_back(std::move(blocks_.front()));

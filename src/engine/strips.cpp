@@ -11,8 +11,6 @@ namespace {
 constexpr int piece_tag = 3;
 /// In the place of the size of a rank's pieces: it has failed, and nobody sends any.
 constexpr std::uint64_t failed = ~std::uint64_t{0};
-/// Strips a fast worker may be ahead of the slowest, per thread.
-constexpr std::int64_t ahead_per_thread = 4;
 
 std::vector<std::vector<Rect>> band_needs(const StripContext& strips) {
   std::vector<std::vector<Rect>> needs;
@@ -57,21 +55,7 @@ void BandInput::finish() {
 }
 
 std::optional<StreamedRows> streaming_rows(const StripContext& strips, int rank) {
-  StreamedRows result;
-  const std::int64_t height = strips.stage.in.extent.height;
-  for (std::int64_t index = 0; index < strips.count(rank); ++index) {
-    const Rect input = strips.needs(strips.rows(rank, index)).input;
-    const Interval rows = input.rows();
-    const bool in_order =
-        result.empty() || (rows.begin >= result.back().begin && rows.end >= result.back().end);
-    const bool full_width = input.x == 0 && input.width == strips.stage.in.extent.width;
-    const bool bounded = rows.size() <= std::max<std::int64_t>(height / 2, 4096);
-    if (!in_order || !full_width || !bounded || rows.begin < 0 || rows.end > height) {
-      return std::nullopt;
-    }
-    result.push_back(rows);
-  }
-  return result;
+  return streamed_rows(strips.stage, strips.bands[static_cast<std::size_t>(rank)], strips.strip_rows);
 }
 
 StripFindings::StripFindings(const std::vector<ChainLink>& chain, std::int64_t strips)
@@ -119,7 +103,7 @@ std::span<std::uint64_t> SlotSet::merge(Merge merge) {
 }
 
 void for_each_strip(const StripContext& strips, StripInput& input, StripFindings& findings,
-                    const TakeStrip& take, const std::function<void()>& on_failure) {
+                    const TakeStrip& take, const OnStripFailure& on_failure) {
   const int rank = strips.comm.rank();
   const std::int64_t count = strips.count(rank);
   std::atomic<std::int64_t> done{0};
@@ -129,12 +113,13 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
       ChainRunner& runner = strips.runners[static_cast<std::size_t>(worker)];
       const Tile strip = runner.run(
           strips.stage.chain, strips.stage.in, strips.rows(rank, index),
-          [&](Tile& out) { input.fetch(index, out); }, findings.of(index), strips.options.stop);
+          {[&](Tile& out) { input.fetch(index, out); }, [&](std::int64_t row) { input.pass(index, row); }},
+          findings.of(index), strips.options.max_reduced_bytes, strips.options.stop);
       input.release(index);
       take(worker, index, strip);
     } catch (...) {
       if (on_failure) {
-        on_failure();
+        on_failure(index, std::current_exception());
       }
       throw;
     }
@@ -151,7 +136,8 @@ SinkRoute::SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm)
     : strips_(strips),
       sink_(sink),
       comm_(comm),
-      order_([this](const Bytes& strip) { take(strip); }, ahead_per_thread * strips.options.threads) {}
+      order_([this](const Bytes& strip) { take(strip); },
+             strips_ahead(strips.options.threads, strips.strip_rows * strips.stage.out.row_bytes())) {}
 
 void SinkRoute::put(std::int64_t index, const Tile& strip) {
   const std::int64_t piece_rows = sink_.piece_rows();

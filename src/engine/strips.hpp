@@ -33,11 +33,11 @@ class StripInput {
  public:
   virtual ~StripInput() = default;
   virtual void fetch(std::int64_t strip, Tile& out) = 0;
+  /// Strip `strip` will read nothing more above row `row`.
+  virtual void pass(std::int64_t /*strip*/, std::int64_t /*row*/) {}
   virtual void release(std::int64_t strip) = 0;
   /// Ends what is under way with other ranks, even if no strip asked for it.
   virtual void finish() = 0;
-  /// The order in which strips are best worked on: those that need no other rank first. Empty: as they come.
-  [[nodiscard]] virtual std::vector<std::int64_t> order() const { return {}; }
   [[nodiscard]] virtual std::int64_t sent_bytes() const { return 0; }
   [[nodiscard]] virtual std::int64_t received_bytes() const { return 0; }
 };
@@ -46,6 +46,7 @@ class SourceInput final : public StripInput {
  public:
   SourceInput(Source& source, StreamedRows rows) : pixels_(source, std::move(rows)) {}
   void fetch(std::int64_t strip, Tile& out) override { pixels_.fetch(strip, out); }
+  void pass(std::int64_t strip, std::int64_t row) override { pixels_.pass(strip, row); }
   void release(std::int64_t strip) override { pixels_.release(strip); }
   void finish() override {}
 
@@ -104,10 +105,11 @@ class SlotSet {
 };
 
 using TakeStrip = std::function<void(int worker, std::int64_t index, const Tile& strip)>;
+using OnStripFailure = std::function<void(std::int64_t index, std::exception_ptr failure)>;
 /// Runs this rank's strips through the chain on its threads. `on_failure` is called once a strip has failed,
-/// before the other threads are waited for.
+/// before the other threads are waited for. Throws what the topmost strip that failed threw.
 void for_each_strip(const StripContext& strips, StripInput& input, StripFindings& findings,
-                    const TakeStrip& take, const std::function<void()>& on_failure = {});
+                    const TakeStrip& take, const OnStripFailure& on_failure = {});
 
 /// Encodes strips piece by piece and brings the pieces to the root's sink in order. Other ranks keep their
 /// encoded pieces until the root, done with its own, takes them, in one message from each.
@@ -115,7 +117,8 @@ class SinkRoute {
  public:
   SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm);
   void put(std::int64_t index, const Tile& strip);
-  void abandon() { order_.abandon(); }
+  /// Strip `index` will not come: those behind it are not waited for.
+  void abandon(std::int64_t index, std::exception_ptr failure) { order_.abandon(index, std::move(failure)); }
   /// After all strips: sends or receives what other ranks made, unless one has failed. Throws what appending
   /// threw. Every rank calls it or fail(), once.
   void finish();

@@ -10,21 +10,23 @@ namespace tessera {
 void for_each_index(int threads, std::int64_t count, const std::stop_token& stop,
                     const std::function<void(int, std::int64_t)>& body) {
   std::atomic<std::int64_t> next{0};
-  std::atomic<bool> failed{false};
+  std::atomic<std::int64_t> lowest_failed{count};
   std::mutex mutex;
-  std::exception_ptr first_error;
+  std::exception_ptr error;
   const auto work = [&](int worker) {
-    try {
-      for (std::int64_t index = next++; index < count && !failed; index = next++) {
+    // An index that has been handed out is worked on unless one above it in the image has failed: what is
+    // reported then is the same as if they had been done one after the other.
+    for (std::int64_t index = next++; index < lowest_failed; index = next++) {
+      try {
         throw_if_stopped(stop);
         body(worker, index);
+      } catch (...) {
+        const std::scoped_lock lock(mutex);
+        if (index < lowest_failed) {
+          lowest_failed = index;
+          error = std::current_exception();
+        }
       }
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      if (!first_error) {
-        first_error = std::current_exception();
-      }
-      failed = true;
     }
   };
   {
@@ -35,16 +37,16 @@ void for_each_index(int threads, std::int64_t count, const std::stop_token& stop
     }
     work(0);
   }
-  if (first_error) {
-    std::rethrow_exception(first_error);
+  if (error) {
+    std::rethrow_exception(error);
   }
 }
 
 void InOrder::put(std::int64_t index, Bytes item) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return abandoned_ || index < due_ + ahead_; });
-  if (abandoned_) {
-    throw Error(ErrorCode::cancelled, "The work was stopped because another part of it failed.");
+  changed_.wait(lock, [&] { return index > failed_index_ || index < due_ + ahead_; });
+  if (index > failed_index_) {
+    std::rethrow_exception(failure_);
   }
   waiting_.emplace(index, std::move(item));
   if (taking_) {
@@ -55,25 +57,35 @@ void InOrder::put(std::int64_t index, Bytes item) {
     const Bytes due_item = std::move(waiting_.begin()->second);
     waiting_.erase(waiting_.begin());
     lock.unlock();
+    std::exception_ptr failure;
     try {
       take_(due_item);
     } catch (...) {
-      lock.lock();
-      abandoned_ = true;
-      taking_ = false;
-      changed_.notify_all();
-      throw;
+      failure = std::current_exception();
     }
     lock.lock();
+    if (failure) {
+      taking_ = false;
+      fail(due_, failure);
+      std::rethrow_exception(failure);
+    }
     ++due_;
     changed_.notify_all();
   }
   taking_ = false;
 }
 
-void InOrder::abandon() {
+void InOrder::abandon(std::int64_t index, std::exception_ptr failure) {
   const std::scoped_lock lock(mutex_);
-  abandoned_ = true;
+  fail(index, std::move(failure));
+}
+
+/// Under mutex_.
+void InOrder::fail(std::int64_t index, std::exception_ptr failure) {
+  if (index < failed_index_) {
+    failed_index_ = index;
+    failure_ = std::move(failure);
+  }
   changed_.notify_all();
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -16,8 +17,9 @@
 namespace tessera {
 
 /// Runs body(worker, index) for 0 <= index < count on `threads` threads, the caller's among them, handing out
-/// indices from low to high. The first exception ends the hand-out and is rethrown when all have returned; a
-/// stop request ends it with Error(cancelled).
+/// indices from low to high. If bodies throw, no index above the lowest that has thrown is begun any more,
+/// all below it are finished, and its exception is rethrown: which one it is does not depend on time. A stop
+/// request counts as Error(cancelled) at the next index.
 void for_each_index(int threads, std::int64_t count, const std::stop_token& stop,
                     const std::function<void(int worker, std::int64_t index)>& body);
 
@@ -28,12 +30,14 @@ class InOrder {
   InOrder(std::function<void(const Bytes&)> take, std::int64_t ahead)
       : take_(std::move(take)), ahead_(ahead) {}
   /// Waits while `index` is too far ahead of what is due. Throws what `take` threw, also to those who come
-  /// later.
+  /// later, and what abandon() was given to those behind it.
   void put(std::int64_t index, Bytes item);
-  /// No more will come, because a worker failed: releases those who wait.
-  void abandon();
+  /// Item `index` will not come, because making it failed: those who wait for it, or would, get `failure`.
+  void abandon(std::int64_t index, std::exception_ptr failure);
 
  private:
+  void fail(std::int64_t index, std::exception_ptr failure);
+
   std::function<void(const Bytes&)> take_;
   std::int64_t ahead_;
   std::mutex mutex_;
@@ -41,7 +45,8 @@ class InOrder {
   std::map<std::int64_t, Bytes> waiting_;
   std::int64_t due_ = 0;
   bool taking_ = false;
-  bool abandoned_ = false;
+  std::exception_ptr failure_;
+  std::int64_t failed_index_ = std::numeric_limits<std::int64_t>::max();  ///< lowest that failed
 };
 
 }  // namespace tessera

@@ -133,7 +133,6 @@ class StreamConnection final : public Connection,
   bool watched_ = false;              ///< watch_for_end() reads what comes
   bool idle_ = true;
   bool stopping_ = false;
-  bool watched_ = false;  ///< watch_for_end() reads, and only one may
 };
 
 }  // namespace tessera::http

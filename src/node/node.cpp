@@ -33,9 +33,9 @@ Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger>
       }) {
   options_.ranks.log = [this](const std::string& sentence) { log_->info("ranks: {}", sentence); };
   group_ = std::make_unique<RankGroup>(options_.ranks);
-  const auto start = [this](const char* name, void (Node::*work)(const std::stop_token&)) {
-    return std::jthread([this, name, work](const std::stop_token& stop) {
-      run_guarded(name, log_.get(), stop, [&] { (this->*work)(stop); });
+  const auto start = [this](const char* name, void (Node::*loop)(const std::stop_token&)) {
+    return std::jthread([this, name, loop](const std::stop_token& stop) {
+      run_guarded(name, log_.get(), stop, [&] { (this->*loop)(stop); });
     });
   };
   announcer_ = start("announcing this node", &Node::announce);

@@ -133,20 +133,17 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
 
 Node::Verdict Node::not_its_fault(const Job& job, FailureOrigin origin, const std::string& reason) {
   const int times = count_lone_failure(job.id);
-  if (times == 0) {
+  if (times == 0 || (origin == FailureOrigin::machine && !machine_is_sound())) {
     health_.failed(origin, reason);
     return retried(job, reason, job.attempt);
   }
   // The others go well, so the node goes on with them.
-  int attempts = job.attempt;
-  if (origin == FailureOrigin::machine && machine_is_sound()) {
-    ++attempts;
-    if (attempts >= options_.max_attempts) {
-      return fail(
-          job, std::string(meaning(ErrorCode::io).name),
-          fmt::format("It failed again and again on a node that did other jobs meanwhile. The last time: {}",
-                      reason));
-    }
+  const int attempts = job.attempt + (origin == FailureOrigin::machine ? 1 : 0);
+  if (attempts >= options_.max_attempts) {
+    return fail(
+        job, std::string(meaning(ErrorCode::io).name),
+        fmt::format("It failed again and again on a node that did other jobs meanwhile. The last time: {}",
+                    reason));
   }
   constexpr int most_doublings = 10;
   Verdict verdict = retried(job, reason, attempts);

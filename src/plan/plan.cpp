@@ -2,15 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "ops/pieces.hpp"
+
 namespace tessera {
 namespace {
-
-constexpr std::int64_t largest_side_px = 2'147'483'647;
 
 /// Ghost rows add up along a chain and are worked on twice; beyond this a pass over memory is cheaper.
 constexpr std::int64_t most_fused_halo_rows = 128;
 
-Halo chain_halo(const std::vector<ChainLink>& chain) {
+Halo chain_halo(std::span<const ChainLink> chain) {
   Halo total;
   for (const ChainLink& link : chain) {
     total = total + link.halo;
@@ -18,24 +20,33 @@ Halo chain_halo(const std::vector<ChainLink>& chain) {
   return total;
 }
 
-void check_result(const std::string& name, const ImageInfo& info) {
+void check_not_empty(const std::string& name, const ImageInfo& info) {
   if (info.extent.width < 1 || info.extent.height < 1) {
     throw Error(ErrorCode::bad_parameter,
                 fmt::format("{}: the result would be {}x{} pixels; it needs at least 1x1.", name,
                             info.extent.width, info.extent.height));
   }
-  if (info.extent.width > largest_side_px || info.extent.height > largest_side_px) {
-    throw Error(
-        ErrorCode::limit_exceeded,
-        fmt::format(
-            "{}: the result would be {}x{} pixels; a side can have {} at most. Choose a smaller size.", name,
-            info.extent.width, info.extent.height, largest_side_px));
+}
+
+/// `name` made a picture of that extent.
+void check_limits(const std::string& name, const Extent& extent, const PlanLimits& limits) {
+  if (extent.width > limits.max_side_px || extent.height > limits.max_side_px) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("{}: the result would be {}x{} pixels, more than the limit of {} a side "
+                            "(max-output-side). Choose a smaller size or raise the limit.",
+                            name, extent.width, extent.height, limits.max_side_px));
+  }
+  if (extent.width > limits.max_pixels / extent.height) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("{}: the result would be {}x{} pixels, more than the limit of {} in all "
+                            "(max-output-pixels). Choose a smaller size or raise the limit.",
+                            name, extent.width, extent.height, limits.max_pixels));
   }
 }
 
 class Planner {
  public:
-  explicit Planner(const ImageInfo& in) : current_(in) {
+  Planner(const ImageInfo& in, const PlanLimits& limits) : limits_(limits), current_(in) {
     plan_.in = in;
     plan_.stages.push_back({.in = in, .out = in});
   }
@@ -51,6 +62,7 @@ class Planner {
       add(build_operator("grayscale", Json::object()));
     }
     const std::string name(op.info->name);
+    last_name_ = name;
     if (const auto* local = std::get_if<std::shared_ptr<const LocalOp>>(&op.body)) {
       add_local(name, *local);
     } else if (const auto* statistic = std::get_if<std::shared_ptr<const StatisticOp>>(&op.body)) {
@@ -62,10 +74,16 @@ class Planner {
 
   Plan finish() {
     plan_.out = current_;
+    check_limits(last_name_.empty() ? "The pipeline" : last_name_, current_.extent, limits_);
     return std::move(plan_);
   }
 
  private:
+  /// Pictures between may be as big as the input, whose size has been allowed.
+  [[nodiscard]] PlanLimits limits_between() const {
+    return {std::max(limits_.max_pixels, plan_.in.extent.width * plan_.in.extent.height),
+            std::max({limits_.max_side_px, plan_.in.extent.width, plan_.in.extent.height})};
+  }
   Stage& stage() { return plan_.stages.back(); }
   void cut() {
     plan_.stages.push_back({.in = current_, .out = current_});
@@ -79,7 +97,8 @@ class Planner {
 
   void add_local(const std::string& name, const std::shared_ptr<const LocalOp>& op) {
     ChainLink link{name, op, current_, op->result(current_), op->halo(current_)};
-    check_result(name, link.out);
+    check_not_empty(name, link.out);
+    check_limits(name, link.out.extent, limits_between());
     const Halo before = chain_halo(stage().chain);
     const std::int64_t fused_rows = before.top + before.bottom + link.halo.top + link.halo.bottom;
     const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
@@ -99,6 +118,7 @@ class Planner {
 
   void add_statistic(const std::string& name, const std::shared_ptr<const StatisticOp>& op) {
     if (!stage().chain.empty() && !op->halo(current_).none()) {
+      stage().joins_next = op->border() != Border::wrap && !lists_findings_;
       cut();
     }
     stage().statistic = op;
@@ -121,10 +141,25 @@ class Planner {
     cut();
   }
 
+  PlanLimits limits_;
   Plan plan_;
   ImageInfo current_;
+  std::string last_name_;
   bool lists_findings_ = false;  ///< some operator of the current stage's chain does
 };
+
+Interval middle_strip(const Stage& stage, std::int64_t rows) {
+  const std::int64_t height = stage.out.extent.height;
+  const std::int64_t begin = std::max<std::int64_t>(0, height / 2 - rows / 2);
+  return {begin, std::min(height, begin + rows)};
+}
+
+/// Whether a strip of so many rows is reduced from a picture that operators before have made bigger.
+bool makes_much_of_little(const Stage& stage, std::int64_t rows) {
+  const auto link = link_in_pieces(stage.chain, strip_needs(stage.chain, stage.in, middle_strip(stage, rows)),
+                                   default_max_reduced_bytes);
+  return link && *link > 0 && stage.chain[*link].in.bytes() > stage.in.bytes();
+}
 
 }  // namespace
 
@@ -133,15 +168,15 @@ bool wraps_rows(const ChainLink& link) {
          (link.halo.top > 0 || link.halo.bottom > 0);
 }
 
-Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in) {
-  Planner planner(in);
+Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in, const PlanLimits& limits) {
+  Planner planner(in, limits);
   for (const Operator& op : operators) {
     planner.add(op);
   }
   return planner.finish();
 }
 
-StripNeeds strip_needs(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows) {
+StripNeeds strip_needs(std::span<const ChainLink> chain, const ImageInfo& in, const Interval& rows) {
   StripNeeds needs;
   needs.links.resize(chain.size());
   Interval wanted = rows;
@@ -206,10 +241,54 @@ std::vector<Move> plan_exchange(const std::vector<Interval>& bands, std::int64_t
 }
 
 std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows) {
-  const std::int64_t height = stage.out.extent.height;
-  const std::int64_t begin = std::max<std::int64_t>(0, height / 2 - rows / 2);
-  const Rect input = strip_needs(stage.chain, stage.in, {begin, std::min(height, begin + rows)}).input;
+  const Rect input = strip_needs(stage.chain, stage.in, middle_strip(stage, rows)).input;
   return input.width * input.height * stage.in.format.bytes_per_pixel();
+}
+
+std::optional<std::size_t> link_in_pieces(std::span<const ChainLink> chain, const StripNeeds& needs,
+                                          std::int64_t most_bytes) {
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    const ChainLink& link = chain[i];
+    const std::int64_t rows = i == 0 ? needs.input.height : needs.links[i - 1].size();
+    if (dynamic_cast<const TakesPieces*>(link.op.get()) != nullptr &&
+        rows * link.in.row_bytes() > most_bytes && rows > needs.links[i].size()) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& in, std::int64_t most_bytes) {
+  constexpr std::int64_t pieces = 8;  // of what would be held
+  constexpr std::int64_t fewest = 8;
+  constexpr std::int64_t most = 1024;
+  std::int64_t row_bytes = in.row_bytes();
+  for (const ChainLink& link : before) {
+    row_bytes = std::max(row_bytes, link.out.row_bytes());
+  }
+  const Halo halo = chain_halo(before);
+  return std::max(std::clamp(most_bytes / pieces / std::max<std::int64_t>(1, row_bytes), fewest, most),
+                  2 * (halo.top + halo.bottom));
+}
+
+std::optional<std::vector<Interval>> streamed_rows(const Stage& stage, const Interval& band,
+                                                   std::int64_t strip_rows) {
+  std::vector<Interval> result;
+  const std::int64_t height = stage.in.extent.height;
+  for (std::int64_t begin = band.begin; begin < band.end; begin += strip_rows) {
+    const Interval strip{begin, std::min(band.end, begin + strip_rows)};
+    const Rect input = strip_needs(stage.chain, stage.in, strip).input;
+    const Interval rows = input.rows();
+    const bool in_order =
+        result.empty() || (rows.begin >= result.back().begin && rows.end >= result.back().end);
+    const bool full_width = input.x == 0 && input.width == stage.in.extent.width;
+    const bool bounded = rows.size() <= std::max<std::int64_t>(height / 2, 4096);
+    if (!in_order || !full_width || !bounded || rows.begin < 0 || rows.end > height) {
+      return std::nullopt;
+    }
+    result.push_back(rows);
+  }
+  return result;
 }
 
 std::int64_t suggest_strip_rows(const Stage& stage) {
@@ -217,17 +296,48 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   constexpr std::int64_t cache_bytes = 1 << 20;
   // A strong reduction reads many rows for each that it makes.
   constexpr std::int64_t most_input_bytes = std::int64_t{8} << 20;
+  constexpr std::int64_t most_small_input_bytes = std::int64_t{64} << 20;
+  // Decoders that make several rows at once make 8 or 16.
+  constexpr std::int64_t step = 16;
   const Halo halo = chain_halo(stage.chain);
   const std::int64_t for_halo = 2 * (halo.top + halo.bottom);
   const std::int64_t for_cache =
       cache_bytes / std::max({std::int64_t{1}, stage.in.row_bytes(), stage.out.row_bytes()});
   std::int64_t rows = std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
-  while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most_input_bytes) {
+  std::int64_t most = most_input_bytes;
+  if (makes_much_of_little(stage, step)) {
+    // Rows between that two strips need are made twice, at a high cost: strips are not cut down to one row as
+    // long as the input is small, but kept short enough for all threads to have some.
+    rows = std::max(step, for_halo);
+    most = std::clamp(stage.in.bytes(), most_input_bytes, most_small_input_bytes);
+  }
+  while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most) {
     rows = std::max(for_halo, rows / 2);
   }
-  // Decoders that make several rows at once make 8 or 16.
-  constexpr std::int64_t step = 16;
   return rows < step ? std::max<std::int64_t>(1, rows) : (rows + step - 1) / step * step;
+}
+
+bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes) {
+  const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
+  const std::int64_t for_piece = strip_input_bytes(stage, rows);
+  return for_piece > most_bytes &&
+         strip_input_bytes(stage, std::min(rows, suggest_strip_rows(stage))) < for_piece / 2;
+}
+
+bool can_be_made_twice(const Stage& stage) {
+  const StatisticOp& statistic = *stage.statistic;
+  const bool reaches = !statistic.halo(stage.out).none() || !statistic.applied_halo(stage.out).none();
+  const bool lists = std::any_of(stage.chain.begin(), stage.chain.end(), [](const ChainLink& link) {
+    return link.op && !link.op->finding_columns().empty();
+  });
+  return !(reaches && (lists || statistic.border() == Border::wrap));
+}
+
+std::int64_t strips_ahead(int threads, std::int64_t strip_bytes) {
+  constexpr std::int64_t most_bytes = std::int64_t{64} << 20;
+  constexpr std::int64_t per_thread = 4;
+  return std::clamp<std::int64_t>(most_bytes / std::max<std::int64_t>(1, strip_bytes), threads,
+                                  per_thread * threads);
 }
 
 }  // namespace tessera

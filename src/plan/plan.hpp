@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ constexpr std::int64_t default_max_held_bytes = std::int64_t{256} << 20;
 /// What a rank is sent at a time of a source that only the root can read: enough work between two meetings of
 /// the ranks, and soon enough the first.
 constexpr std::int64_t fed_bytes = std::int64_t{16} << 20;
+
+/// What a strip holds of the rows that a reduction makes few of; of more it gets one piece after the other.
+constexpr std::int64_t default_max_reduced_bytes = std::int64_t{32} << 20;
 
 /// One fused operator of a stage.
 struct ChainLink {
@@ -36,8 +41,8 @@ struct Stage {
   std::shared_ptr<const StatisticOp> statistic = {};
   std::shared_ptr<const WholeFrameOp> whole_frame = {};
   std::string end_name = {};  ///< of the statistic or whole-frame operator
-  /// The stage ends here only to make ghost rows fewer: it may as well run in one with the next, where its
-  /// result would be too much to hold.
+  /// The stage ends here only so that fewer rows are made twice: it may as well run in one with the next,
+  /// where its result would be too much to hold.
   bool joins_next = false;
 };
 
@@ -47,13 +52,21 @@ struct Plan {
   std::vector<Stage> stages;  ///< at least one; the last has no statistic
 };
 
+/// How big pictures may become.
+struct PlanLimits {
+  /// Pixels of the result. Pictures between may be as big as the input, even where that is bigger.
+  std::int64_t max_pixels = std::int64_t{1} << 33;
+  std::int64_t max_side_px = 1'000'000;
+};
+
 /// Whether the link reads rows from beyond the other edge of the image.
 [[nodiscard]] bool wraps_rows(const ChainLink& link);
 
 /// Composites are expanded, gray-only operators get a grayscale before them, and the chain is cut where it
 /// must be. Throws Error(bad_parameter, unsupported_input, limit_exceeded) if an operator cannot take what
-/// reaches it.
-[[nodiscard]] Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in);
+/// reaches it, or if a picture would be bigger than `limits` allow: before anything is worked on.
+[[nodiscard]] Plan make_plan(const std::vector<Operator>& operators, const ImageInfo& in,
+                             const PlanLimits& limits = {});
 
 /// Which rows each link of a chain must produce for `rows` of the stage's output, and what of the stage's
 /// input that takes. `input` may reach outside the image only when the first link wraps around; links[i] are
@@ -62,8 +75,22 @@ struct StripNeeds {
   std::vector<Interval> links;
   Rect input;
 };
-[[nodiscard]] StripNeeds strip_needs(const std::vector<ChainLink>& chain, const ImageInfo& in,
+[[nodiscard]] StripNeeds strip_needs(std::span<const ChainLink> chain, const ImageInfo& in,
                                      const Interval& rows);
+
+/// The last operator of the chain that takes its input for this strip in pieces, because it makes few rows of
+/// more than `most_bytes`: what leads to it is then made a piece at a time. Nothing if there is none.
+[[nodiscard]] std::optional<std::size_t> link_in_pieces(std::span<const ChainLink> chain,
+                                                        const StripNeeds& needs, std::int64_t most_bytes);
+/// Rows of such a piece: few enough to stay small, enough that rows made twice are a small part.
+[[nodiscard]] std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& in,
+                                         std::int64_t most_bytes);
+
+/// The rows of the stage's input that each strip of `band` reads, if that can be had from a source that is
+/// read once, in order, with a bounded number of rows in memory: full-width rows inside the image, of which
+/// neither beginnings nor ends fall.
+[[nodiscard]] std::optional<std::vector<Interval>> streamed_rows(const Stage& stage, const Interval& band,
+                                                                 std::int64_t strip_rows);
 
 /// Splits `height` rows into `parts` bands whose edges are multiples of `align`, as even as they can be.
 /// Later bands may be empty.
@@ -87,6 +114,17 @@ struct Move {
 /// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip and what it
 /// reads stay small.
 [[nodiscard]] std::int64_t suggest_strip_rows(const Stage& stage);
+/// Whether what leads to the stage's statistic may be made a second time, in front of what the statistic
+/// becomes: not if operators would list their findings twice, or if rows from beyond the other edge are
+/// needed.
+[[nodiscard]] bool can_be_made_twice(const Stage& stage);
+/// Rows of strips that are only copied, at most.
+constexpr std::int64_t plain_strip_rows = 256;
+/// How many encoded strips may wait for those above them.
+[[nodiscard]] std::int64_t strips_ahead(int threads, std::int64_t strip_bytes);
+/// Whether a strip that makes one whole piece of `piece_rows` reads more than `most_bytes`, where shorter
+/// strips would read much less: then a small result is better made first and cut into pieces after.
+[[nodiscard]] bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes);
 /// What a strip of `rows` in the middle of the stage's result reads.
 [[nodiscard]] std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows);
 
@@ -109,7 +147,9 @@ struct EstimateOptions {
   int ranks = 1;
   int threads = 1;
   bool random_access_source = true;
+  bool source_can_rewind = true;
   std::int64_t max_held_bytes = default_max_held_bytes;
+  std::int64_t piece_rows = 64;  ///< of the sink
 };
 [[nodiscard]] Estimate estimate(const Plan& plan, const EstimateOptions& options);
 

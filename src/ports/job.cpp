@@ -147,7 +147,7 @@ Job job_from_json(const Json& json) {
   job.fraction = fields.number("fraction", 0);
   job.stage = fields.text("stage", "");
   job.node = fields.text("node", "");
-  job.layout = fields.object("layout", Json());
+  job.layout = fields.has("layout") ? fields.at("layout") : Json();  // only told to people
   if (fields.has("failure")) {
     const StoredFields failure(fields.at("failure"), "the failure of a job");
     job.failure = JobFailure{failure.text("code", "internal"), failure.text("sentence", "")};

@@ -57,11 +57,17 @@ bool may_queue_again(const Job& job, const Job& seen) {
 }
 
 void apply_queue_again(Job& job, const std::string& stage, TimePoint now) {
-  job.state = JobState::queued;
-  job.fraction = 0;
+  // A result that is on its way may have arrived: who takes the job next looks for it.
+  if (job.state != JobState::storing || !job.result) {
+    // What ended its node is not known, so the attempt that was under way does not count against the job.
+    job.attempt = std::max(0, job.attempt - (job.layout.is_null() ? 0 : 1));
+    job.state = JobState::queued;
+    job.fraction = 0;
+    job.node.clear();
+    job.layout = Json();
+    job.result.reset();
+  }
   job.stage = stage;
-  job.node.clear();
-  job.layout = Json();
   // Later than before in any case, so that nobody queues it again on what was seen before.
   job.updated = std::max(job.updated + std::chrono::milliseconds(1), now);
 }

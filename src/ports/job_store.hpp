@@ -263,7 +263,7 @@ struct StateOptions {
   std::chrono::hours idempotency_lifetime{24};
   Clock now = system_now;
   /// Told, in a sentence, of settings of the server that may lose jobs, and of what cannot be read.
-  std::function<void(const std::string& sentence)> warn;
+  std::function<void(const std::string& sentence)> warn = {};
 };
 
 }  // namespace tessera

@@ -67,7 +67,8 @@ class GatewayTest : public ::testing::Test {
   // Now in whole milliseconds; files that are stored carry the real time.
   TimePoint now = system_now();
   std::chrono::milliseconds uptime_ahead{0};  ///< less than zero: `now` has jumped ahead by so much
-  StateStore state = open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }});
+  StateStore state =
+      open_sqlite_state_store(folder.path() / "state.db", {.now = [this] { return now; }, .warn = {}});
   NodeRegistry& registry = *state.nodes;
   std::unique_ptr<JobQueue> queue = open_sqlite_job_queue(folder.path() / "queue.db", {});
   std::unique_ptr<ObjectStore> objects =

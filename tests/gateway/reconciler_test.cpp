@@ -70,7 +70,7 @@ class ReconcilerTest : public GatewayTest {
       gateway->reconcile();
     }
   }
-  [[nodiscard]] std::set<std::string> messages() const {
+  std::set<std::string> messages() const {
     std::set<std::string> ids;
     while (const auto delivery = queue->take(0ms)) {
       ids.insert(delivery->message.job_id);
@@ -112,7 +112,7 @@ TEST_F(ReconcilerTest, QueuesNothingAgainThatHasItsMessage) {
   start();
   announce(Json::array());
   for (int i = 0; i < 5; ++i) {
-    submit();
+    EXPECT_EQ(submit().status, 202);
   }
   now += 10h;
   announce(Json::array());
@@ -325,6 +325,7 @@ TEST_F(ReconcilerTest, RemovesNothingBecauseTheClockHasJumped) {
   now += 25h;
   rounds();
   EXPECT_FALSE(state.jobs->find(done));
+  gateway.reset();  // before the metrics
 }
 
 TEST_F(ReconcilerTest, GoesOnBesideRecordsThatItCannotRead) {

@@ -49,7 +49,7 @@ class NotifierLimits : public ::testing::Test {
 
   testing::ServerFolder folder;
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {});
-  Access access{*state.tokens, "127.0.0.1"};
+  Access access{*state.tokens, Door::open};
   NotifierOptions options;
   std::unique_ptr<Notifier> notifier;
   std::unique_ptr<http::Server> server;

@@ -271,7 +271,7 @@ class Tarpit {
  private:
   static http::ServerOptions options() {
     http::ServerOptions options;
-    options.worker_threads = 32;
+    options.light_threads = 32;
     return options;
   }
   http::Router routes() {

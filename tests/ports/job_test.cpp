@@ -49,7 +49,7 @@ TEST(Job, JsonRoundTrips) {
       .node = "n1",
       .layout = {{"mode", "split"}},
       .failure = JobFailure{"io", "It broke."},
-      .result = JobResult{"results/job_1/a.png", "a.png", "image/png", 5'000'000'000, 7, 8, Json::array()},
+      .result = JobResult{"results/job_1/a.png", "a.png", "image/png", 5'000'000'000, 7, 8, Json::array(), {}},
       .created = at(5),
       .updated = at(6)};
   EXPECT_EQ(to_json(job_from_json(to_json(job))), to_json(job));

@@ -146,6 +146,7 @@ TEST(RankMessages, AreRefusedWhateverTheyAre) {
     EXPECT_NE(refusal(again_from_rank, line), "") << line.substr(0, 100);
     EXPECT_NE(refusal(again_from_node, line), "") << line.substr(0, 100);
   }
+  EXPECT_NE(refusal(again_from_rank, values).find("8000000 values"), std::string::npos);
 }
 
 }  // namespace

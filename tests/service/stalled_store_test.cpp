@@ -46,7 +46,7 @@ TEST(StalledStore, LeavesHealthAndLightRoutesAnswering) {
       {TESSERA_PROGRAM, "gateway", "--state", "sqlite://" + (folder.path() / "state.db").string(), "--queue",
        "sqlite://" + (folder.path() / "queue.db").string(), "--store",
        fmt::format("s3://bucket?endpoint=http://127.0.0.1:{}&style=path", store.port()), "--listen",
-       fmt::format("127.0.0.1:{}", port)},
+       fmt::format("127.0.0.1:{}", port), "--open"},
       {{"AWS_ACCESS_KEY_ID", "key"}, {"AWS_SECRET_ACCESS_KEY", "secret"}}, folder.path() / "log");
   gateway.wait_until_ready(port);
 

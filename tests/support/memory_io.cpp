@@ -84,6 +84,7 @@ EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& imag
   options.threads = cut.threads;
   options.strip_rows = cut.strip_rows;
   options.max_held_bytes = cut.max_held_bytes;
+  options.max_reduced_bytes = cut.max_reduced_bytes;
   Source* own = comm.root() || cut.random_access ? &source : nullptr;
   RunReport report = run_plan(plan, own, sink, comm, options);
   return {sink.image(), sink.complete(), std::move(report)};

@@ -54,6 +54,7 @@ struct Cut {
   std::int64_t piece_rows = 1;
   bool random_access = false;
   std::int64_t max_held_bytes = std::int64_t{1} << 30;
+  std::int64_t max_reduced_bytes = std::int64_t{1} << 30;
 };
 
 struct EngineOutcome {

@@ -36,9 +36,10 @@ std::string describe(const SweepCase& sweep, int ranks, const Cut& cut, const st
   if (failure.empty()) {
     return {};
   }
-  return fmt::format("{} at {} ranks, {} threads, strips of {}, pieces of {}, {} bytes held{}: {}",
-                     sweep.description, ranks, cut.threads, cut.strip_rows, cut.piece_rows,
-                     cut.max_held_bytes, cut.random_access ? ", random access" : "", failure);
+  return fmt::format(
+      "{} at {} ranks, {} threads, strips of {}, pieces of {}, {} bytes held, {} reduced{}: {}",
+      sweep.description, ranks, cut.threads, cut.strip_rows, cut.piece_rows, cut.max_held_bytes,
+      cut.max_reduced_bytes, cut.random_access ? ", random access" : "", failure);
 }
 
 }  // namespace
@@ -86,7 +87,8 @@ Cut random_cut(std::mt19937& random) {
   static constexpr std::array<std::int64_t, 4> pieces{1, 3, 8, 16};
   static constexpr std::array<std::int64_t, 4> held{1, 1000, 20'000, 1 << 30};
   return {1 + static_cast<int>(random() % 4), strips[random() % strips.size()],
-          pieces[random() % pieces.size()], random() % 2 == 0, held[random() % held.size()]};
+          pieces[random() % pieces.size()],   random() % 2 == 0,
+          held[random() % held.size()],       held[random() % held.size()]};
 }
 
 std::string check_case(const SweepCase& sweep, Communicator& comm, const Cut& cut) {

@@ -7,9 +7,9 @@
 #include <QStandardPaths>
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "jobs/local_run.hpp"
 
 namespace tessera::desktop {
@@ -23,7 +23,7 @@ LocalOptions default_local_options() {
   LocalOptions options;
   options.journal_folder = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + "/jobs";
   options.results_folder = QStandardPaths::writableLocation(QStandardPaths::CacheLocation) + "/results";
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = usable_cores();
   options.jobs_at_once = std::clamp(cores / 2, 1, 4);
   options.threads_per_job = std::max(1, cores / options.jobs_at_once);
   return options;

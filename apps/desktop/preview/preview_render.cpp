@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
+#include "core/machine.hpp"
 #include "preview/memory_io.hpp"
 
 namespace tessera::desktop {
@@ -85,7 +85,7 @@ RunResult run_in_memory(const Plan& plan, const Tile& pixels, const std::stop_to
   TileSource source(pixels);
   TileSink sink(plan.out);
   RunOptions options;
-  options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  options.threads = usable_cores();
   options.stop = stop;
   if (progress) {
     options.progress = [&progress](const Progress& done) { progress(done.fraction); };

@@ -49,6 +49,14 @@ class Descriptor {
     }
     return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(folder / file, opened));
   }
+  /// The same for a folder, or a file, of the store's own.
+  [[nodiscard]] static std::unique_ptr<Descriptor> own_if_there(const fs::path& path) {
+    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
+      fail("open", path, errno);
+    }
+    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(path, opened));
+  }
   ~Descriptor() {
     if (descriptor_ >= 0) {
       ::close(descriptor_);
@@ -87,7 +95,7 @@ void make_folders(const fs::path& folder) {
   }
   make_folders(folder.parent_path());
   if (::mkdir(folder.c_str(), 0755) == 0) {
-    if (const auto above = Descriptor::if_there(folder.parent_path())) {
+    if (const auto above = Descriptor::own_if_there(folder.parent_path())) {
       above->bring_to_disk();
     }
   } else if (errno != EEXIST && errno != ENOENT) {  // another may remove the one above, empty still

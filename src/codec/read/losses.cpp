@@ -8,7 +8,6 @@ namespace tessera {
 
 void Losses::note(std::int64_t y, RowState state) {
   const auto at = static_cast<std::size_t>(y);
-  read_[at] = true;
   if (state == RowState::lost && states_[at] != RowState::lost) {
     ++lost_rows_;
   }

@@ -16,7 +16,7 @@ enum class RowState : std::uint8_t {
 
 class Losses {
  public:
-  explicit Losses(std::int64_t height) : states_(static_cast<std::size_t>(height)), read_(states_.size()) {}
+  explicit Losses(std::int64_t height) : states_(static_cast<std::size_t>(height)) {}
   /// Row `y` has been read. A row that is read again keeps the worse of its states.
   void note(std::int64_t y, RowState state);
   /// Every row has been read, and of none anything is left.
@@ -31,7 +31,6 @@ class Losses {
   [[nodiscard]] std::string rows_in(RowState state) const;
 
   std::vector<RowState> states_;
-  std::vector<bool> read_;
   std::int64_t lost_rows_ = 0;
 };
 

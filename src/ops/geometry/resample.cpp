@@ -201,6 +201,74 @@ void resample_rows(const cv::Mat& in, cv::Mat& out, const Region& region, const 
   }
 }
 
+/// Rows of the input, narrowed one after the other and added to the sums of all output rows they belong to.
+template <class T, int channels>
+class SummedRows final : public PiecewiseRun {
+ public:
+  SummedRows(const Region& region, const AxisTaps& columns, const AxisTaps& rows)
+      : region_(region),
+        columns_(columns),
+        rows_(rows),
+        next_row_(region.in.y),
+        next_tap_(static_cast<std::size_t>(region.out.height), 0),
+        sums_(cv::Mat::zeros(static_cast<int>(region.out.height), samples(), CV_32F)) {}
+
+  void add(const cv::Mat& piece) override {
+    NarrowedRows<T, channels> narrowed(piece, region_, columns_, lanes);
+    for (int y = 0; y < piece.rows; ++y) {
+      add_row(narrowed.at(y), next_row_++);
+    }
+  }
+
+  void finish(cv::Mat& out) override {
+    for (int y = 0; y < out.rows; ++y) {
+      const float* const sums = sums_.ptr<float>(y);
+      T* const target = out.ptr<T>(y);
+      for (int x = 0; x < samples(); ++x) {
+        target[x] = cv::saturate_cast<T>(sums[x]);
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] int samples() const { return static_cast<int>(region_.out.width) * channels; }
+
+  void add_row(const float* narrowed, std::int64_t row) {
+    while (first_open_ < region_.out.height && is_complete(first_open_)) {
+      ++first_open_;
+    }
+    for (std::int64_t y = first_open_; y < region_.out.height; ++y) {
+      const std::int64_t index = region_.out.y + y;
+      const std::span<const float> weights = rows_.weights(index);
+      std::size_t& tap = next_tap_[static_cast<std::size_t>(y)];
+      if (tap == 0 && rows_.first(index) > row) {
+        return;  // it and those below begin further down
+      }
+      float* const sums = sums_.ptr<float>(static_cast<int>(y));
+      for (; tap < weights.size() && row_of(index, tap) == row; ++tap) {
+        for (int x = 0; x < samples(); ++x) {
+          sums[x] += weights[tap] * narrowed[x];
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] bool is_complete(std::int64_t y) const {
+    return next_tap_[static_cast<std::size_t>(y)] == rows_.weights(region_.out.y + y).size();
+  }
+  [[nodiscard]] std::int64_t row_of(std::int64_t index, std::size_t tap) const {
+    return std::clamp<std::int64_t>(rows_.first(index) + static_cast<std::int64_t>(tap), 0, rows_.in() - 1);
+  }
+
+  Region region_;
+  const AxisTaps& columns_;
+  const AxisTaps& rows_;
+  std::int64_t next_row_;
+  std::vector<std::size_t> next_tap_;  ///< of each output row
+  std::int64_t first_open_ = 0;        ///< output row that is not complete
+  cv::Mat sums_;
+};
+
 template <class T>
 void resample_depth(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
                     const AxisTaps& rows) {
@@ -272,6 +340,21 @@ void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisT
   } else {
     resample_depth<std::uint16_t>(in, out, region, columns, rows);
   }
+}
+
+std::unique_ptr<PiecewiseRun> begin_resample(const Region& region, int type, const AxisTaps& columns,
+                                             const AxisTaps& rows) {
+  const bool gray = CV_MAT_CN(type) == 1;
+  if (CV_MAT_DEPTH(type) == CV_8U) {
+    if (gray) {
+      return std::make_unique<SummedRows<std::uint8_t, 1>>(region, columns, rows);
+    }
+    return std::make_unique<SummedRows<std::uint8_t, 3>>(region, columns, rows);
+  }
+  if (gray) {
+    return std::make_unique<SummedRows<std::uint16_t, 1>>(region, columns, rows);
+  }
+  return std::make_unique<SummedRows<std::uint16_t, 3>>(region, columns, rows);
 }
 
 }  // namespace tessera

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
-#include "ops/kinds.hpp"
+#include "ops/pieces.hpp"
 
 namespace tessera {
 
@@ -55,5 +56,9 @@ class AxisTaps {
 /// along the columns, in single precision, each sum in the order of its taps, rounded once at the end.
 void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
               const AxisTaps& rows);
+/// The same for input of that matrix type which comes in pieces of rows: every sum is kept and gets its terms
+/// in the same order as they come. The taps must outlive it.
+[[nodiscard]] std::unique_ptr<PiecewiseRun> begin_resample(const Region& region, int type,
+                                                           const AxisTaps& columns, const AxisTaps& rows);
 
 }  // namespace tessera

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/geometry/resample.hpp"
+#include "ops/operator.hpp"
 
 namespace tessera {
 
@@ -15,6 +16,9 @@ class PreparedResize {
   }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     resample(in, out, region, columns_, rows_);
+  }
+  [[nodiscard]] std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const {
+    return begin_resample(region, type, columns_, rows_);
   }
 
  private:
@@ -63,6 +67,29 @@ struct Resize {
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     bind(region.image).run(in, out, region);
   }
+};
+
+/// A prepared resize takes its input in pieces too.
+template <>
+class erased::LocalModel<PreparedResize> final : public LocalOp, public TakesPieces {
+ public:
+  explicit LocalModel(PreparedResize op) : op_(std::move(op)) {}
+  LocalKind kind() const override { return LocalKind::geometry; }
+  ImageInfo result(const ImageInfo& in) const override { return {op_.result_extent(in.extent), in.format}; }
+  Halo halo(const ImageInfo&) const override { return {}; }
+  Border border() const override { return Border::reflect101; }
+  double border_value() const override { return 0; }
+  Rect needs(const Rect& out, const ImageInfo& in) const override { return op_.needs(out, in.extent); }
+  bool crosses_rows() const override { return false; }
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override { op_.run(in, out, region); }
+  std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const override {
+    return op_.begin_pieces(region, type);
+  }
+  std::vector<std::string> finding_columns() const override { return {}; }
+  std::shared_ptr<const LocalOp> bound(const ImageInfo&) const override { return nullptr; }
+
+ private:
+  PreparedResize op_;
 };
 
 }  // namespace tessera

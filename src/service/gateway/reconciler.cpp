@@ -21,6 +21,7 @@ constexpr int most_at_once = 500;
 struct InHand {
   std::set<std::string> jobs;
   std::set<std::string> silent_nodes;  ///< those that do not tell which jobs they have
+  bool nobody = true;                  ///< there is no node
 
   [[nodiscard]] bool has(const Job& job) const {
     return jobs.contains(job.id) || silent_nodes.contains(job.node);
@@ -30,6 +31,7 @@ struct InHand {
 InHand in_hand(NodeRegistry& registry) {
   InHand result;
   for (const NodeInfo& node : registry.list()) {
+    result.nobody = false;
     const auto jobs = node.details.is_object() ? node.details.find("jobs") : node.details.end();
     if (jobs == node.details.end() || !jobs->is_array()) {
       result.silent_nodes.insert(node.id);
@@ -111,7 +113,8 @@ void Gateway::queue_what_is_lost() {
       if (!held) {
         held = in_hand(ports_.nodes);
       }
-      if (!held->has(job)) {
+      // Without any node, nobody would take the message, and there would be another one each time.
+      if (!held->has(job) && !held->nobody) {
         queue_again(job, "Its node is gone or does not have it any more; it waits for another.");
       }
     }

@@ -42,7 +42,8 @@ std::string job_id_in(const std::string& object) {
 
 }  // namespace
 
-/// Removes objects one by one. One that cannot be removed stops no other, unless the whole store is away.
+/// Removes objects one by one. One that cannot be removed stops no other; what is left is found by a later
+/// sweep.
 class Gateway::Removals {
  public:
   explicit Removals(Gateway& gateway) : gateway_(gateway) {}
@@ -58,8 +59,11 @@ class Gateway::Removals {
   Removals& operator=(const Removals&) = delete;
 
   void remove(const std::string& object) {
-    constexpr int most_in_a_row = 3;
     ++tried_;
+    if (store_is_away()) {
+      ++failed_;  // each further try would wait for it
+      return;
+    }
     try {
       gateway_.ports_.objects.remove(object);
       away_in_a_row_ = 0;
@@ -69,10 +73,11 @@ class Gateway::Removals {
         why_ = error.what();
       }
       away_in_a_row_ = error.code() == ErrorCode::unavailable ? away_in_a_row_ + 1 : 0;
-      if (away_in_a_row_ == most_in_a_row) {
-        throw;
-      }
     }
+  }
+  [[nodiscard]] bool store_is_away() const {
+    constexpr int most_in_a_row = 3;
+    return away_in_a_row_ >= most_in_a_row;
   }
 
  private:
@@ -111,6 +116,9 @@ void Gateway::expire_jobs() {
   const TimePoint expired = expiry_now() - options_.job_lifetime;
   Removals removals(*this);
   for (const Job& job : ports_.jobs.finished_before(expired, most_at_once)) {
+    if (removals.store_is_away()) {
+      break;
+    }
     // What a crash leaves between the two is swept with the results that belong to no job.
     if (ports_.jobs.remove_finished(job.id, expired) && job.result &&
         !objects_in_use().contains(job.result->object)) {

@@ -143,7 +143,7 @@ TEST_P(StateContract, ChangesOnlyWhatTheConditionsAllow) {
   EXPECT_FALSE(store.jobs->change(job.id, 2, to(JobState::done)));
   EXPECT_FALSE(store.jobs->change("job_nobody", 1, to(JobState::done)));
   JobChange done = to(JobState::done);
-  done.result = JobResult{"results/a", "a.png", "image/png", 12, 3, 4, Json::array()};
+  done.result = JobResult{"results/a", "a.png", "image/png", 12, 3, 4, Json::array(), {}};
   EXPECT_EQ(store.jobs->change(job.id, 0, done)->result, done.result);
   for (const JobState late : {JobState::running, JobState::failed, JobState::cancelled, JobState::done}) {
     EXPECT_FALSE(store.jobs->change(job.id, 1, to(late)));

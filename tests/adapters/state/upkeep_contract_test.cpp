@@ -93,6 +93,20 @@ TEST_P(UpkeepContract, QueuesAJobAgainOnceOfAllWhoSawTheSame) {
   EXPECT_FALSE(store.jobs->queue_again(store.jobs->find(job.id).value(), "")) << "it is final";
 }
 
+TEST_P(UpkeepContract, KeepsAResultThatIsOnItsWay) {
+  StateStore store = open();
+  const Job job = create(store);
+  store.jobs->mark_published(job.id, 1);
+  JobChange storing = to(JobState::storing);
+  storing.result = JobResult{"results/ann/a.png", "a.png", "image/png", 9, 1, 1, Json::array(), {}};
+  const Job seen = store.jobs->change(job.id, 1, storing).value();
+  const Job again = store.jobs->queue_again(seen, "Its node is gone.").value();
+  EXPECT_EQ(again.state, JobState::storing);
+  EXPECT_EQ(again.result, storing.result);
+  EXPECT_EQ(ids(store.jobs->unpublished(now + 1h, 10)), std::vector{job.id});
+  EXPECT_FALSE(store.jobs->queue_again(seen, "")) << "another has done it";
+}
+
 TEST_P(UpkeepContract, RemovesOnlyWhatIsFinalStill) {
   StateStore store = open();
   const Job failed = create(store);

@@ -5,7 +5,9 @@
 
 #include "adapters/disk/object_files.hpp"
 #include "adapters/disk/object_store.hpp"
+#include "core/error.hpp"
 #include "servers/server_process.hpp"
+#include "support/errors.hpp"
 
 namespace tessera {
 namespace {
@@ -55,6 +57,43 @@ TEST(DiskStore, MakesFoldersForNamesOfAnyDepth) {
   EXPECT_EQ(store->stat("a/b/c/d/e")->size_bytes, 3);
   store->remove("a/b/c/d/e");
   EXPECT_FALSE(fs::exists(folder.path() / "not" / "yet" / "objects" / "a"));
+}
+
+TEST(DiskStore, FollowsNoLinksOutOfTheFolder) {
+  const testing::ServerFolder folder;
+  const auto store = open_disk_object_store(folder.path() / "store", std::nullopt, system_now);
+  const auto body = memory_source("abc");
+  store->put("a/here", *body, "");
+  const fs::path secret = folder.path() / "secret";
+  fs::create_directories(secret);
+  std::ofstream(secret / disk::file_of("file")) << "secret";
+  const fs::path objects = folder.path() / "store" / "objects";
+  fs::create_symlink(secret / disk::file_of("file"), objects / disk::file_of("a/link"));
+  fs::create_directory_symlink(secret, objects / "b");
+  for (const char* name : {"a/link", "b/file"}) {
+    EXPECT_FALSE(store->stat(name)) << name;
+    EXPECT_FALSE(store->local_file(name)) << name;
+    StringSink sink;
+    EXPECT_EQ(testing::code_of([&] { store->get(name, sink); }), ErrorCode::not_found) << name;
+    EXPECT_EQ(sink.text, "") << name;
+  }
+  const ObjectPage page = store->list("", "", 10);
+  ASSERT_EQ(page.objects.size(), 1U);
+  EXPECT_EQ(page.objects[0].name, "a/here");
+}
+
+TEST(DiskStore, TellsWhenSomethingWasStoredAnew) {
+  const testing::ServerFolder folder;
+  const auto store = open_disk_object_store(folder.path(), std::nullopt, system_now);
+  const auto put = [&] {
+    const auto body = memory_source("abc");
+    return store->put("a", *body, "").etag;
+  };
+  const std::string first = put();
+  StringSink sink;
+  EXPECT_EQ(store->stat("a")->etag, first);
+  EXPECT_EQ(store->get("a", sink).etag, first);
+  EXPECT_NE(put(), first) << "also where the content is the same";
 }
 
 }  // namespace

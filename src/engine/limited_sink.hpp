@@ -1,0 +1,28 @@
+// A sink whose result may only have so many bytes.
+#pragma once
+
+#include <cstdint>
+
+#include "core/stream.hpp"
+
+namespace tessera {
+
+/// Hands everything on to `sink`. append() throws Error(limit_exceeded) when the pieces together have more
+/// than `max_bytes`; what has been written then never becomes visible.
+class LimitedSink final : public Sink {
+ public:
+  /// `sink` must outlive it.
+  LimitedSink(Sink& sink, std::int64_t max_bytes) : sink_(sink), max_bytes_(max_bytes) {}
+  std::int64_t piece_rows() const override { return sink_.piece_rows(); }
+  Bytes encode(const Tile& piece) const override { return sink_.encode(piece); }
+  void append(const Bytes& piece) override;
+  void finish() override { sink_.finish(); }
+  std::vector<std::string> warnings() const override { return sink_.warnings(); }
+
+ private:
+  Sink& sink_;
+  std::int64_t max_bytes_;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace tessera
