@@ -1,0 +1,93 @@
+"""Holds what clients were promised against what the service says and stores when all faults are healed."""
+import collections
+import hashlib
+import http.client
+import time
+
+from client import Away, download
+
+FINAL = ("done", "failed", "cancelled")
+COUNTERS = ("lost", "wrong", "twice", "failed_without_fault", "stuck", "events_missed", "events_twice",
+            "events_disordered", "orphans", "leaked_processes", "leaked_scratch", "notes")
+
+
+def wait_for_end(api, history, timeout_s):
+    """The final record of each job; those that are not there, or not over in time, are counted."""
+    records, lost, stuck = {}, [], []
+    deadline = time.monotonic() + timeout_s
+    open_ids = set(history.jobs)
+    while open_ids:
+        for job in sorted(open_ids):
+            try:
+                status, record = api.json("GET", f"/v1/jobs/{job}")
+            except Away:
+                continue
+            if status == 404:
+                lost.append(job)
+                open_ids.discard(job)
+            elif record["state"] in FINAL:
+                records[job] = record
+                open_ids.discard(job)
+        if time.monotonic() > deadline:
+            stuck = sorted(open_ids)
+            break
+        if open_ids:
+            time.sleep(0.3)
+    return records, lost, stuck
+
+
+def check_records(api, history, records):
+    failed, wrong = [], []
+    for job, record in records.items():
+        case = history.jobs[job]["case"]
+        if record["state"] == "failed":
+            if record["failure"]["code"] != case.fails_with:
+                failed.append(f"{job} ({case.name}): {record['failure']}")
+        elif record["state"] == "done":
+            if case.fails_with:
+                wrong.append(f"{job} ({case.name}) is done, but should fail with {case.fails_with}")
+                continue
+            for attempt in range(20):
+                try:
+                    status, body = download(api, f"/v1/jobs/{job}/result")
+                    break
+                except Away:
+                    time.sleep(0.5)
+            if status != 200:
+                wrong.append(f"{job} is done, but its result answers {status}")
+            elif hashlib.sha256(body).digest() != case.expected:
+                wrong.append(f"{job} ({case.name}): {len(body)} bytes that differ from what 'tessera apply' writes")
+    return failed, wrong
+
+
+def full_log(events_api, silence_s=5):
+    """The ids of all events of the log, in order: read from its beginning until nothing comes any more."""
+    connection = http.client.HTTPConnection("127.0.0.1", events_api.port, timeout=silence_s)
+    headers = {"Authorization": "Bearer " + events_api.token} if events_api.token else {}
+    connection.request("GET", "/v1/events?after=0", headers=headers)
+    answer = connection.getresponse()
+    ids = []
+    try:
+        while line := answer.readline():
+            if line.startswith(b"id:"):
+                ids.append(line[3:].strip().decode())
+    except TimeoutError:
+        pass
+    finally:
+        connection.close()
+    return ids
+
+
+def check_events(log, followers):
+    """`log`: ids in order. A follower has seen all from its first event on, in order, once."""
+    place = {event: number for number, event in enumerate(log)}
+    missed = twice = disordered = 0
+    for follower in followers:
+        seen = [event for event, _ in follower.seen if event in place]
+        counts = collections.Counter(seen)
+        twice += sum(count - 1 for count in counts.values())
+        places = [place[event] for event in seen]
+        disordered += sum(b < a for a, b in zip(places, places[1:]))
+        if places:
+            missed += max(places) - min(places) + 1 - len(counts)
+    return missed, twice, disordered
