@@ -36,7 +36,7 @@ class Host {
 
  private:
   static std::vector<std::string> through(std::vector<std::string> way_in, const std::string& name) {
-    for (const std::string& word : {"unshare", "--net", "--uts", "sh", "-c"}) {
+    for (const char* word : {"unshare", "--net", "--uts", "sh", "-c"}) {
       way_in.emplace_back(word);
     }
     way_in.push_back("hostname " + name + "; echo up >&2; exec sleep infinity");

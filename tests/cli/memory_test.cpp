@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
                   900 * megabyte},
         Enlarging{"WholeFrame", 400, 300, "resize scale=10 | butterworth-low-pass | resize width=97",
                   700 * megabyte}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace
 }  // namespace tessera::testing

@@ -119,9 +119,9 @@ TEST_F(Ranks, EndClearlyWhenOneIsKilled) {
 }
 
 TEST_F(Ranks, EndAfterTheirTimeWhenOneIsStopped) {
-  write_file(in, pnm(4000, 4000, 3));
+  write_endless_image(in);
   for (const std::size_t victim : {0U, 1U}) {
-    Program program({"apply", "-v", "--ranks", "2", "--timeout", "1", slow, in, "-o", out});
+    Program program({"apply", "-v", "--ranks", "2", "--timeout", "1", endless_pipeline, in, "-o", out});
     const auto ranks = processes(program, 2);
     ASSERT_EQ(ranks.size(), 2U) << program.wait().err;
     kill(ranks[victim], SIGSTOP);

@@ -37,6 +37,7 @@ TEST(Job, JsonRoundTrips) {
       .owner = "ann",
       .request_id = "r",
       .request = {.object = "uploads/a",
+                  .object_tag = "\"tag\"",
                   .name = "a \"photo\" ü.jpg",
                   .pipeline = {{{"name", "invert"}}},
                   .output = {{"format", "png"}},

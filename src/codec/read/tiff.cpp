@@ -150,7 +150,7 @@ bool is_native(const TiffLayout& layout) {
                      layout.compression != COMPRESSION_WEBP && layout.photometric != PHOTOMETRIC_MINISWHITE &&
                      layout.fill_order == FILLORDER_MSB2LSB;
   const bool not_for_libvips =
-      layout.samples > 1 && (layout.planar == PLANARCONFIG_SEPARATE || layout.bits < 8 || has_alpha(layout));
+      layout.planar == PLANARCONFIG_SEPARATE || (layout.samples > 1 && (layout.bits < 8 || has_alpha(layout)));
   return plain || not_for_libvips || !layout.says_photometric;
 }
 

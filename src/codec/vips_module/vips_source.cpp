@@ -201,6 +201,11 @@ ImagePtr to_gray_or_rgb(ImagePtr image, Metadata& metadata, const Feed& feed, Im
       break;
     case VIPS_INTERPRETATION_LAB:
     case VIPS_INTERPRETATION_XYZ:
+      // The TIFF loader calls 8-bit Lab "Lab", and says by the coding alone how it is packed.
+      if (vips_image_get_coding(image.get()) == VIPS_CODING_LABQ) {
+        failed = exact_lab(image.get(), &converted);
+        break;
+      }
       failed = vips_colourspace(image.get(), &converted, VIPS_INTERPRETATION_sRGB, nullptr);
       break;
     default:

@@ -195,13 +195,18 @@ Reading reading_of(const std::function<std::unique_ptr<Source>()>& open) {
   }
 }
 
+/// Whether salvage is worth trying is judged for all formats in one place, above the decoders.
+std::string without_advice(const std::string& refusal) {
+  return refusal.substr(0, refusal.find(" Reading with salvage"));
+}
+
 void expect_same_of_damaged(const Bytes& bytes, const std::string& what) {
   for (const bool salvage : {false, true}) {
     ReadOptions options;
     options.salvage = salvage;
     const Reading expected = reading_of([&] { return open_by_libjpeg(bytes, salvage); });
     const Reading ours = reading_of([&] { return open_image(std::span<const std::byte>(bytes), options); });
-    EXPECT_EQ(ours.refusal, expected.refusal) << what;
+    EXPECT_EQ(without_advice(ours.refusal), without_advice(expected.refusal)) << what;
     if (ours.refusal.empty() && expected.refusal.empty()) {
       EXPECT_EQ(difference(ours.pixels, expected.pixels), 0) << what;
     }

@@ -366,8 +366,7 @@ TEST(Bmp, PixelsSaidToBeginInThePaletteAreFound) {
   // 4 bits, 16 colours, of which 1 is (60, 50, 40); 2x1 pixels: 1 and 0.
   Bytes file = bytes_of(
       {'B', 'M', 0, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 4, 0});
-  file.resize(54);
-  file.resize(54 + 64);
+  file.resize(54 + 64, std::byte{0});
   file[58] = std::byte{40};
   file[59] = std::byte{50};
   file[60] = std::byte{60};
@@ -469,7 +468,7 @@ TEST(Avif, TheRangeIsInTheSequenceHeader) {
 TEST(Sniff, OldFormatsAreCalledByTheirNames) {
   const auto name = [](std::initializer_list<int> head) {
     Bytes bytes = bytes_of(head);
-    bytes.resize(64);
+    bytes.resize(64, std::byte{0});
     return sniff(bytes).description;
   };
   EXPECT_EQ(name({0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 5, 0, 24, 0}), "a Targa image");
@@ -484,7 +483,7 @@ TEST(Sniff, OldFormatsAreCalledByTheirNames) {
 
 TEST(Salvage, SaysWhichRowsAreMissing) {
   for (const char* file : {"rgb8.png", "rgba8_interlaced.png", "rgb8.jpg", "rgb8.ppm", "rgb8.gif",
-                           "rgb8_none.tif", "cmyk_plain.jpg"}) {
+                           "cmyk_plain.jpg"}) {
     Bytes cut = load_file(data_file(file));
     EXPECT_EQ(open_image(cut, {.salvage = true})->warnings(), std::vector<std::string>{}) << file;
     cut.resize(cut.size() * 7 / 10);
