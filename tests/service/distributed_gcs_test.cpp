@@ -59,8 +59,8 @@ class DistributedOnGcs : public ::testing::Test {
     service::Access access(*state.tokens);
     service::GatewayOptions options;
     options.now = [later] { return system_now() + later; };
-    service::Gateway gateway(std::move(options),
-                             {*state.jobs, *state.nodes, *queue, *store, access, *state.uploads});
+    service::Gateway gateway(std::move(options), {*state.jobs, *state.events, *state.nodes, *queue, *store,
+                                                  access, *state.uploads});
     gateway.reconcile();
   }
 };
