@@ -45,8 +45,8 @@ struct FrontSettings {
   double requeue_after_s = 60;
   bool private_webhooks = false;
 };
-/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks, and the
-/// limits of connections.
+/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks,
+/// and the limits of connections.
 void add_listen_settings(CLI::App& app, FrontSettings& settings);
 /// The rest, of which only gateways want to know.
 void add_gateway_settings(CLI::App& app, FrontSettings& settings);

@@ -74,12 +74,13 @@ RankGroup::RankGroup(RankGroupOptions options)
   if (!wake_) {
     throw Error(ErrorCode::io, fmt::format("Cannot make an event: {}.", std::strerror(errno)));
   }
+  if (!options_.log) {
+    options_.log = [](const std::string&) {};
+  }
   keeper_ = std::jthread([this](const std::stop_token& stop) { keep_alive(stop); });
 }
 
-RankGroup::~RankGroup() {
-  end();
-}
+RankGroup::~RankGroup() { end(); }
 
 void RankGroup::end() {
   if (keeper_.joinable()) {

@@ -234,7 +234,7 @@ TEST_F(GatewayTest, AFormHasSoManyFields) {
 TEST_F(GatewayTest, SentencesNameWhatHttpClientsHave) {
   start();
   const Answer unknown = submit({{"pipeline", "inwert"}});
-  EXPECT_EQ(unknown.status, 400);
+  EXPECT_EQ(unknown.status, 422);
   EXPECT_EQ(unknown.body.find("tessera ops"), std::string::npos) << unknown.body;
   EXPECT_NE(unknown.body.find("GET /v1/operators lists them all"), std::string::npos) << unknown.body;
 }

@@ -58,6 +58,11 @@ class ReconcilerTest : public GatewayTest {
     gateway->mount(router);
     server = std::make_unique<http::Server>(http::ServerOptions{}, std::move(router));
   }
+  /// Before a store of the test's own goes away: the gateway asks it in the background.
+  void stop() {
+    server.reset();
+    gateway.reset();
+  }
   void announce(const Json& jobs) {
     registry.announce({"node_1", "here", "1", {{"state", "ready"}, {"jobs", jobs}}, now}, 1000h);
   }
@@ -214,6 +219,7 @@ TEST_F(ReconcilerTest, RemovesNoJobThatIsRetriedMeanwhile) {
   EXPECT_FALSE(state.jobs->find(done));
   ASSERT_TRUE(state.jobs->find(failed));
   EXPECT_EQ(state.jobs->find(failed)->state, JobState::queued);
+  stop();
 }
 
 TEST_F(ReconcilerTest, GoesOnWhenAnObjectCannotBeRemoved) {
@@ -237,6 +243,7 @@ TEST_F(ReconcilerTest, GoesOnWhenAnObjectCannotBeRemoved) {
     EXPECT_FALSE(state.jobs->find(id));
     EXPECT_EQ(objects->stat("results/local/" + id).has_value(), id == jobs[0]);
   }
+  stop();
 }
 
 TEST_F(ReconcilerTest, RefusesInputsThatMayBeRemovedAtAnyMoment) {

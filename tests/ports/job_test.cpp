@@ -31,28 +31,28 @@ TEST(Id, SortsByTimeAndDoesNotRepeat) {
 }
 
 TEST(Job, JsonRoundTrips) {
-  Job job{
-      .id = "job_1",
-      .batch_id = "batch_1",
-      .owner = "ann",
-      .request_id = "r",
-      .request = {.object = "uploads/a",
-                  .object_tag = "\"tag\"",
-                  .name = "a \"photo\" ü.jpg",
-                  .pipeline = {{{"name", "invert"}}},
-                  .output = {{"format", "png"}},
-                  .priority = Priority::bulk},
-      .generation = 2,
-      .state = JobState::storing,
-      .attempt = 3,
-      .fraction = 0.25,
-      .stage = "invert",
-      .node = "n1",
-      .layout = {{"mode", "split"}},
-      .failure = JobFailure{"io", "It broke."},
-      .result = JobResult{"results/job_1/a.png", "a.png", "image/png", 5'000'000'000, 7, 8, Json::array(), {}},
-      .created = at(5),
-      .updated = at(6)};
+  Job job{.id = "job_1",
+          .batch_id = "batch_1",
+          .owner = "ann",
+          .request_id = "r",
+          .request = {.object = "uploads/a",
+                      .object_tag = "\"tag\"",
+                      .name = "a \"photo\" ü.jpg",
+                      .pipeline = {{"operators", {{{"name", "invert"}}}}},
+                      .output = {{"format", "png"}},
+                      .priority = Priority::bulk},
+          .generation = 2,
+          .state = JobState::storing,
+          .attempt = 3,
+          .fraction = 0.25,
+          .stage = "invert",
+          .node = "n1",
+          .layout = {{"mode", "split"}},
+          .failure = JobFailure{"io", "It broke."},
+          .result =
+              JobResult{"results/job_1/a.png", "a.png", "image/png", 5'000'000'000, 7, 8, Json::array(), {}},
+          .created = at(5),
+          .updated = at(6)};
   EXPECT_EQ(to_json(job_from_json(to_json(job))), to_json(job));
   job.failure.reset();
   job.result.reset();

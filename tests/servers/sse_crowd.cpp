@@ -183,7 +183,8 @@ void SseCrowd::take_events(Client& client) {
   for (std::size_t end = client.text.find("\n\n"); end != std::string::npos; end = client.text.find("\n\n")) {
     const std::string event = client.text.substr(0, end);
     client.text.erase(0, end + 2);
-    if (std::string id = field(event, "id: "); !id.empty()) {
+    // An id without data only says where the client is to go on from.
+    if (std::string id = field(event, "id: "); !id.empty() && event.find("data:") != std::string::npos) {
       client.heard.push_back({std::move(id), field(event, "event: "), Clock::now()});
     }
   }

@@ -10,6 +10,7 @@
 #include "servers/s3_server.hpp"
 #include "service/journey.hpp"
 #include "service/service_process.hpp"
+#include "support/wait.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -86,14 +87,16 @@ TEST_F(DistributedOnS3, AsksThriceForASmallJobAndOutlastsThatItsKeysAreRefused) 
                                    {{"items", Json::array({item})}, {"pipeline", "invert"}});
   EXPECT_EQ(refused.status, 503) << refused.body;
   EXPECT_NE(refused.body.find("The store does not let this service in: "), std::string::npos) << refused.body;
-  EXPECT_EQ(ask(service.gateway_port(), "GET", "/readyz").status, 503);
+  // Readiness is asked for in the background.
+  const auto readiness = [&] { return ask(service.gateway_port(), "GET", "/readyz").status; };
+  EXPECT_TRUE(poll_until([&] { return readiness() == 503; }));
 
   // They are to be had again: all is done that was accepted.
   s3.set_identities("fault=0");
   follow(during);
   const Json after = get(during.at("links").at("self"));
   EXPECT_EQ(after.at("counts").at("done"), 3) << after;
-  EXPECT_EQ(ask(service.gateway_port(), "GET", "/readyz").status, 200);
+  EXPECT_TRUE(poll_until([&] { return readiness() == 200; }));
 }
 
 }  // namespace

@@ -149,8 +149,8 @@ bool is_native(const TiffLayout& layout) {
   const bool plain = layout.bits >= 8 && layout.compression != COMPRESSION_JPEG &&
                      layout.compression != COMPRESSION_WEBP && layout.photometric != PHOTOMETRIC_MINISWHITE &&
                      layout.fill_order == FILLORDER_MSB2LSB;
-  const bool not_for_libvips =
-      layout.planar == PLANARCONFIG_SEPARATE || (layout.samples > 1 && (layout.bits < 8 || has_alpha(layout)));
+  const bool not_for_libvips = layout.planar == PLANARCONFIG_SEPARATE ||
+                               (layout.samples > 1 && (layout.bits < 8 || has_alpha(layout)));
   return plain || not_for_libvips || !layout.says_photometric;
 }
 

@@ -482,8 +482,8 @@ TEST(Sniff, OldFormatsAreCalledByTheirNames) {
 }
 
 TEST(Salvage, SaysWhichRowsAreMissing) {
-  for (const char* file : {"rgb8.png", "rgba8_interlaced.png", "rgb8.jpg", "rgb8.ppm", "rgb8.gif",
-                           "cmyk_plain.jpg"}) {
+  for (const char* file :
+       {"rgb8.png", "rgba8_interlaced.png", "rgb8.jpg", "rgb8.ppm", "rgb8.gif", "cmyk_plain.jpg"}) {
     Bytes cut = load_file(data_file(file));
     EXPECT_EQ(open_image(cut, {.salvage = true})->warnings(), std::vector<std::string>{}) << file;
     cut.resize(cut.size() * 7 / 10);
