@@ -19,7 +19,7 @@ import time
 import check
 import faults
 from client import Follower, History, Submitter
-from processes import adopt_orphans, descendants, command_of
+from processes import adopt_orphans, command_of, descendants, state_of
 from system import Distributed, Serve
 
 SYSTEMS = {"serve": Serve, "distributed": Distributed}
@@ -110,7 +110,8 @@ def run_seed(program, scope, seed, seconds, keep):
         ended = system.stop()
         details += [f"{name} had not ended 20 s after SIGTERM" for name, time_s in ended.items() if time_s is None]
         counters["notes"] += sum(time_s is None for time_s in ended.values())
-        left = [pid for pid in descendants(os.getpid()) if pid not in others_before]
+        # What was killed and lost its parent is dead, but its entry is this process's to take away.
+        left = [pid for pid in descendants(os.getpid()) if pid not in others_before and state_of(pid) not in "ZX"]
         counters["leaked_processes"] = len(left)
         details += [f"left: {pid} {b' '.join(command_of(pid)).decode(errors='replace')}" for pid in left]
         scratch = system.scratch_left()

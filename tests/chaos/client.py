@@ -111,10 +111,12 @@ class Submitter(threading.Thread):
         deadline = time.monotonic() + 300
         chosen = [self.random.choice(self.cases) for _ in range(self.random.choice([1, 1, 1, 2, 4]))]
         key = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex}
-        self.history.attempted += len(chosen)
-        if self.random.random() < 0.3:
-            batch = self.submit_form(chosen[0], key, deadline)
+        form = self.random.random() < 0.3
+        if form:
             chosen = chosen[:1]
+        self.history.attempted += len(chosen)
+        if form:
+            batch = self.submit_form(chosen[0], key, deadline)
         else:
             items = [{"object": self.upload(case, deadline), "name": case.name, "pipeline": case.pipeline,
                       "output": {"format": case.format}, "priority": self.random.choice(["interactive", "bulk"])}
