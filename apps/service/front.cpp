@@ -41,7 +41,7 @@ void add_listen_settings(CLI::App& app, FrontSettings& settings) {
                                ->envname("TESSERA_KEY")
                                ->type_name("FILE");
   app.add_option("--max-connections", settings.max_connections,
-                 "Connections of clients; fewer if the process may not open so many files")
+                 "Connections of clients; fewer if the limit of open files is lower")
       ->envname("TESSERA_MAX_CONNECTIONS")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
