@@ -78,6 +78,7 @@ void print_help(const CatalogEntry& entry) {
   if (info.tolerance > 0) {
     fmt::print("  It may differ from that by {} levels: {}\n", info.tolerance, info.tolerance_reason);
   }
+  fmt::print("\nTransparency:\n  {}\n", entry.alpha);
   fmt::print("\nExample:\n  tessera apply '{}' in.png -o out.png\n", info.example);
 }
 
@@ -110,6 +111,7 @@ void print_markdown(std::span<const CatalogEntry* const> entries) {
     if (info.tolerance > 0) {
       fmt::print("Tolerance: {} levels. {}\n\n", info.tolerance, info.tolerance_reason);
     }
+    fmt::print("Transparency: {}\n\n", entry->alpha);
     fmt::print("```\n{}\n```\n\n", info.example);
   }
 }

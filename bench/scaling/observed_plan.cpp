@@ -14,6 +14,7 @@ class ObservedLocal final : public LocalOp {
   double border_value() const override { return op_->border_value(); }
   Rect needs(const Rect& out, const ImageInfo& in) const override { return op_->needs(out, in); }
   bool crosses_rows() const override { return op_->crosses_rows(); }
+  bool reads_alpha() const override { return op_->reads_alpha(); }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override {
     observer_(name_, region.out.width * region.out.height, [&] { op_->run(in, out, region); });
   }
@@ -91,6 +92,8 @@ class ObservedWholeFrame final : public WholeFrameOp {
   ObservedWholeFrame(std::shared_ptr<const WholeFrameOp> op, std::string name, Observer observer)
       : op_(std::move(op)), name_(std::move(name)), observer_(std::move(observer)) {}
   PixelFormat result_format(const PixelFormat& in) const override { return op_->result_format(in); }
+  AlphaRule alpha_rule() const override { return op_->alpha_rule(); }
+  Halo alpha_halo() const override { return op_->alpha_halo(); }
   void run(Frame& frame, const Tile& in, Tile& out) const override {
     ObservedFrame observed(frame, name_, observer_);
     op_->run(observed, in, out);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/workers.hpp"
+#include "ops/alpha/opaque.hpp"
 #include "ops/border.hpp"
 #include "ops/pieces.hpp"
 
@@ -74,6 +75,18 @@ cv::Mat ChainRunner::Buffers::place_alpha(const Rect& rect, int type) {
   return allocate_in(alpha[alpha_turn], rect, {}, type);
 }
 
+cv::Mat ChainRunner::Buffers::grow_alpha(const Tile& tile, const Rect& grown_rect, const ImageInfo& image,
+                                         Border border) {
+  if (grown_rect == tile.rect) {
+    return tile.alpha;
+  }
+  // As a tile of one plane, so that copy_overlap() serves.
+  Tile grown{grown_rect, allocate_in(transparency, grown_rect, {}, image.format.alpha_type()), {}};
+  copy_overlap({tile.rect, tile.alpha, {}}, grown);
+  fill_border(grown.color, grown_rect, image.extent, border, image.format.max_value());
+  return grown.color;
+}
+
 Tile ChainRunner::run(const std::vector<ChainLink>& chain, const ImageInfo& in, const Interval& rows,
                       const StripReader& reader, std::vector<std::vector<double>>& findings,
                       std::int64_t max_reduced_bytes, const std::stop_token& stop) {
@@ -137,9 +150,9 @@ Tile ChainRunner::run_in_pieces(std::size_t level, std::span<const ChainLink> ch
       strip.reader.pass(needed_from[i]);
     }
     const Tile piece = run_links(level + 1, before, strip, pieces[i], findings.first(before.size()));
-    color->add(piece.color);
+    color->add(piece.color, piece.alpha);
     if (alpha) {
-      alpha->add(piece.alpha);
+      alpha->add(piece.alpha, {});
     }
   }
   Buffers& buffers = levels_[level];
@@ -159,11 +172,13 @@ Tile ChainRunner::run_link(Buffers& buffers, const ChainLink& link, Tile current
   Region region{link.in, current.rect, out_rect, false, findings, stop};
   if (op.kind() == LocalKind::geometry) {
     cv::Mat out = buffers.place(out_rect, next_halo, link.out.format.color_type());
+    region.transparency = op.reads_alpha() ? transparency_of(current.alpha) : nullptr;
     run_kernel(op, current.color, out, region, link.name);
     Tile result{out_rect, out, {}};
     if (link.out.format.alpha) {
       result.alpha = buffers.place_alpha(out_rect, link.out.format.alpha_type());
       region.alpha = true;
+      region.transparency = nullptr;
       region.findings = nullptr;
       run_kernel(op, current.alpha, result.alpha, region, link.name);
     }
@@ -176,6 +191,11 @@ Tile ChainRunner::run_link(Buffers& buffers, const ChainLink& link, Tile current
                 std::round(op.border_value() * link.in.format.level_scale()));
   }
   region.in = grown_rect;
+  cv::Mat alpha;
+  if (op.reads_alpha() && !is_opaque(current.alpha)) {
+    alpha = buffers.grow_alpha(current, grown_rect, link.in, op.border());
+    region.transparency = &alpha;
+  }
   cv::Mat out = grown;
   const bool in_place =
       link.halo.none() && link.in.format.color_type() == link.out.format.color_type() && next_halo.none();

@@ -39,6 +39,7 @@ class ChainRunner {
   struct Buffers {
     Bytes color[2];
     Bytes alpha[2];
+    Bytes transparency;
     int color_turn = 0;
     int alpha_turn = 0;
 
@@ -46,6 +47,8 @@ class ChainRunner {
     /// itself.
     cv::Mat place(const Rect& rect, const Halo& margin, int type);
     cv::Mat place_alpha(const Rect& rect, int type);
+    /// The alpha plane of `tile` over `grown_rect`, continued outside the image by the border rule.
+    cv::Mat grow_alpha(const Tile& tile, const Rect& grown_rect, const ImageInfo& image, Border border);
   };
   /// What is the same for all pieces of a strip.
   struct Strip {

@@ -13,6 +13,7 @@
 #include "engine/statistic_link.hpp"
 #include "engine/strips.hpp"
 #include "engine/workers.hpp"
+#include "ops/alpha/opaque.hpp"
 
 namespace tessera {
 namespace {
@@ -261,7 +262,8 @@ class Run {
           copy_overlap(strip, panel.mine);
           if (stage.statistic) {
             stage.statistic->map(strip.color, merged.of(worker),
-                                 Region{info, strip.rect, strip.rect, false, nullptr, options_.stop});
+                                 Region{info, strip.rect, strip.rect, false, nullptr, options_.stop,
+                                        transparency_of(strip.alpha)});
           }
         });
         input.finish();
@@ -290,13 +292,15 @@ class Run {
     const Tile grown = BandFrame(*held_, comm_, options_.threads, options_.stop)
                            .with_halo(held_->mine, halo, statistic.border(), statistic.border_value());
     together(comm_, [&] {
-      for_each_index(options_.threads, strips.count(comm_.rank()), options_.stop,
-                     [&](int worker, std::int64_t index) {
-                       const Rect rect = Rect::of_rows(strips.rows(comm_.rank(), index), info.extent.width);
-                       const Rect part = halo.grow(rect);
-                       statistic.map(grown.view(part).color, merged.of(worker),
-                                     Region{info, part, rect, false, nullptr, options_.stop});
-                     });
+      for_each_index(
+          options_.threads, strips.count(comm_.rank()), options_.stop, [&](int worker, std::int64_t index) {
+            const Rect rect = Rect::of_rows(strips.rows(comm_.rank(), index), info.extent.width);
+            const Rect part = halo.grow(rect);
+            const Tile tile = grown.view(part);
+            statistic.map(
+                tile.color, merged.of(worker),
+                Region{info, part, rect, false, nullptr, options_.stop, transparency_of(tile.alpha)});
+          });
     });
     bind(statistic, merged.merge(statistic.merge()), info);
   }

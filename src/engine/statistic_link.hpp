@@ -22,6 +22,7 @@ class StatisticLink final : public LocalOp {
   double border_value() const override { return statistic_->border_value(); }
   Rect needs(const Rect& out, const ImageInfo& in) const override { return halo(in).grow(out); }
   bool crosses_rows() const override { return false; }
+  bool reads_alpha() const override { return true; }
   /// Counts; writes no pixel.
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override;
   std::vector<std::string> finding_columns() const override { return {}; }

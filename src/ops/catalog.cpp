@@ -43,6 +43,33 @@ const CatalogEntry& find_operator(std::string_view name) {
                           suggestion.empty() ? "" : fmt::format("Did you mean '{}'? ", suggestion)));
 }
 
+std::string_view alpha_sentence(AlphaRule rule) {
+  switch (rule) {
+    case AlphaRule::carried:
+      return "Every pixel is worked on by itself; alpha stays as it is.";
+    case AlphaRule::moved:
+      return "Alpha moves with the pixels.";
+    case AlphaRule::weighed:
+      return "Colours are weighed by alpha (sum of weight, alpha and colour over sum of weight and alpha), "
+             "and "
+             "alpha is interpolated like a colour.";
+    case AlphaRule::window:
+      return "Alpha stays as it is. Where a pixel's window is not opaque, its pixels count by their alpha "
+             "too.";
+    case AlphaRule::surroundings:
+      return "Alpha stays as it is. A fully transparent pixel has no colour: it counts as the mean, weighed "
+             "by "
+             "alpha, of the pixels around it, as far as the operator looks.";
+    case AlphaRule::uncounted:
+      return "Alpha stays as it is. Fully transparent pixels are not counted.";
+    case AlphaRule::mean:
+      return "Alpha stays as it is. Fully transparent pixels count as the mean colour of all others.";
+    case AlphaRule::background:
+      return "Alpha stays as it is. Fully transparent pixels count as black.";
+  }
+  return "";
+}
+
 Operator build_operator(std::string_view name, const Json& parameters, const ImageLoader& load) {
   const CatalogEntry& entry = find_operator(name);
   check_params(name, entry.params, parameters);

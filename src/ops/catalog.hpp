@@ -15,6 +15,7 @@ struct CatalogEntry {
   OperatorInfo info;
   std::vector<ParamInfo> params;
   std::string kind;  ///< "pointwise", "neighbourhood", "geometry", "statistic", "whole-frame" or "composite"
+  std::string_view alpha;  ///< a sentence: what it does where pixels are transparent
   /// Builds the operator from parameters that check_params has passed. `load` opens images that parameters
   /// name.
   std::function<Operator(const Json& parameters, const ImageLoader& load)> make;
@@ -34,6 +35,9 @@ struct CatalogEntry {
                                       const ImageLoader& load = {});
 
 using Catalog = std::vector<CatalogEntry>;
+
+/// A sentence for documentation.
+[[nodiscard]] std::string_view alpha_sentence(AlphaRule rule);
 
 /// Describes an operator type. Optional in the struct: `static std::vector<Op> samples(Extent)`,
 /// `static constexpr bool random_parameters = false`, `void load(const ImageLoader&)`.
@@ -63,6 +67,7 @@ CatalogEntry describe_operator() {
   }
   if constexpr (requires(const Op op) { op.expand(); }) {
     entry.kind = "composite";
+    entry.alpha = "As the operators it is made of.";
   } else if constexpr (WholeFrame<Op>) {
     entry.kind = "whole-frame";
   } else if constexpr (Statistic<Op>) {
@@ -73,6 +78,9 @@ CatalogEntry describe_operator() {
     entry.kind = "neighbourhood";
   } else {
     entry.kind = "pointwise";
+  }
+  if (entry.alpha.empty()) {
+    entry.alpha = alpha_sentence(alpha_rule_of<Op>());
   }
   return entry;
 }

@@ -9,7 +9,7 @@
 //   geometry      | result_extent(in), needs(out, in), run(in, out, region)     | fetches what each piece needs
 //   statistic     | slots(), merge, map(tile, slots, region), finish(slots, ..) | merges over all pieces, then
 //                 |                                                             | runs the operator of finish()
-//   whole-frame   | run(frame, in, out)                                         | hands it the band and the ranks
+//   whole-frame   | run(frame, in, out), alpha_rule                             | hands it the band and the ranks
 //   composite     | expand()                                                    | runs those in its place
 // clang-format on
 //
@@ -89,6 +89,24 @@ struct Region {
   std::vector<double>* findings = nullptr;
   /// A kernel that takes long looks at it as it goes (ops/slices.hpp), and throws Error(cancelled).
   std::stop_token stop = {};
+  /// For operators with reads_alpha and for statistics: the alpha plane over `in`. Null where the image has
+  /// none, and where all of it is opaque; the result may not depend on which of the two ways that is told.
+  const cv::Mat* transparency = nullptr;
+};
+
+/// What an operator does where pixels are transparent. A pixel whose alpha is 0 has no colour: what is stored
+/// there changes no visible pixel of the result, no statistic and no finding. Operators whose result would
+/// otherwise depend on it say by which rule it does not (`static constexpr AlphaRule alpha_rule`).
+enum class AlphaRule : std::uint8_t {
+  carried,       ///< pointwise: every pixel by itself; alpha is passed on
+  moved,         ///< geometry: alpha moves with the colour
+  weighed,       ///< colours are weighed by alpha, which is interpolated like them; the operator reads_alpha
+  window,        ///< a pixel of the window counts by its alpha; alpha is passed on; the operator reads_alpha
+  surroundings,  ///< transparent pixels take the mean of the visible ones within the halo
+                 ///< (ops/alpha/fill.hpp)
+  uncounted,     ///< statistics leave transparent pixels out; they are given Region::transparency
+  mean,          ///< transparent pixels take the mean colour of all visible ones
+  background,    ///< transparent pixels are 0
 };
 
 /// How the slots of two pieces are combined. Both are associative, commutative and exact.
@@ -142,7 +160,8 @@ concept HasHalo = requires(const Op op) {
 }  // namespace kinds_detail
 
 /// Optional for every local kind: `PixelFormat result_format(const PixelFormat& in) const` (default:
-/// unchanged; throws Error for a format it cannot take).
+/// unchanged; throws Error for a format it cannot take), and `static constexpr bool reads_alpha = true` if
+/// run() looks at Region::transparency.
 template <class Op>
 concept Geometry = kinds_detail::RunsInRegion<Op> && requires(const Op op, Extent in, Rect out) {
   { op.result_extent(in) } -> std::convertible_to<Extent>;
@@ -182,10 +201,28 @@ concept Statistic = requires(const Op op, const ImageInfo& info, const cv::Mat& 
 
 /// `out` is allocated: this rank's rows in result_format. Alpha is carried by the engine. With
 /// `Op::in_place`, which says that all of `in` is looked at before any of `out` is written, they may be the
-/// same pixels.
+/// same pixels. Its alpha_rule is surroundings (then it offers `Halo alpha_halo() const`, as far as it looks
+/// around), mean or background; `in` comes accordingly.
 template <class Op>
 concept WholeFrame = requires(const Op op, Frame& frame, const Tile& in, Tile& out) {
   op.run(frame, in, out);
+  { Op::alpha_rule } -> std::convertible_to<AlphaRule>;
 };
+
+/// The rule an operator declares, or that of its kind.
+template <class Op>
+constexpr AlphaRule alpha_rule_of() {
+  if constexpr (requires { Op::alpha_rule; }) {
+    return Op::alpha_rule;
+  } else if constexpr (Statistic<Op>) {
+    return AlphaRule::uncounted;
+  } else if constexpr (Geometry<Op>) {
+    return AlphaRule::moved;
+  } else if constexpr (Neighbourhood<Op>) {
+    return AlphaRule::surroundings;
+  } else {
+    return AlphaRule::carried;
+  }
+}
 
 }  // namespace tessera

@@ -28,6 +28,8 @@ class LocalOp {
   [[nodiscard]] virtual Rect needs(const Rect& out, const ImageInfo& in) const = 0;
   /// True for a geometry operator whose rows of output need columns of input (a quarter turn).
   [[nodiscard]] virtual bool crosses_rows() const = 0;
+  /// Whether run() looks at Region::transparency.
+  [[nodiscard]] virtual bool reads_alpha() const = 0;
   virtual void run(const cv::Mat& in, cv::Mat& out, const Region& region) const = 0;
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
   /// The same operator, prepared for one size and format of picture; null if there is nothing to prepare.
@@ -58,6 +60,8 @@ class WholeFrameOp {
   virtual void run(Frame& frame, const Tile& in, Tile& out) const = 0;
   /// Whether `in` and `out` may be the same pixels.
   [[nodiscard]] virtual bool in_place() const { return false; }
+  [[nodiscard]] virtual AlphaRule alpha_rule() const = 0;
+  [[nodiscard]] virtual Halo alpha_halo() const { return {}; }  ///< for AlphaRule::surroundings
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
 };
 
@@ -161,6 +165,13 @@ class LocalModel final : public LocalOp {
       return false;
     }
   }
+  bool reads_alpha() const override {
+    if constexpr (requires { Op::reads_alpha; }) {
+      return Op::reads_alpha;
+    } else {
+      return false;
+    }
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override {
     if constexpr (kinds_detail::RunsInRegion<Op>) {
       op_.run(in, out, region);
@@ -227,6 +238,14 @@ class WholeFrameModel final : public WholeFrameOp {
       return Op::in_place;
     } else {
       return false;
+    }
+  }
+  AlphaRule alpha_rule() const override { return Op::alpha_rule; }
+  Halo alpha_halo() const override {
+    if constexpr (requires { op_.alpha_halo(); }) {
+      return op_.alpha_halo();
+    } else {
+      return {};
     }
   }
   std::vector<std::string> finding_columns() const override { return erased::finding_columns<Op>(); }

@@ -12,8 +12,9 @@ namespace tessera {
 class PiecewiseRun {
  public:
   virtual ~PiecewiseRun() = default;
-  /// The next rows of the input, from top to bottom, as wide as region.in.
-  virtual void add(const cv::Mat& piece) = 0;
+  /// The next rows of the input, from top to bottom, as wide as region.in, and of its alpha plane: empty
+  /// where the image has none, and for the alpha plane itself.
+  virtual void add(const cv::Mat& piece, const cv::Mat& alpha) = 0;
   /// After all rows of region.in: fills `out`.
   virtual void finish(cv::Mat& out) = 0;
 };

@@ -29,8 +29,13 @@ std::int64_t plane_bytes(const Rect& rect, const Halo& margin, std::int64_t pixe
 
 /// What a reduction holds beside its input and output.
 std::int64_t reduction_bytes(const ChainLink& link, std::int64_t rows_held) {
-  const std::int64_t samples = link.in.format.bytes_per_pixel();  // at least one for each channel
-  return samples * float_bytes * (link.in.extent.width * lanes + link.out.extent.width * rows_held);
+  const PixelFormat& format = link.in.format;
+  std::int64_t pixel = format.bytes_per_pixel() * float_bytes;  // at least one float for each channel
+  if (format.alpha) {
+    // Colours times alpha, alpha and its rest, in double precision for 16-bit samples.
+    pixel += (format.channels + 2) * float_bytes * format.bytes_per_sample();
+  }
+  return pixel * (link.in.extent.width * lanes + link.out.extent.width * rows_held);
 }
 
 /// What a worker holds to make `rows` of the chain's result.

@@ -25,6 +25,7 @@ Json operator_schema(const CatalogEntry& entry) {
       {"additionalProperties", false},
       {"x-group", std::string(entry.info.group)},
       {"x-kind", entry.kind},
+      {"x-transparency", std::string(entry.alpha)},
       {"x-definition", std::string(entry.info.definition)},
       {"x-example", std::string(entry.info.example)}};
   if (entry.info.tolerance > 0) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ops/alpha/fill.hpp"
 #include "ops/pieces.hpp"
 
 namespace tessera {
@@ -11,6 +12,14 @@ namespace {
 
 /// Ghost rows add up along a chain and are worked on twice; beyond this a pass over memory is cheaper.
 constexpr std::int64_t most_fused_halo_rows = 128;
+
+/// What reports and `explain` call the operators that give transparent pixels a colour.
+constexpr const char* fill_name = "fill-transparent";
+
+Halo most(const Halo& a, const Halo& b) {
+  return {std::max(a.left, b.left), std::max(a.top, b.top), std::max(a.right, b.right),
+          std::max(a.bottom, b.bottom)};
+}
 
 Halo chain_halo(std::span<const ChainLink> chain) {
   Halo total;
@@ -95,7 +104,22 @@ class Planner {
     stage().chain.push_back(std::move(link));
   }
 
+  /// What an operator that looks `reach` around each pixel must not see.
+  void fill_transparent(const Halo& reach, Border border) {
+    if (current_.format.alpha && !reach.none()) {
+      append_local(fill_name,
+                   std::make_shared<erased::LocalModel<FillTransparent>>(FillTransparent(reach, border)));
+    }
+  }
+
   void add_local(const std::string& name, const std::shared_ptr<const LocalOp>& op) {
+    if (op->kind() == LocalKind::neighbourhood && !op->reads_alpha()) {
+      fill_transparent(op->halo(current_), op->border());
+    }
+    append_local(name, op);
+  }
+
+  void append_local(const std::string& name, const std::shared_ptr<const LocalOp>& op) {
     ChainLink link{name, op, current_, op->result(current_), op->halo(current_)};
     check_not_empty(name, link.out);
     check_limits(name, link.out.extent, limits_between());
@@ -117,6 +141,7 @@ class Planner {
   }
 
   void add_statistic(const std::string& name, const std::shared_ptr<const StatisticOp>& op) {
+    fill_transparent(most(op->halo(current_), op->applied_halo(current_)), op->border());
     if (!stage().chain.empty() && !op->halo(current_).none()) {
       stage().joins_next = op->border() != Border::wrap && !lists_findings_;
       cut();
@@ -134,6 +159,13 @@ class Planner {
   }
 
   void add_whole_frame(const std::string& name, const std::shared_ptr<const WholeFrameOp>& op) {
+    if (current_.format.alpha && op->alpha_rule() == AlphaRule::background) {
+      append_local(fill_name, std::make_shared<erased::LocalModel<ClearTransparent>>(ClearTransparent()));
+    } else if (current_.format.alpha && op->alpha_rule() == AlphaRule::mean) {
+      add_statistic(fill_name, std::make_shared<erased::StatisticModel<FillWithMean>>(FillWithMean()));
+    } else {
+      fill_transparent(op->alpha_halo(), Border::replicate);
+    }
     stage().whole_frame = op;
     stage().end_name = name;
     current_.format = op->result_format(current_.format);

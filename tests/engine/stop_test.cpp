@@ -71,6 +71,7 @@ class SlowFrame final : public WholeFrameOp {
   SlowFrame(int rank, std::stop_source& stop, std::atomic<int>& rows_after)
       : rank_(rank), stop_(stop), rows_after_(rows_after) {}
   PixelFormat result_format(const PixelFormat& in) const override { return in; }
+  AlphaRule alpha_rule() const override { return AlphaRule::background; }
   std::vector<std::string> finding_columns() const override { return {}; }
   void run(Frame& frame, const Tile& in, Tile& out) const override {
     in.color.copyTo(out.color);

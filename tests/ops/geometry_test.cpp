@@ -2,6 +2,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "ops/alpha/opaque.hpp"
 #include "ops/geometry/resize.hpp"
 #include "support/reference_run.hpp"
 
@@ -83,7 +84,8 @@ TEST(Geometry, PadsEqualOpenCv) {
 }
 
 /// The definition, sample by sample in double precision.
-double resampled(const cv::Mat& in, ResizeMethod method, cv::Size out, int x, int y, int channel) {
+double resampled(const Tile& image, ResizeMethod method, cv::Size out, int x, int y, int channel) {
+  const cv::Mat& in = image.color;
   const auto weights = [method](int index, int from, int to) {
     std::vector<std::pair<int, double>> taps;
     const ResampleTaps table = resample_taps(method, index, from, to);
@@ -97,16 +99,19 @@ double resampled(const cv::Mat& in, ResizeMethod method, cv::Size out, int x, in
     }
     return taps;
   };
+  const auto sample = [](const cv::Mat& plane, int row, int at) -> double {
+    return plane.depth() == CV_8U ? plane.ptr(row)[at] : plane.ptr<std::uint16_t>(row)[at];
+  };
   double sum = 0;
+  double weight = 0;
   for (const auto& [from_y, down] : weights(y, in.rows, out.height)) {
     for (const auto& [from_x, across] : weights(x, in.cols, out.width)) {
-      const double value = in.depth() == CV_8U
-                               ? in.ptr(from_y)[from_x * in.channels() + channel]
-                               : in.ptr<std::uint16_t>(from_y)[from_x * in.channels() + channel];
-      sum += down * across * value;
+      const double part = down * across * (image.alpha.empty() ? 1 : sample(image.alpha, from_y, from_x));
+      weight += part;
+      sum += part * sample(in, from_y, from_x * in.channels() + channel);
     }
   }
-  return std::clamp(sum, 0.0, in.depth() == CV_8U ? 255.0 : 65535.0);
+  return std::clamp(sum / weight, 0.0, in.depth() == CV_8U ? 255.0 : 65535.0);
 }
 
 TEST(Geometry, ResizeEqualsItsDefinition) {
@@ -114,12 +119,16 @@ TEST(Geometry, ResizeEqualsItsDefinition) {
     const Tile image = make_image({{31, 23}, format}, Pattern::photo_like, 6);
     for (const auto& [method, name] : EnumNames<ResizeMethod>::names) {
       for (const cv::Size& size : {cv::Size(47, 50), cv::Size(10, 9), cv::Size(1, 1)}) {
-        const cv::Mat out =
-            run("resize", {{"width", size.width}, {"height", size.height}, {"method", name}}, image);
+        const Json parameters{{"width", size.width}, {"height", size.height}, {"method", name}};
+        const Tile result = run_reference(build_operator("resize", parameters), image).image;
+        const cv::Mat& out = result.color;
         ASSERT_EQ(out.size(), size);
         for (int y = 0; y < size.height; ++y) {
           for (int x = 0; x < size.width; ++x) {
-            const double expected = resampled(image.color, method, size, x, y, 0);
+            if (!result.alpha.empty() && is_transparent(result.alpha, y, x)) {
+              continue;
+            }
+            const double expected = resampled(image, method, size, x, y, 0);
             const double value = out.depth() == CV_8U ? out.ptr(y)[x * out.channels()]
                                                       : out.ptr<std::uint16_t>(y)[x * out.channels()];
             ASSERT_NEAR(value, expected, 1) << name << " " << size << " at " << x << "," << y;

@@ -51,15 +51,18 @@ void run_piece(const LocalOp& op, const Tile& whole, const ImageInfo& in_info, c
   if (op.kind() == LocalKind::geometry) {
     region.in = needed.intersect(Rect::whole(in_info.extent));
     const Tile in = fetch(whole, region.in, Border::replicate, 0);
+    region.transparency = op.reads_alpha() && in_info.format.alpha ? &in.alpha : nullptr;
     op.run(in.color, piece.color, region);
     if (out_info.format.alpha) {
       region.alpha = true;
+      region.transparency = nullptr;
       region.findings = nullptr;
       op.run(in.alpha, piece.alpha, region);
     }
   } else {
     const Tile in = fetch(whole, needed, op.border(), op.border_value());
     cv::Mat out(in.color.rows, in.color.cols, out_info.format.color_type());
+    region.transparency = op.reads_alpha() && in_info.format.alpha ? &in.alpha : nullptr;
     op.run(in.color, out, region);
     middle(out, needed, out_rect).copyTo(piece.color);
     if (out_info.format.alpha) {
@@ -67,6 +70,87 @@ void run_piece(const LocalOp& op, const Tile& whole, const ImageInfo& in_info, c
     }
   }
   copy_overlap(piece, result);
+}
+
+double sample(const cv::Mat& plane, std::int64_t y, std::int64_t x, int channel) {
+  const int row = static_cast<int>(y);
+  const int at = static_cast<int>(x) * plane.channels() + channel;
+  return plane.depth() == CV_8U ? plane.ptr<std::uint8_t>(row)[at] : plane.ptr<std::uint16_t>(row)[at];
+}
+
+void set_sample(cv::Mat& plane, int y, int x, int channel, double value) {
+  const int at = x * plane.channels() + channel;
+  if (plane.depth() == CV_8U) {
+    plane.ptr<std::uint8_t>(y)[at] = static_cast<std::uint8_t>(value);
+  } else {
+    plane.ptr<std::uint16_t>(y)[at] = static_cast<std::uint16_t>(value);
+  }
+}
+
+/// AlphaRule::surroundings by its definition: the mean, weighed by alpha, of the pixels that see a
+/// transparent one when each looks `reach` around itself.
+Tile with_surroundings(const Tile& whole, const Halo& reach, Border border) {
+  if (whole.alpha.empty() || reach.none()) {
+    return whole;
+  }
+  const Border outside = border == Border::constant ? Border::replicate : border;
+  Tile result = whole;
+  result.color = whole.color.clone();
+  for (int y = 0; y < whole.color.rows; ++y) {
+    for (int x = 0; x < whole.color.cols; ++x) {
+      if (sample(whole.alpha, y, x, 0) != 0) {
+        continue;
+      }
+      double weight = 0;
+      double sums[3] = {};
+      for (std::int64_t from_y = y - reach.bottom; from_y <= y + reach.top; ++from_y) {
+        const std::int64_t row = border_position(from_y, whole.rect.height, outside);
+        for (std::int64_t from_x = x - reach.right; from_x <= x + reach.left; ++from_x) {
+          const std::int64_t column = border_position(from_x, whole.rect.width, outside);
+          const double alpha = sample(whole.alpha, row, column, 0);
+          weight += alpha;
+          for (int c = 0; c < whole.color.channels(); ++c) {
+            sums[c] += alpha * sample(whole.color, row, column, c);
+          }
+        }
+      }
+      for (int c = 0; c < whole.color.channels(); ++c) {
+        set_sample(result.color, y, x, c, weight == 0 ? 0 : std::floor(sums[c] / weight + 0.5));
+      }
+    }
+  }
+  return result;
+}
+
+/// Transparent pixels in the mean colour of all others (AlphaRule::mean) or black (AlphaRule::background).
+Tile with_one_color(const Tile& whole, bool mean) {
+  Tile result = whole;
+  result.color = whole.color.clone();
+  for (int c = 0; c < whole.color.channels() && !whole.alpha.empty(); ++c) {
+    double sum = 0;
+    double count = 0;
+    for (int y = 0; y < whole.color.rows; ++y) {
+      for (int x = 0; x < whole.color.cols; ++x) {
+        const bool visible = sample(whole.alpha, y, x, 0) != 0;
+        sum += visible ? sample(whole.color, y, x, c) : 0;
+        count += visible ? 1 : 0;
+      }
+    }
+    const double level = mean && count > 0 ? std::floor(sum / count + 0.5) : 0;
+    for (int y = 0; y < whole.color.rows; ++y) {
+      for (int x = 0; x < whole.color.cols; ++x) {
+        if (sample(whole.alpha, y, x, 0) == 0) {
+          set_sample(result.color, y, x, c, level);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+Halo most(const Halo& a, const Halo& b) {
+  return {std::max(a.left, b.left), std::max(a.top, b.top), std::max(a.right, b.right),
+          std::max(a.bottom, b.bottom)};
 }
 
 Outcome run_local(const LocalOp& op, const Tile& whole, std::int64_t piece_rows) {
@@ -90,7 +174,8 @@ Outcome run_statistic(const StatisticOp& op, const Tile& whole, std::int64_t pie
     const Rect rect = Rect::of_rows({y, std::min(info.extent.height, y + step)}, info.extent.width);
     const Rect grown = op.halo(info).grow(rect);
     const Tile tile = fetch(whole, grown, op.border(), op.border_value());
-    op.map(tile.color, slots, Region{info, grown, rect, false, nullptr, {}});
+    op.map(tile.color, slots,
+           Region{info, grown, rect, false, nullptr, {}, info.format.alpha ? &tile.alpha : nullptr});
   }
   return run_local(*op.finish(slots, info), whole, piece_rows);
 }
@@ -211,13 +296,21 @@ Outcome run_reference(const Operator& op, const Tile& whole, std::int64_t piece_
   if (op.info->gray_only && whole.color.channels() == 3) {
     input = run_reference(build_operator("grayscale", Json::object()), whole, piece_rows).image;
   }
+  const ImageInfo info = info_of(input);
   if (const auto* local = std::get_if<std::shared_ptr<const LocalOp>>(&op.body)) {
-    return run_local(**local, input, piece_rows);
+    const Halo reach = (*local)->reads_alpha() ? Halo{} : (*local)->halo(info);
+    return run_local(**local, with_surroundings(input, reach, (*local)->border()), piece_rows);
   }
   if (const auto* statistic = std::get_if<std::shared_ptr<const StatisticOp>>(&op.body)) {
-    return run_statistic(**statistic, input, piece_rows);
+    const Halo reach = most((*statistic)->halo(info), (*statistic)->applied_halo(info));
+    return run_statistic(**statistic, with_surroundings(input, reach, (*statistic)->border()), piece_rows);
   }
-  return run_whole_frame(*std::get<std::shared_ptr<const WholeFrameOp>>(op.body), input);
+  const auto& whole_frame = *std::get<std::shared_ptr<const WholeFrameOp>>(op.body);
+  if (whole_frame.alpha_rule() == AlphaRule::surroundings) {
+    return run_whole_frame(whole_frame,
+                           with_surroundings(input, whole_frame.alpha_halo(), Border::replicate));
+  }
+  return run_whole_frame(whole_frame, with_one_color(input, whole_frame.alpha_rule() == AlphaRule::mean));
 }
 
 Outcome run_reference(const std::vector<Operator>& pipeline, const Tile& whole) {
@@ -262,6 +355,18 @@ std::string first_difference(const Tile& a, const Tile& b) {
   return "no difference";
 }
 
+void vary_transparency(cv::Mat& alpha) {
+  const double full = alpha.depth() == CV_8U ? 255 : 65535;
+  for (int y = 0; y < alpha.rows; ++y) {
+    for (int x = 0; x < alpha.cols; ++x) {
+      const int kind = (x / 6 + y / 5) % 4;
+      if (kind < 2) {
+        set_sample(alpha, y, x, 0, kind == 0 ? 0 : full);
+      }
+    }
+  }
+}
+
 Tile make_image(const ImageInfo& info, Pattern pattern, unsigned seed) {
   std::mt19937 random(seed);
   Tile image = whole_tile(info);
@@ -274,6 +379,9 @@ Tile make_image(const ImageInfo& info, Pattern pattern, unsigned seed) {
     } else {
       fill<std::uint16_t>(*plane, pattern, random, 65535);
     }
+  }
+  if (info.format.alpha) {
+    vary_transparency(image.alpha);
   }
   return image;
 }

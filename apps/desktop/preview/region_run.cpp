@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/workers.hpp"
+#include "ops/alpha/opaque.hpp"
 #include "ops/border.hpp"
 
 namespace tessera::desktop {
@@ -47,9 +48,11 @@ std::vector<Step> steps_for(const Plan& plan, const Rect& out) {
 void run_geometry(const LocalOp& op, const Step& step, const Tile& in, Tile& out) {
   std::vector<double> findings;
   Region region{step.link->in, in.rect, step.out, false, &findings};
+  region.transparency = op.reads_alpha() ? transparency_of(in.alpha) : nullptr;
   op.run(in.color, out.color, region);
   if (!out.alpha.empty()) {
     region.alpha = true;
+    region.transparency = nullptr;
     region.findings = nullptr;
     op.run(in.alpha, out.alpha, region);
   }
@@ -58,15 +61,20 @@ void run_geometry(const LocalOp& op, const Step& step, const Tile& in, Tile& out
 void run_in_place(const LocalOp& op, const Step& step, const Tile& in, Tile& out) {
   std::vector<double> findings;
   const Rect grown_rect = step.halo.grow(step.out);
-  Tile grown = Tile::allocate(
-      grown_rect, {in.color.depth() == CV_8U ? Depth::u8 : Depth::u16, in.color.channels(), false});
-  copy_overlap({in.rect, in.color, {}}, grown);
+  const ImageInfo& image = step.link->in;
+  Tile grown = Tile::allocate(grown_rect, image.format);
+  copy_overlap(in, grown);
   if (!step.halo.none()) {
-    fill_border(grown.color, grown_rect, step.link->in.extent, op.border(),
-                std::round(op.border_value() * step.link->in.format.level_scale()));
+    fill_border(grown.color, grown_rect, image.extent, op.border(),
+                std::round(op.border_value() * image.format.level_scale()));
+    if (image.format.alpha) {
+      fill_border(grown.alpha, grown_rect, image.extent, op.border(), image.format.max_value());
+    }
   }
   cv::Mat result(grown.color.size(), step.link->out.format.color_type());
-  op.run(grown.color, result, Region{step.link->in, grown_rect, step.out, false, &findings});
+  Region region{image, grown_rect, step.out, false, &findings};
+  region.transparency = op.reads_alpha() ? transparency_of(grown.alpha) : nullptr;
+  op.run(grown.color, result, region);
   const cv::Rect kept(static_cast<int>(step.halo.left), static_cast<int>(step.halo.top),
                       static_cast<int>(step.out.width), static_cast<int>(step.out.height));
   result(kept).copyTo(out.color);

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
-#include "ops/kinds.hpp"
+#include "ops/blur/weighed_mean.hpp"
 
 namespace tessera {
 
@@ -18,13 +19,23 @@ struct BoxBlur : Bordered {
           "Mean of (2 radius + 1)^2 pixels, rounded to nearest: cv::blur for 8-bit, whole-number "
           "arithmetic for 16-bit, where cv::blur may be off by one.",
       .example = "box-blur radius=3"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::window;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params = std::tuple_cat(
       std::tuple{integer("radius", &BoxBlur::radius, "Pixels on each side of the middle one.",
                          {.min = 1, .max = 100, .slider_min = 1, .slider_max = 10, .unit = "px"})},
       border_params<BoxBlur>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(radius); }
-  void run(const cv::Mat& in, cv::Mat& out) const {
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+    blur(in, out);
+    if (region.transparency != nullptr) {
+      weigh_square(in, out, region, std::vector<double>(static_cast<std::size_t>(2 * radius + 1), 1.0));
+    }
+  }
+
+ private:
+  void blur(const cv::Mat& in, cv::Mat& out) const {
     const cv::Size square(2 * radius + 1, 2 * radius + 1);
     if (in.depth() == CV_8U) {
       cv::blur(in, out, square);

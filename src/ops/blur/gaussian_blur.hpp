@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "ops/blur/weighed_mean.hpp"
 #include "ops/blur/wide_gaussian.hpp"
 #include "ops/kinds.hpp"
 
@@ -20,6 +21,8 @@ struct GaussianBlur : Bordered {
           "cv::GaussianBlur with a kernel of 2r+1 pixels, r = ceil(3 sigma) for 8-bit and ceil(4 sigma) for "
           "16-bit.",
       .example = "gaussian-blur sigma=2"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::window;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params = std::tuple_cat(
       std::tuple{number("sigma", &GaussianBlur::sigma, "Width of the bell curve.",
                         {.min = 0.1, .max = 64, .slider_min = 0.5, .slider_max = 8, .unit = "px"})},
@@ -34,10 +37,13 @@ struct GaussianBlur : Bordered {
     constexpr int wide_px = 24;
     if (radius >= wide_px) {
       wide_gaussian(in, out, radius, sigma, region.stop);
-      return;
+    } else {
+      const int size = 2 * radius + 1;
+      cv::GaussianBlur(in, out, {size, size}, sigma);
     }
-    const int size = 2 * radius + 1;
-    cv::GaussianBlur(in, out, {size, size}, sigma);
+    if (region.transparency != nullptr) {
+      weigh_square(in, out, region, gaussian_weights(in.depth(), radius, sigma));
+    }
   }
 };
 

@@ -6,18 +6,14 @@
 #include <vector>
 
 #include "core/stop.hpp"
+#include "ops/blur/weighed_mean.hpp"
 
 namespace tessera {
 namespace {
 
-struct Step {
-  int dx;
-  int dy;
-};
-
-std::vector<Step> steps_along(int length, double angle_degrees) {
+std::vector<WindowStep> steps_along(int length, double angle_degrees) {
   const double radians = angle_degrees * std::numbers::pi / 180;
-  std::vector<Step> steps;
+  std::vector<WindowStep> steps;
   for (int i = 0; i < length; ++i) {
     const double t = i - (length - 1) / 2.0;
     steps.push_back({static_cast<int>(std::lround(t * std::cos(radians))),
@@ -27,7 +23,7 @@ std::vector<Step> steps_along(int length, double angle_degrees) {
 }
 
 template <class T>
-void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, int reach,
+void average(const cv::Mat& in, cv::Mat& out, const std::vector<WindowStep>& steps, int reach,
              const std::stop_token& stop) {
   const int channels = in.channels();
   const int count = (in.cols - 2 * reach) * channels;
@@ -36,7 +32,7 @@ void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, in
   for (int y = reach; y < in.rows - reach; ++y) {
     throw_if_stopped(stop);
     std::fill(sums.begin(), sums.end(), taps / 2);
-    for (const Step& step : steps) {
+    for (const WindowStep& step : steps) {
       const T* row = in.ptr<T>(y + step.dy) + (reach + step.dx) * channels;
       for (int i = 0; i < count; ++i) {
         sums[static_cast<std::size_t>(i)] += row[i];
@@ -52,11 +48,14 @@ void average(const cv::Mat& in, cv::Mat& out, const std::vector<Step>& steps, in
 }  // namespace
 
 void MotionBlur::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
-  const std::vector<Step> steps = steps_along(length, angle);
+  const std::vector<WindowStep> steps = steps_along(length, angle);
   if (in.depth() == CV_8U) {
     average<std::uint8_t>(in, out, steps, length / 2, region.stop);
   } else {
     average<std::uint16_t>(in, out, steps, length / 2, region.stop);
+  }
+  if (region.transparency != nullptr) {
+    weigh_steps(in, out, region, steps);
   }
 }
 

@@ -17,6 +17,8 @@ struct MotionBlur : Bordered {
           "Mean, rounded to nearest, of `length` pixels at t = i - (length-1)/2 for i = 0..length-1, each at "
           "(round(t cos angle), round(-t sin angle)) from the middle, halves rounded away from zero.",
       .example = "motion-blur length=15 angle=30"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::window;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params = std::tuple_cat(
       std::tuple{integer("length", &MotionBlur::length, "Length of the line.",
                          {.min = 2, .max = 200, .slider_min = 2, .slider_max = 40, .unit = "px"}),

@@ -143,6 +143,14 @@ class WideGaussian {
 
 }  // namespace
 
+std::vector<double> gaussian_weights(int depth, int radius_px, double sigma_px) {
+  const std::vector<std::uint16_t> half = depth == CV_8U ? weights_of<std::uint8_t>(radius_px, sigma_px)
+                                                         : weights_of<std::uint16_t>(radius_px, sigma_px);
+  std::vector<double> weights(half.rbegin(), half.rend());
+  weights.insert(weights.end(), half.begin() + 1, half.end());
+  return weights;
+}
+
 void wide_gaussian(const cv::Mat& in, cv::Mat& out, int radius_px, double sigma_px,
                    const std::stop_token& stop) {
   if (in.depth() == CV_8U) {

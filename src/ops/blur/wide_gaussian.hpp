@@ -3,6 +3,7 @@
 
 #include <opencv2/core/mat.hpp>
 #include <stop_token>
+#include <vector>
 
 namespace tessera {
 
@@ -15,5 +16,8 @@ namespace tessera {
 /// order.
 void wide_gaussian(const cv::Mat& in, cv::Mat& out, int radius_px, double sigma_px,
                    const std::stop_token& stop);
+
+/// The weights of both axes as whole numbers: 2 radius + 1 of them, for images of an OpenCV depth.
+[[nodiscard]] std::vector<double> gaussian_weights(int depth, int radius_px, double sigma_px);
 
 }  // namespace tessera

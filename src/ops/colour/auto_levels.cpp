@@ -44,7 +44,7 @@ std::size_t AutoLevels::slots(const ImageInfo& image) const {
 void AutoLevels::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const {
   const std::size_t bins = histogram_bins(region.image.format);
   for (int channel = 0; channel < tile.channels(); ++channel) {
-    add_histogram(tile, channel,
+    add_histogram(tile, channel, region.transparency,
                   slots.subspan(per_channel ? static_cast<std::size_t>(channel) * bins : 0, bins));
   }
 }

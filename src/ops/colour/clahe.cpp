@@ -1,5 +1,6 @@
 #include "ops/colour/clahe.hpp"
 
+#include <numeric>
 #include <opencv2/core.hpp>
 
 #include "ops/colour/luma.hpp"
@@ -17,14 +18,22 @@ std::int64_t reflect101(std::int64_t position, std::int64_t size) {
   return folded < size ? folded : 2 * (size - 1) - folded;
 }
 
-/// Counts what a row of the image, taken as row `y` of the padded image, has in one column of tiles.
+/// Counts what a row of the image, taken as row `y` of the padded image, has in one column of tiles, but for
+/// pixels where `alpha` (null: there is none) is 0.
 template <class T>
-void count_row(const T* row, std::int64_t width, const ClaheGrid& grid, int tile_x, std::int64_t y,
-               std::size_t bins, std::span<std::uint64_t> slots) {
+void count_row(const T* row, const T* alpha, std::int64_t width, const ClaheGrid& grid, int tile_x,
+               std::int64_t y, std::size_t bins, std::span<std::uint64_t> slots) {
   const std::int64_t tile = y / grid.tile_height * grid.tiles_x + tile_x;
   std::uint64_t* counts = slots.data() + static_cast<std::size_t>(tile) * bins;
   std::int64_t x = tile_x * grid.tile_width;
   const std::int64_t tile_end = x + grid.tile_width;
+  if (alpha != nullptr) {
+    for (; x < tile_end; ++x) {
+      const std::int64_t inside = x < width ? x : reflect101(x, width);
+      counts[row[inside]] += alpha[inside] != 0 ? 1 : 0;
+    }
+    return;
+  }
   for (const std::int64_t end = std::min(tile_end, width); x < end; ++x) {
     ++counts[row[x]];
   }
@@ -41,10 +50,11 @@ void count_rows(const cv::Mat& luma, const ClaheGrid& grid, std::size_t bins, st
   for (int tile_x = 0; tile_x < grid.tiles_x; ++tile_x) {
     for (int i = 0; i < luma.rows; ++i) {
       const std::int64_t y = region.out.y + i;
-      count_row(luma.ptr<T>(i), image.width, grid, tile_x, y, bins, slots);
+      const T* const alpha = region.transparency != nullptr ? region.transparency->ptr<T>(i) : nullptr;
+      count_row(luma.ptr<T>(i), alpha, image.width, grid, tile_x, y, bins, slots);
       for (std::int64_t ghost = image.height; ghost < grid.padded.height; ++ghost) {
         if (reflect101(ghost, image.height) == y) {
-          count_row(luma.ptr<T>(i), image.width, grid, tile_x, ghost, bins, slots);
+          count_row(luma.ptr<T>(i), alpha, image.width, grid, tile_x, ghost, bins, slots);
         }
       }
     }
@@ -140,15 +150,22 @@ ApplyClahe Clahe::finish(std::span<const std::uint64_t> histograms, const ImageI
   auto tables =
       std::make_shared<ClaheTables>(ClaheTables{ClaheGrid(image.extent, tiles_x, tiles_y), levels, {}, {}});
   const ClaheGrid& grid = tables->grid;
-  const std::int64_t area = grid.tile_width * grid.tile_height;
-  const float scale = static_cast<float>(levels - 1) / static_cast<float>(area);
-  const auto limit =
-      static_cast<std::int64_t>(clip_limit * static_cast<double>(area) / static_cast<double>(levels));
   tables->table.reserve(histograms.size());
   for (std::size_t at = 0; at < histograms.size(); at += levels) {
     std::vector<std::int64_t> histogram(histograms.begin() + static_cast<std::ptrdiff_t>(at),
                                         histograms.begin() + static_cast<std::ptrdiff_t>(at + levels));
+    // All pixels of the tile but for transparent ones.
+    const std::int64_t counted = std::accumulate(histogram.begin(), histogram.end(), std::int64_t{0});
+    if (counted == 0) {
+      for (std::size_t level = 0; level < levels; ++level) {
+        tables->table.push_back(static_cast<std::uint16_t>(level));
+      }
+      continue;
+    }
+    const float scale = static_cast<float>(levels - 1) / static_cast<float>(counted);
     if (clip_limit > 0) {
+      const auto limit =
+          static_cast<std::int64_t>(clip_limit * static_cast<double>(counted) / static_cast<double>(levels));
       clip(histogram, std::max<std::int64_t>(limit, 1));
     }
     std::int64_t sum = 0;

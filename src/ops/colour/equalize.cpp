@@ -50,8 +50,8 @@ void ApplyLumaLevels::run(const cv::Mat& in, cv::Mat& out) const {
 
 std::size_t Equalize::slots(const ImageInfo& image) const { return histogram_bins(image.format); }
 
-void Equalize::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region&) const {
-  add_histogram(luma_of(tile), slots);
+void Equalize::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const {
+  add_histogram(luma_of(tile), 0, region.transparency, slots);
 }
 
 ApplyLumaLevels Equalize::finish(std::span<const std::uint64_t> histogram, const ImageInfo& image) const {

@@ -6,13 +6,17 @@ namespace tessera {
 namespace {
 
 template <class T>
-void add_sums(const cv::Mat& tile, std::span<std::uint64_t> slots) {
+void add_sums(const cv::Mat& tile, const cv::Mat* alpha, std::span<std::uint64_t> slots) {
   for (int y = 0; y < tile.rows; ++y) {
     const T* row = tile.ptr<T>(y);
+    const T* visible = alpha != nullptr ? alpha->ptr<T>(y) : nullptr;
     std::uint64_t red = 0;
     std::uint64_t green = 0;
     std::uint64_t blue = 0;
     for (int x = 0; x < tile.cols; ++x, row += 3) {
+      if (visible != nullptr && visible[x] == 0) {
+        continue;
+      }
       red += row[0];
       green += row[1];
       blue += row[2];
@@ -25,9 +29,10 @@ void add_sums(const cv::Mat& tile, std::span<std::uint64_t> slots) {
 
 }  // namespace
 
-void WhiteBalance::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region&) const {
+void WhiteBalance::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const {
   if (tile.channels() == 3) {
-    tile.depth() == CV_8U ? add_sums<std::uint8_t>(tile, slots) : add_sums<std::uint16_t>(tile, slots);
+    tile.depth() == CV_8U ? add_sums<std::uint8_t>(tile, region.transparency, slots)
+                          : add_sums<std::uint16_t>(tile, region.transparency, slots);
   }
 }
 

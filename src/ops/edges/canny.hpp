@@ -45,6 +45,7 @@ struct CannyHysteresis {
                                      .gray_only = true};
   static constexpr std::tuple<> params{};
   static constexpr bool in_place = true;
+  static constexpr AlphaRule alpha_rule = AlphaRule::background;
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
     cv::Mat classes = in.color;

@@ -242,6 +242,10 @@ cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& setting
     classify_edges(in, out, Region{frame.image(), read, kept, false, nullptr}, settings);
     cv::Mat part = classes.rowRange(static_cast<int>(strip.begin), static_cast<int>(strip.end));
     out(cv::Rect(reach, reach, part.cols, part.rows)).convertTo(part, CV_8U);
+    if (!gray.alpha.empty()) {
+      const cv::Mat alpha = gray.alpha.rowRange(static_cast<int>(strip.begin), static_cast<int>(strip.end));
+      part.setTo(0, alpha == 0);
+    }
   });
   link_edges(frame, classes, edges);
   return edges;

@@ -28,7 +28,7 @@ void classify_edges(const cv::Mat& in, cv::Mat& out, const Region& region, const
 void link_edges(Frame& frame, const cv::Mat& classes, cv::Mat& edges);
 
 /// Both: this rank's rows of the edge image, CV_8UC1, 0 or 255. `gray` is this rank's rows of a CV_8UC1 or
-/// CV_16UC1 image, alpha ignored. Collective.
+/// CV_16UC1 image, with its alpha where it has some: fully transparent pixels are no edges. Collective.
 [[nodiscard]] cv::Mat canny_edges(Frame& frame, const Tile& gray, const CannySettings& settings);
 
 }  // namespace tessera

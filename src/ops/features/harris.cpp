@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/image.hpp"
+#include "ops/alpha/opaque.hpp"
 #include "ops/features/paint.hpp"
 
 namespace tessera {
@@ -48,7 +49,15 @@ void Harris::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Regi
   const cv::Mat response = harris_response(tile, window())(counted);
   for (int y = 0; y < response.rows; ++y) {
     const auto* row = response.ptr<double>(y);
-    slots[0] = std::max(slots[0], ordered_bits(*std::max_element(row, row + response.cols)));
+    if (region.transparency == nullptr) {
+      slots[0] = std::max(slots[0], ordered_bits(*std::max_element(row, row + response.cols)));
+      continue;
+    }
+    for (int x = 0; x < response.cols; ++x) {
+      if (!is_transparent(*region.transparency, y + counted.y + reach, x + counted.x + reach)) {
+        slots[0] = std::max(slots[0], ordered_bits(row[x]));
+      }
+    }
   }
 }
 
@@ -77,6 +86,9 @@ void HarrisMarks::run(const cv::Mat& in, cv::Mat& out, const Region& region) con
     for (std::int64_t image_x = searched.x; image_x < searched.x + searched.width; ++image_x) {
       const int x = static_cast<int>(image_x - covered.x);
       if (row[x] <= threshold || !is_local_maximum(response, inside, y, x)) {
+        continue;
+      }
+      if (region.transparency != nullptr && is_transparent(*region.transparency, y + reach, x + reach)) {
         continue;
       }
       draw_circle(out, {x + reach, y + reach}, marking);

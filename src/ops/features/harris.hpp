@@ -20,6 +20,7 @@ struct HarrisMarks : Bordered {
 
   static constexpr std::array finding_columns{std::string_view("x"), std::string_view("y"),
                                               std::string_view("response")};
+  static constexpr bool reads_alpha = true;
 
   [[nodiscard]] PixelFormat result_format(PixelFormat in) const {
     in.channels = 3;

@@ -182,7 +182,7 @@ void HoughLines::run(Frame& frame, const Tile& in, Tile& out) const {
   }
   const Interval own = frame.rows(frame.rank());
   const cv::Mat edges =
-      canny_edges(frame, {in.rect, gray_rows(frame, in.color), {}}, {.low = low, .high = high});
+      canny_edges(frame, {in.rect, gray_rows(frame, in.color), in.alpha}, {.low = low, .high = high});
   const std::vector<std::uint64_t> counters = count_votes(frame, grid, edge_pixels(edges, own.begin));
   const std::vector<Line> lines =
       strongest_lines(counters, grid, static_cast<std::uint64_t>(votes), static_cast<std::size_t>(max_lines));

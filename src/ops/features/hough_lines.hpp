@@ -51,11 +51,13 @@ struct HoughLines {
       tessera::color("color", &HoughLines::color, "Colour of the lines drawn.")};
   static constexpr std::array finding_columns{std::string_view("rho"), std::string_view("theta"),
                                               std::string_view("votes")};
+  static constexpr AlphaRule alpha_rule = AlphaRule::surroundings;
 
   [[nodiscard]] PixelFormat result_format(PixelFormat in) const {
     in.channels = 3;
     return in;
   }
+  [[nodiscard]] Halo alpha_halo() const { return Halo::all(canny_reach({})); }
   /// Throws Error(limit_exceeded) if the accumulator would pass 2^26 counters.
   void run(Frame& frame, const Tile& in, Tile& out) const;
 };

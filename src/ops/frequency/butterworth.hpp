@@ -52,6 +52,8 @@ struct ButterworthLowPass {
       integer("order", &ButterworthLowPass::order, "How steeply the filter falls off.",
               {.min = 1, .max = 20, .slider_min = 1, .slider_max = 8})};
 
+  static constexpr AlphaRule alpha_rule = AlphaRule::mean;
+
   void run(Frame& frame, const Tile& in, Tile& out) const {
     filter_frequencies(frame, in, out, butterworth_margin_px(cutoff), 0,
                        [this](std::span<double> values) { butterworth_gains(values, cutoff, order); });
@@ -83,6 +85,8 @@ struct ButterworthHighPass {
       number("offset", &ButterworthHighPass::offset,
              "Level that stands for no detail; 128 shows detail darker and lighter than gray.",
              {.min = 0, .max = 255, .slider_min = 0, .slider_max = 255, .unit = "level"})};
+
+  static constexpr AlphaRule alpha_rule = AlphaRule::mean;
 
   void run(Frame& frame, const Tile& in, Tile& out) const {
     filter_frequencies(frame, in, out, butterworth_margin_px(cutoff),

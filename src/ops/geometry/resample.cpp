@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <opencv2/core.hpp>
 #include <opencv2/core/hal/intrin.hpp>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace tessera {
 namespace {
@@ -47,24 +51,58 @@ double kernel(ResizeMethod method, double distance) {
   return 0;
 }
 
-/// `count` rows from `first` on, as floats: sample s of row r at s * lanes + r. Lanes without a row are zero.
-template <class T>
-void interleave_rows(const cv::Mat& in, int first, int count, std::vector<float>& block) {
-  const int samples = in.cols * in.channels();
-  for (int r = 0; r < lanes; ++r) {
-    float* to = block.data() + r;
-    if (r >= count) {
-      for (int s = 0; s < samples; ++s) {
-        to[s * lanes] = 0;
-      }
-      continue;
-    }
-    const T* row = in.ptr<T>(first + r);
-    for (int s = 0; s < samples; ++s) {
-      to[s * lanes] = static_cast<float>(row[s]);
+/// Rows of one plane, as floats.
+template <class T, int colors>
+class PlainRows {
+ public:
+  using Real = float;
+  static constexpr int channels = colors;
+
+  explicit PlainRows(const cv::Mat& color) : color_(color) {}
+  [[nodiscard]] int rows() const { return color_.rows; }
+  [[nodiscard]] int columns() const { return color_.cols; }
+  /// Sample s of row y goes to to[s * lanes].
+  void spread(int y, Real* to) const {
+    const T* row = color_.ptr<T>(y);
+    for (int s = 0; s < color_.cols * channels; ++s) {
+      to[s * lanes] = static_cast<Real>(row[s]);
     }
   }
-}
+
+ private:
+  const cv::Mat& color_;
+};
+
+/// Of each pixel the colours times alpha, alpha, and what alpha lacks of the largest value. For 16-bit
+/// samples single precision would show where a result is nearly transparent.
+template <class T, int colors>
+class WeighedRows {
+ public:
+  using Real = std::conditional_t<sizeof(T) == 1, float, double>;
+  static constexpr int channels = colors + 2;
+
+  WeighedRows(const cv::Mat& color, const cv::Mat& alpha) : color_(color), alpha_(alpha) {}
+  [[nodiscard]] int rows() const { return color_.rows; }
+  [[nodiscard]] int columns() const { return color_.cols; }
+  void spread(int y, Real* to) const {
+    const T* pixel = color_.ptr<T>(y);
+    const T* alpha = alpha_.ptr<T>(y);
+    for (int x = 0; x < color_.cols; ++x, pixel += colors) {
+      const Real weight = alpha[x];
+      for (int c = 0; c < colors; ++c, to += lanes) {
+        *to = weight * static_cast<Real>(pixel[c]);
+      }
+      *to = weight;
+      to += lanes;
+      *to = std::numeric_limits<T>::max() - weight;
+      to += lanes;
+    }
+  }
+
+ private:
+  const cv::Mat& color_;
+  const cv::Mat& alpha_;
+};
 
 /// One output pixel of `lanes` rows at once.
 template <int channels>
@@ -91,36 +129,58 @@ void narrow_pixel(const float* block, std::int64_t image_x, std::int64_t width, 
   }
 }
 
+template <int channels>
+void narrow_pixel(const double* block, std::int64_t image_x, std::int64_t width, std::int64_t block_x,
+                  std::span<const float> weights, double* sums) {
+  std::fill_n(sums, channels * lanes, 0.0);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::int64_t x = std::clamp<std::int64_t>(image_x + static_cast<std::int64_t>(i), 0, width - 1);
+    const double* pixel = block + (x - block_x) * channels * lanes;
+    const double weight = weights[i];
+    for (int s = 0; s < channels * lanes; ++s) {
+      sums[s] += weight * pixel[s];
+    }
+  }
+}
+
 /// Rows of the input made as narrow as the output, when they are asked for. The latest are kept in a ring, so
 /// that they are still in the second-level cache when output rows are summed from them.
-template <class T, int channels>
+template <class Rows>
 class NarrowedRows {
  public:
+  using Real = typename Rows::Real;
+  static constexpr int channels = Rows::channels;
+
   /// `held_rows`: of these, any may be asked for together.
-  NarrowedRows(const cv::Mat& in, const Region& region, const AxisTaps& columns, int held_rows)
-      : in_(in),
+  NarrowedRows(Rows in, const Region& region, const AxisTaps& columns, int held_rows)
+      : in_(std::move(in)),
         region_(region),
         columns_(columns),
         capacity_((held_rows + 2 * lanes - 1) / lanes * lanes),
-        rows_(capacity_, static_cast<int>(region.out.width) * channels, CV_32F),
-        block_(static_cast<std::size_t>(in.cols) * channels * lanes) {}
+        rows_(capacity_, static_cast<int>(region.out.width) * channels, cv::DataType<Real>::type),
+        block_(static_cast<std::size_t>(in_.columns()) * channels * lanes) {}
 
   /// Row `y` of the input; no row above it by the held rows or more may have been asked for.
-  const float* at(int y) {
+  const Real* at(int y) {
     while (next_ <= y) {
       narrow_block();
     }
-    return rows_.ptr<float>(y % capacity_);
+    return rows_.ptr<Real>(y % capacity_);
   }
 
  private:
   void narrow_block() {
-    float sums[channels * lanes];
-    const int count = std::min(lanes, in_.rows - next_);
-    interleave_rows<T>(in_, next_, count, block_);
-    float* rows[lanes];
+    Real sums[channels * lanes];
+    const int count = std::min(lanes, in_.rows() - next_);
+    if (count < lanes) {
+      std::fill(block_.begin(), block_.end(), Real{0});
+    }
+    Real* rows[lanes];
     for (int r = 0; r < lanes; ++r) {
-      rows[r] = rows_.ptr<float>((next_ + r) % capacity_);
+      rows[r] = rows_.ptr<Real>((next_ + r) % capacity_);
+      if (r < count) {
+        in_.spread(next_ + r, block_.data() + r);
+      }
     }
     for (std::int64_t x = 0; x < region_.out.width; ++x) {
       const std::int64_t index = region_.out.x + x;
@@ -135,40 +195,68 @@ class NarrowedRows {
     next_ += lanes;
   }
 
-  const cv::Mat& in_;
+  Rows in_;
   const Region& region_;
   const AxisTaps& columns_;
   int capacity_;  ///< a multiple of the rows in a block
   cv::Mat rows_;
-  std::vector<float> block_;
+  std::vector<Real> block_;
   int next_ = 0;  ///< row to be narrowed; a multiple of the rows in a block
 };
 
-/// Samples begin..end of one output row, from whole rows of `narrowed`.
-template <class T>
-void sum_rows(const std::vector<const float*>& from, std::span<const float> weights, int begin, int end,
-              T* target) {
+/// Sums samples begin..end of whole rows.
+template <class Real>
+void sum_rows(const std::vector<const Real*>& from, std::span<const float> weights, int begin, int end,
+              Real* target) {
   for (int x = begin; x < end; ++x) {
-    float sum = 0;
+    Real sum = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {
       sum += weights[i] * from[i][x];
     }
-    target[x] = cv::saturate_cast<T>(sum);
+    target[x] = sum;
   }
 }
 
-template <class T, int channels>
-void resample_rows(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
-                   const AxisTaps& rows) {
-  const int samples = out.cols * channels;
+/// The same for all of `count` samples, as many side by side as stay in registers.
+void sum_whole_rows(const std::vector<const float*>& from, std::span<const float> weights, int count,
+                    float* target) {
+  int x = 0;
+  for (; x + samples_at_once <= count; x += samples_at_once) {
+    cv::v_float32x4 sum[samples_at_once / 4];
+    for (auto& part : sum) {
+      part = cv::v_setzero_f32();
+    }
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const cv::v_float32x4 weight = cv::v_setall_f32(weights[i]);
+      for (int k = 0; k < samples_at_once / 4; ++k) {
+        sum[k] = sum[k] + weight * cv::v_load(from[i] + x + 4 * k);
+      }
+    }
+    for (int k = 0; k < samples_at_once / 4; ++k) {
+      cv::v_store(target + x + 4 * k, sum[k]);
+    }
+  }
+  sum_rows(from, weights, x, count, target);
+}
+
+void sum_whole_rows(const std::vector<const double*>& from, std::span<const float> weights, int count,
+                    double* target) {
+  sum_rows(from, weights, 0, count, target);
+}
+
+/// Calls take(y, sums) for each row of the output.
+template <class Rows, class Take>
+void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const AxisTaps& rows,
+                   const Take& take) {
+  using Real = typename Rows::Real;
   std::size_t most_taps = 1;
-  for (int y = 0; y < out.rows; ++y) {
+  for (std::int64_t y = 0; y < region.out.height; ++y) {
     most_taps = std::max(most_taps, rows.weights(region.out.y + y).size());
   }
-  NarrowedRows<T, channels> narrowed(in, region, columns, static_cast<int>(most_taps));
-  std::vector<const float*> from;
-  alignas(16) float sums[samples_at_once];
-  for (int y = 0; y < out.rows; ++y) {
+  NarrowedRows<Rows> narrowed(std::move(in), region, columns, static_cast<int>(most_taps));
+  std::vector<const Real*> from;
+  std::vector<Real> sums(static_cast<std::size_t>(region.out.width) * Rows::channels);
+  for (int y = 0; y < static_cast<int>(region.out.height); ++y) {
     const std::int64_t index = region.out.y + y;
     const std::span<const float> weights = rows.weights(index);
     from.clear();
@@ -177,63 +265,38 @@ void resample_rows(const cv::Mat& in, cv::Mat& out, const Region& region, const 
           std::clamp<std::int64_t>(rows.first(index) + static_cast<std::int64_t>(i), 0, rows.in() - 1);
       from.push_back(narrowed.at(static_cast<int>(row - region.in.y)));
     }
-    T* target = out.ptr<T>(y);
-    int x = 0;
-    for (; x + samples_at_once <= samples; x += samples_at_once) {
-      cv::v_float32x4 sum[samples_at_once / 4];
-      for (auto& part : sum) {
-        part = cv::v_setzero_f32();
-      }
-      for (std::size_t i = 0; i < weights.size(); ++i) {
-        const cv::v_float32x4 weight = cv::v_setall_f32(weights[i]);
-        for (int k = 0; k < samples_at_once / 4; ++k) {
-          sum[k] = sum[k] + weight * cv::v_load(from[i] + x + 4 * k);
-        }
-      }
-      for (int k = 0; k < samples_at_once / 4; ++k) {
-        cv::v_store(sums + 4 * k, sum[k]);
-      }
-      for (int k = 0; k < samples_at_once; ++k) {
-        target[x + k] = cv::saturate_cast<T>(sums[k]);
-      }
-    }
-    sum_rows(from, weights, x, samples, target);
+    sum_whole_rows(from, weights, static_cast<int>(sums.size()), sums.data());
+    take(y, sums.data());
   }
 }
 
-/// Rows of the input, narrowed one after the other and added to the sums of all output rows they belong to.
-template <class T, int channels>
-class SummedRows final : public PiecewiseRun {
+/// The sums of all rows of the output, to which the rows of the input are added as they come.
+template <class Rows>
+class RowSums {
  public:
-  SummedRows(const Region& region, const AxisTaps& columns, const AxisTaps& rows)
+  using Real = typename Rows::Real;
+
+  RowSums(const Region& region, const AxisTaps& columns, const AxisTaps& rows)
       : region_(region),
         columns_(columns),
         rows_(rows),
         next_row_(region.in.y),
         next_tap_(static_cast<std::size_t>(region.out.height), 0),
-        sums_(cv::Mat::zeros(static_cast<int>(region.out.height), samples(), CV_32F)) {}
+        sums_(cv::Mat::zeros(static_cast<int>(region.out.height), samples(), cv::DataType<Real>::type)) {}
 
-  void add(const cv::Mat& piece) override {
-    NarrowedRows<T, channels> narrowed(piece, region_, columns_, lanes);
-    for (int y = 0; y < piece.rows; ++y) {
+  void add(Rows piece) {
+    const int count = piece.rows();
+    NarrowedRows<Rows> narrowed(std::move(piece), region_, columns_, lanes);
+    for (int y = 0; y < count; ++y) {
       add_row(narrowed.at(y), next_row_++);
     }
   }
-
-  void finish(cv::Mat& out) override {
-    for (int y = 0; y < out.rows; ++y) {
-      const float* const sums = sums_.ptr<float>(y);
-      T* const target = out.ptr<T>(y);
-      for (int x = 0; x < samples(); ++x) {
-        target[x] = cv::saturate_cast<T>(sums[x]);
-      }
-    }
-  }
+  [[nodiscard]] const Real* at(int y) const { return sums_.template ptr<Real>(y); }
 
  private:
-  [[nodiscard]] int samples() const { return static_cast<int>(region_.out.width) * channels; }
+  [[nodiscard]] int samples() const { return static_cast<int>(region_.out.width) * Rows::channels; }
 
-  void add_row(const float* narrowed, std::int64_t row) {
+  void add_row(const Real* narrowed, std::int64_t row) {
     while (first_open_ < region_.out.height && is_complete(first_open_)) {
       ++first_open_;
     }
@@ -244,7 +307,7 @@ class SummedRows final : public PiecewiseRun {
       if (tap == 0 && rows_.first(index) > row) {
         return;  // it and those below begin further down
       }
-      float* const sums = sums_.ptr<float>(static_cast<int>(y));
+      Real* const sums = sums_.template ptr<Real>(static_cast<int>(y));
       for (; tap < weights.size() && row_of(index, tap) == row; ++tap) {
         for (int x = 0; x < samples(); ++x) {
           sums[x] += weights[tap] * narrowed[x];
@@ -270,13 +333,80 @@ class SummedRows final : public PiecewiseRun {
 };
 
 template <class T>
-void resample_depth(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
-                    const AxisTaps& rows) {
-  if (in.channels() == 1) {
-    resample_rows<T, 1>(in, out, region, columns, rows);
-  } else {
-    resample_rows<T, 3>(in, out, region, columns, rows);
+void round_row(const float* sums, int count, T* target) {
+  for (int i = 0; i < count; ++i) {
+    target[i] = cv::saturate_cast<T>(sums[i]);
   }
+}
+
+/// Replaces the pixels of a row that are made of others than opaque ones alone, where they are visible.
+template <class T, int colors, class Real>
+void weigh_row(const Real* sums, std::int64_t width, T* target) {
+  constexpr Real least = 0.5;  // rounds to a visible alpha
+  for (std::int64_t x = 0; x < width; ++x, sums += colors + 2, target += colors) {
+    const Real alpha = sums[colors];
+    if (sums[colors + 1] != 0 && alpha >= least) {
+      for (int c = 0; c < colors; ++c) {
+        target[c] = cv::saturate_cast<T>(sums[c] / alpha);
+      }
+    }
+  }
+}
+
+template <class T, int colors>
+class ResampleInPieces final : public PiecewiseRun {
+ public:
+  ResampleInPieces(const Region& region, const AxisTaps& columns, const AxisTaps& rows)
+      : width_(region.out.width), plain_(region, columns, rows) {
+    if (region.image.format.alpha && !region.alpha) {
+      weighed_.emplace(region, columns, rows);
+    }
+  }
+
+  void add(const cv::Mat& piece, const cv::Mat& alpha) override {
+    plain_.add(PlainRows<T, colors>(piece));
+    if (weighed_) {
+      weighed_->add(WeighedRows<T, colors>(piece, alpha));
+    }
+  }
+
+  void finish(cv::Mat& out) override {
+    for (int y = 0; y < out.rows; ++y) {
+      round_row(plain_.at(y), out.cols * colors, out.ptr<T>(y));
+      if (weighed_) {
+        weigh_row<T, colors>(weighed_->at(y), width_, out.ptr<T>(y));
+      }
+    }
+  }
+
+ private:
+  std::int64_t width_;
+  RowSums<PlainRows<T, colors>> plain_;
+  std::optional<RowSums<WeighedRows<T, colors>>> weighed_;
+};
+
+template <class T, int colors>
+void resample_planes(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
+                     const AxisTaps& rows) {
+  resample_rows(PlainRows<T, colors>(in), region, columns, rows,
+                [&](int y, const float* sums) { round_row(sums, out.cols * colors, out.ptr<T>(y)); });
+  if (region.transparency != nullptr) {
+    resample_rows(
+        WeighedRows<T, colors>(in, *region.transparency), region, columns, rows,
+        [&](int y, const auto* sums) { weigh_row<T, colors>(sums, region.out.width, out.ptr<T>(y)); });
+  }
+}
+
+/// Calls use(T{}, std::integral_constant<int, colors>{}) for what a matrix of that type has.
+template <class Use>
+auto for_samples(int type, const Use& use) {
+  const bool gray = CV_MAT_CN(type) == 1;
+  using One = std::integral_constant<int, 1>;
+  using Three = std::integral_constant<int, 3>;
+  if (CV_MAT_DEPTH(type) == CV_8U) {
+    return gray ? use(std::uint8_t{}, One{}) : use(std::uint8_t{}, Three{});
+  }
+  return gray ? use(std::uint16_t{}, One{}) : use(std::uint16_t{}, Three{});
 }
 
 }  // namespace
@@ -335,26 +465,17 @@ Interval AxisTaps::needs(std::int64_t begin, std::int64_t count) const {
 
 void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
               const AxisTaps& rows) {
-  if (in.depth() == CV_8U) {
-    resample_depth<std::uint8_t>(in, out, region, columns, rows);
-  } else {
-    resample_depth<std::uint16_t>(in, out, region, columns, rows);
-  }
+  for_samples(in.type(), [&](auto sample, auto colors) {
+    resample_planes<decltype(sample), decltype(colors)::value>(in, out, region, columns, rows);
+  });
 }
 
 std::unique_ptr<PiecewiseRun> begin_resample(const Region& region, int type, const AxisTaps& columns,
                                              const AxisTaps& rows) {
-  const bool gray = CV_MAT_CN(type) == 1;
-  if (CV_MAT_DEPTH(type) == CV_8U) {
-    if (gray) {
-      return std::make_unique<SummedRows<std::uint8_t, 1>>(region, columns, rows);
-    }
-    return std::make_unique<SummedRows<std::uint8_t, 3>>(region, columns, rows);
-  }
-  if (gray) {
-    return std::make_unique<SummedRows<std::uint16_t, 1>>(region, columns, rows);
-  }
-  return std::make_unique<SummedRows<std::uint16_t, 3>>(region, columns, rows);
+  return for_samples(type, [&](auto sample, auto colors) -> std::unique_ptr<PiecewiseRun> {
+    return std::make_unique<ResampleInPieces<decltype(sample), decltype(colors)::value>>(region, columns,
+                                                                                         rows);
+  });
 }
 
 }  // namespace tessera

@@ -53,11 +53,14 @@ class AxisTaps {
 };
 
 /// Fills `out` (region.out of the result) from `in` (region.in of the image): along the rows first, then
-/// along the columns, in single precision, each sum in the order of its taps, rounded once at the end.
+/// along the columns, in single precision, each sum in the order of its taps, rounded once at the end. Where
+/// a pixel is made of others than opaque ones alone (region.transparency), its colours are the sums of alpha
+/// times colour over the sum of alpha, in double precision for 16-bit samples.
 void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
               const AxisTaps& rows);
 /// The same for input of that matrix type which comes in pieces of rows: every sum is kept and gets its terms
-/// in the same order as they come. The taps must outlive it.
+/// in the same order as they come. The taps must outlive it. Colours are weighed if region.image has alpha
+/// and region.alpha is false.
 [[nodiscard]] std::unique_ptr<PiecewiseRun> begin_resample(const Region& region, int type,
                                                            const AxisTaps& columns, const AxisTaps& rows);
 

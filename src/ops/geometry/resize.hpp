@@ -49,6 +49,8 @@ struct Resize {
       .example = "resize width=800",
       .tolerance = 1,
       .tolerance_reason = "sums are in single precision, the reference's in double"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::weighed;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params = std::tuple{
       integer("width", &Resize::width, "Width of the result; 0: by the picture's proportions.",
               {.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"}),
@@ -81,6 +83,7 @@ class erased::LocalModel<PreparedResize> final : public LocalOp, public TakesPie
   double border_value() const override { return 0; }
   Rect needs(const Rect& out, const ImageInfo& in) const override { return op_.needs(out, in.extent); }
   bool crosses_rows() const override { return false; }
+  bool reads_alpha() const override { return Resize::reads_alpha; }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override { op_.run(in, out, region); }
   std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const override {
     return op_.begin_pieces(region, type);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 #include <opencv2/core.hpp>
 
@@ -61,44 +62,94 @@ void turn_quarters(const cv::Mat& in, cv::Mat& out, const Region& region, int tu
   }
 }
 
+/// What lies outside the picture.
+struct Outside {
+  double levels[3];
+  bool transparent;  ///< it has no colour
+};
+
+/// One plane of the picture, and the alpha by which its colours are weighed.
 template <class T>
-void turn(const cv::Mat& in, cv::Mat& out, const Region& region, const Back& back, const double* fill,
-          bool linear) {
-  const int channels = in.channels();
-  const Extent size = region.image.extent;
-  const auto pixel = [&](std::int64_t x, std::int64_t y) -> const T* {
+class Turned {
+ public:
+  Turned(const cv::Mat& in, const Region& region, const Outside& outside)
+      : in_(in), region_(region), outside_(outside) {}
+
+  void nearest(const Point& from, T* target) const {
+    const T* pixel = at(in_, std::llround(from.x), std::llround(from.y));
+    for (int c = 0; c < in_.channels(); ++c) {
+      // An image has one colour channel or three.
+      // NOLINTNEXTLINE(clang-analyzer-core.*)
+      target[c] = pixel != nullptr ? pixel[c] : static_cast<T>(outside_.levels[c]);
+    }
+  }
+
+  void linear(const Point& from, T* target) const {
+    const auto left = static_cast<std::int64_t>(std::floor(from.x));
+    const auto top = static_cast<std::int64_t>(std::floor(from.y));
+    const double across = from.x - static_cast<double>(left);
+    const double down = from.y - static_cast<double>(top);
+    const T* corners[4] = {at(in_, left, top), at(in_, left + 1, top), at(in_, left, top + 1),
+                           at(in_, left + 1, top + 1)};
+    double alphas[4] = {1, 1, 1, 1};
+    if (outside_.transparent || region_.transparency != nullptr) {
+      for (int i = 0; i < 4; ++i) {
+        if (corners[i] == nullptr) {
+          alphas[i] = outside_.transparent ? 0 : 1;
+        } else if (region_.transparency != nullptr) {
+          alphas[i] = *at(*region_.transparency, left + i % 2, top + i / 2) / full;
+        }
+      }
+    }
+    const auto between = [&](const double(&values)[4]) {
+      const double above = values[0] + across * (values[1] - values[0]);
+      const double below = values[2] + across * (values[3] - values[2]);
+      return above + down * (below - above);
+    };
+    const bool opaque = std::all_of(alphas, alphas + 4, [](double alpha) { return alpha == 1; });
+    const double alpha = opaque ? 0 : between(alphas);
+    for (int c = 0; c < in_.channels(); ++c) {
+      double values[4];
+      for (int i = 0; i < 4; ++i) {
+        values[i] = corners[i] != nullptr ? static_cast<double>(corners[i][c]) : outside_.levels[c];
+      }
+      if (alpha > 0) {
+        for (int i = 0; i < 4; ++i) {
+          values[i] *= alphas[i];
+        }
+        target[c] = cv::saturate_cast<T>(between(values) / alpha);
+      } else {
+        target[c] = cv::saturate_cast<T>(between(values));
+      }
+    }
+  }
+
+ private:
+  static constexpr double full = std::numeric_limits<T>::max();
+
+  /// Null outside the picture.
+  const T* at(const cv::Mat& plane, std::int64_t x, std::int64_t y) const {
+    const Extent size = region_.image.extent;
     if (x < 0 || y < 0 || x >= size.width || y >= size.height) {
       return nullptr;
     }
-    return in.ptr<T>(static_cast<int>(y - region.in.y)) + (x - region.in.x) * channels;
-  };
+    return plane.ptr<T>(static_cast<int>(y - region_.in.y)) + (x - region_.in.x) * plane.channels();
+  }
+
+  const cv::Mat& in_;
+  const Region& region_;
+  const Outside& outside_;
+};
+
+template <class T>
+void turn(const cv::Mat& in, cv::Mat& out, const Region& region, const Back& back, const Outside& outside,
+          bool linear) {
+  const Turned<T> turned(in, region, outside);
   for (int y = 0; y < out.rows; ++y) {
     T* target = out.ptr<T>(y);
-    for (int x = 0; x < out.cols; ++x, target += channels) {
+    for (int x = 0; x < out.cols; ++x, target += in.channels()) {
       const Point from = back(region.out.x + x, region.out.y + y);
-      if (!linear) {
-        const T* nearest = pixel(std::llround(from.x), std::llround(from.y));
-        for (int c = 0; c < channels; ++c) {
-          // An image has one colour channel or three. NOLINTNEXTLINE(clang-analyzer-core.*)
-          target[c] = nearest != nullptr ? nearest[c] : static_cast<T>(fill[c]);
-        }
-        continue;
-      }
-      const auto left = static_cast<std::int64_t>(std::floor(from.x));
-      const auto top = static_cast<std::int64_t>(std::floor(from.y));
-      const double across = from.x - static_cast<double>(left);
-      const double down = from.y - static_cast<double>(top);
-      const T* corners[4] = {pixel(left, top), pixel(left + 1, top), pixel(left, top + 1),
-                             pixel(left + 1, top + 1)};
-      for (int c = 0; c < channels; ++c) {
-        double values[4];
-        for (int i = 0; i < 4; ++i) {
-          values[i] = corners[i] != nullptr ? static_cast<double>(corners[i][c]) : fill[c];
-        }
-        const double above = values[0] + across * (values[1] - values[0]);
-        const double below = values[2] + across * (values[3] - values[2]);
-        target[c] = cv::saturate_cast<T>(above + down * (below - above));
-      }
+      linear ? turned.linear(from, target) : turned.nearest(from, target);
     }
   }
 }
@@ -188,9 +239,10 @@ void Rotate::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
   const Back back(angle, region.image.extent, result_extent(region.image.extent));
   const double scale = region.image.format.level_scale();
   const double luma = std::round(0.299 * fill.red + 0.587 * fill.green + 0.114 * fill.blue);
-  double outside[3] = {fill.red * scale, fill.green * scale, fill.blue * scale};
+  Outside outside{{fill.red * scale, fill.green * scale, fill.blue * scale},
+                  region.image.format.alpha && !region.alpha};
   if (in.channels() == 1) {
-    outside[0] = region.alpha ? 0 : luma * scale;
+    outside.levels[0] = region.alpha ? 0 : luma * scale;
   }
   const bool linear = method == RotateMethod::linear;
   if (in.depth() == CV_8U) {

@@ -29,6 +29,8 @@ struct Rotate {
           "to nearest; pixels outside the picture count as `fill` (its luma on gray pictures), fully "
           "transparent where there is alpha. The canvas grows to hold the picture if `expand`.",
       .example = "rotate angle=90"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::weighed;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params =
       std::tuple{number("angle", &Rotate::angle, "Clockwise.",
                         {.min = -360, .max = 360, .slider_min = -180, .slider_max = 180, .unit = "degrees"}),

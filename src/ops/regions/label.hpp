@@ -29,6 +29,7 @@ struct Label {
              {.min = 0, .max = 255, .slider_min = 0, .slider_max = 255, .unit = "level"}),
       choice("connectivity", &Label::connectivity, "Whether regions also join at corners (8) or not (4).")};
   static constexpr std::array finding_columns{std::string_view("count")};
+  static constexpr AlphaRule alpha_rule = AlphaRule::background;
 
   [[nodiscard]] PixelFormat result_format(PixelFormat in) const {
     in.channels = 3;

@@ -18,6 +18,8 @@ struct UnsharpMask : Bordered {
           "d = p - gaussian-blur(p, sigma); out = p where |d| <= threshold, else round(p + amount d), halves "
           "to even, saturated, in single precision.",
       .example = "unsharp-mask sigma=2 amount=1.5"};
+  static constexpr AlphaRule alpha_rule = AlphaRule::window;
+  static constexpr bool reads_alpha = true;
   static constexpr auto params = std::tuple_cat(
       std::tuple{number("sigma", &UnsharpMask::sigma, "Width of the blur: the size of detail to sharpen.",
                         {.min = 0.1, .max = 64, .slider_min = 0.5, .slider_max = 8, .unit = "px"}),

@@ -7,10 +7,17 @@ namespace tessera {
 namespace {
 
 template <class T>
-void count(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins) {
+void count(const cv::Mat& tile, int channel, const cv::Mat* alpha, std::span<std::uint64_t> bins) {
   const int step = tile.channels();
   for (int y = 0; y < tile.rows; ++y) {
     const T* row = tile.ptr<T>(y) + channel;
+    if (alpha != nullptr) {
+      const T* visible = alpha->ptr<T>(y);
+      for (int x = 0; x < tile.cols; ++x) {
+        bins[row[static_cast<std::ptrdiff_t>(x) * step]] += visible[x] != 0 ? 1 : 0;
+      }
+      continue;
+    }
     for (int x = 0; x < tile.cols; ++x) {
       ++bins[row[static_cast<std::ptrdiff_t>(x) * step]];
     }
@@ -21,15 +28,13 @@ void count(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins) {
 
 std::size_t histogram_bins(const PixelFormat& format) { return format.depth == Depth::u8 ? 256 : 65536; }
 
-void add_histogram(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins) {
+void add_histogram(const cv::Mat& tile, int channel, const cv::Mat* alpha, std::span<std::uint64_t> bins) {
   if (tile.depth() == CV_8U) {
-    count<std::uint8_t>(tile, channel, bins);
+    count<std::uint8_t>(tile, channel, alpha, bins);
   } else {
-    count<std::uint16_t>(tile, channel, bins);
+    count<std::uint16_t>(tile, channel, alpha, bins);
   }
 }
-
-void add_histogram(const cv::Mat& gray, std::span<std::uint64_t> bins) { add_histogram(gray, 0, bins); }
 
 int otsu_threshold(std::span<const std::uint64_t> histogram) {
   double total = 0;
@@ -37,6 +42,9 @@ int otsu_threshold(std::span<const std::uint64_t> histogram) {
   for (std::size_t level = 0; level < histogram.size(); ++level) {
     total += static_cast<double>(histogram[level]);
     mean += static_cast<double>(level) * static_cast<double>(histogram[level]);
+  }
+  if (total == 0) {
+    return 0;
   }
   const double scale = 1. / total;
   mean *= scale;

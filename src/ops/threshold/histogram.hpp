@@ -12,9 +12,9 @@ namespace tessera {
 
 /// 256 or 65536.
 [[nodiscard]] std::size_t histogram_bins(const PixelFormat& format);
-/// Adds the counts of a gray tile to `bins`. For several channels see the overload with `channel`.
-void add_histogram(const cv::Mat& gray, std::span<std::uint64_t> bins);
-void add_histogram(const cv::Mat& tile, int channel, std::span<std::uint64_t> bins);
+/// Adds the counts of one channel of a tile to `bins`; pixels where `alpha` (null: there is none) is 0 do not
+/// count.
+void add_histogram(const cv::Mat& tile, int channel, const cv::Mat* alpha, std::span<std::uint64_t> bins);
 /// The level of the greatest between-class variance, the lowest of equals; pixels above it are the bright
 /// class. Computed as cv::threshold's getThreshVal_Otsu does, in double precision.
 [[nodiscard]] int otsu_threshold(std::span<const std::uint64_t> histogram);

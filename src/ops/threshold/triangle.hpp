@@ -24,8 +24,8 @@ struct Triangle {
   static constexpr Merge merge = Merge::sum;
 
   [[nodiscard]] std::size_t slots(const ImageInfo& image) const { return histogram_bins(image.format); }
-  void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region&) const {
-    add_histogram(tile, slots);
+  void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const {
+    add_histogram(tile, 0, region.transparency, slots);
   }
   [[nodiscard]] BinarizeAt finish(std::span<const std::uint64_t> histogram, const ImageInfo&) const {
     return {.threshold = triangle_threshold(histogram)};

@@ -39,8 +39,10 @@ void expect_regions_equal(const std::vector<Operator>& operators, const Tile& im
   }
 }
 
-TEST(RegionRun, EveryLocalOperatorGivesThePixelsOfAWholeRun) {
-  const Tile image = picture(131, 97);
+class RegionRunOfEachOperator : public ::testing::TestWithParam<bool> {};
+
+TEST_P(RegionRunOfEachOperator, GivesThePixelsOfAWholeRun) {
+  const Tile image = picture(131, 97, {.alpha = GetParam()});
   int tested = 0;
   for (const CatalogEntry& entry : catalog()) {
     std::vector<Json> parameter_sets = entry.samples({131, 97});
@@ -58,6 +60,8 @@ TEST(RegionRun, EveryLocalOperatorGivesThePixelsOfAWholeRun) {
   }
   EXPECT_GT(tested, 30);
 }
+
+INSTANTIATE_TEST_SUITE_P(WithoutAndWithAlpha, RegionRunOfEachOperator, ::testing::Bool());
 
 TEST(RegionRun, ChainsOfThemDoToo) {
   for (const char* text :
