@@ -16,6 +16,7 @@
 #include "core/system.hpp"
 #include "http/server.hpp"
 #include "limit_options.hpp"
+#include "owner_limits.hpp"
 #include "service/metered_store.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
@@ -150,6 +151,11 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
       ->envname("TESSERA_SANDBOX")
       ->check(CLI::IsMember({"auto", "require", "off"}));
   add_limit_options(app, settings.limits, LimitSources::and_environment);
+  app.add_option("--owner-limits", settings.owner_limits_file,
+                 "JSON file with limits of single owners: {\"alice\": {\"max-pixels\": 40000000, "
+                 "\"time-limit\": 60}}")
+      ->envname("TESSERA_OWNER_LIMITS")
+      ->type_name("FILE");
   app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
       ->envname("TESSERA_TIME_LIMIT")
       ->check(CLI::NonNegativeNumber);
@@ -184,6 +190,9 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
     limits.max_memory_bytes = share_of_memory(usable_memory_bytes(), settings.options.ranks.ranks);
   }
   options.limits = to_json(limits);
+  if (!settings.owner_limits_file.empty()) {
+    options.owner_limits = read_owner_limits(settings.owner_limits_file);
+  }
   options.ranks.max_memory_bytes = settings.limits.max_memory_bytes;
   options.ranks.program = tessera_command();
   options.ranks.sandbox = sandbox_mode_named(settings.sandbox).value_or(SandboxMode::require);

@@ -50,6 +50,7 @@ struct NodeSettings {
   std::string spreading = "auto";
   std::string sandbox = "auto";
   WorkLimits limits = service_limits();
+  std::string owner_limits_file;  ///< empty: all owners have the same
   double time_limit_s = 7200;
   double drain_limit_s = 30;
   std::string metrics_listen;  ///< empty: no metrics of its own

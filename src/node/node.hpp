@@ -65,6 +65,9 @@ struct NodeOptions {
   std::chrono::milliseconds stop_limit{3'000};  ///< then, for ranks to heed, and the queue to answer
   HealthOptions health;
   Json limits = Json::object();  ///< for reading images: see rank messages
+  /// By owner, limits that hold for that owner's jobs in the place of those above, and "time-limit" in
+  /// seconds.
+  Json owner_limits = Json::object();
   std::chrono::milliseconds announce_interval{2'000};
   // For metrics; called from many threads.
   /// A job has been in a phase for so long: "wait" (in the queue), "fetch", "turn" (until ranks were free for

@@ -13,6 +13,7 @@
 #include "node/image_fetch.hpp"
 #include "node/node.hpp"
 #include "node/node_state.hpp"
+#include "ports/failpoint.hpp"
 
 namespace tessera {
 namespace {
@@ -57,6 +58,7 @@ void Node::note(spdlog::level::level_enum level, const std::string& job_id, cons
 
 Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   const QueueMessage& message = delivery.message;
+  reach(Failpoint::message_taken);
   auto job = ports_.jobs.find(message.job_id);
   if (!job || job->generation != message.generation || is_final(job->state) || take_stored(*job)) {
     return {};  // removed, retried since, cancelled, or done by another delivery
@@ -107,6 +109,7 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
     if (!begun) {
       return {};
     }
+    reach(Failpoint::job_running);
     if (options_.on_phase && job.state == JobState::queued) {
       options_.on_phase("wait", std::max(TimePoint::duration(0), begun->updated - job.updated));
     }
@@ -187,6 +190,14 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
   task.output_options["format"] = result_extension(job.request);
   task.limits = options_.limits;
   task.time_limit = options_.time_limit;
+  if (const auto own = options_.owner_limits.find(job.owner); own != options_.owner_limits.end()) {
+    Json limits = *own;
+    if (const auto time = limits.find("time-limit"); time != limits.end()) {
+      task.time_limit = std::chrono::seconds(time->get<std::int64_t>());
+      limits.erase(time);
+    }
+    task.limits.update(limits);
+  }
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
@@ -206,6 +217,7 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
         change.stage = stage;
         change.layout = layout_of(placement, ranks, group_->state());
         tell(job, change);
+        reach(Failpoint::job_on_ranks);
       },
       [&](double fraction, const std::string&) {
         JobChange change;
@@ -227,6 +239,7 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
   }
   ++job.attempt;
   if (outcome.end == RankOutcome::End::done) {
+    reach(Failpoint::job_processed);
     return store(job, outcome, files.output);
   }
   const ErrorCode code = outcome.end == RankOutcome::End::lost
@@ -297,6 +310,7 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   if (!told.get()) {
     return remove_unwanted(job, result);
   }
+  reach(Failpoint::result_stored);
   return done(job, result);
 }
 
@@ -319,6 +333,7 @@ Node::Verdict Node::done(const Job& job, const JobResult& result) {
   if (!ports_.jobs.change(job.id, job.generation, done)) {
     return remove_unwanted(job, result);
   }
+  reach(Failpoint::job_done);
   health_.succeeded();
   note(spdlog::level::info, job.id, job.request_id, fmt::format("done, {} bytes", result.size_bytes));
   note_end("done");
@@ -341,6 +356,7 @@ Node::Verdict Node::fail(const Job& job, const std::string& code, const std::str
   change.state = JobState::failed;
   change.failure = JobFailure{code, sentence};
   ports_.jobs.change(job.id, job.generation, change);
+  reach(Failpoint::job_failed);
   note(spdlog::level::info, job.id, job.request_id, fmt::format("failed ({}): {}", code, sentence));
   note_end("failed");
   const std::lock_guard lock(mutex_);
@@ -356,6 +372,7 @@ Node::Verdict Node::retried(const Job& job, const std::string& reason, int attem
   change.fraction = 0;
   change.stage = reason;
   ports_.jobs.change(job.id, job.generation, change);
+  reach(Failpoint::job_postponed);
   note(spdlog::level::warn, job.id, job.request_id, fmt::format("postponed: {}", reason));
   return {Ending::postpone, reason, {}};
 }
@@ -372,6 +389,7 @@ Node::Verdict Node::lost(const Job& job, const std::string& reason) {
 
 Node::Verdict Node::set_aside(const Job& job, const std::string& sentence) {
   fail(job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
+  reach(Failpoint::job_set_aside);
   return {Ending::set_aside, sentence, {}};
 }
 

@@ -26,6 +26,11 @@ using namespace std::chrono_literals;
 
 const Json invert{{"operators", {{{"name", "invert"}}}}};
 const Json slow{{"operators", {{{"name", "non-local-means"}, {"parameters", {{"search-radius", 10}}}}}}};
+/// As testing::endless_pipeline_on_any_image.
+const Json endless{
+    {"operators",
+     {{{"name", "resize"}, {"parameters", {{"width", 20000}, {"height", 20000}}}},
+      {{"name", "non-local-means"}, {"parameters", {{"search-radius", 20}, {"template-radius", 7}}}}}}};
 
 /// A queue with a fault that a real one has seldom.
 enum class QueueFault : std::uint8_t {
@@ -223,9 +228,7 @@ class NodeTest : public ::testing::Test {
     return wait(id, [](const Job& job) { return is_final(job.state); });
   }
   Job wait_until_it_works(const std::string& id) {
-    return wait(id, [](const Job& job) {
-      return job.state == JobState::running && !job.layout.is_null() && job.fraction > 0;
-    });
+    return wait(id, [](const Job& job) { return job.state == JobState::running && !job.layout.is_null(); });
   }
   [[nodiscard]] std::vector<std::string> events_of(const std::string& id) {
     std::vector<std::string> types;
@@ -305,12 +308,10 @@ TEST_F(NodeTest, SetsAsideWhatEndsItsRanksEveryTimeAndDoesTheOthers) {
   options.max_attempts = 2;
   options.spreading = Spreading::farm;
   start();
-  const std::string deadly = submit(slow, 1500, 1500);
+  const std::string deadly = submit(endless, 30, 20);
   const std::string neighbour = submit(slow, 300, 300);
   for (int attempt = 1; attempt <= 2; ++attempt) {
-    wait(deadly, [&](const Job& job) {
-      return job.attempt == attempt && job.state == JobState::running && job.fraction > 0;
-    });
+    wait(deadly, [&](const Job& job) { return job.attempt == attempt && job.state == JobState::running; });
     for (const pid_t rank : testing::ranks_of(::getpid())) {
       ::kill(rank, SIGKILL);
     }
@@ -350,7 +351,7 @@ TEST_F(NodeTest, CutsBigImagesOverAllRanksAndFarmsSmallOnesOut) {
 
 TEST_F(NodeTest, StopsACancelledJobAndGoesOn) {
   start();
-  const std::string id = submit(slow, 3000, 3000);
+  const std::string id = submit(endless, 30, 20);
   wait_until_it_works(id);
   JobChange cancel;
   cancel.state = JobState::cancelled;
@@ -366,7 +367,7 @@ TEST_F(NodeTest, StopsACancelledJobAndGoesOn) {
 TEST_F(NodeTest, GivesBackWhatItCannotFinishWhenItIsDrained) {
   options.drain_limit = 0ms;
   start();
-  const std::string id = submit(slow, 3000, 3000);
+  const std::string id = submit(endless, 30, 20);
   wait_until_it_works(id);
   node->drain();
   node.reset();
@@ -586,7 +587,7 @@ TEST_F(NodeTest, EndsThoughTheQueueTakesNothingBack) {
   options.stop_limit = 100ms;
   start();
   wait_for_end(submit(invert, 31, 17));
-  wait_until_it_works(submit(slow, 3000, 3000));
+  wait_until_it_works(submit(endless, 30, 20));
   auto drained = std::async(std::launch::async, [&] { node->drain(); });
   EXPECT_EQ(drained.wait_for(60s), std::future_status::ready);
   node.reset();

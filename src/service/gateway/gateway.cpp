@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "log/guarded_thread.hpp"
+#include "ports/failpoint.hpp"
 
 namespace tessera::service {
 
@@ -123,6 +124,7 @@ void Gateway::publish(std::span<const Job> jobs) {
                        first.id, first.request_id),
            published.problem);
     }
+    reach(Failpoint::message_published);
     for (const Job& job : jobs.first(published.count)) {
       ports_.jobs.mark_published(job.id, job.generation);
     }

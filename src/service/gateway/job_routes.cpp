@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
@@ -107,6 +108,7 @@ http::Response Gateway::cancel(const http::Request& request) {
   JobChange change;
   change.state = JobState::cancelled;
   if (const auto cancelled = ports_.jobs.change(job.id, 0, change)) {
+    reach(Failpoint::job_cancelled);
     return http::json_response(200, job_view(*cancelled, viewer_of(request)));
   }
   const Job now = find_job(request);
@@ -126,6 +128,7 @@ http::Response Gateway::retry(const http::Request& request) {
                 fmt::format("The job is {}; only what failed or was cancelled can be retried.",
                             to_string(find_job(request).state)));
   }
+  reach(Failpoint::job_retried);
   publish({&*again, 1});
   return http::json_response(202, job_view(*again, viewer_of(request)));
 }

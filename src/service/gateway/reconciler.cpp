@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
 
 namespace tessera::service {
@@ -103,7 +104,9 @@ void Gateway::queue_what_is_lost() {
       any = true;
       --room;
       queued_again_.fetch_add(1);
+      reach(Failpoint::lost_job_queued_again);
       ports_.queue.publish({again->id, again->generation, again->request.priority, again->request_id});
+      reach(Failpoint::lost_message_published);
       ports_.jobs.mark_published(again->id, again->generation);
     }
   };

@@ -5,6 +5,7 @@
 #include "http/problem.hpp"
 #include "log/json_log.hpp"
 #include "net/crypto.hpp"
+#include "ports/failpoint.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"
@@ -142,6 +143,7 @@ http::Response Gateway::submit(const http::Request& request) {
     });
     submission = std::move(form.submission);
     fingerprint = std::move(form.fingerprint);
+    reach(Failpoint::form_stored);
   } else {
     fingerprint = to_hex(sha256(request.body.read_all(most_json_bytes)));
     submission = parse_submission(json_of(request, most_json_bytes), options_.presets, limits);
@@ -171,7 +173,9 @@ http::Response Gateway::submit(const http::Request& request) {
       log_about(*options_.log, spdlog::level::info, "accepted",
                 {{"batch", created.batch.id}, {"jobs", std::move(ids)}, {"request_id", request.id}});
     }
+    reach(Failpoint::jobs_created);
     publish(jobs.jobs);
+    reach(Failpoint::publication_marked);
     release_uploads(jobs.jobs);  // afterwards: no node has to wait for it
   }
   return http::json_response(202,

@@ -21,6 +21,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
 
 namespace tessera::service {
@@ -122,6 +123,7 @@ void Gateway::expire_jobs() {
     // What a crash leaves between the two is swept with the results that belong to no job.
     if (ports_.jobs.remove_finished(job.id, expired) && job.result &&
         !objects_in_use().contains(job.result->object)) {
+      reach(Failpoint::expired_record_removed);
       removals.remove(job.result->object);
     }
   }

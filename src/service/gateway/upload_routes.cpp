@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "http/problem.hpp"
+#include "ports/failpoint.hpp"
 #include "service/gateway/at_once.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"
@@ -107,6 +108,7 @@ http::Response Gateway::upload(const http::Request& request) {
   if (!entered.entered) {
     refuse_upload(owner, entered.before, options_.uploads_per_owner);
   }
+  reach(Failpoint::upload_entered);
   const Link link = ports_.objects.sign_put(place.object, options);
   Json headers = Json::object();
   if (!options.content_type.empty()) {

@@ -10,6 +10,7 @@
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
 #include "net/redact.hpp"
+#include "ports/failpoint.hpp"
 #include "ports/stored_json.hpp"
 #include "service/views.hpp"
 
@@ -196,6 +197,7 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
   const WebhookCall& call = turn.call;
   const Batch& batch = turn.batch;
   const std::string receiver = origin_of_url(batch.webhook_url);  // its path may be a secret
+  reach(Failpoint::webhook_taken);
   HttpRequest request;
   request.method = "POST";
   request.url = batch.webhook_url;
@@ -235,6 +237,7 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
       answered = error.code() != ErrorCode::unavailable;
     }
   }
+  reach(Failpoint::webhook_answered);
   if (options_.on_attempt) {
     options_.on_attempt(failure.empty());
   }

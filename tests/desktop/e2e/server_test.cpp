@@ -17,7 +17,7 @@ namespace {
 
 using desktop::JobPhase;
 
-/// A second or so for each image, so that there is time for things to happen.
+/// A second or so for each image, so that things mostly happen while it is worked on.
 constexpr const char* slow_pipeline = "median size=5 | non-local-means search-radius=16";
 
 class WindowAndServer : public ::testing::Test {
@@ -37,8 +37,10 @@ class WindowAndServer : public ::testing::Test {
     click(button_with(window->edit_page(), "Process"));
   }
   [[nodiscard]] const QAbstractItemModel& jobs() const { return *named<QListView>("Jobs")->model(); }
-  [[nodiscard]] bool all_sent_and_some_run() const {
-    return count(jobs(), JobPhase::running) > 0 && count(jobs(), JobPhase::sending) == 0;
+  /// On a quick machine some may have ended.
+  [[nodiscard]] bool all_sent_and_some_begun() const {
+    return count(jobs(), JobPhase::running) + count(jobs(), JobPhase::done) > 0 &&
+           count(jobs(), JobPhase::sending) == 0;
   }
 
   ServeProcess serve;
@@ -47,7 +49,7 @@ class WindowAndServer : public ::testing::Test {
 
 TEST_F(WindowAndServer, AConnectionThatIsLostIsSaidAndCaughtUpWith) {
   submit(4);
-  ASSERT_TRUE(comes_true([&] { return all_sent_and_some_run(); }));
+  ASSERT_TRUE(comes_true([&] { return all_sent_and_some_begun(); }));
   const auto* const banner = window->findChild<desktop::ConnectionBanner*>();
   ASSERT_NE(banner, nullptr);
   EXPECT_FALSE(banner->isVisible());
@@ -85,7 +87,7 @@ TEST_F(WindowAndServer, TryNowTriesAtOnceAndSaysIfThatWasInVain) {
 
 TEST_F(WindowAndServer, ItsJobsAreFoundAgainWhenTheWindowIsOpenedAgain) {
   submit(3);
-  ASSERT_TRUE(comes_true([&] { return all_sent_and_some_run(); }));
+  ASSERT_TRUE(comes_true([&] { return all_sent_and_some_begun(); }));
   // Nothing is asked: the server needs nobody.
   ASSERT_TRUE(window->close());
   window.reset();
