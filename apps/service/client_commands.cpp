@@ -120,8 +120,8 @@ void report_warnings(const Json& job) {
   }
   for (const Json& warning : result->value("warnings", Json::array())) {
     if (warning.is_string()) {
-      fmt::print(stderr, "tessera: {}: Warning: {}\n", job.at("request").value("name", ""),
-                 warning.get<std::string>());
+      fmt::print(stderr, "tessera: {}: Warning: {}\n", shown(job.at("request"), "name"),
+                 printable(warning.get<std::string>()));
     }
   }
 }
@@ -251,7 +251,7 @@ int get(const Options& options) {
       fmt::print("{}\n", client.download(job.at("id"), folder, to_folder ? fs::path() : folder).string());
       report_warnings(job);
     } catch (const Error& error) {
-      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"), error.what());
+      fmt::print(stderr, "tessera: {}: {}\n", shown(job.at("request"), "name"), printable(error.what()));
       exit_code = meaning(error.code()).exit_code;
     }
   }

@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/program.hpp"
 
 namespace tessera::service {
@@ -38,7 +39,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::Success& request) {
       return program.exit(request);
     } catch (const CLI::ParseError& error) {
-      fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n", error.what());
+      fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n",
+                 printable(error.what()));
       return meaning(ErrorCode::usage).exit_code;
     }
   });

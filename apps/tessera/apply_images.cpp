@@ -7,6 +7,7 @@
 
 #include "apply.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "engine/run.hpp"
 #include "host_share.hpp"
 #include "outputs.hpp"
@@ -140,7 +141,7 @@ class Application {
       ended_ = kind == ErrorCode::rank_lost || kind == ErrorCode::cancelled ||
                (comm_.size() > 1 && interrupts_.timed_out());
       if (comm_.root() || kind == ErrorCode::rank_lost) {
-        console_.message(fmt::format("tessera: {}", report.failure->what()));
+        console_.message(fmt::format("tessera: {}", printable(report.failure->what())));
       }
       if (kind == ErrorCode::rank_lost) {
         throw *report.failure;
@@ -162,10 +163,11 @@ class Application {
     }
     run.stop = interrupts_.begin(options_.timeout_s);
     run.progress = [&](const Progress& progress) {
-      console_.progress(progress.fraction, progress.stages > 1
-                                               ? fmt::format("{} (stage {} of {})", report.item.input,
-                                                             progress.stage + 1, progress.stages)
-                                               : report.item.input);
+      const std::string name = printable(report.item.input);
+      console_.progress(progress.fraction,
+                        progress.stages > 1
+                            ? fmt::format("{} (stage {} of {})", name, progress.stage + 1, progress.stages)
+                            : name);
     };
     process_image(
         comm_, options_,

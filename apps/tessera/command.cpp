@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/program.hpp"
 
 namespace tessera::cli {
@@ -71,7 +72,7 @@ int run(const Arguments& arguments) {
     } catch (const CLI::ParseError& error) {
       fmt::print(stderr,
                  "tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.\n",
-                 error.what());
+                 printable(error.what()));
       return meaning(ErrorCode::usage).exit_code;
     }
   });

@@ -9,6 +9,7 @@
 #include "codec/reader.hpp"
 #include "command.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "difference.hpp"
 #include "outputs.hpp"
 #include "pipelines.hpp"
@@ -36,8 +37,8 @@ std::string channel_name(const PixelFormat& format, std::size_t channel) {
 
 void print_human(const CompareOptions& options, const Difference& difference, std::FILE* to) {
   if (!difference.comparable()) {
-    fmt::print(to, "Different: '{}' is {}, '{}' is {}.\n", options.first, info_text(difference.first),
-               options.second, info_text(difference.second));
+    fmt::print(to, "Different: '{}' is {}, '{}' is {}.\n", printable(options.first),
+               info_text(difference.first), printable(options.second), info_text(difference.second));
     return;
   }
   if (difference.equal()) {
@@ -55,7 +56,7 @@ void print_human(const CompareOptions& options, const Difference& difference, st
   }
   fmt::print(to, "  PSNR   {:.2f} dB\n", difference.psnr_db());
   if (!options.output.empty()) {
-    fmt::print(to, "The difference is in {}.\n", options.output);
+    fmt::print(to, "The difference is in {}.\n", printable(options.output));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "core/machine.hpp"
+#include "core/printable.hpp"
 #include "limit_options.hpp"
 #include "outputs.hpp"
 #include "pipelines.hpp"
@@ -86,8 +87,9 @@ void print_json(const Pipeline& pipeline, const Plan& plan, const Estimate& cost
 }
 
 void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cost, int ranks, int threads) {
-  fmt::print("{}\n{} -> {}, on {} rank{} with {} thread{} each\n", to_text(pipeline), info_text(plan.in),
-             info_text(plan.out), ranks, ranks == 1 ? "" : "s", threads, threads == 1 ? "" : "s");
+  fmt::print("{}\n{} -> {}, on {} rank{} with {} thread{} each\n", printable(to_text(pipeline)),
+             info_text(plan.in), info_text(plan.out), ranks, ranks == 1 ? "" : "s", threads,
+             threads == 1 ? "" : "s");
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const Stage& stage = plan.stages[i];
     const StageEstimate& part = cost.stages.at(i);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/printable.hpp"
 #include "text.hpp"
 
 namespace tessera::cli {
@@ -43,8 +44,8 @@ std::string rows_text(const RankReport& rank) {
 }  // namespace
 
 std::string human_report(const ImageReport& report) {
-  const std::string from = report.item.input == "-" ? "standard input" : report.item.input;
-  const std::string to = report.item.output == "-" ? "standard output" : report.item.output;
+  const std::string from = report.item.input == "-" ? "standard input" : printable(report.item.input);
+  const std::string to = report.item.output == "-" ? "standard output" : printable(report.item.output);
   std::string text = to.empty() ? fmt::format("{}\n", from) : fmt::format("{} -> {}\n", from, to);
   text += fmt::format("  {} -> {}", info_text(report.in), info_text(report.out));
   if (!to.empty()) {
@@ -70,7 +71,7 @@ std::string human_report(const ImageReport& report) {
     }
   }
   for (const std::string& warning : report.run.warnings) {
-    text += fmt::format("\n  Warning: {}", warning);
+    text += fmt::format("\n  Warning: {}", printable(warning));
   }
   return text;
 }

@@ -22,6 +22,7 @@
 #include "command.hpp"
 #include "core/error.hpp"
 #include "core/machine.hpp"
+#include "core/printable.hpp"
 #include "host_share.hpp"
 #include "plan/pipeline.hpp"
 #include "plan/plan.hpp"
@@ -144,7 +145,7 @@ class Worker {
         }
       }
     } catch (const std::exception& error) {
-      fmt::print(stderr, "tessera: {}\n", error.what());  // which the node keeps
+      fmt::print(stderr, "tessera: {}\n", printable(error.what()));  // which the node keeps
     }
     std::_Exit(exit_without_node);
   }

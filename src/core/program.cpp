@@ -6,12 +6,14 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 
 namespace tessera {
 namespace {
 
 int tell(const Error& error) {
-  const std::string line = "tessera: " + std::string(error.what()) + "\n";
+  // It may name files and operators as others wrote them.
+  const std::string line = "tessera: " + printable(error.what()) + "\n";
   std::fputs(line.c_str(), stderr);
   return meaning(error.code()).exit_code;
 }

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::size_t alignment_bytes = 64;
 
-Halo most(const Halo& a, const Halo& b) {
-  return {std::max(a.left, b.left), std::max(a.top, b.top), std::max(a.right, b.right),
-          std::max(a.bottom, b.bottom)};
-}
-
 /// The header that is `halo` bigger than `plane` on each side, in the same memory; the margins are there.
 cv::Mat grow_header(const cv::Mat& plane, const Halo& halo) {
   const auto offset = halo.top * static_cast<std::int64_t>(plane.step) +

@@ -399,14 +399,14 @@ bool Node::given_up(const Active& active) const {
 }
 
 Node::Verdict Node::stopped(const Job& job, const Active& active) {
-  if (given_up(active)) {
-    return retried(job, "Its node was shut down; another takes it up.", job.attempt);
-  }
   const auto now = ports_.jobs.find(job.id);
   if (!now || now->generation != job.generation || is_final(now->state)) {
     return {};
   }
-  return retried(job, "The work on it was stopped although nobody cancelled it; it is begun anew.",
+  return retried(job,
+                 given_up(active)
+                     ? "Its node was shut down; another takes it up."
+                     : "The work on it was stopped although nobody cancelled it; it is begun anew.",
                  job.attempt);
 }
 

@@ -16,11 +16,6 @@ constexpr std::int64_t most_fused_halo_rows = 128;
 /// What reports and `explain` call the operators that give transparent pixels a colour.
 constexpr const char* fill_name = "fill-transparent";
 
-Halo most(const Halo& a, const Halo& b) {
-  return {std::max(a.left, b.left), std::max(a.top, b.top), std::max(a.right, b.right),
-          std::max(a.bottom, b.bottom)};
-}
-
 Halo chain_halo(std::span<const ChainLink> chain) {
   Halo total;
   for (const ChainLink& link : chain) {
@@ -194,6 +189,11 @@ bool makes_much_of_little(const Stage& stage, std::int64_t rows) {
 }
 
 }  // namespace
+
+Halo most(const Halo& a, const Halo& b) {
+  return {std::max(a.left, b.left), std::max(a.top, b.top), std::max(a.right, b.right),
+          std::max(a.bottom, b.bottom)};
+}
 
 bool wraps_rows(const ChainLink& link) {
   return link.op && link.op->kind() == LocalKind::neighbourhood && link.op->border() == Border::wrap &&

@@ -59,6 +59,9 @@ struct PlanLimits {
   std::int64_t max_side_px = 1'000'000;
 };
 
+/// On each side as far as the farther of the two.
+[[nodiscard]] Halo most(const Halo& a, const Halo& b);
+
 /// Whether the link reads rows from beyond the other edge of the image.
 [[nodiscard]] bool wraps_rows(const ChainLink& link);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/stop.hpp"
+#include "ops/samples.hpp"
 
 namespace tessera {
 namespace {
@@ -152,13 +153,10 @@ void FillTransparent::run(const cv::Mat& in, cv::Mat& out, const Region& region)
   const cv::Mat color = in(part);
   const cv::Mat alpha = (*region.transparency)(part);
   cv::Mat result = out(part);
-  if (in.depth() == CV_8U) {
-    in.channels() == 1 ? fill_from_surroundings<std::uint8_t, 1>(color, alpha, halo_, result, region.stop)
-                       : fill_from_surroundings<std::uint8_t, 3>(color, alpha, halo_, result, region.stop);
-  } else {
-    in.channels() == 1 ? fill_from_surroundings<std::uint16_t, 1>(color, alpha, halo_, result, region.stop)
-                       : fill_from_surroundings<std::uint16_t, 3>(color, alpha, halo_, result, region.stop);
-  }
+  for_samples(in.type(), [&](auto sample, auto colors) {
+    fill_from_surroundings<decltype(sample), decltype(colors)::value>(color, alpha, halo_, result,
+                                                                      region.stop);
+  });
 }
 
 void FillWithColor::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {

@@ -8,6 +8,7 @@
 
 #include "core/stop.hpp"
 #include "ops/alpha/opaque.hpp"
+#include "ops/samples.hpp"
 
 namespace tessera {
 namespace {
@@ -145,23 +146,15 @@ void line_mean(const cv::Mat& in, cv::Mat& out, const Region& region, std::span<
 }  // namespace
 
 void weigh_square(const cv::Mat& in, cv::Mat& out, const Region& region, std::span<const double> weights) {
-  if (in.depth() == CV_8U) {
-    in.channels() == 1 ? square_mean<std::uint8_t, 1>(in, out, region, weights)
-                       : square_mean<std::uint8_t, 3>(in, out, region, weights);
-  } else {
-    in.channels() == 1 ? square_mean<std::uint16_t, 1>(in, out, region, weights)
-                       : square_mean<std::uint16_t, 3>(in, out, region, weights);
-  }
+  for_samples(in.type(), [&](auto sample, auto colors) {
+    square_mean<decltype(sample), decltype(colors)::value>(in, out, region, weights);
+  });
 }
 
 void weigh_steps(const cv::Mat& in, cv::Mat& out, const Region& region, std::span<const WindowStep> steps) {
-  if (in.depth() == CV_8U) {
-    in.channels() == 1 ? line_mean<std::uint8_t, 1>(in, out, region, steps)
-                       : line_mean<std::uint8_t, 3>(in, out, region, steps);
-  } else {
-    in.channels() == 1 ? line_mean<std::uint16_t, 1>(in, out, region, steps)
-                       : line_mean<std::uint16_t, 3>(in, out, region, steps);
-  }
+  for_samples(in.type(), [&](auto sample, auto colors) {
+    line_mean<decltype(sample), decltype(colors)::value>(in, out, region, steps);
+  });
 }
 
 }  // namespace tessera

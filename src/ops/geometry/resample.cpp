@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "ops/samples.hpp"
+
 namespace tessera {
 namespace {
 
@@ -395,18 +397,6 @@ void resample_planes(const cv::Mat& in, cv::Mat& out, const Region& region, cons
         WeighedRows<T, colors>(in, *region.transparency), region, columns, rows,
         [&](int y, const auto* sums) { weigh_row<T, colors>(sums, region.out.width, out.ptr<T>(y)); });
   }
-}
-
-/// Calls use(T{}, std::integral_constant<int, colors>{}) for what a matrix of that type has.
-template <class Use>
-auto for_samples(int type, const Use& use) {
-  const bool gray = CV_MAT_CN(type) == 1;
-  using One = std::integral_constant<int, 1>;
-  using Three = std::integral_constant<int, 3>;
-  if (CV_MAT_DEPTH(type) == CV_8U) {
-    return gray ? use(std::uint8_t{}, One{}) : use(std::uint8_t{}, Three{});
-  }
-  return gray ? use(std::uint16_t{}, One{}) : use(std::uint16_t{}, Three{});
 }
 
 }  // namespace
