@@ -33,10 +33,20 @@ THREADS = (1, 2, 3)
 class Verdict:
     """What the command did with a file."""
     file: pathlib.Path
-    complaints: list
-    outcomes: dict  # pipeline -> with one thread
+    complaints: dict  # what is wrong -> the runs that have shown it
+    outcomes: dict    # pipeline -> with one thread
     seconds: float = 0
     peak_memory_bytes: int = 0
+
+    def add(self, command, complaints):
+        for complaint in complaints:
+            self.complaints.setdefault(complaint, []).append(command)
+
+    def lines(self):
+        """Printable: names of files may hold anything."""
+        return [f"{str(self.file)!r}: {complaint} [{commands[0]}" + (f", and {len(commands) - 1} other runs]"
+                                                                     if len(commands) > 1 else "]")
+                for complaint, commands in self.complaints.items()]
 
 
 def find_files(folders):
@@ -55,22 +65,27 @@ def find_files(folders):
 
 def examine(program, file, codes, with_ranks, options):
     """Runs the command on the file in every way."""
-    verdict = Verdict(file, [], {})
+    verdict = Verdict(file, {}, {})
     memory_limit_bytes = options.memory_limit << 20
     for pipeline in PIPELINES:
         ways = [(threads, 1) for threads in THREADS] + ([(1, 2)] if with_ranks else [])
         outcomes = [runs.apply(program, file, pipeline, threads, ranks, options.time_limit) for threads, ranks in ways]
         for outcome in outcomes:
-            verdict.complaints += checks.check_outcome(outcome, file, codes, memory_limit_bytes)
-            verdict.complaints += checks.check_apply(outcome)
+            verdict.add(outcome.command, checks.check_outcome(outcome, file, codes, memory_limit_bytes))
+            verdict.add(outcome.command, checks.check_apply(outcome))
             verdict.seconds = max(verdict.seconds, outcome.seconds)
             verdict.peak_memory_bytes = max(verdict.peak_memory_bytes, outcome.peak_memory_bytes)
-        verdict.complaints += checks.check_alike(outcomes)
+        verdict.add(f"apply '{pipeline}'", checks.check_alike(outcomes))
         verdict.outcomes[pipeline] = outcomes[0]
+    first = verdict.outcomes[PIPELINES[0]]
+    in_words = runs.apply(program, file, PIPELINES[0], 1, 1, options.time_limit, report=())
+    verdict.add(in_words.command + " without --quiet", checks.check_words(in_words))
+    if in_words.exit_code != first.exit_code:
+        verdict.add(in_words.command + " without --quiet", [f"exit code {in_words.exit_code}, else {first.exit_code}"])
     explained = runs.explain(program, file, PIPELINES[0], options.time_limit)
-    verdict.complaints += checks.check_outcome(explained, file, codes, memory_limit_bytes)
-    if explained.exit_code > 0 and verdict.outcomes[PIPELINES[0]].exit_code == 0:
-        verdict.complaints.append(f"explain fails, apply succeeds: {explained.sentence[:300]!r}")
+    verdict.add(explained.command, checks.check_outcome(explained, file, codes, memory_limit_bytes))
+    if explained.exit_code > 0 and first.exit_code == 0:
+        verdict.add(explained.command, [f"explain fails, apply succeeds: {explained.sentence[:300]!r}"])
     return verdict
 
 
@@ -97,8 +112,8 @@ def examine_all(program, files, codes, options):
         for number, future in enumerate(concurrent.futures.as_completed(pending)):
             verdict = future.result()
             verdicts.append(verdict)
-            for complaint in verdict.complaints:
-                print(f"{verdict.file}: {complaint}", flush=True)
+            for line in verdict.lines():
+                print(line, flush=True)
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 print(f"... {number + 1} of {len(files)} files", file=sys.stderr, flush=True)
@@ -131,7 +146,7 @@ def parse_options():
     options.add_argument("--seed", type=int, default=1, help="of the damage, and of what is chosen by chance")
     options.add_argument("--jobs", type=int, default=2, help="files at a time")
     options.add_argument("--damage", type=int, default=6, help="damaged copies of each sound file")
-    options.add_argument("--sample", type=int, default=0, help="only so many files, chosen by the seed")
+    options.add_argument("--sample", type=int, default=0, help="only so many files, chosen by the seed, and the odd ones")
     options.add_argument("--ranks-share", type=float, default=0.1, help="share of the files that two ranks try as well")
     options.add_argument("--time-limit", type=float, default=60, help="seconds for a run")
     options.add_argument("--memory-limit", type=int, default=2048, help="MiB for a process")
@@ -148,15 +163,16 @@ def main():
     try:
         (folder / "damaged").mkdir()
         (folder / "service").mkdir()
-        made = damage.make_odd_names(folder / "damaged")
+        odd = damage.make_odd_files(folder / "damaged")
         sound = [file for file in (TOP / "tests/data/codec").iterdir() if file.suffix != ".md"]
-        made += damage.make_damage(sound, folder / "damaged", options.seed, options.damage)
+        made = damage.make_damage(sound, folder / "damaged", options.seed, options.damage)
         files = find_files(options.folders or [TOP / "tests/data"]) + made
         if options.sample:
             files = random.Random(options.seed).sample(files, min(options.sample, len(files)))
+        files += odd
         codes = checks.documented_codes(program)
         verdicts = examine_all(program, files, codes, options)
-        violations = [f"{verdict.file}: {complaint}" for verdict in verdicts for complaint in verdict.complaints]
+        violations = [line for verdict in verdicts for line in verdict.lines()]
         for pid in descendants(os.getpid()):
             if state_of(pid) not in "ZX":
                 violations.append(f"left: process {pid} {b' '.join(command_of(pid)).decode(errors='replace')}")

@@ -71,11 +71,18 @@ def check_outcome(outcome, file, codes, memory_limit_bytes):
     if outcome.peak_memory_bytes > memory_limit_bytes:
         complaints.append(f"it takes {outcome.peak_memory_bytes / 2**20:.0f} MiB of memory")
     for warning in outcome.warnings:
-        if strange := strange_characters(warning):
-            complaints.append(f"a warning has control characters ({' '.join(strange)}): {warning[:300]!r}")
         if found := JARGON.search(warning.replace(str(file), "")):
             complaints.append(f"a warning has jargon ('{found.group()}'): {warning[:300]!r}")
-    return [f"{outcome.command}: {complaint}" for complaint in complaints]
+    return complaints
+
+
+def check_words(outcome):
+    """Complaints about the report in words, which goes to terminals."""
+    strange = strange_characters((outcome.told + outcome.stderr.decode(errors="replace")).replace("\n", ""))
+    if not strange:
+        return []
+    lines = [line for line in outcome.told.split("\n") if strange_characters(line)]
+    return [f"its report has control characters ({' '.join(strange)}): {' '.join(lines)[:300]!r}"]
 
 
 def check_apply(outcome):
@@ -83,9 +90,9 @@ def check_apply(outcome):
     if outcome.timed_out or outcome.exit_code < 0:
         return []
     if outcome.exit_code == 0:
-        return [] if outcome.digest else [f"{outcome.command}: it succeeds, but there is no result"]
+        return [] if outcome.digest else ["it succeeds, but there is no result"]
     if outcome.reported_error != outcome.sentence:
-        return [f"{outcome.command}: the report says {outcome.reported_error[:300]!r}, standard error "
+        return [f"the report says {outcome.reported_error[:300]!r}, standard error "
                 f"{outcome.sentence[:300]!r}"]
     return []
 

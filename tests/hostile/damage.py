@@ -1,5 +1,7 @@
 """Makes damaged files from sound ones: cut off, or with random bytes, as a function of the seed."""
 import random
+import struct
+import zlib
 
 HEADER_BYTES = 200
 
@@ -58,13 +60,31 @@ def make_damage(sound_files, folder, seed, count_each):
     return made
 
 
-def make_odd_names(folder):
-    """Files whose names or lengths are the trouble."""
-    odd = {"empty.png": b"", "line\nbreak.ppm": b"P6 2 2 255\n", "escape\x1b[31mred.ppm": b"P6 2 2 255\n",
-           "right\u202egnp.ppm": b"P6 2 2 255\n", "percent%s%n.ppm": b"P6 2 2 255\n",
-           "-option.ppm": b"P6 2 2 255\n", "one-byte.jpg": b"\xff"}
+def png_chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png_with(*chunks):
+    """One pixel, with these chunks before it."""
+    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) + b"".join(chunks)
+            + png_chunk(b"IDAT", zlib.compress(b"\0\1\2\3")) + png_chunk(b"IEND", b""))
+
+
+SHORT = b"P6 2 2 255\n"
+ODD = {  # name -> content: the name, the length or a text is the trouble
+    "empty.png": b"", "one-byte.jpg": b"\xff",
+    "line\nbreak.ppm": SHORT, "escape\x1b[31mred.ppm": SHORT, "right\u202egnp.ppm": SHORT, "percent%s%n.ppm": SHORT,
+    "text-keyword.png": png_with(png_chunk(b"tEXt", b"\x1b[31mred\nline\0value")),
+    "international-keyword.png": png_with(png_chunk(b"iTXt", b"right\xe2\x80\xaeleft\0\0\0en\0k\0v")),
+    "profile-name.png": png_with(png_chunk(b"iCCP", b"na\x1b[31mme\0\0" + zlib.compress(b"no profile"))),
+    "chunk-name.png": png_with(png_chunk(b"te\x1bt", b"x")),
+    "comment.ppm": b"P6 # \x1b[31mred\n1 1 255\n",
+}
+
+
+def make_odd_files(folder):
     made = []
-    for name, content in odd.items():
+    for name, content in ODD.items():
         target = folder / name
         target.write_bytes(content)
         made.append(target)

@@ -22,6 +22,7 @@ class Outcome:
     stderr: bytes = b""
     warnings: tuple = ()
     reported_error: str = ""   # the sentence of the JSON report
+    told: str = ""             # the report in words
     digest: str = ""           # SHA-256 of the result
     left: tuple = ()           # files that should not be there
     seconds: float = 0
@@ -56,24 +57,22 @@ def run_limited(command, folder, time_limit_s):
     return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, timed_out.is_set()
 
 
-def apply(program, file, pipeline, threads, ranks, time_limit_s):
-    """Runs `tessera apply` once."""
+def apply(program, file, pipeline, threads, ranks, time_limit_s, report=("--quiet", "--json")):
+    """Runs `tessera apply` once. With report=() it says in words what it did, which is kept as `told`."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-hostile-"))
     try:
         result = folder / "results" / "result.png"
         result.parent.mkdir()
         options = ["--threads", str(threads), *(("--ranks", str(ranks)) if ranks > 1 else ())]
         exit_code, seconds, memory, timed_out = run_limited(
-            [program, "apply", pipeline, file, "-o", result, "--quiet", "--json", *options, *SERVICE_LIMITS], folder,
-            time_limit_s)
+            [program, "apply", pipeline, file, "-o", result, *report, *options, *SERVICE_LIMITS], folder, time_limit_s)
         outcome = Outcome(f"apply '{pipeline}' {' '.join(options)}", exit_code, (folder / "stderr").read_bytes(),
                           seconds=seconds, peak_memory_bytes=memory, timed_out=timed_out)
-        try:
-            image = json.loads((folder / "stdout").read_bytes())["images"][0]
-            outcome.warnings = tuple(image.get("warnings", ()))
-            outcome.reported_error = image.get("error", {}).get("message", "")
-        except (ValueError, LookupError):
-            outcome.reported_error = "no report"
+        told = (folder / "stdout").read_bytes()
+        if report:
+            read_report(told, outcome)
+        else:
+            outcome.told = told.decode(errors="replace")
         expected = set()
         if exit_code == 0 and result.exists():
             outcome.digest = hashlib.sha256(result.read_bytes()).hexdigest()
@@ -83,6 +82,15 @@ def apply(program, file, pipeline, threads, ranks, time_limit_s):
         return outcome
     finally:
         shutil.rmtree(folder)
+
+
+def read_report(text, outcome):
+    try:
+        image = json.loads(text)["images"][0]
+        outcome.warnings = tuple(image.get("warnings", ()))
+        outcome.reported_error = image.get("error", {}).get("message", "")
+    except (ValueError, LookupError):
+        outcome.reported_error = "no report"
 
 
 def explain(program, file, pipeline, time_limit_s):

@@ -112,7 +112,7 @@ class HostileService:
                                                         deadline=time.monotonic() + 120)
                 problem = None if status == 202 else batch
         except (Away, OSError, http.client.HTTPException) as error:
-            self.complaints.append(f"{file}: the service does not answer: {error}")
+            self.complaints.append(f"{str(file)!r}: the service does not answer: {error}")
             return
         for number, pipeline in enumerate(self.pipelines):
             if problem is not None:
@@ -124,7 +124,7 @@ class HostileService:
         """Waits for the end of all jobs. `outcomes`: (file, pipeline) -> what the command did with one thread."""
         for job in sorted(self.endings.wait_for(set(self.jobs), time_limit_s)):
             file, pipeline = self.jobs[job]
-            self.complaints.append(f"{file}: service, '{pipeline}': {job} does not end")
+            self.complaints.append(f"{str(file)!r}: service, '{pipeline}': {job} does not end")
         for job, record in sorted(self.endings.records.items()):
             if job not in self.jobs:
                 continue
@@ -133,14 +133,14 @@ class HostileService:
             if not found and record["state"] == "done":
                 found = self.check_result(job, outcomes[file, pipeline])
             for complaint in found:
-                self.complaints.append(f"{file}: service, '{pipeline}': {complaint}")
+                self.complaints.append(f"{str(file)!r}: service, '{pipeline}': {complaint}")
         for (file, pipeline), problem in self.refused.items():
             outcome = outcomes[file, pipeline]
             if outcome.exit_code == 0:
-                self.complaints.append(f"{file}: service, '{pipeline}': refused ({problem.get('detail')}), but the "
+                self.complaints.append(f"{str(file)!r}: service, '{pipeline}': refused ({problem.get('detail')}), but the "
                                        "command succeeds")
             elif strange := checks.strange_characters(problem.get("detail", "")):
-                self.complaints.append(f"{file}: service, '{pipeline}': the refusal has control characters: {strange}")
+                self.complaints.append(f"{str(file)!r}: service, '{pipeline}': the refusal has control characters: {strange}")
 
     def check_result(self, job, outcome):
         status, content = download(self.api, f"/v1/jobs/{job}/result")

@@ -131,7 +131,8 @@ def draw_run(run):
     names = list(samples[0].memory_bytes)
 
     def processors(name):
-        return [(b.time_s, (b.processor_s[name] - a.processor_s[name]) / (b.time_s - a.time_s))
+        # What a process that has ended had used is gone from the sum.
+        return [(b.time_s, max(0, b.processor_s[name] - a.processor_s[name]) / (b.time_s - a.time_s))
                 for a, b in zip(samples[::3], samples[3::3])]
 
     panels = [
