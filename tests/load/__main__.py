@@ -94,15 +94,14 @@ async def submit_all(plan, submitters, tally, start):
             tally.broken += 1
 
 
-async def ask_for_unheard(submitters, tally):
+async def ask_for_unheard(gateway, token, tally):
     """What became of accepted jobs whose end nobody has told: (lost, done unheard of, not over)."""
     lost, unheard, stuck = [], [], []
     for attempt in tally.attempts:
         if not attempt.job or attempt.end:
             continue
-        client = submitters[0]
         try:
-            answer = await client.gateway.request("GET", f"/v1/jobs/{attempt.job}", {"Authorization": f"Bearer {client.admin}"})
+            answer = await gateway.request("GET", f"/v1/jobs/{attempt.job}", {"Authorization": f"Bearer {token}"})
         except Unanswered:
             stuck.append(attempt.job)
             continue
@@ -119,7 +118,6 @@ async def drive(system, plan, tokens, options, tally, start):
     gateway_port, events_port = system.ports_of_clients
     submitters = [Submitter(number, tokens[number // SUBMITTERS_OF_OWNER], gateway_port, events_port, tally, start,
                             options.give_up_seconds, options.seed) for number in range(options.submitters)]
-    submitters[0].admin = system.token
     try:
         await connect_all(submitters)
         print(f"{len(submitters)} submitters are connected; {len(plan)} jobs will arrive within {plan[-1][0]:.0f} s",
@@ -130,7 +128,7 @@ async def drive(system, plan, tokens, options, tally, start):
         sampler.start()
         await submit_all(plan, submitters, tally, start)
         end_s = time.monotonic() - start[0]
-        unheard = await ask_for_unheard(submitters, tally)
+        unheard = await ask_for_unheard(submitters[0].gateway, system.token, tally)
         sampler.over.set()
         sampler.join()
         return sampler.samples, unheard, end_s

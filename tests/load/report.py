@@ -39,8 +39,8 @@ def counts(run):
         ("refusals without Retry-After", tally.refused_without_time, True),
         ("requests that got no answer", tally.unanswered, True),
         ("requests that the object store did not answer", tally.store_unanswered, False),
-        ("never accepted: given up after refusals", sum(attempt.given_up and not attempt.wrong for attempt in attempts),
-         False),
+        ("never accepted: given up after refusals", sum(attempt.accepted_s is None and not attempt.wrong
+                                                          for attempt in attempts), False),
         ("finished", sum(attempt.end == "done" for attempt in attempts), False),
         ("downloaded and compared", sum(attempt.downloaded_s is not None for attempt in attempts), False),
         ("failed", sum(attempt.end in ("failed", "cancelled") for attempt in attempts), True),
