@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -107,8 +108,9 @@ def examine_all(program, files, codes, options):
     chosen = random.Random(options.seed)
     with_ranks = {file for file in files if chosen.random() < options.ranks_share}
     verdicts, told = [], time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        pending = [pool.submit(examine, program, file, codes, file in with_ranks, options) for file in files]
+    pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+    pending = [pool.submit(examine, program, file, codes, file in with_ranks, options) for file in files]
+    try:
         for number, future in enumerate(concurrent.futures.as_completed(pending)):
             verdict = future.result()
             verdicts.append(verdict)
@@ -117,6 +119,8 @@ def examine_all(program, files, codes, options):
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 print(f"... {number + 1} of {len(files)} files", file=sys.stderr, flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
     return sorted(verdicts, key=lambda verdict: str(verdict.file))
 
 
@@ -159,6 +163,7 @@ def main():
     options = parse_options()
     program = options.program.resolve()
     adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("hostile: told to stop"))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-hostile-files-"))
     try:
         (folder / "damaged").mkdir()

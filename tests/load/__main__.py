@@ -10,6 +10,7 @@ import asyncio
 import pathlib
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +28,6 @@ from system_under_load import LoadedDistributed, LoadedServe, add_tokens  # noqa
 
 SYSTEMS = {"serve": LoadedServe, "distributed": LoadedDistributed}
 SETTLE_S = 300          # from the last arrival until every accepted job must be over
-SUBMITTERS_OF_OWNER = 4
 
 
 def parse_options():
@@ -35,6 +35,7 @@ def parse_options():
     options.add_argument("program", type=pathlib.Path, help="the tessera command")
     options.add_argument("--scope", choices=SYSTEMS, default="distributed")
     options.add_argument("--submitters", type=int, default=1000, help="clients with connections of their own")
+    options.add_argument("--owners", type=int, default=50, help="whose tokens the clients have")
     options.add_argument("--seed", type=int, default=1, help="of the arrivals and of what is submitted")
     options.add_argument("--rate", type=float, default=15, help="jobs/s that arrive")
     options.add_argument("--warm-up-seconds", type=float, default=15)
@@ -116,7 +117,7 @@ async def ask_for_unheard(gateway, token, tally):
 
 async def drive(system, plan, tokens, options, tally, start):
     gateway_port, events_port = system.ports_of_clients
-    submitters = [Submitter(number, tokens[number // SUBMITTERS_OF_OWNER], gateway_port, events_port, tally, start,
+    submitters = [Submitter(number, tokens[number % options.owners], gateway_port, events_port, tally, start,
                             options.give_up_seconds, options.seed) for number in range(options.submitters)]
     try:
         await connect_all(submitters)
@@ -143,6 +144,7 @@ def main():
     if hard < 4 * options.submitters + 200:
         sys.exit(f"load: {options.submitters} submitters need more than the {hard} files that this process may open.")
     adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("load: told to stop"))
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tessera-load-{options.scope}-"))
     (folder / "cases").mkdir()
     program, tally, start = options.program.resolve(), Tally(), [time.monotonic()]
@@ -152,8 +154,7 @@ def main():
     system = SYSTEMS[options.scope](program, folder, options)
     try:
         system.start()
-        owners = -(-options.submitters // SUBMITTERS_OF_OWNER)
-        tokens = add_tokens(system, [f"owner{number}" for number in range(owners)], "submit,read")
+        tokens = add_tokens(system, [f"owner{number}" for number in range(options.owners)], "submit,read")
         tokens += add_tokens(system, ["monitoring"], "metrics")
         samples, (lost, unheard, stuck), end_s = asyncio.run(drive(system, plan, tokens, options, tally, start))
     finally:
