@@ -6,8 +6,9 @@ import time
 from client import Away, download
 
 FINAL = ("done", "failed", "cancelled")
-COUNTERS = ("lost", "wrong", "twice", "failed_without_fault", "stuck", "events_missed", "events_twice",
-            "events_disordered", "webhooks_missed", "webhooks_wrong", "orphans", "leaked_processes", "leaked_scratch", "notes")
+COUNTERS = ("refused", "lost", "wrong", "twice", "failed_without_fault", "stuck", "events_missed", "events_twice",
+            "events_disordered", "webhooks_missed", "webhooks_wrong", "orphans", "leaked_processes", "leaked_scratch",
+            "notes")
 
 
 def wait_for_end(api, history, timeout_s):

@@ -96,6 +96,7 @@ class History:
         self.jobs = {}  # id -> {"case", "batch", "cancelled", "retried"}
         self.attempted = 0
         self.twice = 0  # requests that were repeated with their key and done anew
+        self.refused = []  # for good, though nothing was wrong with them
         self.notes = []
 
     def accepted(self, batch, cases, webhook):
@@ -147,7 +148,7 @@ class Submitter(threading.Thread):
                      for case in chosen]
             status, batch = self.api.until_answered("POST", "/v1/jobs", {"items": items, **webhook}, key, deadline)
             if status != 202:
-                self.history.note(f"a submission was refused: {status} {batch}")
+                self.history.refused.append(f"{status} {batch}")
                 return
             if self.random.random() < 0.2:
                 _, again = self.api.until_answered("POST", "/v1/jobs", {"items": items, **webhook}, key, deadline)
@@ -208,7 +209,7 @@ class Submitter(threading.Thread):
         headers = {**key, "Content-Type": f"multipart/form-data; boundary={boundary}"}
         status, batch = self.api.until_answered("POST", "/v1/jobs", body, headers, deadline)
         if status != 202:
-            self.history.note(f"a form was refused: {status} {batch}")
+            self.history.refused.append(f"a form: {status} {batch}")
             return None
         return batch
 

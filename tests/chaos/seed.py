@@ -68,6 +68,7 @@ class Seed:
         healed = time.monotonic()
         records, lost, stuck = check.wait_for_end(system.api(), history, SETTLE_S)
         settled_s = time.monotonic() - healed
+        self.count("refused", history.refused)
         self.count("lost", lost)
         self.count("stuck", stuck)
         failed, wrong = check.check_records(system.api(), history, records)
