@@ -73,9 +73,11 @@ class PoweredFolder:
         self._keep_names(place, result, second)
 
     def _build_file(self, place, inode, now, second, keep):
+        """The file stays the one it is, with its inode and time, which a disk keeps too."""
         durable = self.durable / f"f-{inode}"
         old = durable.read_bytes() if durable.exists() else b""
-        new = now[inode].read_bytes() if inode in now else old
+        there = now.pop(inode, None)  # a second name for it gets a copy
+        new = there.read_bytes() if there is not None else old
         content = old
         if new != old:
             size = len(new) if keep() else len(old)
@@ -84,6 +86,13 @@ class PoweredFolder:
                 page = (new if keep() else old)[at:at + PAGE_BYTES]
                 pages.append(page.ljust(min(PAGE_BYTES, size - at), b"\0"))
             content = b"".join(pages)
-        place.write_bytes(content)
-        place.chmod(now[inode].stat().st_mode & 0o7777 if inode in now else 0o600)
+        if there is None:
+            place.write_bytes(content)
+            place.chmod(0o600)
+        else:
+            there.rename(place)
+            if content != new:
+                status = place.stat()
+                place.write_bytes(content)
+                os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
         (second / f"f-{place.stat().st_ino}").write_bytes(content)
