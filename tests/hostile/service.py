@@ -9,8 +9,7 @@ import time
 
 import checks
 from client import Api, Away, download
-from processes import command_of, descendants, state_of
-from system import Serve
+from processes import Process, command_of, descendants, free_port, state_of
 
 FINAL = ("done", "failed", "cancelled")
 
@@ -36,7 +35,7 @@ class Endings(threading.Thread):
             self.over.wait(0.5)  # before it comes back to a service that has hung up
 
     def follow(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=60)
+        connection = self.api.connect(timeout_s=60)
         headers = {"Authorization": "Bearer " + self.api.token}
         if self.last_id is not None:
             headers["Last-Event-ID"] = self.last_id
@@ -85,7 +84,11 @@ class HostileService:
     """A `tessera serve` with its defaults, and what was sent to it."""
 
     def __init__(self, program, folder, pipelines):
-        self.system = Serve(program, folder, 1)
+        self.port, self.data, self.scratch = free_port(), folder / "data", folder / "scratch"
+        self.scratch.mkdir()
+        self.main = Process("serve", [program, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
+                                      "--ranks", "2", "--threads", "1", "--scratch", self.scratch, "--drain-limit", "10",
+                                      "--log-format", "json"], {}, folder / "serve.log", self.port)
         self.pipelines = pipelines
         self.jobs = {}      # id -> (file, pipeline)
         self.refused = {}   # (file, pipeline) -> problem
@@ -93,8 +96,8 @@ class HostileService:
 
     def start(self):
         self.others = set(descendants(os.getpid()))
-        self.system.start()
-        self.api = Api(self.system.port, self.system.token, timeout_s=120)
+        self.main.start()
+        self.api = Api([self.port], (self.data / "token").read_text().strip(), timeout_s=120)
         self.endings = Endings(self.api)
         self.endings.start()
         if not self.endings.open.wait(60):
@@ -153,8 +156,8 @@ class HostileService:
     def check_health(self, memory_limit_bytes):
         """Complaints about the service itself, after all jobs."""
         complaints = []
-        if not self.system.main.alive():
-            return [f"the service has ended with {self.system.main.process.returncode}"]
+        if not self.main.alive():
+            return [f"the service has ended with {self.main.process.returncode}"]
         # As of some seconds ago: what was away before is not asked again at once.
         deadline = time.monotonic() + 30
         while (status := self.api.request("GET", "/readyz")[0]) != 200 and time.monotonic() < deadline:
@@ -170,7 +173,7 @@ class HostileService:
                 complaints.append(f"the node has started its ranks {details['restarts']} times again")
         if len(nodes) != 1:
             complaints.append(f"{len(nodes)} nodes in place of one")
-        for pid in [self.system.main.pid, *descendants(self.system.main.pid)]:
+        for pid in [self.main.pid, *descendants(self.main.pid)]:
             if (peak := peak_memory_bytes(pid)) > memory_limit_bytes:
                 name = b" ".join(command_of(pid)[:2]).decode(errors="replace")
                 complaints.append(f"{name} has taken {peak / 2**20:.0f} MiB of memory")
@@ -179,13 +182,14 @@ class HostileService:
     def stop(self):
         """Complaints about how it ends."""
         self.endings.over.set()
-        complaints = [f"{name} had not ended 20 s after SIGTERM" for name, seconds in self.system.stop().items()
-                      if seconds is None]
+        complaints = []
+        if self.main.alive() and self.main.terminate(20) is None:
+            complaints.append("it had not ended 20 s after SIGTERM")
         for pid in descendants(os.getpid()):
             if pid not in self.others and state_of(pid) not in "ZX":
                 complaints.append(f"left: process {pid} {b' '.join(command_of(pid)).decode(errors='replace')}")
                 os.kill(pid, 9)
-        return complaints + [f"left: {path}" for path in self.system.scratch_left()]
+        return complaints + [f"left: {path}" for path in self.scratch.glob("tessera-node-*")]
 
 
 def peak_memory_bytes(pid):

@@ -47,7 +47,7 @@ def parse_options():
     options.add_argument("--max-queued", type=int, default=500, help="jobs that may wait before more are refused")
     options.add_argument("--max-events", type=int, default=20000, help="events that are kept")
     options.add_argument("--give-up-seconds", type=float, default=300, help="how long a client tries again")
-    options.add_argument("--ranks", type=int, default=2, help="of the node (distributed)")
+    options.add_argument("--ranks", type=int, default=2, help="of the node")
     options.add_argument("--big-width", type=int, default=6000, help="pixels of the big images, three to two")
     options.add_argument("--report", type=pathlib.Path, help="a Markdown file for the report")
     options.add_argument("--plot", type=pathlib.Path, help="an SVG file for the plot")

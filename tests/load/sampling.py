@@ -59,7 +59,7 @@ class Sampler(threading.Thread):
     def __init__(self, system, metrics_token, start, disk_every_s, accepted):
         super().__init__(daemon=True)
         self.system, self.start_time, self.disk_every_s, self.accepted = system, start, disk_every_s, accepted
-        self.metrics = Api(system.ports_of_clients[0], metrics_token, timeout_s=5)
+        self.metrics = Api([system.ports_of_clients[0]], metrics_token, timeout_s=5)
         self.samples = []
         self.over = threading.Event()
 
