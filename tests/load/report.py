@@ -6,6 +6,7 @@ import math
 import figures
 from plot import Panel, draw
 
+LARGEST_LAG_S = 1.0  # of the load program, beyond which its arrivals are not those that were chosen
 SHADES = {"warm-up": "#f4f4f4", "overload": "#fdeaea", "steady": "#ffffff", "after": "#eef6ee", "soak": "#ffffff"}
 
 
@@ -59,6 +60,9 @@ def overload_lines(run, violations):
     overload = run.phase("overload")
     if overload is None:
         return []
+    early = sum(time_s < overload.begin_s for time_s, _ in run.tally.refusals)
+    if early:
+        violations.append(f"{early} refusals before the overload: --rate is beyond what this machine can do")
     refusals = [status for time_s, status in run.tally.refusals if overload.begin_s <= time_s]
     if not refusals:
         violations.append("nothing was refused in the overload: it was none; raise --overload-rate")
@@ -96,6 +100,8 @@ def write_report(run):
     rows = counts(run)
     violations += [f"{name}: {count}" for name, count, bad in rows if bad and count]
     lag = [attempt.begun_s - attempt.scheduled_s for attempt in run.tally.attempts]
+    if (late_s := figures.quantile(lag, 0.99)) > LARGEST_LAG_S:
+        violations.append(f"the load program itself was late by {late_s:.1f} s at 99 %: latencies are not the system's alone")
     depth = [sample.queued for sample in run.samples if sample.queued is not None]
     lines = [f"Scope {options.scope}, {options.submitters} submitters, seed {options.seed}, at most {options.max_queued} "
              f"jobs may wait; {run.end_s:.0f} s.", "",
