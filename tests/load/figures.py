@@ -29,18 +29,20 @@ def normal_latency_s(steady):
 
 
 def recovery_s(attempts, overload_end_s, normal_s):
-    """Seconds from the end of the overload until latency stays normal; None if it does not."""
-    recovered = None
+    """Seconds from the end of the overload until latency stays normal, for three windows at least; None if it does not."""
+    recovered, normal = None, 0
     for begin_s, those in windows(attempts, 5.0).items():
         if begin_s < overload_end_s:
             continue
         # What has no result, or none yet, took for ever.
         latencies = [math.inf if attempt.latency_s is None else attempt.latency_s for attempt in those]
         if quantile(latencies, 0.9) > normal_s:
-            recovered = None
-        elif recovered is None:
+            recovered, normal = None, 0
+            continue
+        normal += 1
+        if recovered is None:
             recovered = begin_s - overload_end_s
-    return recovered
+    return recovered if normal >= 3 else None
 
 
 def slope(points):

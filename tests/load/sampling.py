@@ -1,4 +1,5 @@
-"""What the system takes while it is loaded: memory, descriptors and processors by /proc, the queue by /metrics, disks by du."""
+"""What the system takes while it is loaded: memory, descriptors and processors by /proc, the queue by
+/metrics, disks by du."""
 import dataclasses
 import os
 import re
