@@ -29,20 +29,21 @@ def normal_latency_s(steady):
 
 
 def recovery_s(attempts, overload_end_s, normal_s):
-    """Seconds from the end of the overload until latency stays normal, for three windows at least; None if it does not."""
-    recovered, normal = None, 0
+    """Seconds from the end of the overload to three windows of normal latency on end; None if there are none."""
+    first = normal = 0
     for begin_s, those in windows(attempts, 5.0).items():
         if begin_s < overload_end_s:
             continue
         # What has no result, or none yet, took for ever.
         latencies = [math.inf if attempt.latency_s is None else attempt.latency_s for attempt in those]
         if quantile(latencies, 0.9) > normal_s:
-            recovered, normal = None, 0
+            normal = 0
             continue
+        first = begin_s if normal == 0 else first
         normal += 1
-        if recovered is None:
-            recovered = begin_s - overload_end_s
-    return recovered if normal >= 3 else None
+        if normal == 3:
+            return first - overload_end_s
+    return None
 
 
 def slope(points):

@@ -73,9 +73,9 @@ def overload_lines(run, violations):
     lines = [f"Overload: {overload.rate_per_s:g} jobs/s for {overload.seconds:g} s; refusals from its beginning on: "
              + (", ".join(f"{count} times {status}" for status, count in sorted(by_status.items())) or "none") + "."]
     if recovery is None:
-        violations.append(f"latency is not normal again (90 % under {normal_s:.2f} s) at the end of the run")
+        violations.append(f"latency does not become normal again (90 % under {normal_s:.2f} s for 15 s)")
     else:
-        lines.append(f"Latency is normal again (90 % of the jobs that arrive take less than {normal_s:.2f} s) "
+        lines.append(f"Latency is normal again (90 % of the jobs that arrive take less than {normal_s:.2f} s, for 15 s) "
                      f"{recovery:.0f} s after the end of the overload.")
     return lines
 
