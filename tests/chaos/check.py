@@ -1,14 +1,14 @@
 """Holds what clients were promised against what the service says and stores when all faults are healed."""
 import collections
 import hashlib
-import http.client
 import time
 
 from client import Away, download
 
 FINAL = ("done", "failed", "cancelled")
-COUNTERS = ("lost", "wrong", "twice", "failed_without_fault", "stuck", "events_missed", "events_twice",
-            "events_disordered", "orphans", "leaked_processes", "leaked_scratch", "notes")
+COUNTERS = ("refused", "lost", "wrong", "twice", "failed_without_fault", "stuck", "events_missed", "events_twice",
+            "events_disordered", "webhooks_missed", "webhooks_wrong", "orphans", "leaked_processes", "leaked_scratch",
+            "notes")
 
 
 def wait_for_end(api, history, timeout_s):
@@ -60,9 +60,18 @@ def check_records(api, history, records):
     return failed, wrong
 
 
+def wait_for_webhooks(endpoint, history, records, timeout_s):
+    """The jobs whose end was not told where they wanted it; a call that failed comes again after a while."""
+    wanted = [job for job, promised in history.jobs.items() if promised["webhook"]]
+    deadline = time.monotonic() + timeout_s
+    while (missing := endpoint.missing(records, wanted)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return missing
+
+
 def full_log(events_api, silence_s=5):
     """The ids of all events of the log, in order: read from its beginning until nothing comes any more."""
-    connection = http.client.HTTPConnection("127.0.0.1", events_api.port, timeout=silence_s)
+    connection = events_api.connect(silence_s)
     headers = {"Authorization": "Bearer " + events_api.token} if events_api.token else {}
     connection.request("GET", "/v1/events?after=0", headers=headers)
     answer = connection.getresponse()

@@ -1,5 +1,6 @@
 """Clients of the service: they submit, cancel, retry, follow events, and write down what they were told."""
 import http.client
+import itertools
 import json
 import random
 import threading
@@ -12,10 +13,25 @@ class Away(Exception):
 
 
 class Api:
-    """HTTP with a token. Every call opens a connection of its own, as clients of a service that is restarted do."""
+    """HTTP with a token, at one address or several in turn. Every call opens a connection of its own, as clients of a
+    service that is restarted do."""
 
-    def __init__(self, port, token, timeout_s=30):
-        self.port, self.token, self.timeout_s = port, token, timeout_s
+    def __init__(self, ports, token, context=None, timeout_s=30):
+        """`context`: of TLS; without one, connections are plain."""
+        self.ports, self.token, self.context, self.timeout_s = ports, token, context, timeout_s
+        self.turn = itertools.count()
+
+    def connect(self, timeout_s=None):
+        """A connection to the next of the addresses; it is made when it is used."""
+        port = self.ports[next(self.turn) % len(self.ports)]
+        return self.connect_to(f"{'http' if self.context is None else 'https'}://127.0.0.1:{port}", timeout_s)
+
+    def connect_to(self, url, timeout_s=None):
+        scheme, _, rest = url.partition("://")
+        host, timeout_s = rest.partition("/")[0], timeout_s or self.timeout_s
+        if scheme == "https":
+            return http.client.HTTPSConnection(host, timeout=timeout_s, context=self.context)
+        return http.client.HTTPConnection(host, timeout=timeout_s)
 
     def request(self, method, path, body=None, headers=None):
         """(status, headers, body). Raises Away if there is no answer."""
@@ -25,7 +41,7 @@ class Api:
         if isinstance(body, (dict, list)):
             body = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
+        connection = self.connect()
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -52,14 +68,17 @@ class Api:
                 time.sleep(0.3)
 
 
+def path_of(url):
+    return "/" + url.partition("://")[2].partition("/")[2]
+
+
 def download(api, url_or_path):
     """Follows one redirect, as a browser does."""
     status, headers, body = api.request("GET", url_or_path)
     if status in (302, 303, 307):
-        host, _, path = headers["Location"].partition("://")[2].partition("/")
-        connection = http.client.HTTPConnection(host, timeout=30)
+        connection = api.connect_to(headers["Location"])
         try:
-            connection.request("GET", "/" + path)
+            connection.request("GET", path_of(headers["Location"]))
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -77,12 +96,14 @@ class History:
         self.jobs = {}  # id -> {"case", "batch", "cancelled", "retried"}
         self.attempted = 0
         self.twice = 0  # requests that were repeated with their key and done anew
+        self.refused = []  # for good, though nothing was wrong with them
         self.notes = []
 
-    def accepted(self, batch, cases):
+    def accepted(self, batch, cases, webhook):
         with self.lock:
             for job, case in zip(batch["jobs"], cases):
-                known = self.jobs.setdefault(job["id"], {"case": case, "batch": batch["id"], "cancelled": False})
+                known = self.jobs.setdefault(job["id"], {"case": case, "batch": batch["id"], "cancelled": False,
+                                                         "webhook": webhook})
                 if known["case"] != case:
                     self.note(f"{job['id']} was given to two submissions")
 
@@ -93,9 +114,10 @@ class History:
 class Submitter(threading.Thread):
     """Submits batches until told to stop; repeats each with its Idempotency-Key until it is answered."""
 
-    def __init__(self, api, cases, history, seed, stop, storm=False):
+    def __init__(self, api, cases, history, seed, stop, endpoint=None, storm=False):
+        """`endpoint`: where some submissions want to be told of their jobs."""
         super().__init__(daemon=True)
-        self.api, self.cases, self.history, self.stop = api, cases, history, stop
+        self.api, self.cases, self.history, self.stop, self.endpoint = api, cases, history, stop, endpoint
         self.random = random.Random(seed)
         self.storm = storm
 
@@ -115,24 +137,27 @@ class Submitter(threading.Thread):
         if form:
             chosen = chosen[:1]
         self.history.attempted += len(chosen)
+        webhook = {}
+        if self.random.random() < 0.3 and self.endpoint is not None:
+            webhook = {"webhook": self.endpoint.request()}
         if form:
-            batch = self.submit_form(chosen[0], key, deadline)
+            batch = self.submit_form(chosen[0], webhook, key, deadline)
         else:
             items = [{"object": self.upload(case, deadline), "name": case.name, "pipeline": case.pipeline,
                       "output": {"format": case.format}, "priority": self.random.choice(["interactive", "bulk"])}
                      for case in chosen]
-            status, batch = self.api.until_answered("POST", "/v1/jobs", {"items": items}, key, deadline)
+            status, batch = self.api.until_answered("POST", "/v1/jobs", {"items": items, **webhook}, key, deadline)
             if status != 202:
-                self.history.note(f"a submission was refused: {status} {batch}")
+                self.history.refused.append(f"{status} {batch}")
                 return
             if self.random.random() < 0.2:
-                _, again = self.api.until_answered("POST", "/v1/jobs", {"items": items}, key, deadline)
+                _, again = self.api.until_answered("POST", "/v1/jobs", {"items": items, **webhook}, key, deadline)
                 if again.get("id") != batch["id"]:
                     self.history.twice += 1
                     self.history.note(f"a repeated submission gave another batch: {batch['id']} {again}")
         if batch is None:
             return
-        self.history.accepted(batch, chosen)
+        self.history.accepted(batch, chosen, bool(webhook))
         if self.storm and self.random.random() < 0.5:
             self.cancel_and_retry(batch["jobs"][0]["id"], deadline)
         elif self.random.random() < 0.05:
@@ -144,10 +169,11 @@ class Submitter(threading.Thread):
         while True:
             _, place = self.api.until_answered("POST", "/v1/uploads", {}, deadline=deadline)
             upload = place["upload"]
-            host, _, path = upload["url"].partition("://")[2].partition("/")
-            connection = http.client.HTTPConnection(host, timeout=30)
+            if self.random.random() < 0.05:
+                self.break_off(case)
+            connection = self.api.connect_to(upload["url"])
             try:
-                connection.request("PUT", "/" + path, case.content, upload["headers"])
+                connection.request("PUT", path_of(upload["url"]), case.content, upload["headers"])
                 if connection.getresponse().status in (200, 201, 204):
                     return place["object"]
             except (OSError, http.client.HTTPException):
@@ -158,9 +184,24 @@ class Submitter(threading.Thread):
                 raise Away("an upload was never taken")
             time.sleep(0.3)
 
-    def submit_form(self, case, key, deadline):
+    def break_off(self, case):
+        """Half of an upload to another place, which no job will use."""
+        _, other = self.api.until_answered("POST", "/v1/uploads", {}, deadline=time.monotonic() + 300)
+        upload = other["upload"]
+        connection = self.api.connect_to(upload["url"])
+        try:
+            connection.putrequest("PUT", path_of(upload["url"]))
+            for name, value in {**upload["headers"], "Content-Length": str(len(case.content))}.items():
+                connection.putheader(name, value)
+            connection.endheaders(case.content[:len(case.content) // 2])
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+
+    def submit_form(self, case, webhook, key, deadline):
         boundary = "chaos" + uuid.UUID(int=self.random.getrandbits(128)).hex
-        request = json.dumps({"pipeline": case.pipeline, "output": {"format": case.format}})
+        request = json.dumps({"pipeline": case.pipeline, "output": {"format": case.format}, **webhook})
         body = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"request\"\r\n"
                 f"Content-Type: application/json\r\n\r\n{request}\r\n"
                 f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{case.name}\"\r\n\r\n"
@@ -168,7 +209,7 @@ class Submitter(threading.Thread):
         headers = {**key, "Content-Type": f"multipart/form-data; boundary={boundary}"}
         status, batch = self.api.until_answered("POST", "/v1/jobs", body, headers, deadline)
         if status != 202:
-            self.history.note(f"a form was refused: {status} {batch}")
+            self.history.refused.append(f"a form: {status} {batch}")
             return None
         return batch
 
@@ -198,7 +239,7 @@ class Follower(threading.Thread):
                 self.stop.wait(0.2)
 
     def follow(self, until):
-        connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=5)
+        connection = self.api.connect(timeout_s=5)
         headers = {"Accept": "text/event-stream"}
         if self.api.token:
             headers["Authorization"] = "Bearer " + self.api.token

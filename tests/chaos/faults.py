@@ -3,16 +3,45 @@ import os
 import random
 import signal
 
-from processes import state_of
+from hosts import host_faults, link_faults
+from processes import command_of, descendants, state_of
 from proxy import Proxy
+from webhook import Endpoint
+
+# Every fault is of one of these kinds, which the report counts.
+KINDS = ("kill", "stop", "suspend", "rank", "two at a time", "server", "broker", "network", "store away", "disk full",
+         "clock step", "power cut", "webhook", "host", "link")
 
 
 def schedule(scope, seed, system):
-    """Endless (pause_s, name, action). An action takes sleep(seconds) and returns when its fault is healed."""
+    """Endless (pause_s, kind, name, action). An action takes sleep(seconds) and returns when its fault is healed. What
+    this machine does not allow is in the schedule all the same, with nothing as its action."""
     pick = random.Random(f"{scope} {seed}")
-    kinds = {"serve": serve_faults, "distributed": distributed_faults}[scope](pick, system)
+    makers = {"serve": serve_faults, "distributed": distributed_faults, "hosts": hosts_faults}[scope](pick, system)
+    left, kinds = [], sorted(makers)
     while True:
-        yield pick.uniform(1, 6), *pick.choice(kinds)()
+        if not left:  # each kind has its turn before any comes again
+            left = pick.sample(kinds, len(kinds))
+        kind = left.pop()
+        pause_s = pick.uniform(1, 5)
+        name, act = pick.choice(makers[kind])()
+        yield pause_s, kind, name, None if kind in system.machine.left_out else act
+
+
+def duration(pick, most_s):
+    """Seconds from 1 on; short ones are more frequent."""
+    return most_s ** pick.random()
+
+
+def lasting(pick, most_s, name, begin, heal):
+    """A fault that is there for a while."""
+    seconds = duration(pick, most_s)
+
+    def act(sleep):
+        begin()
+        sleep(seconds)
+        heal()
+    return f"{name} for {seconds:.0f} s", act
 
 
 def killed(process, tree):
@@ -24,94 +53,165 @@ def killed(process, tree):
 
 
 def terminated(process):
-    def act(sleep):
+    def act(_sleep):
         if process.terminate(20) is None:  # its drain limit is 10 s
             raise AssertionError(f"{process.name} had not ended 20 s after SIGTERM")
         process.start()
     return act
 
 
-def suspended(process, seconds, tree):
-    def act(sleep):
-        process.signal(signal.SIGSTOP, tree)
-        sleep(seconds)
-        process.signal(signal.SIGCONT, tree=True)
-    return act
+def kills(process):
+    return [lambda: (f"kill {process.name}", killed(process, False)),
+            lambda: (f"kill {process.name} and all below it", killed(process, True))]
 
 
-def rank_signalled(process, number, number_after, seconds, choose):
-    def act(sleep):
-        ranks = process.ranks()
-        if not ranks:
-            return
-        rank = ranks[choose % len(ranks)]
-        try:
-            os.kill(rank, number)
-            sleep(seconds)
-            if number_after and state_of(rank) != "X":
-                os.kill(rank, number_after)
-        except ProcessLookupError:
-            pass
-    return act
+def stops(process):
+    return [lambda: (f"SIGTERM {process.name}", terminated(process))]
 
 
-def of_process(pick, process):
-    """Faults of one of our processes."""
-    return [
-        lambda: (f"kill {process.name}", killed(process, False)),
-        lambda: (f"kill {process.name} and all below it", killed(process, True)),
-        lambda: (f"SIGTERM {process.name}", terminated(process)),
-        lambda: (lambda seconds: (f"suspend {process.name} for {seconds:.0f} s",
-                                  suspended(process, seconds, False)))(pick.uniform(1, 20)),
-    ]
+def suspensions(pick, process):
+    def suspend(tree):
+        return lasting(pick, 20, f"suspend {process.name}" + (" and all below it" if tree else ""),
+                       lambda: process.signal(signal.SIGSTOP, tree), lambda: process.signal(signal.SIGCONT, tree=True))
+    return [lambda: suspend(False), lambda: suspend(True)]
 
 
-def of_ranks(pick, node):
-    return [
-        lambda: (f"kill a rank of {node.name}", rank_signalled(node, signal.SIGKILL, None, 0.1, pick.randrange(8))),
-        lambda: (lambda seconds: (f"suspend a rank of {node.name} for {seconds:.0f} s",
-                                  rank_signalled(node, signal.SIGSTOP, signal.SIGCONT, seconds, pick.randrange(8))))(
-                                      pick.uniform(1, 25)),
-    ]
+def rank_faults(pick, node):
+    def signalled(choose, number, number_after, seconds):
+        def act(sleep):
+            ranks = node.ranks()
+            if not ranks:
+                return
+            rank = ranks[choose % len(ranks)]
+            try:
+                os.kill(rank, number)
+                sleep(seconds)
+                if number_after and state_of(rank) != "X":
+                    os.kill(rank, number_after)
+            except ProcessLookupError:
+                pass
+        return act
+
+    def kill_starter():
+        """mpirun, where there is one."""
+        def act(_sleep):
+            for pid in descendants(node.pid):
+                if os.path.basename(command_of(pid)[0:1][0] if command_of(pid) else b"") in (b"mpirun", b"orterun"):
+                    os.kill(pid, signal.SIGKILL)
+                    return
+        return f"kill mpirun of {node.name}", act
+
+    def suspend():
+        seconds = duration(pick, 25)
+        return (f"suspend a rank of {node.name} for {seconds:.0f} s",
+                signalled(pick.randrange(8), signal.SIGSTOP, signal.SIGCONT, seconds))
+    return [lambda: (f"kill a rank of {node.name}", signalled(pick.randrange(8), signal.SIGKILL, None, 0.1)),
+            suspend, kill_starter]
+
+
+def disk_faults(pick, disks):
+    def full():
+        name = pick.choice(sorted(disks))
+        free_bytes = pick.choice([0, 4 << 20, 24 << 20])  # the last is more than a node asks for before it begins
+        return lasting(pick, 25, f"{name} has {free_bytes >> 20} MiB left", lambda: disks[name].fill(free_bytes),
+                       lambda: disks[name].empty())
+    return [full]
+
+
+def clock_faults(pick, clocks):
+    """Steps there and back, so that both directions are met by what was written before."""
+    def step():
+        name = pick.choice(sorted(clocks)) if clocks else "nothing"
+        hours = pick.choice([-2, -0.5, 0.5, 2, 200])
+        return lasting(pick, 15, f"clock of {name} {hours:+} h", lambda: clocks[name].step_to(hours * 3600),
+                       lambda: clocks[name].step_to(0))
+    return [step]
+
+
+def webhook_faults(pick, endpoint):
+    def away():
+        mode = pick.choice([Endpoint.FAIL, Endpoint.HANG, Endpoint.CLOSE])
+        return lasting(pick, 12, f"webhook {mode}", lambda: endpoint.set_mode(mode), lambda: endpoint.set_mode(Endpoint.TAKE))
+    return [away]
+
+
+def power_faults(pick, system):
+    def cut():
+        everything, seed = pick.random() < 0.5, pick.random()
+
+        def act(_sleep):
+            system.main.kill(tree=True)
+            system.power.cut(random.Random(seed), everything)
+            system.main.start()
+        return "power cut that takes " + ("all that was not on the disk" if everything else "some of it"), act
+    return [cut]
 
 
 def serve_faults(pick, system):
-    def store_away():
-        seconds = pick.uniform(1, 60)
+    return {"kill": kills(system.main), "stop": stops(system.main), "suspend": suspensions(pick, system.main),
+            "rank": rank_faults(pick, system.main),
+            "store away": [lambda: lasting(pick, 60, "store away", system.hide_store, system.show_store)],
+            "disk full": disk_faults(pick, system.disks), "clock step": clock_faults(pick, system.clocks),
+            "webhook": webhook_faults(pick, system.endpoint), "power cut": power_faults(pick, system)}
 
-        def act(sleep):
-            system.hide_store()
-            sleep(seconds)
-            system.show_store()
-        return f"store away for {seconds:.0f} s", act
-    return of_process(pick, system.main) + of_ranks(pick, system.main) + [store_away]
+
+def two_at_a_time(pick, pairs):
+    """Both members of a pair are killed; one comes back at once, the other after a while."""
+    def both():
+        one, other = pick.sample(pick.choice(pairs), 2)
+
+        def begin():
+            one.kill(tree=True)
+            other.kill(tree=True)
+            one.start()
+        return lasting(pick, 10, f"kill {one.name} and {other.name}, which is away", begin, other.start)
+    return [both]
+
+
+def network_faults(pick, proxies):
+    modes = {"refused": (Proxy.REFUSE, 60), "frozen": (Proxy.FREEZE, 60), "slow": (Proxy.SLOW, 20)}
+
+    def network():
+        key = pick.choice(sorted(proxies))
+        word = pick.choice(["refused", "frozen", "slow", "cut"])
+        name = f"{key[0]} to {key[1]} {word}"
+        if word == "cut":
+            return name, lambda _sleep: proxies[key].cut()
+        mode, most_s = modes[word]
+        return lasting(pick, most_s, name, lambda: proxies[key].set_mode(mode), lambda: proxies[key].set_mode(Proxy.PASS))
+    return [network]
+
+
+def server_faults(pick, servers):
+    makers = []
+    for server in servers:
+        makers += [lambda server=server: (f"kill {server.name}", killed(server, True)),
+                   lambda server=server: lasting(pick, 20, f"{server.name} away", lambda: server.kill(tree=True), server.start),
+                   lambda server=server: suspensions(pick, server)[1]()]
+    return makers
+
+
+def common_faults(pick, system):
+    makers = {"kill": [], "stop": [], "suspend": [], "rank": []}
+    for process in system.processes:
+        makers["kill"] += kills(process)
+        makers["stop"] += stops(process)
+        makers["suspend"] += suspensions(pick, process)
+    for node in system.nodes:
+        makers["rank"] += rank_faults(pick, node)
+    return makers | {"server": server_faults(pick, [system.redis, system.s3]),
+                     "broker": server_faults(pick, system.brokers.nodes),
+                     "network": network_faults(pick, system.proxies),
+                     "two at a time": two_at_a_time(pick, system.pairs()),
+                     "disk full": disk_faults(pick, system.disks), "clock step": clock_faults(pick, system.clocks),
+                     "webhook": webhook_faults(pick, system.endpoint)}
 
 
 def distributed_faults(pick, system):
-    kinds = []
-    for process in system.processes:
-        kinds += of_process(pick, process)
-    for node in system.nodes:
-        kinds += of_ranks(pick, node)
-    for server in system.servers:
-        kinds += [
-            lambda server=server: (f"kill {server.name}", killed(server, True)),
-            lambda server=server: (lambda seconds: (f"suspend {server.name} for {seconds:.0f} s",
-                                                    suspended(server, seconds, True)))(pick.uniform(1, 20)),
-        ]
+    return common_faults(pick, system)
 
-    def network():
-        key = pick.choice(sorted(system.proxies))
-        proxy = system.proxies[key]
-        mode, word = pick.choice([(Proxy.REFUSE, "refused"), (Proxy.FREEZE, "frozen"), (None, "cut")])
-        seconds = pick.uniform(1, 90) if mode is not None else 0
 
-        def act(sleep):
-            if mode is None:
-                proxy.cut()
-                return
-            proxy.set_mode(mode)
-            sleep(seconds)
-            proxy.set_mode(Proxy.PASS)
-        return f"{key[0]} to {key[1]} {word}" + (f" for {seconds:.0f} s" if seconds else ""), act
-    return kinds + [network] * 8
+def hosts_faults(pick, system):
+    others = common_faults(pick, system)
+    return {"host": host_faults(pick, system, lasting), "link": link_faults(pick, system, lasting)} | {
+        kind: others[kind] for kind in ("kill", "stop", "rank", "network")}

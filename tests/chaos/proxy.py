@@ -1,23 +1,28 @@
-"""A TCP proxy between a process and a server, which can refuse, cut or freeze its connections."""
+"""A TCP proxy between a process and the nodes of a server, which can refuse, cut, freeze or slow down its connections."""
 import socket
 import threading
+import time
+
+SLOW_S = 0.25  # what each piece of a slow connection waits
 
 
 class Proxy:
-    PASS, REFUSE, FREEZE = range(3)
+    PASS, REFUSE, FREEZE, SLOW = range(4)
 
-    def __init__(self, port, target_port):
-        self.target_port = target_port
+    def __init__(self, port, target_ports, address="127.0.0.1"):
+        """Connections go to the first of the ports that answers, as a load balancer's do."""
+        self.target_ports = target_ports
         self.mode = self.PASS
         self.flow = threading.Event()
         self.flow.set()
         self.lock = threading.Lock()
         self.connections = set()
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.listener = socket.create_server((address, port), backlog=128)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def set_mode(self, mode):
-        """PASS: all goes through. REFUSE: connections are cut, new ones closed. FREEZE: nothing moves, nothing ends."""
+        """PASS: all goes through. REFUSE: connections are cut, new ones closed. FREEZE: nothing moves, nothing ends.
+        SLOW: each piece of at most 64 KiB waits."""
         with self.lock:
             self.mode = mode
             if mode == self.FREEZE:
@@ -44,12 +49,20 @@ class Proxy:
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
+    def _connect(self):
+        for port in self.target_ports:
+            try:
+                server = socket.create_connection(("127.0.0.1", port), timeout=30)
+                server.settimeout(None)
+                return server
+            except OSError:
+                pass
+        return None
+
     def _serve(self, client):
         self.flow.wait()
-        try:
-            server = socket.create_connection(("127.0.0.1", self.target_port), timeout=30)
-            server.settimeout(None)
-        except OSError:
+        server = self._connect()
+        if server is None:
             client.close()
             return
         with self.lock:
@@ -69,6 +82,8 @@ class Proxy:
         try:
             while data := source.recv(65536):
                 self.flow.wait()
+                if self.mode == self.SLOW:
+                    time.sleep(SLOW_S)
                 target.sendall(data)
         except OSError:
             pass
