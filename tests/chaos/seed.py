@@ -85,7 +85,7 @@ class Seed:
         self.counters.update(twice=history.twice, events_missed=missed, events_twice=twice, events_disordered=disordered)
         done = sum(record["state"] == "done" for record in records.values())
         # A result for each job that is done, and none for any other.
-        self.counters["orphans"] = max(0, len(system.results()) - done)
+        self.counters["orphans"] = abs(len(system.results()) - done)
         self.count("notes", history.notes)
         self.end_system()
         return {"run": f"{self.scope}-{self.number}", "accepted": len(history.jobs), "done": done, "faults": len(self.faults),

@@ -61,8 +61,9 @@ class Serve:
                     raise
 
     def results(self):
-        folder = self.data / "objects" / "results"
-        return {"results/" + str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+        """The store keeps an object as the file NAME%o."""
+        folder = self.data / "objects/objects/results"
+        return {"results/" + str(file.relative_to(folder)).removesuffix("%o") for file in folder.rglob("*%o")}
 
     def scratch_left(self):
         return [path for path in self.scratch.iterdir() if path.name.startswith("tessera-node-")]

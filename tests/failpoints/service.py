@@ -94,7 +94,7 @@ class Service:
                                          "--private-webhooks", "--log-format", "json"],
                                environment, self.folder / "serve.log", self.port)
         self.process.start()
-        self.api = Api(self.port, (self.data / "token").read_text().strip())
+        self.api = Api([self.port], (self.data / "token").read_text().strip())
 
     def wait_for_kill(self):
         """Until the failpoint has ended the process."""
