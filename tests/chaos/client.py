@@ -131,7 +131,8 @@ class Submitter(threading.Thread):
 
     def submit(self):
         deadline = time.monotonic() + 300
-        chosen = [self.random.choice(self.cases) for _ in range(self.random.choice([1, 1, 1, 2, 4]))]
+        weights = [case.weight for case in self.cases]
+        chosen = self.random.choices(self.cases, weights, k=self.random.choice([1, 1, 1, 2, 4]))
         key = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex}
         form = self.random.random() < 0.3
         if form:
