@@ -33,11 +33,11 @@ class Seed:
         self.details, self.faults, self.kinds = [], [], collections.Counter()
         self.system = SYSTEMS[scope](program, self.folder, number, machine)
 
-    def run(self, seconds, keep):
+    def run(self, seconds, only, keep):
         """The row of the table."""
         try:
             self.system.start()
-            self.put_under_faults(seconds)
+            self.put_under_faults(seconds, only)
         except Exception:  # one seed that cannot be run to its end must not hide the others
             self.count("notes", [traceback.format_exc()])
         finally:
@@ -49,7 +49,7 @@ class Seed:
             shutil.rmtree(self.folder, ignore_errors=True)
         return {"run": f"{self.scope}-{self.number}", "faults": len(self.faults), **self.sizes, **self.counters}
 
-    def put_under_faults(self, seconds):
+    def put_under_faults(self, seconds, only):
         system, history = self.system, History()
         stop, followers_stop = threading.Event(), threading.Event()
         submitters = [Submitter(system.api(), self.cases, history, f"{self.number} {client}", stop, system.endpoint,
@@ -58,7 +58,7 @@ class Seed:
         for thread in (*submitters, *followers):
             thread.start()
         end = time.monotonic() + seconds
-        for pause_s, kind, name, act in faults.schedule(self.scope, self.number, system):
+        for pause_s, kind, name, act in faults.schedule(self.scope, self.number, system, only):
             time.sleep(pause_s)
             if time.monotonic() > end:
                 break
