@@ -76,29 +76,35 @@ def wait_for_webhooks(endpoint, history, records, timeout_s):
 
 
 def full_log(events_api, silence_s=5):
-    """The ids of all events of the log, in order: read from its beginning until nothing comes any more."""
+    """(id, data) of all events of the log, in order: read from its beginning until nothing comes any more."""
     connection = events_api.connect(silence_s)
     headers = {"Authorization": "Bearer " + events_api.token} if events_api.token else {}
     connection.request("GET", "/v1/events?after=0", headers=headers)
     answer = connection.getresponse()
-    ids = []
+    log, event = [], {}
     try:
-        while line := answer.readline():
-            if line.startswith(b"id:"):
-                ids.append(line[3:].strip().decode())
+        while line := answer.readline().decode():
+            field, _, value = line.rstrip("\r\n").partition(":")
+            if field:
+                event[field] = value.strip()
+            elif line.strip() == "" and event:
+                if "id" in event and "data" in event:
+                    log.append((event["id"], event["data"]))
+                event = {}
     except TimeoutError:
         pass
     finally:
         connection.close()
-    return ids
+    return log
 
 
 def check_events(log, followers):
-    """`log`: ids in order. A follower has seen all from its first event on, in order, once."""
+    """A follower has seen all of the log from its first event on, in order, once. What it saw and a power cut has undone
+    is not in the log."""
     place = {event: number for number, event in enumerate(log)}
     missed = twice = disordered = 0
     for follower in followers:
-        seen = [event for event, _ in follower.seen if event in place]
+        seen = [event for event in follower.seen if event in place]
         counts = collections.Counter(seen)
         twice += sum(count - 1 for count in counts.values())
         places = [place[event] for event in seen]

@@ -228,7 +228,7 @@ class Follower(threading.Thread):
         super().__init__(daemon=True)
         self.api, self.stop = api, stop
         self.random = random.Random(seed)
-        self.seen = []  # (id, type)
+        self.seen = []  # (id, data): a power cut may give an id to another event
         self.last = None
         self.resets = 0
 
@@ -270,7 +270,7 @@ class Follower(threading.Thread):
                 if event.get("event") == "reset":
                     self.resets += 1
                 elif "data" in event and "id" in event:
-                    self.seen.append((event["id"], event.get("event", "message")))
+                    self.seen.append((event["id"], event["data"]))
                 event = {}
         finally:
             connection.close()

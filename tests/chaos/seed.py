@@ -119,5 +119,6 @@ class Seed:
         """A copy that stays; what lies on disks of this run would be gone."""
         kept = pathlib.Path(tempfile.mkdtemp(prefix=f"tessera-chaos-{self.scope}-{self.number}-"))
         shutil.copytree(self.folder, kept, dirs_exist_ok=True, symlinks=True, ignore_dangling_symlinks=True,
-                        ignore=lambda _folder, names: [name for name in names if name in ("durable", "objects", "s3", "mnesia")])
+                        ignore=lambda _folder, names: [name for name in names
+                                                       if name in ("durable", "objects", "s3", "mnesia")])
         return kept
