@@ -46,6 +46,7 @@ def main():
     options.add_argument("--seeds", type=int, default=1, help="how many, from --first on")
     options.add_argument("--first", type=int, default=1)
     options.add_argument("--seconds", type=float, default=60, help="of faults, each seed")
+    options.add_argument("--only", choices=KINDS, action="append", default=[], help="kinds of faults; default: all")
     options.add_argument("--report", type=pathlib.Path, help="a Markdown file for the tables")
     options.add_argument("--keep", action="store_true", help="keep the folders of runs in which nothing was found")
     chosen = options.parse_args()
@@ -63,7 +64,7 @@ def main():
                 continue
             for number in range(chosen.first, chosen.first + chosen.seeds):
                 seed = Seed(program, scope, number, cases, machine)
-                row = seed.run(chosen.seconds, chosen.keep)
+                row = seed.run(chosen.seconds, chosen.only, chosen.keep)
                 rows.append(row)
                 kinds[row["run"]] = seed.kinds
                 print({name: value for name, value in row.items() if value or name not in check.COUNTERS}, flush=True)

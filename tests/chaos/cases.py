@@ -13,6 +13,7 @@ class Case:
     format: str
     expected: bytes = b""  # SHA-256 of the result
     fails_with: str = ""   # or the code of its failure
+    weight: int = 1        # how often clients choose it
 
 
 def picture(width, height, seed):
@@ -21,10 +22,10 @@ def picture(width, height, seed):
 
 def make_cases(program, folder):
     cases = [
-        Case("small.ppm", picture(61, 47, 1), "invert", "png"),
-        Case("blur.ppm", picture(301, 203, 2), "gaussian-blur sigma=2 | otsu", "png"),
-        Case("photo.ppm", picture(900, 700, 3), "resize width=400 | unsharp-mask", "jpg"),
-        Case("statistics.ppm", picture(640, 480, 4), "clahe | median size=5", "tif"),
+        Case("small.ppm", picture(61, 47, 1), "invert", "png", weight=4),
+        Case("blur.ppm", picture(301, 203, 2), "gaussian-blur sigma=2 | otsu", "png", weight=4),
+        Case("photo.ppm", picture(900, 700, 3), "resize width=400 | unsharp-mask", "jpg", weight=2),
+        Case("statistics.ppm", picture(640, 480, 4), "clahe | median size=5", "tif", weight=2),
         Case("slow.ppm", picture(500, 400, 5), "non-local-means search-radius=10", "png"),
         Case("large.ppm", picture(3000, 2000, 6), "gaussian-blur sigma=5 | canny", "png"),
         Case("short.ppm", picture(80, 60, 7)[:5000], "invert", "png", fails_with="damaged-input"),

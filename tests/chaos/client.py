@@ -131,7 +131,8 @@ class Submitter(threading.Thread):
 
     def submit(self):
         deadline = time.monotonic() + 300
-        chosen = [self.random.choice(self.cases) for _ in range(self.random.choice([1, 1, 1, 2, 4]))]
+        weights = [case.weight for case in self.cases]
+        chosen = self.random.choices(self.cases, weights, k=self.random.choice([1, 1, 1, 2, 4]))
         key = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex}
         form = self.random.random() < 0.3
         if form:
@@ -227,7 +228,7 @@ class Follower(threading.Thread):
         super().__init__(daemon=True)
         self.api, self.stop = api, stop
         self.random = random.Random(seed)
-        self.seen = []  # (id, type)
+        self.seen = []  # (id, data): a power cut may give an id to another event
         self.last = None
         self.resets = 0
 
@@ -269,7 +270,7 @@ class Follower(threading.Thread):
                 if event.get("event") == "reset":
                     self.resets += 1
                 elif "data" in event and "id" in event:
-                    self.seen.append((event["id"], event.get("event", "message")))
+                    self.seen.append((event["id"], event["data"]))
                 event = {}
         finally:
             connection.close()

@@ -6,7 +6,7 @@ import subprocess
 import servers
 from client import Api
 from clocks import Clock, preload
-from processes import Process, free_port
+from processes import Process, free_port, start_together
 from proxy import Proxy
 from webhook import Endpoint
 
@@ -93,14 +93,12 @@ class Distributed:
                               "TESSERA_STORE": f"s3://tessera?endpoint=https://{via['s3']}"}
 
     def start(self):
-        for process in (self.redis, self.s3):
-            process.start()
+        start_together([self.redis, self.s3])
         self.brokers.start()
         state = {"TESSERA_STATE": self.gateways[0].environment["TESSERA_STATE"]}
         self.token = subprocess.run([self.program, "token", "add", "chaos", "--scope", "submit,read,admin"], check=True,
                                     capture_output=True, text=True, env={**os.environ, **state}).stdout.split()[-1]
-        for process in self.processes:
-            process.start()
+        start_together(self.processes)
 
     def api_of(self, fronts):
         context = None

@@ -13,12 +13,15 @@ KINDS = ("kill", "stop", "suspend", "rank", "two at a time", "server", "broker",
          "clock step", "power cut", "webhook", "host", "link")
 
 
-def schedule(scope, seed, system):
+def schedule(scope, seed, system, only=()):
     """Endless (pause_s, kind, name, action). An action takes sleep(seconds) and returns when its fault is healed. What
-    this machine does not allow is in the schedule all the same, with nothing as its action."""
+    this machine does not allow is in the schedule all the same, with nothing as its action. `only`: of these kinds, if
+    there are any."""
     pick = random.Random(f"{scope} {seed}")
     makers = {"serve": serve_faults, "distributed": distributed_faults, "hosts": hosts_faults}[scope](pick, system)
-    left, kinds = [], sorted(makers)
+    left, kinds = [], sorted(makers.keys() & set(only) if only else makers)
+    if not kinds:
+        raise ValueError(f"the scope {scope} has no faults of the kinds {', '.join(only)}")
     while True:
         if not left:  # each kind has its turn before any comes again
             left = pick.sample(kinds, len(kinds))

@@ -15,10 +15,16 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+given_ports = set()
+
+
 def free_port():
-    """A free port of 127.0.0.1, outside of the range that outgoing connections take theirs from."""
+    """A free port of 127.0.0.1, outside of the range that outgoing connections take theirs from, and never given before."""
     while True:
         port = random.SystemRandom().randint(12000, 31999)
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -76,6 +82,13 @@ def command_of(pid):
         return []
 
 
+def start_together(processes):
+    for process in processes:
+        process.begin()
+    for process in processes:
+        process.wait_until_there()
+
+
 class Process:
     """A program that is started again after each fault, with the same arguments."""
 
@@ -84,10 +97,17 @@ class Process:
         self.environment = {**os.environ, **environment}
         self.process = None
 
-    def start(self, timeout_s=120):
+    def start(self, timeout_s=240):
+        self.begin()
+        self.wait_until_there(timeout_s)
+
+    def begin(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, cwd=self.folder, start_new_session=True)
+
+    def wait_until_there(self, timeout_s=240):
+        """Until it listens, if it does that."""
         deadline = time.monotonic() + timeout_s
         while self.port is not None and not listens(self.port):
             if self.process.poll() is not None:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+import traceback
 
 import check
 import faults
@@ -18,7 +19,7 @@ from serve import Serve
 SYSTEMS = {"serve": Serve, "distributed": Distributed, "hosts": Hosts}
 SETTLE_S = 180    # from the last fault's end until every job must be over
 WEBHOOKS_S = 300  # until every call must have come; a host that was silent rests for minutes
-CLIENTS, FOLLOWERS = 6, 2
+CLIENTS, FOLLOWERS = 4, 2
 
 
 class Seed:
@@ -28,14 +29,17 @@ class Seed:
         self.cases, self.machine = cases, machine
         self.others_before = set(descendants(os.getpid()))
         self.counters = dict.fromkeys(check.COUNTERS, 0)
+        self.sizes = dict.fromkeys(("accepted", "done", "events", "webhooks", "settled_s"), 0)
         self.details, self.faults, self.kinds = [], [], collections.Counter()
         self.system = SYSTEMS[scope](program, self.folder, number, machine)
 
-    def run(self, seconds, keep):
+    def run(self, seconds, only, keep):
         """The row of the table."""
         try:
             self.system.start()
-            row = self.put_under_faults(seconds)
+            self.put_under_faults(seconds, only)
+        except Exception:  # one seed that cannot be run to its end must not hide the others
+            self.count("notes", [traceback.format_exc()])
         finally:
             self.kill_what_is_left()
             found = any(self.counters.values())
@@ -43,9 +47,9 @@ class Seed:
                 self.details.append(f"logs: {self.keep_folder()}")
             self.system.remove_disks()
             shutil.rmtree(self.folder, ignore_errors=True)
-        return row
+        return {"run": f"{self.scope}-{self.number}", "faults": len(self.faults), **self.sizes, **self.counters}
 
-    def put_under_faults(self, seconds):
+    def put_under_faults(self, seconds, only):
         system, history = self.system, History()
         stop, followers_stop = threading.Event(), threading.Event()
         submitters = [Submitter(system.api(), self.cases, history, f"{self.number} {client}", stop, system.endpoint,
@@ -54,7 +58,7 @@ class Seed:
         for thread in (*submitters, *followers):
             thread.start()
         end = time.monotonic() + seconds
-        for pause_s, kind, name, act in faults.schedule(self.scope, self.number, system):
+        for pause_s, kind, name, act in faults.schedule(self.scope, self.number, system, only):
             time.sleep(pause_s)
             if time.monotonic() > end:
                 break
@@ -87,11 +91,9 @@ class Seed:
         # A result for each job that is done, and none for any other.
         self.counters["orphans"] = abs(len(system.results()) - done)
         self.count("notes", history.notes)
+        self.sizes = {"accepted": len(history.jobs), "done": done, "events": sum(len(follower.seen) for follower in followers),
+                      "webhooks": len(system.endpoint.taken) if system.endpoint else 0, "settled_s": round(settled_s, 1)}
         self.end_system()
-        return {"run": f"{self.scope}-{self.number}", "accepted": len(history.jobs), "done": done, "faults": len(self.faults),
-                "events": sum(len(follower.seen) for follower in followers),
-                "webhooks": len(system.endpoint.taken) if system.endpoint else 0, "settled_s": round(settled_s, 1),
-                **self.counters}
 
     def count(self, counter, found):
         self.counters[counter] += len(found)
@@ -117,5 +119,6 @@ class Seed:
         """A copy that stays; what lies on disks of this run would be gone."""
         kept = pathlib.Path(tempfile.mkdtemp(prefix=f"tessera-chaos-{self.scope}-{self.number}-"))
         shutil.copytree(self.folder, kept, dirs_exist_ok=True, symlinks=True, ignore_dangling_symlinks=True,
-                        ignore=lambda _folder, names: [name for name in names if name in ("durable", "objects", "s3", "mnesia")])
+                        ignore=lambda _folder, names: [name for name in names
+                                                       if name in ("durable", "objects", "s3", "mnesia")])
         return kept

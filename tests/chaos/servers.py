@@ -1,7 +1,7 @@
 """The servers that the distributed system stands on: RabbitMQ, Redis and an S3 server, with or without TLS."""
 import pathlib
 
-from processes import Process, free_port
+from processes import Process, free_port, start_together
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -52,8 +52,8 @@ class Brokers:
 
     def start(self):
         self.mapper.start()
-        for node in self.nodes:  # one after the other: the first makes the cookie and the cluster
-            node.start()
+        self.nodes[0].start()  # it makes the cookie and the cluster
+        start_together(self.nodes[1:])
 
 
 def redis(folder, certificates):
