@@ -118,7 +118,11 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
     if (error.code() == ErrorCode::cancelled) {
       return stopped(job, active);
     }
+    if (error.code() == ErrorCode::conflict) {  // the image was replaced after the job was accepted
+      return fail(job, std::string(meaning(error.code()).name), error.what());
+    }
     if (error.code() == ErrorCode::not_found && !ports_.objects.stat(job.request.object)) {
+      ports_.objects.check();  // where all is gone, it may come back with the image in it
       return fail(job, std::string(meaning(error.code()).name), error.what());
     }
     // Whatever else a store answers, also that it refuses this node, says nothing of the job.

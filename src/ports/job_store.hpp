@@ -110,6 +110,10 @@ struct UnreadableItem {
   TimePoint found{};  ///< for the first time
 };
 
+/// Longer than calls of webhooks are put off: one that is due later was put off by a clock that was ahead,
+/// and is due now.
+constexpr std::chrono::minutes farthest_webhook_call{75};
+
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -153,7 +157,7 @@ class JobStore {
 
   /// When a job becomes final whose batch has a webhook, the same transaction makes a call due. This takes
   /// calls that are due, the oldest first, and makes them due again after `lease`, so that others make those
-  /// of one who died over them. Calls of the owners in `not_of` are passed over.
+  /// of one who died over them. Calls of the owners in `not_of` are passed over. See farthest_webhook_call.
   [[nodiscard]] virtual std::vector<WebhookCall> take_webhook_calls(
       std::chrono::milliseconds lease, int limit, const std::vector<std::string>& not_of = {}) = 0;
   /// Puts a taken call off until `again`; without it, the call was made or is given up.

@@ -189,13 +189,14 @@ class NodeTest : public ::testing::Test {
     }
   }
   /// An accepted job on noise of this size, published.
-  std::string submit(const Json& pipeline, int width, int height) {
+  std::string submit(const Json& pipeline, int width, int height, const std::string& tag = {}) {
     Job job;
     job.id = new_id("job", system_now());
     job.batch_id = new_id("batch", system_now());
     job.owner = "ann";
     job.request.object = "uploads/ann/" + job.id;
     job.request.name = "noise.ppm";
+    job.request.object_tag = tag;
     job.request.pipeline = pipeline;
     job.request.output = {{"format", "png"}};
     job.created = job.updated = system_now();
@@ -386,6 +387,17 @@ TEST_F(NodeTest, FailsAJobWhoseImageIsGoneInASentence) {
   EXPECT_EQ(job.state, JobState::failed);
   EXPECT_EQ(job.failure->code, "not-found");
   EXPECT_NE(job.failure->sentence.find("noise.ppm"), std::string::npos) << job.failure->sentence;
+}
+
+TEST_F(NodeTest, FailsAJobWhoseImageWasReplacedInASentence) {
+  start();
+  const Job job = wait_for_end(submit(invert, 31, 17, "the tag of another"));
+  EXPECT_EQ(job.state, JobState::failed);
+  EXPECT_EQ(job.failure->code, "conflict");
+  EXPECT_NE(job.failure->sentence.find("'noise.ppm' was changed"), std::string::npos)
+      << job.failure->sentence;
+  EXPECT_EQ(wait_for_end(submit(invert, 31, 17)).state, JobState::done);
+  EXPECT_EQ(state.nodes->list().at(0).details.at("state"), "ready");
 }
 
 TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {

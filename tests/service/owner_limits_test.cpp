@@ -25,7 +25,8 @@ TEST(OwnerLimits, HoldForThatOwnerAlone) {
   std::ofstream(file) << R"({"local": {"max-pixels": 3, "time-limit": 60}})";
   const Json refused = job_after_the_end(ServeProcess({"--owner-limits", file}));
   EXPECT_EQ(refused.at("state"), "failed");
-  EXPECT_NE(refused.at("failure").at("sentence").get<std::string>().find("limit of 3"), std::string::npos)
+  EXPECT_NE(refused.at("failure").at("sentence").get<std::string>().find("at most 3 pixels"),
+            std::string::npos)
       << refused;
 
   std::ofstream(file) << R"({"somebody-else": {"max-pixels": 3}})";

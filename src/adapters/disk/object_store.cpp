@@ -117,11 +117,16 @@ class IncomingFile {
   IncomingFile& operator=(const IncomingFile&) = delete;
 
   Descriptor& file() { return file_; }
-  void move_to(const fs::path& place) {
+  /// To `name` in the folder `root`, which must be there: where it is not, all objects are away.
+  void move_to(const fs::path& root, const fs::path& name) {
+    const fs::path place = root / name;
     file_.bring_to_disk();
     // Another may remove the folder, empty still, between the two steps.
     constexpr int attempts = 100;
     for (int attempt = 1;; ++attempt) {
+      if (std::error_code ignored; !fs::is_directory(root, ignored)) {
+        throw Error(ErrorCode::unavailable, fmt::format("The folder '{}' is not there.", root.string()));
+      }
       make_folders(place.parent_path());
       if (::rename(path_.c_str(), place.c_str()) == 0) {
         break;
@@ -169,9 +174,9 @@ class DiskObjectStore final : public ObjectStore {
     if (content_type != type_by_name(name) || fs::exists(types() / file)) {
       IncomingFile type_file(incoming());
       type_file.file().write(std::as_bytes(std::span(content_type)));
-      type_file.move_to(types() / file);
+      type_file.move_to(types(), file);
     }
-    incoming_file.move_to(objects() / file);
+    incoming_file.move_to(objects(), file);
     return stat(name).value_or(ObjectInfo{name, size_of(incoming_file.file()), content_type, now_()});
   }
 

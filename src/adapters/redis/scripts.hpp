@@ -87,20 +87,24 @@ tell(kind, id, now[4], now[3], time, record, most)
 return 1
 )";
 
-/// ARGV: time now, time of the end of the lease, most calls, then owners whose calls are passed over. Returns
-/// id, job, generation, '1' if it was the last, and attempt of each.
+/// ARGV: time now, time of the end of the lease, most calls, time after which none is due (see
+/// farthest_webhook_call), then owners whose calls are passed over. Returns id, job, generation, '1' if it
+/// was the last, and attempt of each.
 inline constexpr std::string_view take_webhooks_script = R"(
 local taken = {}
 local most = tonumber(ARGV[3])
 local passed_over = {}
-for i = 4, #ARGV do passed_over[ARGV[i]] = true end
-local page, from = #ARGV > 3 and 100 or most, 0
+for i = 5, #ARGV do passed_over[ARGV[i]] = true end
+for _, call in ipairs(redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '(' .. ARGV[4], '+inf', 'LIMIT', 0, 100)) do
+  redis.call('ZADD', 'tessera:webhooks', ARGV[1], call)
+end
+local page, from = #ARGV > 4 and 100 or most, 0
 while #taken < most do
   local calls = redis.call('ZRANGEBYSCORE', 'tessera:webhooks', '-inf', ARGV[1], 'LIMIT', from, page)
   if #calls == 0 then break end
   for _, call in ipairs(calls) do
     local known = redis.call('HMGET', 'tessera:webhook:' .. call, 'job', 'generation', 'last')
-    local owner = #ARGV > 3 and redis.call('HGET', 'tessera:job:' .. known[1], 'owner') or ''
+    local owner = #ARGV > 4 and redis.call('HGET', 'tessera:job:' .. known[1], 'owner') or ''
     if #taken >= most or passed_over[owner or ''] then
       from = from + 1
     else

@@ -208,7 +208,8 @@ class RedisJobStore final : public JobStore {
     return ask([&](Connection& connection) {
       const TimePoint now = options_.now();
       std::vector<WebhookCall> calls;
-      std::vector<std::string> arguments{ms(now), ms(now + lease), std::to_string(limit)};
+      std::vector<std::string> arguments{ms(now), ms(now + lease), std::to_string(limit),
+                                         ms(now + farthest_webhook_call)};
       arguments.insert(arguments.end(), not_of.begin(), not_of.end());
       const Reply taken = connection.script(take_webhooks_, arguments);
       for (const Reply& call : taken.list) {

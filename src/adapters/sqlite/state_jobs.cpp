@@ -137,7 +137,8 @@ class SqliteJobStore final : public JobStore {
     const Turn turn(*this);
     {
       // Most of the time there is none, and looking takes no lock from those who write.
-      SqliteStatement any(database_, "SELECT 1 FROM state_webhook_calls WHERE due_ms<=? LIMIT 1", now_ms());
+      SqliteStatement any(database_, "SELECT 1 FROM state_webhook_calls WHERE due_ms<=? OR due_ms>? LIMIT 1",
+                          now_ms(), farthest_call_ms());
       if (!any.step()) {
         return {};
       }
@@ -145,12 +146,13 @@ class SqliteJobStore final : public JobStore {
     SqliteTransaction transaction(database_);
     std::vector<WebhookCall> calls;
     {
-      SqliteStatement row(database_,
-                          "SELECT id, job_id, generation, last, attempts + 1 FROM state_webhook_calls"
-                          " WHERE due_ms<=?1 AND (?2='[]' OR COALESCE((SELECT owner FROM state_jobs"
-                          " WHERE state_jobs.id=job_id),'') NOT IN (SELECT value FROM json_each(?2)))"
-                          " ORDER BY due_ms LIMIT ?3",
-                          now_ms(), Json(not_of).dump(), std::int64_t{limit});
+      SqliteStatement row(
+          database_,
+          "SELECT id, job_id, generation, last, attempts + 1 FROM state_webhook_calls"
+          " WHERE (due_ms<=?1 OR due_ms>?4) AND (?2='[]' OR COALESCE((SELECT owner FROM state_jobs"
+          " WHERE state_jobs.id=job_id),'') NOT IN (SELECT value FROM json_each(?2)))"
+          " ORDER BY due_ms LIMIT ?3",
+          now_ms(), Json(not_of).dump(), std::int64_t{limit}, farthest_call_ms());
       while (row.step()) {
         calls.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)), row.integer(3) != 0,
                          static_cast<int>(row.integer(4))});
@@ -310,6 +312,9 @@ class SqliteJobStore final : public JobStore {
     std::lock_guard<std::mutex> guard_;
   };
   [[nodiscard]] std::int64_t now_ms() const { return to_ms(shared_->options.now()); }
+  [[nodiscard]] std::int64_t farthest_call_ms() const {
+    return now_ms() + std::chrono::milliseconds(farthest_webhook_call).count();
+  }
 
   void finish(SqliteTransaction& transaction) {
     transaction.commit();

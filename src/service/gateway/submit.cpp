@@ -158,6 +158,11 @@ http::Response Gateway::submit(const http::Request& request) {
   try {
     created = within_quota([&] { return ports_.jobs.create(jobs); });
   } catch (const Error& error) {
+    if (meaning(error.code()).origin != FailureOrigin::request) {
+      // The jobs may be recorded all the same: an answer that comes too late says nothing. Uploads that no
+      // job names are swept after their time.
+      uploads.keep();
+    }
     if (error.code() == ErrorCode::conflict) {
       throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
     }

@@ -138,7 +138,7 @@ void Gateway::check_objects(const http::Request& request, std::vector<JobRequest
                      object.starts_with("results/" + caller.owner + "/");
     const auto info = own || caller.is_admin() ? ports_.objects.stat(object) : std::nullopt;
     // What has outlived its time may be removed at any moment (sweeps.cpp).
-    const TimePoint now = options_.now();
+    const TimePoint now = options_.now() - std::chrono::milliseconds(clock_ahead_ms_.load());
     const bool expired =
         info && ((object.starts_with("uploads/") && info->modified < now - options_.upload_lifetime) ||
                  (object.starts_with("results/") &&
@@ -148,6 +148,7 @@ void Gateway::check_objects(const http::Request& request, std::vector<JobRequest
                                                     object.substr(0, 200)));
     }
     if (!info) {
+      ports_.objects.check();  // of a store that is away as a whole, nothing can be said
       throw Error(ErrorCode::not_found,
                   fmt::format("There is no object '{}': upload it first, to the place that "
                               "POST /v1/uploads gives.",

@@ -152,7 +152,8 @@ std::optional<WebhookSender::Turn> WebhookSender::begin(const WebhookCall& call)
     const std::scoped_lock lock(mutex_);
     served_.insert(job->owner);
     Host& host = hosts_[authority];
-    if (host.rests_until > now) {
+    // A rest that seems longer than any was begun by a clock that was ahead.
+    if (host.rests_until > now && host.rests_until <= now + options_.longest_rest) {
       later = host.rests_until;
     } else if (host.in_flight >= (host.silences > 0 ? 1 : options_.max_per_host)) {
       // Spread, so that many calls to one host are not all looked at again at the same time.

@@ -44,8 +44,8 @@ struct WebhookOptions {
   std::chrono::milliseconds first_rest{30'000};  ///< doubled with each further silence
   std::chrono::milliseconds longest_rest{1'800'000};
   int max_attempts = 12;
-  std::chrono::milliseconds first_pause{5'000};  ///< doubled after each attempt
-  std::chrono::milliseconds longest_pause{3'600'000};
+  std::chrono::milliseconds first_pause{5'000};        ///< doubled after each attempt
+  std::chrono::milliseconds longest_pause{3'600'000};  ///< less than farthest_webhook_call
   std::chrono::milliseconds answer_timeout{15'000};
   std::chrono::milliseconds poll_interval{1'000};  ///< when nobody nudges
   Clock now = system_now;
