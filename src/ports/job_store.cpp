@@ -103,11 +103,10 @@ std::vector<Job> JobStore::find_all(const std::vector<std::string>& job_ids) {
 void check_waiting(const std::string& owner, std::int64_t waiting, std::int64_t more,
                    std::int64_t max_waiting) {
   if (max_waiting != 0 && waiting + more > max_waiting) {
-    throw Error(
-        ErrorCode::busy,
-        fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: come again "
-                    "when some have been worked on.",
-                    owner, waiting, more, max_waiting));
+    throw Error(ErrorCode::busy,
+                fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: try again "
+                            "when some of them have ended.",
+                            owner, waiting, more, max_waiting));
   }
 }
 

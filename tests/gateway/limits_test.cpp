@@ -118,18 +118,18 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyQueuedJobs) {
   Answer refused = submit();
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.headers["retry-after"], "5");
-  EXPECT_EQ(
-      detail(refused, "over-quota"),
-      "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: come again when some have been "
-      "worked on.");
+  EXPECT_EQ(detail(refused, "over-quota"),
+            "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: try again when some of "
+            "them have "
+            "ended.");
   EXPECT_EQ(testing::ask(server->port(), "DELETE", "/v1/jobs/" + first).status, 200);
   EXPECT_EQ(submit().status, 202);
   refused = testing::ask(server->port(), "POST", "/v1/jobs/" + first + "/retry");
   EXPECT_EQ(refused.status, 429);
-  EXPECT_EQ(
-      detail(refused, "over-quota"),
-      "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: come again when some have been "
-      "worked on.");
+  EXPECT_EQ(detail(refused, "over-quota"),
+            "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: try again when some of "
+            "them have "
+            "ended.");
 }
 
 TEST_F(GatewayLimits, ALinkWritesNothingMoreOnceAJobUsesWhatLiesThere) {

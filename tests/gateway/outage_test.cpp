@@ -43,6 +43,8 @@ TEST_F(GatewayOutage, AFormKeepsItsImageWhenNobodyKnowsWhetherItsJobIsRecorded) 
   const std::vector<Job> jobs = state.jobs->list({}, "", 10).jobs;
   ASSERT_EQ(jobs.size(), 1U);
   EXPECT_TRUE(objects->stat(jobs[0].request.object)) << "the job is accepted, and its image gone";
+  server.reset();
+  gateway.reset();  // which uses the store of this test
 }
 
 TEST_F(GatewayOutage, AFormThatIsRefusedLeavesNoImage) {

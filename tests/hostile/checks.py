@@ -23,6 +23,17 @@ def strange_characters(text):
                    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")})
 
 
+def printable(text):
+    """The text as the command shows it to people: what is strange as escapes."""
+    def shown(character):
+        if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp"):
+            return character
+        code = ord(character)
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(
+            character, f"\\x{code:02x}" if code < 0x80 else f"\\u{{{code:x}}}")
+    return "".join(map(shown, text))
+
+
 def check_sentence(outcome, file):
     """Complaints about what a failed run says on standard error."""
     try:
@@ -91,7 +102,7 @@ def check_apply(outcome):
         return []
     if outcome.exit_code == 0:
         return [] if outcome.digest else ["it succeeds, but there is no result"]
-    if outcome.reported_error != outcome.sentence:
+    if printable(outcome.reported_error) != outcome.sentence:
         return [f"the report says {outcome.reported_error[:300]!r}, standard error "
                 f"{outcome.sentence[:300]!r}"]
     return []

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -402,8 +403,13 @@ VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format
                           const ReadOptions& options) {
   const auto feed = std::make_shared<Feed>();
   feed->input = std::move(input);
+  // libvips writes what is wrong into one text for the whole process: of two images that are opened at the
+  // same time, one would be refused with the reason of the other, or with none.
+  static std::mutex one_opens;
+  std::unique_lock opening(one_opens);
   vips_error_clear();
   ImagePtr image = open_strictly(*feed, format, options.salvage);
+  opening.unlock();
 
   check_extent(*feed->input, options.limits, vips_image_get_width(image.get()),
                vips_image_get_height(image.get()));

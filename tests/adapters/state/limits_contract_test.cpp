@@ -144,8 +144,8 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_EQ(waiting("ann"), 3U);
   EXPECT_EQ(
       refusal([&] { jobs.create(jobs_of("ann", 3, 5)); }, ErrorCode::busy),
-      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: come again when some have been "
-      "worked on.");
+      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: try again when some of them have "
+      "ended.");
   EXPECT_EQ(jobs.list({"ann", {}, {}}, "", 100).jobs.size(), 3U) << "all of them, or none";
   EXPECT_TRUE(jobs.create(jobs_of("bob", 5, 5)).created) << "another's are not counted";
   EXPECT_TRUE(jobs.create(jobs_of("ann", 2, 5)).created);
@@ -164,8 +164,8 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_EQ(waiting("ann"), 4U);
   EXPECT_EQ(
       refusal([&] { jobs.retry(id, 4); }, ErrorCode::busy),
-      "'ann' has 4 jobs that wait, and 1 more would exceed the limit of 4: come again when some have been "
-      "worked on.");
+      "'ann' has 4 jobs that wait, and 1 more would exceed the limit of 4: try again when some of them have "
+      "ended.");
   EXPECT_EQ(jobs.find(id)->state, JobState::cancelled);
   ASSERT_TRUE(jobs.retry(id, 5));
   EXPECT_EQ(waiting("ann"), 5U);
