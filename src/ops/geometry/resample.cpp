@@ -206,22 +206,22 @@ class NarrowedRows {
   int next_ = 0;  ///< row to be narrowed; a multiple of the rows in a block
 };
 
-/// Sums samples begin..end of whole rows.
+/// Sums the samples of whole rows from `offset` on; of them those from `begin` to `end` are made.
 template <class Real>
-void sum_rows(const std::vector<const Real*>& from, std::span<const float> weights, int begin, int end,
-              Real* target) {
+void sum_rows(const std::vector<const Real*>& from, std::span<const float> weights, int offset, int begin,
+              int end, Real* target) {
   for (int x = begin; x < end; ++x) {
     Real sum = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      sum += weights[i] * from[i][x];
+      sum += weights[i] * from[i][offset + x];
     }
     target[x] = sum;
   }
 }
 
 /// The same for all of `count` samples, as many side by side as stay in registers.
-void sum_whole_rows(const std::vector<const float*>& from, std::span<const float> weights, int count,
-                    float* target) {
+void sum_part(const std::vector<const float*>& from, std::span<const float> weights, int offset, int count,
+              float* target) {
   int x = 0;
   for (; x + samples_at_once <= count; x += samples_at_once) {
     cv::v_float32x4 sum[samples_at_once / 4];
@@ -231,22 +231,22 @@ void sum_whole_rows(const std::vector<const float*>& from, std::span<const float
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const cv::v_float32x4 weight = cv::v_setall_f32(weights[i]);
       for (int k = 0; k < samples_at_once / 4; ++k) {
-        sum[k] = sum[k] + weight * cv::v_load(from[i] + x + 4 * k);
+        sum[k] = sum[k] + weight * cv::v_load(from[i] + offset + x + 4 * k);
       }
     }
     for (int k = 0; k < samples_at_once / 4; ++k) {
       cv::v_store(target + x + 4 * k, sum[k]);
     }
   }
-  sum_rows(from, weights, x, count, target);
+  sum_rows(from, weights, offset, x, count, target);
 }
 
-void sum_whole_rows(const std::vector<const double*>& from, std::span<const float> weights, int count,
-                    double* target) {
-  sum_rows(from, weights, 0, count, target);
+void sum_part(const std::vector<const double*>& from, std::span<const float> weights, int offset, int count,
+              double* target) {
+  sum_rows(from, weights, offset, 0, count, target);
 }
 
-/// Calls take(y, sums) for each row of the output.
+/// Calls take(y, x, pixels, sums) for parts of each row of the output, small enough to stay in the cache.
 template <class Rows, class Take>
 void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const AxisTaps& rows,
                    const Take& take) {
@@ -257,7 +257,9 @@ void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const
   }
   NarrowedRows<Rows> narrowed(std::move(in), region, columns, static_cast<int>(most_taps));
   std::vector<const Real*> from;
-  std::vector<Real> sums(static_cast<std::size_t>(region.out.width) * Rows::channels);
+  const int width = static_cast<int>(region.out.width);
+  constexpr int most_pixels = 256;
+  Real sums[most_pixels * Rows::channels];
   for (int y = 0; y < static_cast<int>(region.out.height); ++y) {
     const std::int64_t index = region.out.y + y;
     const std::span<const float> weights = rows.weights(index);
@@ -267,8 +269,11 @@ void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const
           std::clamp<std::int64_t>(rows.first(index) + static_cast<std::int64_t>(i), 0, rows.in() - 1);
       from.push_back(narrowed.at(static_cast<int>(row - region.in.y)));
     }
-    sum_whole_rows(from, weights, static_cast<int>(sums.size()), sums.data());
-    take(y, sums.data());
+    for (int x = 0; x < width; x += most_pixels) {
+      const int pixels = std::min(most_pixels, width - x);
+      sum_part(from, weights, x * Rows::channels, pixels * Rows::channels, sums);
+      take(y, x, pixels, sums);
+    }
   }
 }
 
@@ -391,11 +396,14 @@ template <class T, int colors>
 void resample_planes(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
                      const AxisTaps& rows) {
   resample_rows(PlainRows<T, colors>(in), region, columns, rows,
-                [&](int y, const float* sums) { round_row(sums, out.cols * colors, out.ptr<T>(y)); });
+                [&](int y, int x, int pixels, const float* sums) {
+                  round_row(sums, pixels * colors, out.ptr<T>(y) + x * colors);
+                });
   if (region.transparency != nullptr) {
-    resample_rows(
-        WeighedRows<T, colors>(in, *region.transparency), region, columns, rows,
-        [&](int y, const auto* sums) { weigh_row<T, colors>(sums, region.out.width, out.ptr<T>(y)); });
+    resample_rows(WeighedRows<T, colors>(in, *region.transparency), region, columns, rows,
+                  [&](int y, int x, int pixels, const auto* sums) {
+                    weigh_row<T, colors>(sums, pixels, out.ptr<T>(y) + x * colors);
+                  });
   }
 }
 
