@@ -77,7 +77,7 @@ def without_message(service, failpoint):
     service.stop()
     service.sql("DELETE FROM queue_messages")
     service.show_scratch()
-    service.start(failpoint)
+    service.start(failpoint, serves=False)
     service.wait_for_kill()
 
 
@@ -95,7 +95,7 @@ def set_aside(service, failpoint):
     job = service.submit(becomes="failed")
     service.wait_for_kill()
     service.sql("UPDATE queue_messages SET attempts=15")  # beyond the node's limit, within the queue's own
-    service.start(failpoint)
+    service.start(failpoint, serves=False)
     service.wait_for_kill()
     service.start()
     until(lambda: service.job(job)["failure"]["code"] == "rank-lost", "the job says why it failed")
@@ -111,7 +111,7 @@ def expired(service, failpoint):
     (record,) = service.sql("SELECT record FROM state_jobs WHERE id=?", job)[0]
     record = json.loads(record) | {"updated": "2020-09-13T12:26:40.000Z"}
     service.sql("UPDATE state_jobs SET updated_ms=?, record=? WHERE id=?", old_ms, json.dumps(record), job)
-    service.start(failpoint)
+    service.start(failpoint, serves=False)
     service.wait_for_kill()
     service.start()
     if service.try_once("GET", f"/v1/jobs/{job}")[0] != 404:

@@ -86,13 +86,14 @@ class Service:
         self.expected = hashlib.sha256(output.read_bytes()).digest()
         self.process = None
 
-    def start(self, failpoint=None):
+    def start(self, failpoint=None, serves=True):
+        """`serves`: False if the failpoint may be reached before it listens."""
         environment = {"TESSERA_FAILPOINT": failpoint} if failpoint else {}
         self.process = Process("serve", [self.program, "serve", "--data", self.data, "--listen",
                                          f"127.0.0.1:{self.port}", "--ranks", "1", "--threads", "1", "--scratch",
                                          self.scratch, "--requeue-after", "1", "--drain-limit", "1",
                                          "--private-webhooks", "--log-format", "json"],
-                               environment, self.folder / "serve.log", self.port)
+                               environment, self.folder / "serve.log", self.port if serves else None)
         self.process.start()
         self.api = Api([self.port], (self.data / "token").read_text().strip())
 
