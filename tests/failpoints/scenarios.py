@@ -91,6 +91,7 @@ def postponed(service, failpoint):
 
 def set_aside(service, failpoint):
     """A job that has ended its node too often."""
+    service.requeue_after_s = 600  # the reconciler would queue it anew, without the past
     service.start("job-on-ranks")
     job = service.submit(becomes="failed")
     service.wait_for_kill()

@@ -79,6 +79,7 @@ class Service:
         self.scratch.mkdir()
         self.receiver = Receiver()
         self.promised = {}  # job id -> final state
+        self.requeue_after_s = 1
         self.input = folder / "picture.pgm"
         self.input.write_bytes(picture())
         output = folder / "expected.png"
@@ -91,7 +92,7 @@ class Service:
         environment = {"TESSERA_FAILPOINT": failpoint} if failpoint else {}
         self.process = Process("serve", [self.program, "serve", "--data", self.data, "--listen",
                                          f"127.0.0.1:{self.port}", "--ranks", "1", "--threads", "1", "--scratch",
-                                         self.scratch, "--requeue-after", "1", "--drain-limit", "1",
+                                         self.scratch, "--requeue-after", str(self.requeue_after_s), "--drain-limit", "1",
                                          "--private-webhooks", "--log-format", "json"],
                                environment, self.folder / "serve.log", self.port if serves else None)
         self.process.start()
