@@ -51,15 +51,13 @@ std::string_view alpha_sentence(AlphaRule rule) {
       return "Alpha moves with the pixels.";
     case AlphaRule::weighed:
       return "Colours are weighed by alpha (sum of weight, alpha and colour over sum of weight and alpha), "
-             "and "
-             "alpha is interpolated like a colour.";
+             "and alpha is interpolated like a colour.";
     case AlphaRule::window:
       return "Alpha stays as it is. Where a pixel's window is not opaque, its pixels count by their alpha "
              "too.";
     case AlphaRule::surroundings:
       return "Alpha stays as it is. A fully transparent pixel has no colour: it counts as the mean, weighed "
-             "by "
-             "alpha, of the pixels around it, as far as the operator looks.";
+             "by alpha, of the pixels around it, as far as the operator looks.";
     case AlphaRule::uncounted:
       return "Alpha stays as it is. Fully transparent pixels are not counted.";
     case AlphaRule::mean:

@@ -57,7 +57,7 @@ constexpr std::array<FailpointInfo, 21> failpoints{{
     {"result-stored", "the result is stored", "the job is recorded as done"},
     {"job-done", "the job is recorded as done", "its message is acknowledged"},
     {"job-failed", "the job is recorded as failed", "its message is acknowledged"},
-    {"job-postponed", "the job is recorded as queued again by its node", "its message is given back"},
+    {"job-postponed", "the job is recorded as queued again by its node", "its message is postponed"},
     {"job-set-aside", "the job is recorded as failed for good", "its message is among the dead letters"},
     {"webhook-taken", "a sender has taken a webhook call", "it is sent"},
     {"webhook-answered", "a webhook call is answered", "it is recorded as made"},

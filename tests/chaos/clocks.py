@@ -12,7 +12,7 @@ class Clock:
         self.library = library
 
     def step_to(self, seconds):
-        """The wall clock is so many seconds ahead of the machine's from now on."""
+        """The wall clock is that number of seconds ahead of the machine's from now on."""
         self.memory[:] = int(seconds * 10**9).to_bytes(8, sys.byteorder, signed=True)
 
 

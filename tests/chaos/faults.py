@@ -159,7 +159,7 @@ def serve_faults(pick, system):
 
 
 def two_at_a_time(pick, pairs):
-    """Both members of a pair are killed; one comes back at once, the other after a while."""
+    """Both members of a pair are killed; one comes back immediately, the other after a while."""
     def both():
         one, other = pick.sample(pick.choice(pairs), 2)
 

@@ -58,7 +58,7 @@ class Disk:
         _mount("tmpfs", self.place, "tmpfs", 0, f"size={self.SIZE_BYTES},mode=700")
 
     def fill(self, free_bytes):
-        """Leaves about so many bytes free."""
+        """Leaves about that number of bytes free."""
         status = os.statvfs(self.place)
         used = (status.f_blocks - status.f_bfree) * status.f_frsize
         for slack in range(0, 64 << 20, 1 << 20):  # more may be in use by now

@@ -150,7 +150,7 @@ def parse_options():
     options.add_argument("--seed", type=int, default=1, help="of the damage, and of what is chosen by chance")
     options.add_argument("--jobs", type=int, default=2, help="files at a time")
     options.add_argument("--damage", type=int, default=6, help="damaged copies of each sound file")
-    options.add_argument("--sample", type=int, default=0, help="only so many files, chosen by the seed, and the odd ones")
+    options.add_argument("--sample", type=int, default=0, help="only this number of files, chosen by the seed, and the odd ones")
     options.add_argument("--ranks-share", type=float, default=0.1, help="share of the files that two ranks try as well")
     options.add_argument("--time-limit", type=float, default=60, help="seconds for a run")
     options.add_argument("--memory-limit", type=int, default=2048, help="MiB for a process")

@@ -71,7 +71,7 @@ def png_with(*chunks):
 
 
 SHORT = b"P6 2 2 255\n"
-ODD = {  # name -> content: the name, the length or a text is the trouble
+ODD = {  # name -> content: the name, the length or a text is what is odd
     "empty.png": b"", "one-byte.jpg": b"\xff",
     "line\nbreak.ppm": SHORT, "escape\x1b[31mred.ppm": SHORT, "right\u202egnp.ppm": SHORT, "percent%s%n.ppm": SHORT,
     "text-keyword.png": png_with(png_chunk(b"tEXt", b"\x1b[31mred\nline\0value")),

@@ -158,7 +158,7 @@ class HostileService:
         complaints = []
         if not self.main.alive():
             return [f"the service has ended with {self.main.process.returncode}"]
-        # As of some seconds ago: what was away before is not asked again at once.
+        # As of some seconds ago: what was away before is not asked again immediately.
         deadline = time.monotonic() + 30
         while (status := self.api.request("GET", "/readyz")[0]) != 200 and time.monotonic() < deadline:
             time.sleep(0.5)

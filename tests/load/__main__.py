@@ -43,7 +43,7 @@ def parse_options():
     options.add_argument("--overload-rate", type=float, default=150, help="jobs/s that arrive in the overload")
     options.add_argument("--overload-seconds", type=float, default=15, help="0: no overload")
     options.add_argument("--after-seconds", type=float, default=120, help="of the phase after the overload")
-    options.add_argument("--soak", type=int, default=0, help="so many jobs at --rate in place of the phases")
+    options.add_argument("--soak", type=int, default=0, help="this number of jobs at --rate in place of the phases")
     options.add_argument("--max-queued", type=int, default=500, help="jobs that may wait before more are refused")
     options.add_argument("--max-events", type=int, default=20000, help="events that are kept")
     options.add_argument("--give-up-seconds", type=float, default=300, help="how long a client tries again")

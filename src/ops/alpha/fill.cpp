@@ -95,29 +95,18 @@ void fill_from_surroundings(const cv::Mat& in, const cv::Mat& alpha, const Halo&
   }
 }
 
-/// Calls take(pixel) for the first sample of each pixel, whose channels lie side by side.
-template <class T, class Take>
-void for_each_transparent(cv::Mat& color, const cv::Mat& alpha, const Take& take) {
+template <class T>
+void paint_transparent(cv::Mat& color, const cv::Mat& alpha, const cv::Vec<std::uint16_t, 3>& levels) {
   const int channels = color.channels();
   for (int y = 0; y < color.rows; ++y) {
     const T* weight = alpha.ptr<T>(y);
     T* pixel = color.ptr<T>(y);
     for (int x = 0; x < color.cols; ++x, pixel += channels) {
-      if (weight[x] == 0) {
-        take(pixel);
+      for (int c = 0; c < channels && weight[x] == 0; ++c) {
+        pixel[c] = static_cast<T>(levels[c]);
       }
     }
   }
-}
-
-template <class T>
-void paint_transparent(cv::Mat& color, const cv::Mat& alpha, const cv::Vec<std::uint16_t, 3>& levels) {
-  const int channels = color.channels();
-  for_each_transparent<T>(color, alpha, [&](T* pixel) {
-    for (int c = 0; c < channels; ++c) {
-      pixel[c] = static_cast<T>(levels[c]);
-    }
-  });
 }
 
 template <class T>
