@@ -43,7 +43,7 @@ class NoSink final : public Sink {
   explicit NoSink(std::int64_t piece_rows) : piece_rows_(piece_rows) {}
   std::int64_t piece_rows() const override { return piece_rows_; }
   Bytes encode(const Tile&) const override { return {}; }
-  void append(const Bytes&) override {}
+  void append(std::span<const std::byte>) override {}
   void finish() override {}
 
  private:
@@ -59,7 +59,7 @@ class KeepingSink final : public Sink {
     copy_overlap(piece, whole_);
     return {};
   }
-  void append(const Bytes&) override {}
+  void append(std::span<const std::byte>) override {}
   void finish() override {}
 
  private:

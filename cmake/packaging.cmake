@@ -16,18 +16,36 @@ set(CPACK_PACKAGE_CONTACT "Tessera <tessera@localhost>")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL tessera)
+set(CPACK_COMPONENTS_ALL tessera library dev)
 
 # What the programs link to is found by dpkg-shlibdeps; here stands what they start or open.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(library_package libtessera${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(CPACK_DEBIAN_TESSERA_PACKAGE_NAME tessera)
 set(CPACK_DEBIAN_TESSERA_PACKAGE_SECTION graphics)
-set(CPACK_DEBIAN_TESSERA_PACKAGE_DEPENDS "openmpi-bin, fonts-dejavu-core, ca-certificates")
+# The module that reads through libvips is the library's.
+set(CPACK_DEBIAN_TESSERA_PACKAGE_DEPENDS "${library_package} (= ${PROJECT_VERSION}), openmpi-bin, fonts-dejavu-core, ca-certificates")
 set(CPACK_COMPONENT_TESSERA_DESCRIPTION
     "Distributed image processing: engine, command line and service
 Cuts images into pieces with ghost pixels around them, works on the pieces side
 by side on MPI ranks and threads, and puts them together so that the cut never
 shows. `tessera apply` works alone; `tessera serve` is the whole service.")
+
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library_package})
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS "fonts-dejavu-core")
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
+    "Distributed image processing: library
+Opens images, puts them through pipelines of operators and writes them, on
+threads or MPI ranks, with the same bytes whatever the cut.")
+
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libtessera-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${library_package} (= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libopenmpi-dev")
+set(CPACK_COMPONENT_DEV_DESCRIPTION
+    "Distributed image processing: headers of the library
+C++ headers, a CMake package and a pkg-config file.")
 
 if(TARGET tessera-desktop)
   list(APPEND CPACK_COMPONENTS_ALL desktop)

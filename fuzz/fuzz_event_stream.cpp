@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "client/event_stream.hpp"
-#include "core/error.hpp"
 
 namespace {
 

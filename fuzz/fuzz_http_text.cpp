@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/text.hpp"
 #include "net/signed_link.hpp"
 

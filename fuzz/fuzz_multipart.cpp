@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../tests/http/piece_source.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/multipart.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "plan/pipeline.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Refused, as most random text should be.
   }
   static const Presets known = parse_presets(R"({"presets": {"soft": "gaussian-blur sigma=2 | otsu"}})");
-  Pipeline pipeline;
+  PipelineSteps pipeline;
   try {
     pipeline = parse_pipeline(text, known);
   } catch (const Error&) {

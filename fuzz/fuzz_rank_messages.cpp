@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/messages.hpp"
 
 namespace {

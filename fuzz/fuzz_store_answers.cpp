@@ -10,7 +10,7 @@
 #include "adapters/gcs/resumable_upload.hpp"
 #include "adapters/gcs/service_account.hpp"
 #include "adapters/s3/key_answers.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace {
 

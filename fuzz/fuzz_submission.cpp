@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <map>
 
-#include "core/error.hpp"
-#include "schema/foreign_json.hpp"
+#include "base/error.hpp"
+#include "base/untrusted_json.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/submission.hpp"
 
@@ -63,9 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Presets presets = parse_presets(R"({"presets": {"soft": "gaussian-blur sigma=2 | otsu"}})");
   constexpr int most_items = 5;
   refused_or([&] {
-    store(service::parse_submission(parse_foreign_json(text), presets, {.max_items = most_items}));
+    store(service::parse_submission(parse_untrusted_json(text), presets, {.max_items = most_items}));
   });
-  refused_or([&] { static_cast<void>(service::check_pipeline(parse_foreign_json(text), presets)); });
+  refused_or([&] { static_cast<void>(service::check_pipeline(parse_untrusted_json(text), presets)); });
   refused_or([&] {
     http::Request request;
     request.headers = {{"Content-Type", "multipart/form-data; boundary=b"}};

@@ -5,8 +5,8 @@
 
 #include "adapters/path_url.hpp"
 #include "adapters/rabbitmq/broker_address.hpp"
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "net/crypto.hpp"
 #include "ports/object_store.hpp"
 

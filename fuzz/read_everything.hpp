@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <span>
 
+#include "base/error.hpp"
 #include "codec/reader.hpp"
-#include "core/error.hpp"
 
 namespace tessera::fuzz {
 

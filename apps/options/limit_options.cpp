@@ -3,7 +3,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include "schema/amount.hpp"
+#include "base/amount.hpp"
 
 namespace tessera {
 

@@ -6,11 +6,12 @@
 #include <memory>
 #include <set>
 
+#include "base/error.hpp"
+#include "base/printable.hpp"
 #include "client/client.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
 #include "net/crypto.hpp"
+#include "output_flags.hpp"
 #include "ports/job.hpp"
 #include "progress_view.hpp"
 
@@ -27,9 +28,7 @@ struct Options {
   std::vector<std::string> files;
   std::vector<std::string> ids;
   std::string output;
-  std::string format;
-  int quality = 0;
-  std::string strip;
+  OutputOptions result;
   std::string priority = "interactive";
   bool no_wait = false;
   std::string state;
@@ -135,20 +134,6 @@ void report_failures(const std::vector<Json>& jobs) {
   }
 }
 
-Json output_of(const Options& options) {
-  Json output = Json::object();
-  if (!options.format.empty()) {
-    output["format"] = options.format;
-  }
-  if (options.quality > 0) {
-    output["quality"] = options.quality;
-  }
-  if (!options.strip.empty()) {
-    output["strip"] = options.strip == "all" ? Json(true) : Json(options.strip);
-  }
-  return output;
-}
-
 int submit(const Options& options) {
   Client client(options.client);
   ProgressView view(options.quiet || options.json);
@@ -161,7 +146,7 @@ int submit(const Options& options) {
     }
   }
   // Before anything is sent that takes long.
-  client.post("/v1/pipelines", {{"pipeline", options.pipeline}, {"output", output_of(options)}});
+  client.post("/v1/pipelines", {{"pipeline", options.pipeline}, {"output", to_json(options.result)}});
   Json items = Json::array();
   for (const std::string& file : options.files) {
     const std::string name = fs::path(file).filename().string();
@@ -174,7 +159,7 @@ int submit(const Options& options) {
   const Json batch = client.post("/v1/jobs",
                                  {{"items", std::move(items)},
                                   {"pipeline", options.pipeline},
-                                  {"output", output_of(options)},
+                                  {"output", to_json(options.result)},
                                   {"priority", options.priority}},
                                  new_id("submit", system_now()));
   const std::string id = batch.at("id");
@@ -338,11 +323,7 @@ Command add_submit(CLI::App& program) {
   app->add_option("-o,--output", options->output,
                   "Folder for the results; without it their links are printed")
       ->type_name("FOLDER");
-  app->add_option("-f,--format", options->format, "Format of the results: png, jpg, tif or webp");
-  app->add_option("-q,--quality", options->quality, "Quality of lossy formats")->check(CLI::Range(1, 100));
-  app->add_flag(
-      "--strip{all}", options->strip,
-      "Leave EXIF, XMP and IPTC out of the results; '--strip location': only places. Colours stay right");
+  add_output_options(*app, options->result);
   app->add_option("--priority", options->priority, "interactive or bulk")
       ->check(CLI::IsMember({"interactive", "bulk"}))
       ->capture_default_str();

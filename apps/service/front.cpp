@@ -6,7 +6,7 @@
 
 #include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "plan/presets_file.hpp"
 #include "service/metered_store.hpp"
 #include "service/openapi.hpp"

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/program.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/program.hpp"
 
 namespace tessera::service {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <fstream>
 
+#include "base/error.hpp"
 #include "codec/work_limits.hpp"
-#include "core/error.hpp"
 
 namespace tessera::service {
 namespace {

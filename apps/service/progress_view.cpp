@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/printable.hpp"
+#include "base/printable.hpp"
 
 namespace tessera::service {
 namespace {

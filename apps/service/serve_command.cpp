@@ -4,8 +4,8 @@
 
 #include <memory>
 
+#include "base/error.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "front.hpp"
 #include "node/scratch.hpp"
 #include "service/secret_files.hpp"

@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "adapters/open.hpp"
-#include "core/error.hpp"
-#include "core/machine.hpp"
-#include "core/system.hpp"
+#include "base/error.hpp"
+#include "base/machine.hpp"
+#include "base/system.hpp"
 #include "http/server.hpp"
 #include "limit_options.hpp"
 #include "owner_limits.hpp"

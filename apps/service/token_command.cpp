@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "adapters/open.hpp"
+#include "base/error.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "service/access.hpp"
 #include "settings.hpp"
 

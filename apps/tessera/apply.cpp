@@ -9,13 +9,13 @@
 #include <memory>
 #include <thread>
 
+#include "base/error.hpp"
 #include "comm/mpi.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "launch.hpp"
 #include "limit_options.hpp"
-#include "pipelines.hpp"
-#include "text.hpp"
+#include "output_flags.hpp"
+#include "presets.hpp"
 #include "work.hpp"
 
 namespace tessera::cli {
@@ -51,8 +51,8 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
     }
   }
   const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
-  return launch({options.ranks, options.hostfile, needs_stdin, options.limits.max_file_bytes, options.verbose,
-                 options.timeout_s},
+  return launch({options.ranks, options.hostfile, needs_stdin, options.process.limits.max_file_bytes,
+                 options.verbose, options.timeout_s},
                 arguments, *console);
 }
 
@@ -123,14 +123,7 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
          "Where the result goes: a file, a folder, or '-'; links are followed, and devices and pipes "
          "written into")
       ->type_name("OUT");
-  app->add_option("-f,--format", options->format,
-                  "Format of the result (default: by the name of the output)");
-  app->add_option("-q,--quality", options->quality, "Quality of lossy formats, 1 to 100")
-      ->check(CLI::Range(1, 100));
-  app->add_flag(
-      "--strip{all}", options->strip_name,
-      "Leave EXIF, XMP and IPTC out of the result; '--strip location': only places. Colours stay right");
-  app->add_flag("--salvage", options->read.salvage, "Use what can be read of damaged images");
+  add_output_options(*app, options->process.output);
   app->add_option(
          "--findings", options->findings,
          "Where to write what operators found (lines, corners, counts), as JSON: a file, a folder or '-'")
@@ -147,7 +140,7 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->check(CLI::Range(0, 1024));
   app->add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
       ->type_name("FILE");
-  add_limit_options(*app, options->limits, LimitSources::flags);
+  add_limit_options(*app, options->process.limits, LimitSources::flags);
   app->add_option("--timeout", options->timeout_s, "Seconds for each image")
       ->check(CLI::Range(0.001, 1e7))
       ->group("Limits");
@@ -155,8 +148,6 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
             options->output = output_name(options->output);
             options->findings = output_name(options->findings);
             check_streams(*options);
-            options->strip = parse_strip(options->strip_name);
-            options->read.limits = options->limits;
             if (started_by_mpi()) {
               return apply_as_rank(*options);
             }

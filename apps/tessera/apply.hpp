@@ -4,12 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "codec/reader.hpp"
-#include "codec/work_limits.hpp"
-#include "codec/writer.hpp"
 #include "comm/communicator.hpp"
 #include "console.hpp"
 #include "interrupts.hpp"
+#include "process/process.hpp"
 
 namespace tessera::cli {
 
@@ -19,10 +17,6 @@ struct ApplyOptions {
   std::string output;               ///< empty: findings only
   std::string findings;             ///< file, folder or "-"; empty: none
   std::string presets;
-  std::string format;      ///< empty: from the output's name, else the input's
-  int quality = 0;         ///< 0: the format's default
-  std::string strip_name;  ///< as typed
-  Strip strip = Strip::nothing;
   bool force = false;
   bool json = false;
   bool quiet = false;
@@ -31,8 +25,7 @@ struct ApplyOptions {
   int threads = 0;  ///< 0: the host's cores divided by its ranks
   std::string hostfile;
   double timeout_s = 0;
-  WorkLimits limits;
-  ReadOptions read;  ///< its limits are those above
+  ProcessOptions process;  ///< how images are read and written, and what they may cost
 };
 
 /// Applies the pipeline to one image after the other and returns the exit code: that of the first failure.

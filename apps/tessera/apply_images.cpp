@@ -6,16 +6,12 @@
 #include <utility>
 
 #include "apply.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "engine/run.hpp"
-#include "host_share.hpp"
-#include "outputs.hpp"
-#include "pipelines.hpp"
-#include "plan/plan.hpp"
-#include "process_image.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "presets.hpp"
+#include "process/host_share.hpp"
+#include "process/shared_source.hpp"
 #include "report.hpp"
-#include "shared_source.hpp"
 #include "work.hpp"
 
 namespace tessera::cli {
@@ -34,7 +30,7 @@ std::string to_string(const Bytes& bytes) {
 /// Text that the root makes, on every rank.
 std::string from_root(Communicator& comm, const std::function<std::string()>& make) {
   std::string text;
-  together(comm, [&] {
+  collective_try(comm, [&] {
     if (comm.root()) {
       text = make();
     }
@@ -46,8 +42,9 @@ std::string from_root(Communicator& comm, const std::function<std::string()>& ma
 std::vector<WorkItem> work_from_root(Communicator& comm, const ApplyOptions& options) {
   const std::string packed = from_root(comm, [&] {
     const auto inputs = expand_inputs(options.inputs);
-    const OutputRules rules{options.output, options.force,
-                            [&](const std::string& input) { return result_extension(input, options); }};
+    const OutputRules rules{options.output, options.force, [&](const std::string& input) {
+                              return result_extension(input, options.process.output);
+                            }};
     std::string names;
     for (const WorkItem& item : plan_work(inputs, rules)) {
       names += item.input + '\0' + item.output + '\0';
@@ -69,32 +66,16 @@ std::vector<WorkItem> work_from_root(Communicator& comm, const ApplyOptions& opt
   return work;
 }
 
-/// Hosts may differ in what files they have: the root reads, and every rank gets the pixels.
-ImageLoader shared_loader(Communicator& comm, const ReadOptions& read) {
-  return [&comm, load = image_loader(read)](const std::string& name) {
-    Tile tile;
-    together(comm, [&] {
-      if (comm.root()) {
-        tile = load(name);
-      }
-    });
-    return broadcast_tile(comm, std::move(tile));
-  };
-}
-
 class Application {
  public:
   Application(Communicator& comm, const ApplyOptions& options, Console& console, Interrupts& interrupts)
       : comm_(comm), options_(options), console_(console), interrupts_(interrupts) {}
 
   int run() {
-    const std::string pipeline = from_root(comm_, [&] {
-      return to_json(parse_pipeline(options_.pipeline, load_presets(options_.presets))).dump();
-    });
-    pipeline_ = parse_pipeline(pipeline);
+    pipeline_ = pipeline_from_root();
     const std::vector<WorkItem> work = work_from_root(comm_, options_);
     check_findings_target(work);
-    operators_ = build_pipeline(pipeline_, shared_loader(comm_, options_.read));
+    operators_ = build_pipeline(pipeline_, shared_image_loader(comm_, read_options(options_.process)));
     host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
@@ -110,6 +91,16 @@ class Application {
   }
 
  private:
+  /// Presets are the root's.
+  PipelineSteps pipeline_from_root() {
+    PipelineSteps pipeline;
+    const std::string text = from_root(comm_, [&] {
+      pipeline = parse_pipeline(options_.pipeline, load_presets(options_.presets));
+      return comm_.size() > 1 ? to_json(pipeline).dump() : std::string();
+    });
+    return comm_.root() ? pipeline : parse_pipeline(text);
+  }
+
   void tell_where() {
     std::vector<std::string> locations;
     for (const Bytes& location : all_gather_bytes(comm_, to_bytes(comm_.location()))) {
@@ -156,24 +147,21 @@ class Application {
   }
 
   void process(ImageReport& report) {
-    RunOptions run;
-    run.threads = host_.threads;
+    ProcessContext context{comm_, host_.threads, host_.ranks};
     if (comm_.root()) {
       console_.begun(report.item.input);
     }
-    run.stop = interrupts_.begin(options_.timeout_s);
-    run.progress = [&](const Progress& progress) {
+    context.stop = interrupts_.begin(options_.timeout_s);
+    context.progress = [&](const Progress& progress) {
       const std::string name = printable(report.item.input);
       console_.progress(progress.fraction,
                         progress.stages > 1
                             ? fmt::format("{} (stage {} of {})", name, progress.stage + 1, progress.stages)
                             : name);
     };
-    process_image(
-        comm_, options_,
-        [this](const ImageInfo& in) { return make_plan(operators_, in, plan_limits(options_.limits)); }, run,
-        host_.ranks, report);
-    together(comm_, [&] {
+    report.done = process_image(ImageInput::file(report.item.input), ImageOutput::file(report.item.output),
+                                operators_, options_.process, context);
+    collective_try(comm_, [&] {
       if (comm_.root()) {
         write_findings(report);
       }
@@ -190,12 +178,11 @@ class Application {
       return {ErrorCode::cancelled,
               fmt::format("{}: stopped before it was done; no result was written.", item.input)};
     }
-    // Sentences about a file name it; others (a parameter that does not suit the image) need to be told
-    // which.
-    const std::string sentence = error.what();
-    return {error.code(), item.input == "-" || sentence.find(item.input) != std::string::npos
-                              ? sentence
-                              : fmt::format("{}: {}", item.input, sentence)};
+    // Most sentences name the file that they are about; others (a parameter that does not suit the image) do
+    // not.
+    return item.input == "-" || !error.subject().empty()
+               ? error
+               : Error(error.code(), fmt::format("{}: {}", item.input, error.what()), item.input);
   }
 
   [[nodiscard]] bool findings_in_folder() const {
@@ -204,7 +191,7 @@ class Application {
   }
 
   void check_findings_target(const std::vector<WorkItem>& work) {
-    together(comm_, [&] {
+    collective_try(comm_, [&] {
       if (!comm_.root() || options_.findings.empty()) {
         return;
       }
@@ -237,11 +224,12 @@ class Application {
       return;
     }
     if (findings_in_folder()) {
-      write_text(name_beside(report.item.input, options_.findings, "json"), dump(findings_json(report)));
+      write_text(name_beside(report.item.input, options_.findings, "json"),
+                 dump(image_findings_json(report)));
       return;
     }
     // One file for all images: an object for one, else an array that grows with each.
-    findings_.push_back(findings_json(report));
+    findings_.push_back(image_findings_json(report));
     if (!findings_at_end_) {
       write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
@@ -283,7 +271,7 @@ class Application {
   const ApplyOptions& options_;
   Console& console_;
   Interrupts& interrupts_;
-  Pipeline pipeline_;
+  PipelineSteps pipeline_;
   std::vector<Operator> operators_;
   HostShare host_;
   bool ended_ = false;

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/program.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/program.hpp"
 
 namespace tessera::cli {
 namespace {

@@ -6,15 +6,15 @@
 #include <memory>
 #include <optional>
 
-#include "codec/reader.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
 #include "difference.hpp"
-#include "outputs.hpp"
-#include "pipelines.hpp"
+#include "process/image_input.hpp"
+#include "process/image_output.hpp"
 #include "report.hpp"
 #include "text.hpp"
+#include "work.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -87,16 +87,15 @@ int run_compare(const CompareOptions& options) {
     throw Error(ErrorCode::usage,
                 "Only one of '-o -' and '--json' can go to standard output: give -o a file.");
   }
-  const auto first = open_input_image(options.first, {});
-  const auto second = open_input_image(options.second, {});
-  std::unique_ptr<Sink> sink;
+  const auto first = open_image(ImageInput::file(options.first), {});
+  const auto second = open_image(ImageInput::file(options.second), {});
+  std::optional<ResultSink> picture;
   if (!output.empty() && first->info() == second->info()) {
     check_writable(output, options.force, InputFiles({options.first, options.second}));
-    ApplyOptions rules;
-    rules.output = output;
-    sink = open_output({options.first, output}, first->info(), Metadata{}, rules, true);
+    picture.emplace(ImageOutput::file(output), first->info(), Metadata{}, OutputOptions{}, true);
   }
-  const Difference difference = find_difference(*first, *second, sink.get(), options.amplify);
+  const Difference difference =
+      find_difference(*first, *second, picture ? &picture->sink() : nullptr, options.amplify);
   if (options.json) {
     print_json(difference);
   } else {

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "base/error.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "ops/catalog.hpp"
 
 namespace tessera::cli {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera::cli {
 

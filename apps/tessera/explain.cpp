@@ -3,18 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <optional>
 
-#include "codec/reader.hpp"
+#include "base/amount.hpp"
+#include "base/error.hpp"
+#include "base/machine.hpp"
+#include "base/printable.hpp"
 #include "codec/writer.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
-#include "core/machine.hpp"
-#include "core/printable.hpp"
 #include "limit_options.hpp"
-#include "outputs.hpp"
-#include "pipelines.hpp"
+#include "output_flags.hpp"
 #include "plan/plan.hpp"
-#include "process_image.hpp"
+#include "presets.hpp"
+#include "process/process.hpp"
 #include "text.hpp"
 
 namespace tessera::cli {
@@ -28,7 +29,7 @@ struct ExplainOptions {
   std::string presets;
   int ranks = 1;
   int threads = 0;
-  std::string format;
+  std::optional<FileFormat> format;
   bool json = false;
   WorkLimits limits;
 };
@@ -44,7 +45,7 @@ Subject subject_of(const ExplainOptions& options) {
     return {
         {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
   }
-  const auto source = open_input_image(options.input, {.limits = options.limits});
+  const auto source = open_image(ImageInput::file(options.input), {.limits = options.limits});
   return {source->info(), source->random_access(), source->can_rewind()};
 }
 
@@ -56,7 +57,8 @@ Json link_json(const ChainLink& link) {
           {"format", link.out.format.describe()}};
 }
 
-void print_json(const Pipeline& pipeline, const Plan& plan, const Estimate& cost, int ranks, int threads) {
+void print_json(const PipelineSteps& pipeline, const Plan& plan, const Estimate& cost, int ranks,
+                int threads) {
   Json stages = Json::array();
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const Stage& stage = plan.stages[i];
@@ -86,7 +88,8 @@ void print_json(const Pipeline& pipeline, const Plan& plan, const Estimate& cost
   fmt::print("{}\n", report.dump(2));
 }
 
-void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cost, int ranks, int threads) {
+void print_human(const PipelineSteps& pipeline, const Plan& plan, const Estimate& cost, int ranks,
+                 int threads) {
   fmt::print("{}\n{} -> {}, on {} rank{} with {} thread{} each\n", printable(to_text(pipeline)),
              info_text(plan.in), info_text(plan.out), ranks, ranks == 1 ? "" : "s", threads,
              threads == 1 ? "" : "s");
@@ -127,15 +130,13 @@ void print_human(const Pipeline& pipeline, const Plan& plan, const Estimate& cos
 
 /// Of the result as 'apply' would write it.
 std::int64_t piece_rows(const ImageInfo& result, const ExplainOptions& options) {
-  ApplyOptions apply;
-  apply.format = options.format;
   WriteOptions write;
-  write.format = *format_from_extension(result_extension(options.input, apply));
+  write.format = *format_from_extension(result_extension(options.input, {.format = options.format}));
   return make_encoder(result, write)->piece_rows();
 }
 
 int run_explain(const ExplainOptions& options) {
-  const Pipeline pipeline = parse_pipeline(options.pipeline, load_presets(options.presets));
+  const PipelineSteps pipeline = parse_pipeline(options.pipeline, load_presets(options.presets));
   const Subject subject = subject_of(options);
   const Plan plan =
       make_plan(build_pipeline(pipeline, image_loader({})), subject.image, plan_limits(options.limits));
@@ -168,8 +169,8 @@ Command add_explain(CLI::App& program) {
   app->add_option("--ranks", options->ranks, "MPI ranks")->check(CLI::Range(1, 4096))->capture_default_str();
   app->add_option("--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
       ->check(CLI::Range(0, 1024));
-  app->add_option("-f,--format", options->format,
-                  "Format of the result (default: that of IN, or png): how much is encoded at a time");
+  add_format_option(*app, options->format,
+                    "Format of the result (default: that of IN, or png): how much is encoded at a time");
   app->add_option("--presets", options->presets, "File of named pipelines")->type_name("FILE");
   app->add_flag("--json", options->json, "The same as JSON");
   add_limit_options(*app, options->limits, LimitSources::flags);

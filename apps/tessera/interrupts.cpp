@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera::cli {
 
@@ -38,9 +38,9 @@ class Interrupts {
 
   bool insist_;
   std::function<void()> on_timeout_;
-  Descriptor signals_;
-  Descriptor timer_;
-  Descriptor ended_;
+  FileDescriptor signals_;
+  FileDescriptor timer_;
+  FileDescriptor ended_;
   std::atomic<bool> interrupted_ = false;
   std::atomic<bool> timed_out_ = false;
   std::mutex mutex_;

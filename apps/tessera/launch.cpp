@@ -22,10 +22,10 @@
 #include <iterator>
 #include <optional>
 
-#include "core/error.hpp"
-#include "pipelines.hpp"
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
+#include "process/image_input.hpp"
 #include "ranks/child.hpp"
-#include "ranks/descriptor.hpp"
 #include "ranks/mpirun.hpp"
 
 namespace tessera::cli {
@@ -68,8 +68,8 @@ class StdinSpool {
 }
 
 struct Pipe {
-  Descriptor read;
-  Descriptor write;
+  FileDescriptor read;
+  FileDescriptor write;
   Pipe() {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -171,13 +171,13 @@ class Watch {
   [[nodiscard]] const std::string& overdue() const { return overdue_; }
 
  private:
-  static void set(const Descriptor& timer, double seconds) {
+  static void set(const FileDescriptor& timer, double seconds) {
     itimerspec time{};
     time.it_value.tv_sec = static_cast<time_t>(std::ceil(seconds));
     timerfd_settime(timer.get(), 0, &time, nullptr);
   }
   /// False if it was set again meanwhile.
-  static bool expired(const Descriptor& timer) {
+  static bool expired(const FileDescriptor& timer) {
     std::uint64_t expirations = 0;
     return ::read(timer.get(), &expirations, sizeof expirations) == sizeof expirations;
   }
@@ -285,9 +285,9 @@ class Watch {
   bool ended_ = false;
   int pressure_ = 0;
   std::string overdue_;
-  Descriptor signals_;
-  Descriptor timer_;
-  Descriptor overdue_timer_;
+  FileDescriptor signals_;
+  FileDescriptor timer_;
+  FileDescriptor overdue_timer_;
 };
 
 }  // namespace

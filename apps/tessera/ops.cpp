@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/error.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "ops/catalog.hpp"
 #include "plan/pipeline_schema.hpp"
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "core/error.hpp"
-#include "engine/run.hpp"
+#include "base/error.hpp"
+#include "process/process.hpp"
 #include "work.hpp"
 
 namespace tessera::cli {
@@ -13,11 +13,7 @@ namespace tessera::cli {
 /// One image's way through the pipeline, as the root rank knows it.
 struct ImageReport {
   WorkItem item;
-  ImageInfo in;
-  ImageInfo out;
-  std::int64_t output_bytes = 0;
-  double seconds = 0;
-  RunReport run;
+  ProcessReport done;
   std::optional<Error> failure;
 };
 
@@ -25,7 +21,7 @@ struct ImageReport {
 [[nodiscard]] std::string human_report(const ImageReport& report);
 [[nodiscard]] Json json_report(const ImageReport& report);
 /// {"input": ..., "findings": [{"operator", "columns", "count", "rows"}]}
-[[nodiscard]] Json findings_json(const ImageReport& report);
+[[nodiscard]] Json image_findings_json(const ImageReport& report);
 /// JSON as text; file names that are not UTF-8 lose their strange bytes.
 [[nodiscard]] std::string dump(const Json& json);
 

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/error.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
 #include "ranks/mpirun.hpp"
 
 namespace tessera::cli {

@@ -2,37 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
-#include <cmath>
-#include <limits>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::cli {
-
-std::string bytes_text(std::int64_t bytes) {
-  static constexpr std::array units{"kB", "MB", "GB", "TB"};
-  if (bytes < 1000) {
-    return fmt::format("{} bytes", bytes);
-  }
-  double value = static_cast<double>(bytes) / 1000;
-  std::size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < units.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, units[unit]);
-}
-
-std::string seconds_text(double seconds) {
-  if (seconds < 60) {
-    return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
-  }
-  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-  return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
-                      : fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
-}
 
 std::string info_text(const ImageInfo& info) {
   return fmt::format("{}x{} {}", info.extent.width, info.extent.height, info.format.describe());

@@ -5,17 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "core/image.hpp"
-#include "schema/amount.hpp"
+#include "base/amount.hpp"
+#include "image/image.hpp"
 
 namespace tessera::cli {
 
-[[nodiscard]] std::string bytes_text(std::int64_t bytes);    ///< "1.4 MB": powers of ten
-[[nodiscard]] std::string seconds_text(double seconds);      ///< "0.42 s", "3 min 12 s"
 [[nodiscard]] std::string info_text(const ImageInfo& info);  ///< "640x480 8-bit RGB"
 [[nodiscard]] std::string halo_text(const Halo& halo);       ///< "6 px", "0/2/0/2 px (left/top/right/bottom)"
 
-using tessera::parse_amount;
 /// "640x480". Throws Error(usage) naming the flag.
 [[nodiscard]] Extent parse_extent(std::string_view flag, std::string_view text);
 /// "gray8", "rgb16", "rgba8", "graya16", ... Throws Error(usage) naming the flag.

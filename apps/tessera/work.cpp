@@ -10,9 +10,9 @@
 #include <set>
 #include <system_error>
 
+#include "base/error.hpp"
 #include "codec/write/output_target.hpp"
 #include "comm/mpi.hpp"
-#include "core/error.hpp"
 
 namespace tessera::cli {
 namespace {

@@ -14,7 +14,6 @@ namespace tessera::cli {
 struct WorkItem {
   std::string input;   ///< a file, or "-" for standard input
   std::string output;  ///< a file, "-" for standard output, or empty for no picture
-  int open_file = -1;  ///< the input where it is open already; `input` is then only what to call it
 };
 
 /// Names as typed, with *, ? and [...] expanded where no file has the name itself (shells leave quoted

@@ -13,24 +13,22 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <stop_token>
 #include <thread>
 
+#include "base/error.hpp"
+#include "base/machine.hpp"
+#include "base/printable.hpp"
 #include "codec/read/vips.hpp"
 #include "comm/mpi.hpp"
 #include "command.hpp"
-#include "core/error.hpp"
-#include "core/machine.hpp"
-#include "core/printable.hpp"
-#include "host_share.hpp"
+#include "engine/findings.hpp"
 #include "plan/pipeline.hpp"
-#include "plan/plan.hpp"
-#include "process_image.hpp"
+#include "process/host_share.hpp"
+#include "process/process.hpp"
 #include "ranks/channel.hpp"
 #include "ranks/messages.hpp"
 #include "ranks/sandbox.hpp"
-#include "report.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -38,7 +36,7 @@ namespace {
 constexpr std::chrono::seconds between_signs_of_life{1};
 constexpr std::chrono::milliseconds between_progress{100};
 // Well below what a message may carry: bytes that are no text grow when they are written as JSON.
-constexpr std::size_t most_sentence_bytes = 4096;
+constexpr std::size_t max_failure_bytes = 4096;
 constexpr int exit_without_node = 9;
 constexpr int exit_without_group = 10;
 
@@ -57,27 +55,6 @@ std::int64_t memory_bytes() {
   std::int64_t resident_pages = 0;
   std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
   return resident_pages * ::sysconf(_SC_PAGESIZE);
-}
-
-ApplyOptions options_from(const ProcessTask& task) {
-  ApplyOptions options;
-  const Json& output = task.output_options;
-  options.format = output.value("format", "");
-  options.quality = output.value("quality", 0);
-  options.strip = strip_from(output.value("strip", Json(false)));
-  options.read.salvage = output.value("salvage", false);
-  options.limits = limits_from_json(task.limits);
-  options.read.limits = options.limits;
-  return options;
-}
-
-/// People know their file by its own name, not by the node's.
-std::string with_name(std::string sentence, const std::string& path, const std::string& name) {
-  for (std::size_t at = 0; !path.empty() && (at = sentence.find(path, at)) != std::string::npos;
-       at += name.size()) {
-    sentence.replace(at, path.size(), name);
-  }
-  return sentence;
 }
 
 /// What a rank is given at its start, before it takes foreign bytes.
@@ -102,12 +79,12 @@ struct Station {
 /// A task, with the file that came with it.
 struct Work {
   ProcessTask task;
-  Descriptor file;
+  FileDescriptor file;
 };
 
 class Worker {
  public:
-  Worker(Communicator& world, Descriptor socket, const HostShare& host, std::int64_t memory_bytes)
+  Worker(Communicator& world, FileDescriptor socket, const HostShare& host, std::int64_t memory_bytes)
       : world_(world),
         host_(host),
         memory_bytes_(memory_bytes),
@@ -132,7 +109,7 @@ class Worker {
         NodeMessage message = node_message(*line);
         const std::lock_guard lock(mutex_);
         if (auto* const task = std::get_if<ProcessTask>(&message)) {
-          Descriptor file = task->attached ? channel_.take_attached() : Descriptor();
+          FileDescriptor file = task->attached ? channel_.take_attached() : FileDescriptor();
           work_.push_back({std::move(*task), std::move(file)});
         } else if (const auto* const cancelled = std::get_if<Cancel>(&message)) {
           cancel(cancelled->ticket);
@@ -191,10 +168,8 @@ class Worker {
     std::string answer;
     bool together_still = true;
     const auto fail = [&](ErrorCode code, const std::string& sentence) {
-      const std::string named =
-          with_name(with_name(sentence, task.input, task.name), task.output, "the result");
       answer = to_line(RankMessage(
-          Failed{task.ticket, std::string(meaning(code).name), named.substr(0, most_sentence_bytes)}));
+          Failed{task.ticket, std::string(meaning(code).name), sentence.substr(0, max_failure_bytes)}));
       together_still = code != ErrorCode::rank_lost;
     };
     try {
@@ -217,15 +192,14 @@ class Worker {
     }
   }
 
-  static Done done(const ProcessTask& task, const ImageReport& report) {
-    Json json = json_report(report);
+  static Done done(const ProcessTask& task, const ProcessReport& report) {
     Done done;
     done.ticket = task.ticket;
     done.width_px = report.out.extent.width;
     done.height_px = report.out.extent.height;
     done.seconds = report.seconds;
     done.ranks = std::max(1, static_cast<int>(report.run.ranks.size()));
-    done.findings = std::move(json["findings"]);
+    done.findings = findings_json(report.run.findings);
     done.warnings = report.run.warnings;
     return done;
   }
@@ -250,23 +224,21 @@ class Worker {
                     answer.size(), max_message_bytes));
   }
 
-  ImageReport process_on(Communicator& comm, const Work& work) {
+  ProcessReport process_on(Communicator& comm, const Work& work) {
     const ProcessTask& task = work.task;
     if (task.attached && !work.file) {
       throw Error(ErrorCode::io,
-                  fmt::format("The image '{}' cannot be opened: no file came with it.", task.name));
+                  fmt::format("The image '{}' cannot be opened: no file came with it.", task.name),
+                  task.name);
     }
-    ImageReport report;
-    report.item = {task.attached ? task.name : task.input, task.output, work.file.get()};
-    RunOptions run;
-    run.threads = task.threads > 0 ? task.threads : host_.threads;
+    ProcessContext context{comm, task.threads > 0 ? task.threads : host_.threads, host_.ranks};
     {
       const std::lock_guard lock(mutex_);
-      run.stop = stop_.get_token();
+      context.stop = stop_.get_token();
     }
     // A job that is done within the interval says only that: each message becomes a change of the job.
     auto last = std::chrono::steady_clock::now();
-    run.progress = [&](const Progress& progress) {
+    context.progress = [&](const Progress& progress) {
       const auto now = std::chrono::steady_clock::now();
       if (now - last >= between_progress) {
         last = now;
@@ -274,15 +246,18 @@ class Worker {
                           fmt::format("stage {} of {}", progress.stage + 1, progress.stages)});
       }
     };
-    ApplyOptions options = options_from(task);
+    ProcessOptions options{output_options_from_json(task.output_options, "The job's output"),
+                           limits_from_json(task.limits)};
     if (options.limits.max_memory_bytes == 0) {
       options.limits.max_memory_bytes = memory_bytes_;
     }
-    const auto plan_for = [&](const ImageInfo& in) {
-      return make_plan(build_pipeline(parse_pipeline(task.pipeline.dump())), in, plan_limits(options.limits));
-    };
-    process_image(comm, options, plan_for, run, host_.ranks, report);
-    return report;
+    // People know their file by its own name, not by the node's.
+    ImageInput input{InputFile{task.input}, task.name};
+    if (task.attached) {
+      input.from = InputDescriptor{work.file.get()};
+    }
+    return process_image(input, {OutputFile{task.output}, "the result"},
+                         build_pipeline(pipeline_from_json(task.pipeline)), options, context);
   }
 
   Communicator& world_;
@@ -305,7 +280,7 @@ int work() {
   const auto world = mpi ? make_mpi() : make_solo();
   const HostShare host = share_of_host(*world, 0);
   const std::int64_t memory = share_of_memory(usable_memory_bytes(), host.ranks);
-  Descriptor socket = connect_to(station.address);
+  FileDescriptor socket = connect_to(station.address);
   Hello hello;
   hello.rank = world->rank();
   hello.ranks = world->size();

@@ -92,7 +92,7 @@ class MeasuredSink final : public Sink {
     bytes_ += static_cast<std::int64_t>(bytes.size());
     return bytes;
   }
-  void append(const Bytes&) override {}
+  void append(std::span<const std::byte>) override {}
   void finish() override {}
   std::int64_t bytes() const { return bytes_; }
 

@@ -126,7 +126,9 @@ class SimulatedSink final : public Sink {
     return Bytes(static_cast<std::size_t>(static_cast<double>(pixels * study_.widening) *
                                           study_.costs.at("encoded_bytes_per_px").get<double>()));
   }
-  void append(const Bytes& piece) override { storage_.write(static_cast<double>(piece.size())); }
+  void append(std::span<const std::byte> piece) override {
+    storage_.write(static_cast<double>(piece.size()));
+  }
   void finish() override {}
 
  private:

@@ -11,7 +11,7 @@
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/redact.hpp"
 
 namespace tessera {

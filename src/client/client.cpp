@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
 #include "client/event_stream.hpp"
 #include "client/local_service.hpp"
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/text.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
 #include "net/redact.hpp"

@@ -8,8 +8,8 @@
 #include <stop_token>
 #include <string>
 
+#include "base/json.hpp"
 #include "net/http_client.hpp"
-#include "schema/param.hpp"
 
 namespace tessera {
 

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "net/redact.hpp"
 #include "ports/bytes_io.hpp"
 

@@ -7,10 +7,10 @@
 #include <span>
 #include <string>
 
+#include "base/bytes.hpp"
 #include "codec/limits.hpp"
 #include "codec/sniff.hpp"
-#include "core/bytes.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "base/error.hpp"
 #include "codec/limits.hpp"
-#include "core/error.hpp"
 #include "schema/param.hpp"
 
 namespace tessera {

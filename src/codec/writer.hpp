@@ -5,36 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
+#include "schema/output_options.hpp"
 #include "schema/param.hpp"
 
 namespace tessera {
 
-enum class FileFormat : std::uint8_t { png, jpeg, tiff, webp };
-
-/// The format that a file's extension stands for (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", any
-/// case, with or without the dot). Nothing for others.
-[[nodiscard]] std::optional<FileFormat> format_from_extension(std::string_view extension);
-/// "png", "jpg", "tif", "webp": also the usual extension.
-[[nodiscard]] std::string_view format_extension(FileFormat format);
-
 enum class TiffCompression : std::uint8_t { none, lzw, deflate };
-
-/// What of the metadata stays out of a result. Its colours look right in any case: a profile that is not sRGB
-/// stays, and so does the resolution.
-enum class Strip : std::uint8_t {
-  nothing,
-  location,  ///< GPS and names of places, in EXIF, XMP and IPTC
-  all,       ///< EXIF, XMP and IPTC
-};
-/// "", "location" or "all". Throws Error(usage).
-[[nodiscard]] Strip parse_strip(std::string_view name);
-/// Of JSON: true, false, or a name. Throws Error(usage).
-[[nodiscard]] Strip strip_from(const Json& value);
 
 struct WriteOptions {
   FileFormat format = FileFormat::png;
@@ -58,10 +36,11 @@ class FileSink : public Sink {
 /// treated as AtomicFile says. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
 /// tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone. The
 /// metadata are adapted to the result (docs/metadata.md); what is left out or converted is in
-/// Sink::warnings(). Throws Error(io) if the folder is missing or not writable, Error(limit_exceeded) if the
-/// format cannot hold the extent.
+/// Sink::warnings(). `name` is what sentences call the result; empty: its path. Throws Error(io) if the
+/// folder is missing or not writable, Error(limit_exceeded) if the format cannot hold the extent.
 [[nodiscard]] std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                                  const Metadata& metadata, const WriteOptions& options);
+                                                  const Metadata& metadata, const WriteOptions& options,
+                                                  std::string name = {});
 /// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.
 [[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
 

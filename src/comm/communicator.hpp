@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/bytes.hpp"
-#include "ops/kinds.hpp"
+#include "base/bytes.hpp"
+#include "comm/merge.hpp"
 
 namespace tessera {
 
@@ -63,7 +63,7 @@ void send_bytes(Communicator& comm, const Bytes& data, int to, int tag);
 /// Runs `work` on this rank and then agrees with the others: if it threw anywhere, every rank throws the
 /// error of the lowest rank that failed; where memory ran out, Error(limit_exceeded). Collective. `work`
 /// itself must not leave another rank waiting for a message.
-void together(Communicator& comm, const std::function<void()>& work);
+void collective_try(Communicator& comm, const std::function<void()>& work);
 
 /// A group of one.
 [[nodiscard]] std::unique_ptr<Communicator> make_solo();

@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-#include <opencv2/core.hpp>
 #include <optional>
 
+#include "base/error.hpp"
 #include "comm/communicator.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -35,16 +34,28 @@ Error current_error(int rank) {
     return error;
   } catch (const std::bad_alloc&) {
     return out_of_memory();
-  } catch (const cv::Exception& error) {
-    if (error.code == cv::Error::StsNoMem) {
-      return out_of_memory();
-    }
-    return {ErrorCode::internal, fmt::format("Internal error on rank {}: {}", rank, error.what())};
   } catch (const std::exception& error) {
     return {ErrorCode::internal, fmt::format("Internal error on rank {}: {}", rank, error.what())};
   } catch (...) {
     return {ErrorCode::internal, fmt::format("Internal error on rank {}: an unknown exception.", rank)};
   }
+}
+
+/// The code, the sentence, a NUL, the subject.
+Bytes packed(const Error& error) {
+  std::string text(1, static_cast<char>(error.code()));
+  text += error.what();
+  text += '\0' + error.subject();
+  Bytes bytes(text.size());
+  std::memcpy(bytes.data(), text.data(), text.size());
+  return bytes;
+}
+
+Error unpacked(const Bytes& report) {
+  const std::string_view text(reinterpret_cast<const char*>(report.data()) + 1, report.size() - 1);
+  const std::size_t end = text.find('\0');
+  return {static_cast<ErrorCode>(report[0]), std::string(text.substr(0, end)),
+          std::string(text.substr(end + 1))};
 }
 
 }  // namespace
@@ -129,7 +140,7 @@ std::vector<Bytes> all_to_all_bytes(Communicator& comm, std::vector<Bytes> outgo
   return incoming;
 }
 
-void together(Communicator& comm, const std::function<void()>& work) {
+void collective_try(Communicator& comm, const std::function<void()>& work) {
   // 0: all is well; otherwise (ranks - rank) so that the maximum names the lowest failing rank.
   std::uint64_t verdict = 0;
   Bytes report;
@@ -137,19 +148,15 @@ void together(Communicator& comm, const std::function<void()>& work) {
     work();
   } catch (...) {
     const Error error = current_error(comm.rank());
-    const std::string_view sentence = error.what();
     verdict = static_cast<std::uint64_t>(comm.size() - comm.rank());
-    report.resize(1 + sentence.size());
-    report[0] = static_cast<std::byte>(error.code());
-    std::memcpy(report.data() + 1, sentence.data(), sentence.size());
+    report = packed(error);
   }
   comm.all_reduce(std::span(&verdict, 1), Merge::maximum);
   if (verdict == 0) {
     return;
   }
   report = broadcast_bytes(comm, std::move(report), comm.size() - static_cast<int>(verdict));
-  throw Error(static_cast<ErrorCode>(report[0]),
-              std::string(reinterpret_cast<const char*>(report.data()) + 1, report.size() - 1));
+  throw unpacked(report);
 }
 
 }  // namespace tessera

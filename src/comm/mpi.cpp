@@ -7,7 +7,8 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "comm/mpi_group.hpp"
 
 namespace tessera {
 namespace {
@@ -49,16 +50,12 @@ class MpiTransfer final : public Transfer {
 
 class MpiCommunicator final : public Communicator {
  public:
-  MpiCommunicator() {
-    int given = 0;
-    check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given), "starting");
-    if (given < MPI_THREAD_SERIALIZED) {
-      throw Error(ErrorCode::rank_lost,
-                  "This MPI library does not support calls from several threads in turn.");
-    }
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
-    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  /// Over a duplicate of `group`. `ends_mpi`: finalises MPI when it is destroyed.
+  MpiCommunicator(MPI_Comm group, bool ends_mpi) : ends_mpi_(ends_mpi) {
+    check(MPI_Comm_dup(group, &group_), "starting");
+    MPI_Comm_set_errhandler(group_, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(group_, &rank_);
+    MPI_Comm_size(group_, &size_);
     std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
     int length = 0;
     MPI_Get_processor_name(name.data(), &length);
@@ -67,7 +64,16 @@ class MpiCommunicator final : public Communicator {
   }
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
-  ~MpiCommunicator() override { MPI_Finalize(); }
+  ~MpiCommunicator() override {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (finalized == 0) {
+      MPI_Comm_free(&group_);
+      if (ends_mpi_) {
+        MPI_Finalize();
+      }
+    }
+  }
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -77,7 +83,7 @@ class MpiCommunicator final : public Communicator {
     std::vector<MPI_Request> requests;
     do {
       const auto part = data.first(std::min(part_bytes, data.size()));
-      check(MPI_Isend(part.data(), static_cast<int>(part.size()), MPI_BYTE, to, tag, MPI_COMM_WORLD,
+      check(MPI_Isend(part.data(), static_cast<int>(part.size()), MPI_BYTE, to, tag, group_,
                       &requests.emplace_back()),
             "sending");
       data = data.subspan(part.size());
@@ -88,7 +94,7 @@ class MpiCommunicator final : public Communicator {
     std::vector<MPI_Request> requests;
     do {
       const auto part = data.first(std::min(part_bytes, data.size()));
-      check(MPI_Irecv(part.data(), static_cast<int>(part.size()), MPI_BYTE, from, tag, MPI_COMM_WORLD,
+      check(MPI_Irecv(part.data(), static_cast<int>(part.size()), MPI_BYTE, from, tag, group_,
                       &requests.emplace_back()),
             "receiving");
       data = data.subspan(part.size());
@@ -100,12 +106,11 @@ class MpiCommunicator final : public Communicator {
     fmt::print(stderr, "tessera: rank {} on {}: {}\n", rank_, location_, error.what());
     abort_mpi(meaning(known != nullptr ? known->code() : ErrorCode::internal).exit_code);
   }
-  void barrier() override { check(MPI_Barrier(MPI_COMM_WORLD), "waiting for the other ranks"); }
+  void barrier() override { check(MPI_Barrier(group_), "waiting for the other ranks"); }
   void broadcast(std::span<std::byte> data, int from) override {
     while (!data.empty()) {
       const auto part = data.first(std::min(part_bytes, data.size()));
-      check(MPI_Bcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, from, MPI_COMM_WORLD),
-            "broadcasting");
+      check(MPI_Bcast(part.data(), static_cast<int>(part.size()), MPI_BYTE, from, group_), "broadcasting");
       data = data.subspan(part.size());
     }
   }
@@ -113,7 +118,7 @@ class MpiCommunicator final : public Communicator {
     while (!values.empty()) {
       const auto part = values.first(std::min(part_bytes / sizeof(std::uint64_t), values.size()));
       check(MPI_Allreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), MPI_UINT64_T,
-                          merge == Merge::sum ? MPI_SUM : MPI_MAX, MPI_COMM_WORLD),
+                          merge == Merge::sum ? MPI_SUM : MPI_MAX, group_),
             "merging statistics");
       values = values.subspan(part.size());
     }
@@ -123,8 +128,7 @@ class MpiCommunicator final : public Communicator {
       throw Error(ErrorCode::internal, "all_gather is for small records; send bytes instead.");
     }
     const int count = static_cast<int>(mine.size());
-    check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, MPI_COMM_WORLD),
-          "gathering");
+    check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, group_), "gathering");
   }
   void all_to_all(std::span<const std::byte> outgoing, std::span<std::byte> incoming) override {
     const std::size_t record = outgoing.size() / static_cast<std::size_t>(size_);
@@ -132,11 +136,13 @@ class MpiCommunicator final : public Communicator {
       throw Error(ErrorCode::internal, "all_to_all is for small records; send bytes instead.");
     }
     const int count = static_cast<int>(record);
-    check(MPI_Alltoall(outgoing.data(), count, MPI_BYTE, incoming.data(), count, MPI_BYTE, MPI_COMM_WORLD),
+    check(MPI_Alltoall(outgoing.data(), count, MPI_BYTE, incoming.data(), count, MPI_BYTE, group_),
           "exchanging records");
   }
 
  private:
+  MPI_Comm group_ = MPI_COMM_NULL;
+  bool ends_mpi_;
   int rank_ = 0;
   int size_ = 1;
   std::string location_;
@@ -148,7 +154,30 @@ bool started_by_mpi() {
   return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
 }
 
-std::unique_ptr<Communicator> make_mpi() { return std::make_unique<MpiCommunicator>(); }
+std::unique_ptr<Communicator> make_mpi() {
+  int given = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given), "starting");
+  if (given < MPI_THREAD_SERIALIZED) {
+    throw Error(ErrorCode::rank_lost,
+                "This MPI library does not support calls from several threads in turn.");
+  }
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, true);
+}
+
+std::shared_ptr<Communicator> communicator_over(MPI_Comm group) {
+  int initialized = 0;
+  int given = MPI_THREAD_SINGLE;
+  MPI_Initialized(&initialized);
+  if (initialized != 0) {
+    MPI_Query_thread(&given);
+  }
+  if (given < MPI_THREAD_SERIALIZED) {
+    throw Error(ErrorCode::usage,
+                "MPI must be initialised with MPI_THREAD_SERIALIZED or MPI_THREAD_MULTIPLE: several threads "
+                "call it in turn.");
+  }
+  return std::make_shared<MpiCommunicator>(group, false);
+}
 
 void abort_mpi(int exit_code) {
   MPI_Abort(MPI_COMM_WORLD, exit_code);

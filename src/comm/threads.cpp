@@ -11,9 +11,9 @@
 #include <tuple>
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/system.hpp"
 #include "comm/communicator.hpp"
-#include "core/error.hpp"
-#include "core/system.hpp"
 
 namespace tessera {
 namespace {

@@ -1,7 +1,7 @@
 // The group of ranks as a whole-frame operator sees it.
 #pragma once
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "engine/pixels.hpp"
 #include "engine/workers.hpp"
 

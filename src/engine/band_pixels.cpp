@@ -48,12 +48,12 @@ BandPixels::BandPixels(const Band& band, const std::vector<std::vector<Rect>>& n
     if (move.to == comm.rank()) {
       auto ghost = std::make_unique<Ghost>();
       ghost->tile.rect = move.rect;
-      ghost->color.resize(plane_bytes(move.rect, format.color_type()));
-      ghost->tile.color = header(ghost->color, move.rect, format.color_type());
+      ghost->color.resize(plane_bytes(move.rect, color_type(format)));
+      ghost->tile.color = header(ghost->color, move.rect, color_type(format));
       transfers_.push_back(comm.receive(ghost->color, move.from, color_tag));
       if (format.alpha) {
-        ghost->alpha.resize(plane_bytes(move.rect, format.alpha_type()));
-        ghost->tile.alpha = header(ghost->alpha, move.rect, format.alpha_type());
+        ghost->alpha.resize(plane_bytes(move.rect, alpha_type(format)));
+        ghost->tile.alpha = header(ghost->alpha, move.rect, alpha_type(format));
         transfers_.push_back(comm.receive(ghost->alpha, move.from, alpha_tag));
       }
       received_bytes_ += static_cast<std::int64_t>(ghost->color.size() + ghost->alpha.size());

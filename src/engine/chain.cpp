@@ -76,7 +76,7 @@ cv::Mat ChainRunner::Buffers::grow_alpha(const Tile& tile, const Rect& grown_rec
     return tile.alpha;
   }
   // As a tile of one plane, so that copy_overlap() serves.
-  Tile grown{grown_rect, allocate_in(transparency, grown_rect, {}, image.format.alpha_type()), {}};
+  Tile grown{grown_rect, allocate_in(transparency, grown_rect, {}, alpha_type(image.format)), {}};
   copy_overlap({tile.rect, tile.alpha, {}}, grown);
   fill_border(grown.color, grown_rect, image.extent, border, image.format.max_value());
   return grown.color;
@@ -102,9 +102,9 @@ Tile ChainRunner::run_links(std::size_t level, std::span<const ChainLink> chain,
     next = *reduced + 1;
     current = run_in_pieces(level, chain.first(next), strip, needs, halo_before(next), findings);
   } else {
-    current = {needs.input, buffers.place(needs.input, halo_before(0), strip.in.format.color_type()), {}};
+    current = {needs.input, buffers.place(needs.input, halo_before(0), color_type(strip.in.format)), {}};
     if (strip.in.format.alpha) {
-      current.alpha = buffers.place_alpha(needs.input, strip.in.format.alpha_type());
+      current.alpha = buffers.place_alpha(needs.input, alpha_type(strip.in.format));
     }
     strip.reader.fetch(current);
   }
@@ -125,9 +125,9 @@ Tile ChainRunner::run_in_pieces(std::size_t level, std::span<const ChainLink> ch
   const Rect out_rect = Rect::of_rows(needs.links[before.size()], link.out.extent.width);
   Region region{link.in, Rect::of_rows(input, link.in.extent.width), out_rect, false, nullptr, strip.stop};
   const auto& op = dynamic_cast<const TakesPieces&>(*link.op);
-  const auto color = op.begin_pieces(region, link.in.format.color_type());
+  const auto color = op.begin_pieces(region, color_type(link.in.format));
   region.alpha = true;
-  const auto alpha = link.in.format.alpha ? op.begin_pieces(region, link.in.format.alpha_type()) : nullptr;
+  const auto alpha = link.in.format.alpha ? op.begin_pieces(region, alpha_type(link.in.format)) : nullptr;
 
   std::vector<Interval> pieces;
   std::vector<std::int64_t> needed_from;  // the first row of the source, for this piece and all behind it
@@ -151,10 +151,10 @@ Tile ChainRunner::run_in_pieces(std::size_t level, std::span<const ChainLink> ch
     }
   }
   Buffers& buffers = levels_[level];
-  Tile result{out_rect, buffers.place(out_rect, next_halo, link.out.format.color_type()), {}};
+  Tile result{out_rect, buffers.place(out_rect, next_halo, color_type(link.out.format)), {}};
   color->finish(result.color);
   if (alpha) {
-    result.alpha = buffers.place_alpha(out_rect, link.out.format.alpha_type());
+    result.alpha = buffers.place_alpha(out_rect, alpha_type(link.out.format));
     alpha->finish(result.alpha);
   }
   return result;
@@ -166,12 +166,12 @@ Tile ChainRunner::run_link(Buffers& buffers, const ChainLink& link, Tile current
   const LocalOp& op = *link.op;
   Region region{link.in, current.rect, out_rect, false, findings, stop};
   if (op.kind() == LocalKind::geometry) {
-    cv::Mat out = buffers.place(out_rect, next_halo, link.out.format.color_type());
+    cv::Mat out = buffers.place(out_rect, next_halo, color_type(link.out.format));
     region.transparency = op.reads_alpha() ? transparency_of(current.alpha) : nullptr;
     run_kernel(op, current.color, out, region, link.name);
     Tile result{out_rect, out, {}};
     if (link.out.format.alpha) {
-      result.alpha = buffers.place_alpha(out_rect, link.out.format.alpha_type());
+      result.alpha = buffers.place_alpha(out_rect, alpha_type(link.out.format));
       region.alpha = true;
       region.transparency = nullptr;
       region.findings = nullptr;
@@ -193,10 +193,10 @@ Tile ChainRunner::run_link(Buffers& buffers, const ChainLink& link, Tile current
   }
   cv::Mat out = grown;
   const bool in_place =
-      link.halo.none() && link.in.format.color_type() == link.out.format.color_type() && next_halo.none();
+      link.halo.none() && color_type(link.in.format) == color_type(link.out.format) && next_halo.none();
   if (!in_place) {
     const Halo spare = most(link.halo, next_halo);
-    out = grow_header(buffers.place(out_rect, spare, link.out.format.color_type()), link.halo);
+    out = grow_header(buffers.place(out_rect, spare, color_type(link.out.format)), link.halo);
   }
   run_kernel(op, grown, out, region, link.name);
   Tile result{out_rect, shrink_header(out, link.halo), {}};

@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 #include "plan/plan.hpp"
 
 namespace tessera {

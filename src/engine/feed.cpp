@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/collective.hpp"
 #include "engine/workers.hpp"
 
 namespace tessera {
@@ -85,7 +86,7 @@ Tile Feeder::next_panel() {
   Tile mine;
   std::vector<Tile> tiles;
   // All that can fail comes first, and the ranks agree on it: nobody waits for rows that do not come.
-  together(comm_, [&] {
+  collective_pixel_work(comm_, [&] {
     if (comm_.root()) {
       tiles = tiles_for(needs);
       mine = tiles.front();

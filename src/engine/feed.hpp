@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "core/stream.hpp"
 #include "engine/strips.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 
-void LimitedSink::append(const Bytes& piece) {
+void LimitedSink::append(std::span<const std::byte> piece) {
   bytes_ += static_cast<std::int64_t>(piece.size());
   if (bytes_ > max_bytes_) {
     throw Error(ErrorCode::limit_exceeded,

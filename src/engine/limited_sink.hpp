@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 
@@ -15,7 +15,7 @@ class LimitedSink final : public Sink {
   LimitedSink(Sink& sink, std::int64_t max_bytes) : sink_(sink), max_bytes_(max_bytes) {}
   std::int64_t piece_rows() const override { return sink_.piece_rows(); }
   Bytes encode(const Tile& piece) const override { return sink_.encode(piece); }
-  void append(const Bytes& piece) override;
+  void append(std::span<const std::byte> piece) override;
   void finish() override { sink_.finish(); }
   std::vector<std::string> warnings() const override { return sink_.warnings(); }
 

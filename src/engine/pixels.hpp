@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 #include "plan/plan.hpp"
 
 namespace tessera {

@@ -7,6 +7,7 @@
 
 #include "engine/band_frame.hpp"
 #include "engine/chain.hpp"
+#include "engine/collective.hpp"
 #include "engine/feed.hpp"
 #include "engine/pixels.hpp"
 #include "engine/report.hpp"
@@ -67,7 +68,7 @@ class Run {
     }
     if (read_to_look_) {
       read_to_look_ = false;
-      together(comm_, [&] {
+      collective_pixel_work(comm_, [&] {
         if (source_ != nullptr) {
           source_->rewind();
         }
@@ -148,7 +149,7 @@ class Run {
     }
     over_panels(looking, 1, panels(looking, 1, false), [&](const StripContext& strips, StripInput& input) {
       StripFindings found_again_later(looking.chain, strips.count(comm_.rank()));
-      together(comm_, [&] {
+      collective_pixel_work(comm_, [&] {
         for_each_strip(strips, input, found_again_later, [](int, std::int64_t, const Tile&) {});
         input.finish();
       });
@@ -247,7 +248,7 @@ class Run {
   void run_strips_to_band(const Stage& stage) {
     const ImageInfo info = stage.chain.empty() ? stage.in : stage.chain.back().out;
     std::optional<Band> next;
-    together(comm_, [&] {
+    collective_pixel_work(comm_, [&] {
       next = Band::allocate(info, split_rows(info.extent.height, comm_.size()), comm_.rank());
     });
     SlotSet merged(stage.statistic ? stage.statistic->slots(info) : 0, options_.threads);
@@ -256,7 +257,7 @@ class Run {
       const bool in_place = strips.bands == next->rows;
       Band panel{info, strips.bands, {}};
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
-      together(comm_, [&] {
+      collective_pixel_work(comm_, [&] {
         panel = in_place ? *next : Band::allocate(info, strips.bands, comm_.rank());
         for_each_strip(strips, input, findings, [&](int worker, std::int64_t, const Tile& strip) {
           copy_overlap(strip, panel.mine);
@@ -291,7 +292,7 @@ class Run {
     // Without a chain the strips are the input itself; the ghost pixels are this statistic's.
     const Tile grown = BandFrame(*held_, comm_, options_.threads, options_.stop)
                            .with_halo(held_->mine, halo, statistic.border(), statistic.border_value());
-    together(comm_, [&] {
+    collective_pixel_work(comm_, [&] {
       for_each_index(
           options_.threads, strips.count(comm_.rank()), options_.stop, [&](int worker, std::int64_t index) {
             const Rect rect = Rect::of_rows(strips.rows(comm_.rank(), index), info.extent.width);
@@ -350,7 +351,7 @@ class Run {
     over_panels(stage, align, panels(stage, align, true), [&](const StripContext& strips, StripInput& input) {
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
       SinkRoute route(strips, sink_, comm_);
-      together(comm_, [&] {
+      collective_pixel_work(comm_, [&] {
         try {
           for_each_strip(
               strips, input, findings,
@@ -370,7 +371,7 @@ class Run {
       count_rows(strips.bands[static_cast<std::size_t>(comm_.rank())]);
       append(found, findings.gather(comm_));
     });
-    together(comm_, [&] {
+    collective_pixel_work(comm_, [&] {
       if (comm_.root()) {
         sink_.finish();
       }

@@ -7,16 +7,11 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 #include "plan/plan.hpp"
+#include "tessera/report.hpp"
 
 namespace tessera {
-
-struct Progress {
-  int stage = 0;  ///< from 0
-  int stages = 1;
-  double fraction = 0;  ///< of the whole run, 0..1, never falling
-};
 
 struct RunOptions {
   int threads = 1;              ///< of this rank
@@ -27,13 +22,6 @@ struct RunOptions {
   std::int64_t max_reduced_bytes = default_max_reduced_bytes;
   std::function<void(const Progress&)> progress;  ///< on the root rank; called from any thread, one at a time
   std::stop_token stop;                           ///< when asked, every rank throws Error(cancelled)
-};
-
-/// What an operator found, in the order of the pipeline: Hough lines, corners, the number of regions.
-struct Findings {
-  std::string operator_name;
-  std::vector<std::string> columns;
-  std::vector<double> values;  ///< row-major
 };
 
 struct StageReport {

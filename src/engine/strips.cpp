@@ -169,8 +169,7 @@ void SinkRoute::append_pieces(const Bytes& strip) {
     std::uint64_t size = 0;
     std::memcpy(&size, strip.data() + at, sizeof size);
     at += sizeof size;
-    sink_.append(Bytes(strip.begin() + static_cast<std::ptrdiff_t>(at),
-                       strip.begin() + static_cast<std::ptrdiff_t>(at + size)));
+    sink_.append(std::span(strip).subspan(at, size));
     at += size;
   }
 }

@@ -11,8 +11,8 @@
 #include <mutex>
 #include <stop_token>
 
-#include "core/bytes.hpp"
-#include "core/stop.hpp"
+#include "base/bytes.hpp"
+#include "base/stop.hpp"
 
 namespace tessera {
 

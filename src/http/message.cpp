@@ -10,7 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::http {
 namespace {

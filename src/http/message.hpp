@@ -13,11 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/json.hpp"
 #include "http/channel.hpp"
 #include "http/text.hpp"
 #include "ports/bytes_io.hpp"
 #include "ports/object_store.hpp"
-#include "schema/param.hpp"
 
 namespace tessera::http {
 

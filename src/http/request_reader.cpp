@@ -8,7 +8,7 @@
 #include <boost/beast/version.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
 #include "ports/job.hpp"
 
 namespace tessera::http {

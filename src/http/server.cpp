@@ -12,11 +12,11 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "core/system.hpp"
+#include "base/clock.hpp"
+#include "base/system.hpp"
 #include "http/problem.hpp"
 #include "http/request_reader.hpp"
 #include "http/server_state.hpp"
-#include "ports/clock.hpp"
 #include "ports/job.hpp"
 
 namespace tessera::http {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 
 namespace tessera::http {
 namespace {

@@ -5,8 +5,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "schema/param.hpp"
+#include "base/json.hpp"
 
 namespace tessera {
 

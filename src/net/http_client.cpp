@@ -11,9 +11,9 @@
 #include <memory>
 #include <mutex>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
 #include "net/addresses.hpp"
 #include "net/backoff.hpp"
 #include "net/redact.hpp"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/printable.hpp"
-#include "core/text.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
 
 namespace tessera {
 namespace {

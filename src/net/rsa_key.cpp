@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 

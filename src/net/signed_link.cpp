@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera {

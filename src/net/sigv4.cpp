@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera::sigv4 {

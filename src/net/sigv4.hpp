@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
 
 namespace tessera::sigv4 {
 

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 

@@ -5,7 +5,7 @@
 #include <exception>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

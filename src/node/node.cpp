@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "node/node_state.hpp"

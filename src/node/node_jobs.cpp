@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "log/json_log.hpp"
 #include "node/image_fetch.hpp"
 #include "node/node.hpp"

@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera {
@@ -21,7 +21,7 @@ constexpr std::size_t most_visitors = 32;
 constexpr int most_accepted_at_a_time = 64;
 
 /// The process at the other end of a Unix socket, which the system knows; nothing for other sockets.
-std::optional<pid_t> process_behind(const Descriptor& socket) {
+std::optional<pid_t> process_behind(const FileDescriptor& socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 1) {
@@ -67,7 +67,7 @@ std::vector<RankEntrance::Arrival> RankEntrance::serve() {
 
 void RankEntrance::accept_all() {
   for (int accepted = 0; accepted < most_accepted_at_a_time; ++accepted) {
-    Descriptor socket = listener_.accept();
+    FileDescriptor socket = listener_.accept();
     if (!socket) {
       return;
     }

@@ -20,8 +20,8 @@ class RankEntrance {
  public:
   struct Arrival {
     Hello hello;
-    Descriptor socket;     ///< blocks
-    std::string received;  ///< what came behind the hello
+    FileDescriptor socket;  ///< blocks
+    std::string received;   ///< what came behind the hello
   };
 
   /// Connections of this listener must show `secret`; those that do not are counted before they are closed.
@@ -39,7 +39,7 @@ class RankEntrance {
 
  private:
   struct Visitor {
-    Descriptor socket;
+    FileDescriptor socket;
     std::string received;
     std::chrono::steady_clock::time_point deadline;
   };

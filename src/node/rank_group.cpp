@@ -9,8 +9,8 @@
 #include <array>
 #include <cstring>
 
-#include "core/error.hpp"
-#include "core/system.hpp"
+#include "base/error.hpp"
+#include "base/system.hpp"
 #include "net/backoff.hpp"
 #include "node/rank_entrance.hpp"
 #include "node/rank_group_state.hpp"

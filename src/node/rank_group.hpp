@@ -134,7 +134,7 @@ class RankGroup {
   void wake() const;
 
   RankGroupOptions options_;
-  Descriptor wake_;
+  FileDescriptor wake_;
   std::atomic<std::int64_t> refused_connections_ = 0;
   std::chrono::steady_clock::time_point next_refusal_note_{};  ///< the keeper's
   mutable std::mutex mutex_;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/task_files.hpp"
 

@@ -17,7 +17,7 @@
 #include <cstring>
 #include <memory>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/child.hpp"
 
 namespace tessera {
@@ -38,7 +38,7 @@ RankProcess::RankProcess(std::vector<std::string> command, std::vector<std::stri
     fail("make a pipe");
   }
   messages_.reset(ends[0]);
-  const Descriptor write_end(ends[1]);
+  const FileDescriptor write_end(ends[1]);
   if (::fcntl(messages_.get(), F_SETFL, O_NONBLOCK) != 0) {
     fail("make a pipe");
   }
@@ -157,8 +157,8 @@ Listener::~Listener() {
   }
 }
 
-Descriptor Listener::accept() const {
-  return Descriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+FileDescriptor Listener::accept() const {
+  return FileDescriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
 }  // namespace tessera

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera {
 
@@ -36,8 +36,8 @@ class RankProcess {
 
  private:
   pid_t pid_ = -1;
-  Descriptor end_;
-  Descriptor messages_;
+  FileDescriptor end_;
+  FileDescriptor messages_;
   int status_ = 0;
   std::string said_;
 };
@@ -53,7 +53,7 @@ class Listener {
   [[nodiscard]] int descriptor() const { return socket_.get(); }
   [[nodiscard]] const std::string& address() const { return address_; }
   /// A connection, which does not block; none if there is none.
-  [[nodiscard]] Descriptor accept() const;
+  [[nodiscard]] FileDescriptor accept() const;
 
  private:
   void bind_to_path();
@@ -61,7 +61,7 @@ class Listener {
 
   std::string address_;
   std::string path_;
-  Descriptor socket_;
+  FileDescriptor socket_;
 };
 
 }  // namespace tessera

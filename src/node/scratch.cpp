@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

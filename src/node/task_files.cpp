@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "core/error.hpp"
-#include "core/system.hpp"
+#include "base/error.hpp"
+#include "base/system.hpp"
 #include "node/rank_group_state.hpp"
 
 namespace tessera {

@@ -30,7 +30,7 @@ class TaskFiles {
 
  private:
   std::filesystem::path place_;
-  Descriptor image_;
+  FileDescriptor image_;
   std::filesystem::path copy_;
   std::filesystem::path written_;
 };

@@ -3,8 +3,8 @@
 
 #include <opencv2/core/mat.hpp>
 
-#include "core/geometry.hpp"
 #include "ops/kinds.hpp"
+#include "tessera/geometry.hpp"
 
 namespace tessera {
 

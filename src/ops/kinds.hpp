@@ -27,8 +27,9 @@
 #include <tuple>
 #include <vector>
 
-#include "core/bytes.hpp"
-#include "core/image.hpp"
+#include "base/bytes.hpp"
+#include "comm/merge.hpp"
+#include "image/image.hpp"
 #include "schema/param.hpp"
 
 namespace tessera {
@@ -108,9 +109,6 @@ enum class AlphaRule : std::uint8_t {
   mean,          ///< transparent pixels take the mean colour of all visible ones
   background,    ///< transparent pixels are 0
 };
-
-/// How the slots of two pieces are combined. Both are associative, commutative and exact.
-enum class Merge : std::uint8_t { sum, maximum };
 
 /// All that a whole-frame operator sees of the group of ranks that holds the image in bands of rows. Every
 /// member but parallel_for is collective: all ranks call it in the same order.

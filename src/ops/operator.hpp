@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/kinds.hpp"
 
 namespace tessera {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "core/geometry.hpp"
-#include "core/stop.hpp"
+#include "base/stop.hpp"
+#include "tessera/geometry.hpp"
 
 namespace tessera {
 

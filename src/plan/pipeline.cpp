@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/text.hpp"
-#include "schema/foreign_json.hpp"
+#include "base/text.hpp"
+#include "base/untrusted_json.hpp"
 
 namespace tessera {
 namespace {
@@ -34,7 +34,7 @@ auto located(const std::string& where, Check&& check) {
   }
 }
 
-void append_step(Pipeline& pipeline, PipelineStep step) {
+void append_step(PipelineSteps& pipeline, PipelineStep step) {
   if (pipeline.size() >= max_steps) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("A pipeline may have {} operators, but this one has more.", max_steps));
@@ -42,7 +42,7 @@ void append_step(Pipeline& pipeline, PipelineStep step) {
   pipeline.push_back(std::move(step));
 }
 
-void append_preset(Pipeline& pipeline, std::string_view name, const Presets& presets) {
+void append_preset(PipelineSteps& pipeline, std::string_view name, const Presets& presets) {
   const auto found = presets.find(std::string(name));
   if (found == presets.end()) {
     std::vector<std::string> names;
@@ -94,8 +94,8 @@ class TextParser {
  public:
   TextParser(std::string_view text, const Presets& presets) : text_(text), presets_(presets) {}
 
-  Pipeline parse() {
-    Pipeline pipeline;
+  PipelineSteps parse() {
+    PipelineSteps pipeline;
     skip_space();
     if (done()) {
       throw Error(ErrorCode::usage,
@@ -137,7 +137,7 @@ class TextParser {
     return text_.substr(begin, at_ - begin);
   }
 
-  void parse_step(Pipeline& pipeline) {
+  void parse_step(PipelineSteps& pipeline) {
     skip_space();
     const std::size_t begin = at_;
     if (step_ended()) {
@@ -269,47 +269,9 @@ PipelineStep step_from_json(const Json& item) {
   return step;
 }
 
-Pipeline pipeline_from_json(const Json& json, const Presets& presets) {
-  const Json* operators = &json;
-  std::string path;
-  if (json.is_object()) {
-    for (const auto& [key, value] : json.items()) {
-      if (key != "operators") {
-        throw Error(ErrorCode::usage,
-                    fmt::format("'{}' is not a member of a pipeline: it has \"operators\" only.", key));
-      }
-    }
-    const auto found = json.find("operators");
-    if (found == json.end()) {
-      throw Error(ErrorCode::usage, "A JSON pipeline needs a member \"operators\".");
-    }
-    operators = &*found;
-    path = "operators";
-  }
-  if (!operators->is_array() || operators->empty()) {
-    throw Error(ErrorCode::usage, "The operators of a JSON pipeline must be an array of one or more.");
-  }
-  Pipeline pipeline;
-  for (std::size_t i = 0; i < operators->size(); ++i) {
-    const Json& item = (*operators)[i];
-    located(fmt::format("at {}[{}] of the pipeline", path, i), [&] {
-      const auto preset = item.is_object() ? item.find("preset") : item.end();
-      if (preset != item.end()) {
-        if (!preset->is_string() || item.size() != 1) {
-          throw Error(ErrorCode::usage, "A preset is written as {\"preset\": \"name\"}, with nothing else.");
-        }
-        append_preset(pipeline, preset->get_ref<const std::string&>(), presets);
-      } else {
-        append_step(pipeline, step_from_json(item));
-      }
-    });
-  }
-  return pipeline;
-}
-
 Json parse_json(std::string_view text, std::string_view what) {
   try {
-    return parse_foreign_json(text);
+    return parse_untrusted_json(text);
   } catch (const Json::parse_error& error) {
     throw Error(
         ErrorCode::usage,
@@ -350,7 +312,45 @@ bool is_preset_name(std::string_view name) {
 
 }  // namespace
 
-Pipeline parse_pipeline(std::string_view text, const Presets& presets) {
+PipelineSteps pipeline_from_json(const Json& json, const Presets& presets) {
+  const Json* operators = &json;
+  std::string path;
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) {
+      if (key != "operators") {
+        throw Error(ErrorCode::usage,
+                    fmt::format("'{}' is not a member of a pipeline: it has \"operators\" only.", key));
+      }
+    }
+    const auto found = json.find("operators");
+    if (found == json.end()) {
+      throw Error(ErrorCode::usage, "A JSON pipeline needs a member \"operators\".");
+    }
+    operators = &*found;
+    path = "operators";
+  }
+  if (!operators->is_array() || operators->empty()) {
+    throw Error(ErrorCode::usage, "The operators of a JSON pipeline must be an array of one or more.");
+  }
+  PipelineSteps pipeline;
+  for (std::size_t i = 0; i < operators->size(); ++i) {
+    const Json& item = (*operators)[i];
+    located(fmt::format("at {}[{}] of the pipeline", path, i), [&] {
+      const auto preset = item.is_object() ? item.find("preset") : item.end();
+      if (preset != item.end()) {
+        if (!preset->is_string() || item.size() != 1) {
+          throw Error(ErrorCode::usage, "A preset is written as {\"preset\": \"name\"}, with nothing else.");
+        }
+        append_preset(pipeline, preset->get_ref<const std::string&>(), presets);
+      } else {
+        append_step(pipeline, step_from_json(item));
+      }
+    });
+  }
+  return pipeline;
+}
+
+PipelineSteps parse_pipeline(std::string_view text, const Presets& presets) {
   if (text.size() > max_text_bytes) {
     throw Error(
         ErrorCode::limit_exceeded,
@@ -389,7 +389,7 @@ Presets parse_presets(std::string_view text) {
   return presets;
 }
 
-std::string to_text(const Pipeline& pipeline) {
+std::string to_text(const PipelineSteps& pipeline) {
   std::string text;
   for (const PipelineStep& step : pipeline) {
     if (!text.empty()) {
@@ -403,7 +403,7 @@ std::string to_text(const Pipeline& pipeline) {
   return text;
 }
 
-Json to_json(const Pipeline& pipeline) {
+Json to_json(const PipelineSteps& pipeline) {
   Json operators = Json::array();
   for (const PipelineStep& step : pipeline) {
     operators.push_back(Json{{"name", step.name},
@@ -413,7 +413,7 @@ Json to_json(const Pipeline& pipeline) {
   return Json{{"operators", std::move(operators)}};
 }
 
-std::vector<Operator> build_pipeline(const Pipeline& pipeline, const ImageLoader& load) {
+std::vector<Operator> build_pipeline(const PipelineSteps& pipeline, const ImageLoader& load) {
   std::vector<Operator> operators;
   operators.reserve(pipeline.size());
   for (const PipelineStep& step : pipeline) {

@@ -24,17 +24,20 @@ struct PipelineStep {
   Json parameters = Json::object();
   bool operator==(const PipelineStep&) const = default;
 };
-using Pipeline = std::vector<PipelineStep>;
+using PipelineSteps = std::vector<PipelineStep>;
 /// Named pipelines of a presets file: {"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}}; a
 /// value may also be a JSON pipeline. A preset may use those above it in the file.
-using Presets = std::map<std::string, Pipeline>;
+using Presets = std::map<std::string, PipelineSteps>;
 
 /// Parses and checks text, or JSON if it begins with '{' or '['. Throws Error(usage, unknown_operator,
 /// bad_parameter) with the position in the text.
-[[nodiscard]] Pipeline parse_pipeline(std::string_view text, const Presets& presets = {});
+[[nodiscard]] PipelineSteps parse_pipeline(std::string_view text, const Presets& presets = {});
+/// The same for JSON that is parsed already; what parse_untrusted_json() refuses must have been refused.
+[[nodiscard]] PipelineSteps pipeline_from_json(const Json& json, const Presets& presets = {});
 [[nodiscard]] Presets parse_presets(std::string_view json);
-[[nodiscard]] std::string to_text(const Pipeline& pipeline);
-[[nodiscard]] Json to_json(const Pipeline& pipeline);
-[[nodiscard]] std::vector<Operator> build_pipeline(const Pipeline& pipeline, const ImageLoader& load = {});
+[[nodiscard]] std::string to_text(const PipelineSteps& pipeline);
+[[nodiscard]] Json to_json(const PipelineSteps& pipeline);
+[[nodiscard]] std::vector<Operator> build_pipeline(const PipelineSteps& pipeline,
+                                                   const ImageLoader& load = {});
 
 }  // namespace tessera

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

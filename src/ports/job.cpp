@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 
-#include "core/error.hpp"
-#include "core/system.hpp"
+#include "base/error.hpp"
 #include "ports/stored_json.hpp"
 
 namespace tessera {
@@ -25,17 +23,6 @@ E parse_name(const std::array<std::string_view, N>& names, std::string_view text
   }
   throw Error(ErrorCode::usage,
               fmt::format("'{}' is no {}; use one of: {}.", text, what, fmt::join(names, ", ")));
-}
-
-int number_at(std::string_view text, std::size_t at, std::size_t digits) {
-  int value = 0;
-  const char* const begin = text.data() + at;
-  const auto [end, problem] = std::from_chars(begin, begin + digits, value);
-  if (problem != std::errc() || end != begin + digits) {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' is no time; write it like 2026-11-24T04:05:06.789Z.", text));
-  }
-  return value;
 }
 
 /// Of a stored pipeline so much that its operators' names can be read.
@@ -161,44 +148,5 @@ Job job_from_json(const Json& json) {
 }
 
 Job job_from_text(std::string_view text) { return job_from_json(parse_stored(text, "the record of a job")); }
-
-std::string to_iso8601(TimePoint time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
-}
-
-TimePoint time_from_iso8601(std::string_view text) {
-  if (text.size() != 24 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-      text[16] != ':' || text[19] != '.' || text[23] != 'Z') {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' is no time; write it like 2026-11-24T04:05:06.789Z.", text));
-  }
-  using namespace std::chrono;
-  const year_month_day date(year(number_at(text, 0, 4)), month(static_cast<unsigned>(number_at(text, 5, 2))),
-                            day(static_cast<unsigned>(number_at(text, 8, 2))));
-  return sys_days(date) + hours(number_at(text, 11, 2)) + minutes(number_at(text, 14, 2)) +
-         seconds(number_at(text, 17, 2)) + milliseconds(number_at(text, 20, 3));
-}
-
-std::string new_id(std::string_view prefix, TimePoint now) {
-  constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::array<unsigned char, 16> random{};
-  fill_random(random);
-  std::string id(prefix);
-  id += '_';
-  const auto milliseconds = static_cast<std::uint64_t>(now.time_since_epoch().count());
-  for (int shift = 45; shift >= 0; shift -= 5) {
-    id += digits[(milliseconds >> shift) & 31U];
-  }
-  for (const unsigned char byte : random) {
-    id += digits[byte & 31U];
-  }
-  return id;
-}
 
 }  // namespace tessera

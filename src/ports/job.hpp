@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/json.hpp"
 #include "ports/job_queue.hpp"
-#include "schema/param.hpp"
 
 namespace tessera {
 
@@ -28,7 +29,7 @@ struct JobRequest {
   std::string object;             ///< of the input, in the object store
   std::string object_tag;         ///< its etag when the job was accepted; empty: not known
   std::string name;               ///< of the input, for people: "photo.jpg"
-  Json pipeline = Json::array();  ///< as to_json(Pipeline) gives it
+  Json pipeline = Json::array();  ///< as to_json(PipelineSteps) gives it
   Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional
   Priority priority = Priority::interactive;
 };
@@ -80,14 +81,5 @@ struct Job {
 /// These and request_from_json, result_from_json throw Unreadable (ports/stored_json.hpp).
 [[nodiscard]] Job job_from_json(const Json& json);
 [[nodiscard]] Job job_from_text(std::string_view text);
-
-/// "2026-11-24T04:05:06.789Z", and back. Throws Error(usage).
-[[nodiscard]] std::string to_iso8601(TimePoint time);
-[[nodiscard]] TimePoint time_from_iso8601(std::string_view text);
-
-/// A new identifier: `prefix`, '_', and 26 characters (Crockford base32, lower case) of which the first 10
-/// are the time in milliseconds and 16 are random (80 bits of the system's generator). As ULIDs, they sort by
-/// time.
-[[nodiscard]] std::string new_id(std::string_view prefix, TimePoint now);
 
 }  // namespace tessera

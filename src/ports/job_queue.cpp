@@ -1,6 +1,6 @@
 #include "ports/job_queue.hpp"
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 

@@ -11,7 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
 #include "ports/job.hpp"
 #include "ports/upload_ledger.hpp"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace tessera {
 

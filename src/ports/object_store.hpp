@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "ports/bytes_io.hpp"
-#include "ports/clock.hpp"
 
 namespace tessera {
 

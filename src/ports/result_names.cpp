@@ -2,30 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 
-#include "core/text.hpp"
+#include "schema/output_options.hpp"
 
 namespace tessera {
 namespace {
 
 constexpr std::size_t most_name_bytes = 150;
-
-struct Format {
-  std::string_view extension;
-  std::string_view result;
-  std::string_view content_type;
-};
-constexpr std::array formats{Format{"png", "png", "image/png"},   Format{"jpg", "jpg", "image/jpeg"},
-                             Format{"jpeg", "jpg", "image/jpeg"}, Format{"tif", "tif", "image/tiff"},
-                             Format{"tiff", "tif", "image/tiff"}, Format{"webp", "webp", "image/webp"}};
-
-const Format* format_of(std::string_view extension) {
-  const auto* const found = std::ranges::find(formats, extension, &Format::extension);
-  return found == formats.end() ? nullptr : found;
-}
 
 /// Cuts at a character of UTF-8.
 std::string shortened(std::string text, std::size_t limit) {
@@ -41,17 +25,14 @@ std::string shortened(std::string text, std::size_t limit) {
 }  // namespace
 
 std::string result_extension(const JobRequest& request) {
-  const std::string asked = request.output.value("format", "");
-  const std::string named = std::filesystem::path(request.name).extension().string();
-  const Format* const format = format_of(ascii_lowered(!asked.empty()  ? asked
-                                                       : named.empty() ? ""
-                                                                       : named.substr(1)));
-  return std::string(format == nullptr ? "png" : format->result);
+  const auto asked = format_from_extension(request.output.value("format", ""));
+  const auto named = format_from_extension(std::filesystem::path(request.name).extension().string());
+  return std::string(format_extension(asked.value_or(named.value_or(FileFormat::png))));
 }
 
 std::string content_type_of(std::string_view extension) {
-  const Format* const format = format_of(extension);
-  return std::string(format == nullptr ? "application/octet-stream" : format->content_type);
+  const auto format = format_from_extension(extension);
+  return std::string(format ? format_info(*format).media_type : "application/octet-stream");
 }
 
 std::string result_file_name(const JobRequest& request) {

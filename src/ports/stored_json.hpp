@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/error.hpp"
-#include "ports/clock.hpp"
-#include "schema/param.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
 
 namespace tessera {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
 
 namespace tessera {
 

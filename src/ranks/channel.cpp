@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/messages.hpp"
 
 namespace tessera {
@@ -20,31 +20,31 @@ namespace {
   throw Error(ErrorCode::unavailable, fmt::format("Cannot connect to '{}': {}.", address, reason));
 }
 
-Descriptor connect_to_path(const std::string& address, const std::string& path) {
+FileDescriptor connect_to_path(const std::string& address, const std::string& path) {
   sockaddr_un target{};
   target.sun_family = AF_UNIX;
   if (path.size() >= sizeof target.sun_path) {
     fail(address, "the path is too long");
   }
   std::memcpy(target.sun_path, path.c_str(), path.size());
-  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0) {
     fail(address, std::strerror(errno));
   }
   return socket;
 }
 
-Descriptor connect_to_host(const std::string& address, const std::string& host, const std::string& port) {
+FileDescriptor connect_to_host(const std::string& address, const std::string& host, const std::string& port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (const int problem = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); problem != 0) {
     fail(address, ::gai_strerror(problem));
   }
-  Descriptor connected;
+  FileDescriptor connected;
   int reason = 0;
   for (const addrinfo* entry = found; entry != nullptr && !connected; entry = entry->ai_next) {
-    Descriptor socket(::socket(entry->ai_family, entry->ai_socktype | SOCK_CLOEXEC, entry->ai_protocol));
+    FileDescriptor socket(::socket(entry->ai_family, entry->ai_socktype | SOCK_CLOEXEC, entry->ai_protocol));
     if (socket && ::connect(socket.get(), entry->ai_addr, entry->ai_addrlen) == 0) {
       connected = std::move(socket);
     } else {
@@ -141,18 +141,18 @@ std::optional<std::string> RankChannel::receive() {
   }
 }
 
-Descriptor RankChannel::take_attached() {
+FileDescriptor RankChannel::take_attached() {
   if (attached_.empty()) {
     return {};
   }
-  Descriptor first = std::move(attached_.front());
+  FileDescriptor first = std::move(attached_.front());
   attached_.pop_front();
   return first;
 }
 
 void RankChannel::shut_down() { ::shutdown(socket_.get(), SHUT_RDWR); }
 
-Descriptor connect_to(const std::string& address) {
+FileDescriptor connect_to(const std::string& address) {
   if (address.starts_with("unix:")) {
     return connect_to_path(address, address.substr(5));
   }

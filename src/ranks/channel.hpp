@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera {
 
@@ -31,7 +31,7 @@ class RankChannel {
   /// Whether open files may come with lines. A node takes none: a rank could use up its descriptors.
   enum class Files : std::uint8_t { refused, taken };
   /// Takes the connected socket over, with what was read from it already.
-  explicit RankChannel(Descriptor socket, Files files = Files::refused, std::string received = {})
+  explicit RankChannel(FileDescriptor socket, Files files = Files::refused, std::string received = {})
       : socket_(std::move(socket)), files_(files), received_(std::move(received)) {}
   RankChannel(const RankChannel&) = delete;
   RankChannel& operator=(const RankChannel&) = delete;
@@ -46,20 +46,20 @@ class RankChannel {
   /// is longer than any message.
   [[nodiscard]] std::optional<std::string> receive();
   /// The next of the files that came with the lines so far; none if there is none.
-  [[nodiscard]] Descriptor take_attached();
+  [[nodiscard]] FileDescriptor take_attached();
   /// Ends both directions: a waiting receive() returns nothing.
   void shut_down();
 
  private:
-  Descriptor socket_;
+  FileDescriptor socket_;
   Files files_;
   std::mutex sending_;
   bool broken_ = false;  ///< guarded by sending_: a line was sent in part
   std::string received_;
-  std::deque<Descriptor> attached_;
+  std::deque<FileDescriptor> attached_;
 };
 
 /// Connects to an address of the form above. Throws Error(unavailable).
-[[nodiscard]] Descriptor connect_to(const std::string& address);
+[[nodiscard]] FileDescriptor connect_to(const std::string& address);
 
 }  // namespace tessera

@@ -13,7 +13,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/mpirun.hpp"
 
 namespace tessera {

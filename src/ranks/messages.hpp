@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "schema/param.hpp"
+#include "base/json.hpp"
 
 namespace tessera {
 

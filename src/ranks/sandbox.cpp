@@ -15,7 +15,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/mpirun.hpp"
 #include "ranks/sandbox_parts.hpp"
 

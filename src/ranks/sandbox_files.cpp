@@ -11,7 +11,7 @@
 #include <cstring>
 #include <sstream>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 #include "ranks/sandbox_parts.hpp"
 
 namespace tessera {
@@ -60,7 +60,7 @@ class Rules {
 
   /// A path that is not there needs no rule.
   void allow(const std::filesystem::path& path, std::uint64_t rights) {
-    const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    const FileDescriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat status {};
     if (!place || ::fstat(place.get(), &status) != 0) {
       return;
@@ -125,7 +125,7 @@ std::optional<std::string> restrict_files(const SandboxNeeds& needs) {
     handled.scopes = version >= version_of_scopes ? 3 : 0;  // abstract sockets and signals
   }
   // An older kernel takes the longer structure too as long as it does not know of what is zero.
-  const Descriptor ruleset(static_cast<int>(::syscall(create_ruleset_call, &handled, sizeof handled, 0)));
+  const FileDescriptor ruleset(static_cast<int>(::syscall(create_ruleset_call, &handled, sizeof handled, 0)));
   if (!ruleset) {
     return fmt::format("no limits on files (Landlock gives no rules: {})", reason());
   }

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

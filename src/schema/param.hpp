@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,9 +18,9 @@
 #include <type_traits>
 #include <vector>
 
-namespace tessera {
+#include "base/json.hpp"
 
-using Json = nlohmann::ordered_json;
+namespace tessera {
 
 /// Range of a number. Values outside [min, max] are refused; the slider range is what a form offers and what
 /// the property tests draw from.

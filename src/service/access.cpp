@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "core/error.hpp"
-#include "core/system.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/system.hpp"
+#include "base/text.hpp"
 #include "net/crypto.hpp"
 
 namespace tessera::service {

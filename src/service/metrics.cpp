@@ -9,7 +9,7 @@
 #include <array>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {

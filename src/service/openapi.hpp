@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "http/router.hpp"
-#include "schema/param.hpp"
 
 namespace tessera::service {
 

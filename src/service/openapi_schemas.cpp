@@ -1,5 +1,6 @@
 #include "http/problem.hpp"
 #include "ports/job.hpp"
+#include "schema/output_options.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {
@@ -51,19 +52,7 @@ const Json pipeline{{"description",
                      "{\"preset\": NAME}."},
                     {"type", {"string", "object", "array"}}};
 const Json priority{{"type", "string"}, {"enum", {"interactive", "bulk"}}};
-const Json output{
-    {"type", "object"},
-    {"description", "How the result is written; without a format as the input, or as PNG."},
-    {"properties",
-     {{"format", {{"enum", {"png", "jpg", "jpeg", "tif", "tiff", "webp"}}}},
-      {"quality", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}},
-      {"strip",
-       {{"description",
-         "true: without EXIF, XMP and IPTC; \"location\": without GPS and names of places. Colours "
-         "stay right: a profile other than sRGB is kept."},
-        {"enum", {true, false, "location"}}}},
-      {"salvage", flag}}},
-    {"additionalProperties", false}};
+const Json output = output_options_schema();
 const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
 
 Json item_properties() {

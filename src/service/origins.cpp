@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
 #include "net/redact.hpp"

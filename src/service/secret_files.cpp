@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/error.hpp"
-#include "core/system.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/system.hpp"
+#include "base/text.hpp"
 #include "ports/bytes_io.hpp"
 #include "service/access.hpp"
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <regex>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::service {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/amount.hpp"
 #include "ops/catalog.hpp"
 #include "program.hpp"
 #include "ranks/mpirun.hpp"
@@ -18,7 +19,7 @@ void expect_has(const std::string& text, const std::string& part) {
 }
 
 TEST(Program, TellsItsVersionAndExitCodes) {
-  EXPECT_EQ(run_program({"--version"}).out, "tessera 0.1.0\n");
+  EXPECT_EQ(run_program({"--version"}).out, "tessera 0.2.0\n");
   const Outcome help = run_program({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const char* part : {"apply", "ops", "explain", "compare", "completion", "130", "An MPI rank died"}) {
@@ -190,9 +191,9 @@ TEST(Terminal, ShowsProgressAndClearsIt) {
 }
 
 TEST(Text, AmountsAndSizes) {
-  EXPECT_EQ(cli::bytes_text(999), "999 bytes");
-  EXPECT_EQ(cli::bytes_text(1449), "1.4 kB");
-  EXPECT_EQ(cli::bytes_text(302'000'000), "302 MB");
+  EXPECT_EQ(bytes_text(999), "999 bytes");
+  EXPECT_EQ(bytes_text(1449), "1.4 kB");
+  EXPECT_EQ(bytes_text(302'000'000), "302 MB");
   EXPECT_EQ(cli::parse_amount("--x", "1.5k"), 1500);
   for (const char* text : {"", "k", "-1", "0", "1kk", "nan", "inf", "1e30", "1 "}) {
     EXPECT_THROW(static_cast<void>(cli::parse_amount("--x", text)), Error) << text;

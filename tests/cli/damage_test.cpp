@@ -5,9 +5,9 @@
 
 #include <random>
 
+#include "base/error.hpp"
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
-#include "core/error.hpp"
 #include "engine/run.hpp"
 #include "program.hpp"
 
@@ -19,7 +19,7 @@ class NoSink final : public Sink {
  public:
   std::int64_t piece_rows() const override { return 8; }
   Bytes encode(const Tile&) const override { return {}; }
-  void append(const Bytes&) override {}
+  void append(std::span<const std::byte>) override {}
   void finish() override {}
 };
 

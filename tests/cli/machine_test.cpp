@@ -1,5 +1,5 @@
 // What a process may use of its machine.
-#include "core/machine.hpp"
+#include "base/machine.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>

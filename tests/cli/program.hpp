@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/image.hpp"
+#include "image/image.hpp"
 
 namespace tessera::testing {
 

@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <new>
-#include <opencv2/core.hpp>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "support/errors.hpp"
 
 namespace tessera::testing {
@@ -20,11 +19,11 @@ Bytes bytes(std::initializer_list<int> values) {
   return result;
 }
 
-TEST(Together, TheLowestRankThatFailedSpeaksForAll) {
+TEST(CollectiveTry, TheLowestRankThatFailedSpeaksForAll) {
   run_on_threads(3, [](Communicator& comm) {
     const std::string sentence = refusal(
         [&] {
-          together(comm, [&] {
+          collective_try(comm, [&] {
             if (comm.rank() > 0) {
               throw Error(ErrorCode::io, "rank " + std::to_string(comm.rank()));
             }
@@ -35,11 +34,11 @@ TEST(Together, TheLowestRankThatFailedSpeaksForAll) {
   });
 }
 
-TEST(Together, MemoryThatRanOutIsALimitNotADefect) {
+TEST(CollectiveTry, MemoryThatRanOutIsALimitNotADefect) {
   run_on_threads(2, [](Communicator& comm) {
     const std::string allocation = refusal(
         [&] {
-          together(comm, [&] {
+          collective_try(comm, [&] {
             if (comm.rank() == 1) {
               throw std::bad_alloc();
             }
@@ -47,11 +46,6 @@ TEST(Together, MemoryThatRanOutIsALimitNotADefect) {
         },
         ErrorCode::limit_exceeded);
     EXPECT_NE(allocation.find("memory"), std::string::npos) << allocation;
-    EXPECT_EQ(refusal([&] { together(comm, [&] { CV_Error(cv::Error::StsNoMem, "no room"); }); },
-                      ErrorCode::limit_exceeded),
-              allocation);
-    EXPECT_EQ(code_of([&] { together(comm, [&] { CV_Error(cv::Error::StsBadArg, "wrong"); }); }),
-              ErrorCode::internal);
   });
 }
 

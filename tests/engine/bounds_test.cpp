@@ -68,7 +68,7 @@ class CheckingSink final : public Sink {
     std::memcpy(count.data(), &piece.rect.height, sizeof piece.rect.height);
     return count;
   }
-  void append(const Bytes& piece) override {
+  void append(std::span<const std::byte> piece) override {
     std::int64_t piece_height = 0;
     std::memcpy(&piece_height, piece.data(), sizeof piece_height);
     rows += piece_height;

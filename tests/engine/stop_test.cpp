@@ -40,7 +40,7 @@ TEST(Stop, NoRowIsWorkedOnWhenItWasAskedForBefore) {
     const Rect out_rect = Rect::whole(info.extent);
     const Rect in_rect = local.halo(info).grow(out_rect);
     const cv::Mat in(static_cast<int>(in_rect.height), static_cast<int>(in_rect.width),
-                     info.format.color_type(), cv::Scalar::all(9));
+                     color_type(info.format), cv::Scalar::all(9));
     cv::Mat out(in.size(), in.type(), cv::Scalar::all(77));
     const Region region{info, in_rect, out_rect, false, nullptr, stop.get_token()};
     EXPECT_EQ(code_of([&] { local.run(in, out, region); }), ErrorCode::cancelled) << kernel.name;

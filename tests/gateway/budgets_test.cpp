@@ -4,10 +4,10 @@
 
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "base/untrusted_json.hpp"
 #include "gateway/gateway_fixture.hpp"
 #include "http/multipart.hpp"
-#include "schema/foreign_json.hpp"
 
 namespace tessera::service {
 namespace {
@@ -60,7 +60,7 @@ TEST(Budgets, WorkForJsonGrowsWithItsBytesAndNoFaster) {
       const std::string text = kinds[kind](bytes);
       JsonSize size;
       try {
-        static_cast<void>(parse_foreign_json(text, &size));
+        static_cast<void>(parse_untrusted_json(text, &size));
       } catch (const Json::parse_error&) {
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::usage);
@@ -75,7 +75,7 @@ TEST(Budgets, WorkForJsonGrowsWithItsBytesAndNoFaster) {
 TEST(Budgets, JsonBeyondItsLimitsIsRefusedWithTheLimit) {
   const auto sentence = [](const std::string& text) -> std::string {
     try {
-      static_cast<void>(parse_foreign_json(text));
+      static_cast<void>(parse_untrusted_json(text));
     } catch (const Error& error) {
       return error.what();
     }

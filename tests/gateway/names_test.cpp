@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "core/printable.hpp"
+#include "base/printable.hpp"
 #include "gateway/gateway_fixture.hpp"
 #include "service/gateway/entry_names.hpp"
 #include "service/gateway/zip_stream.hpp"

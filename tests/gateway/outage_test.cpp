@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "gateway/gateway_fixture.hpp"
 #include "support/forwarding_job_store.hpp"
 

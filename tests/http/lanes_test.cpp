@@ -8,7 +8,7 @@
 #include <memory>
 #include <thread>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
 #include "servers/raw_http.hpp"

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/piece_source.hpp"
 #include "support/errors.hpp"
 

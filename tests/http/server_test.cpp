@@ -7,7 +7,7 @@
 #include <latch>
 #include <thread>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "servers/raw_http.hpp"
 #include "servers/server_process.hpp"

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/http_client.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"

@@ -13,7 +13,7 @@
 #include <mutex>
 #include <thread>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/redact.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"

@@ -15,7 +15,7 @@
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/job_queue.hpp"
 #include "adapters/sqlite/state_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/rank_processes.hpp"
 #include "servers/server_process.hpp"
 

@@ -80,7 +80,7 @@ class Visitor {
   }
 
  private:
-  Descriptor socket_;
+  FileDescriptor socket_;
 };
 
 /// Where the group listens, as its rank was told.

@@ -11,7 +11,7 @@
 #include <future>
 #include <sstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/server_process.hpp"
 #include "support/endless.hpp"
 

@@ -9,7 +9,7 @@
 
 #include <fstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/sqlite/state_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/server.hpp"
 #include "servers/raw_http.hpp"
 #include "servers/server_process.hpp"

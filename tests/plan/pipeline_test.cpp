@@ -15,7 +15,7 @@ namespace {
 
 ErrorCode code_of(std::string_view text, std::string* sentence = nullptr, const Presets& presets = {}) {
   try {
-    const Pipeline parsed = parse_pipeline(text, presets);
+    const PipelineSteps parsed = parse_pipeline(text, presets);
     ADD_FAILURE() << "accepted: " << text << " as " << to_text(parsed);
   } catch (const Error& error) {
     if (sentence != nullptr) {
@@ -27,8 +27,8 @@ ErrorCode code_of(std::string_view text, std::string* sentence = nullptr, const 
 }
 
 TEST(Pipeline, TextAndJsonAreTheSame) {
-  const Pipeline text = parse_pipeline("gaussian-blur sigma=2 border=wrap|otsu");
-  const Pipeline json = parse_pipeline(
+  const PipelineSteps text = parse_pipeline("gaussian-blur sigma=2 border=wrap|otsu");
+  const PipelineSteps json = parse_pipeline(
       R"({"operators": [{"name": "gaussian-blur", "version": 1, "parameters": {"sigma": 2, "border": "wrap"}},
                         {"name": "otsu"}]})");
   EXPECT_EQ(text, json);
@@ -254,7 +254,7 @@ TEST(Pipeline, EveryOperatorComesBackFromTextAndJson) {
           step.parameters[param.name] = random_value(param, random);
         }
       }
-      const Pipeline pipeline{step, step};
+      const PipelineSteps pipeline{step, step};
       EXPECT_EQ(parse_pipeline(to_text(pipeline)), pipeline) << to_text(pipeline);
       EXPECT_EQ(parse_pipeline(to_json(pipeline).dump()), pipeline) << to_json(pipeline);
     }

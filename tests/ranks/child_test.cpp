@@ -10,7 +10,7 @@
 #include <csignal>
 #include <string>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera {
 namespace {
@@ -18,8 +18,8 @@ namespace {
 std::string output_of(const std::vector<std::string>& command) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe(ends.data()), 0);
-  const Descriptor read_end(ends[0]);
-  Descriptor write_end(ends[1]);
+  const FileDescriptor read_end(ends[0]);
+  FileDescriptor write_end(ends[1]);
   const StartedChild child = start_child(command, {"PATH=/usr/bin:/bin"}, {.out = write_end.get()});
   write_end.reset();
   EXPECT_EQ(child.failure, 0);
@@ -42,7 +42,7 @@ TEST(Child, IgnoresNoSignalThatThisProcessIgnores) {
 }
 
 TEST(Child, HasNoOtherOpenFiles) {
-  const Descriptor open(::dup(STDERR_FILENO));
+  const FileDescriptor open(::dup(STDERR_FILENO));
   // The listing itself has one more.
   EXPECT_EQ(output_of({"sh", "-c", "ls /proc/$$/fd"}), "0\n1\n2\n");
 }

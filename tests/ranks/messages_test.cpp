@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

@@ -14,7 +14,7 @@
 #include <fstream>
 #include <map>
 
-#include "ranks/descriptor.hpp"
+#include "base/file_descriptor.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera {
@@ -38,7 +38,7 @@ class LoopbackListener {
   [[nodiscard]] int port() const { return port_; }
 
  private:
-  Descriptor socket_;
+  FileDescriptor socket_;
   int port_ = 0;
 };
 

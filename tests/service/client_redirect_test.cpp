@@ -3,8 +3,8 @@
 
 #include <mutex>
 
+#include "base/error.hpp"
 #include "client/client.hpp"
-#include "core/error.hpp"
 #include "http/server.hpp"
 
 namespace tessera::testing {

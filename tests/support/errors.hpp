@@ -4,23 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::testing {
 
-/// The code of the Error that `work` throws; internal if it throws none.
-inline ErrorCode code_of(const std::function<void()>& work) {
+/// The code of the Error that `work` throws; nothing if it throws none.
+inline std::optional<ErrorCode> code_of(const std::function<void()>& work) {
   try {
     work();
   } catch (const Error& error) {
     return error.code();
   }
-  return ErrorCode::internal;
+  return std::nullopt;
 }
 
-/// The sentence of the Error that `work` throws, which must have that code; empty if it throws none.
+/// The sentence of the Error that `work` throws, which must have that code; the test fails if it throws none.
 inline std::string refusal(const std::function<void()>& work, ErrorCode expected) {
   try {
     work();
@@ -28,6 +29,7 @@ inline std::string refusal(const std::function<void()>& work, ErrorCode expected
     EXPECT_EQ(error.code(), expected) << error.what();
     return error.what();
   }
+  ADD_FAILURE() << "nothing was thrown";
   return "";
 }
 

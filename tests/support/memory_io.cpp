@@ -56,7 +56,7 @@ Bytes MemorySink::encode(const Tile& piece) const {
   return bytes;
 }
 
-void MemorySink::append(const Bytes& piece) {
+void MemorySink::append(std::span<const std::byte> piece) {
   Rect rect{0, 0, whole_.rect.width, 0};
   std::memcpy(&rect.y, piece.data(), sizeof rect.y);
   std::memcpy(&rect.height, piece.data() + sizeof rect.y, sizeof rect.height);

@@ -61,7 +61,7 @@ void run_piece(const LocalOp& op, const Tile& whole, const ImageInfo& in_info, c
     }
   } else {
     const Tile in = fetch(whole, needed, op.border(), op.border_value());
-    cv::Mat out(in.color.rows, in.color.cols, out_info.format.color_type());
+    cv::Mat out(in.color.rows, in.color.cols, color_type(out_info.format));
     region.transparency = op.reads_alpha() && in_info.format.alpha ? &in.alpha : nullptr;
     op.run(in.color, out, region);
     middle(out, needed, out_rect).copyTo(piece.color);

@@ -5,8 +5,8 @@
 #include <QImageReader>
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "codec/reader.hpp"
-#include "core/error.hpp"
 #include "preview/pictures.hpp"
 
 namespace tessera::desktop {

@@ -5,7 +5,7 @@
 #include <QString>
 #include <filesystem>
 
-#include "core/image.hpp"
+#include "image/image.hpp"
 
 namespace tessera::desktop {
 

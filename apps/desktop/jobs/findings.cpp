@@ -6,75 +6,15 @@
 
 namespace tessera::desktop {
 
-int count_rows(const FindingsLists& lists) {
-  int rows = 0;
-  for (const FindingsList& list : lists) {
+std::int64_t count_rows(const std::vector<Findings>& lists) {
+  std::int64_t rows = 0;
+  for (const Findings& list : lists) {
     rows += list.rows();
   }
   return rows;
 }
 
-FindingsLists findings_from(const std::vector<Findings>& findings) {
-  FindingsLists lists;
-  for (const Findings& one : findings) {
-    FindingsList list{QString::fromStdString(one.operator_name), {}, one.values};
-    for (const std::string& column : one.columns) {
-      list.columns.push_back(QString::fromStdString(column));
-    }
-    lists.push_back(std::move(list));
-  }
-  return lists;
-}
-
-FindingsLists findings_from(const Json& json) {
-  FindingsLists lists;
-  if (!json.is_array()) {
-    return lists;
-  }
-  for (const Json& one : json) {
-    if (!one.is_object() || !one.contains("columns") || !one["columns"].is_array()) {
-      continue;
-    }
-    FindingsList list{QString::fromStdString(one.value("operator", "")), {}, {}};
-    for (const Json& column : one["columns"]) {
-      list.columns.push_back(column.is_string() ? QString::fromStdString(column.get<std::string>())
-                                                : QString());
-    }
-    for (const Json& row : one.value("rows", Json::array())) {
-      if (!row.is_array() || row.size() != list.columns.size()) {
-        continue;
-      }
-      for (const Json& value : row) {
-        list.values.push_back(value.is_number() ? value.get<double>() : 0);
-      }
-    }
-    lists.push_back(std::move(list));
-  }
-  return lists;
-}
-
-Json findings_json(const FindingsLists& lists) {
-  Json json = Json::array();
-  for (const FindingsList& list : lists) {
-    Json columns = Json::array();
-    for (const QString& column : list.columns) {
-      columns.push_back(column.toStdString());
-    }
-    Json rows = Json::array();
-    const auto width = static_cast<std::ptrdiff_t>(list.columns.size());
-    for (std::ptrdiff_t row = 0; row < list.rows(); ++row) {
-      const auto begin = list.values.begin() + row * width;
-      rows.push_back(std::vector<double>(begin, begin + width));
-    }
-    json.push_back({{"operator", list.operator_name.toStdString()},
-                    {"columns", std::move(columns)},
-                    {"count", list.rows()},
-                    {"rows", std::move(rows)}});
-  }
-  return json;
-}
-
-QByteArray findings_csv(const FindingsList& list) {
+QByteArray findings_csv(const Findings& list) {
   const auto quoted = [](QString text) {
     if (text.contains('"') || text.contains(',') || text.contains('\n') || text.contains('\r')) {
       text = '"' + text.replace("\"", "\"\"") + '"';
@@ -83,7 +23,7 @@ QByteArray findings_csv(const FindingsList& list) {
   };
   QByteArray csv;
   for (std::size_t column = 0; column < list.columns.size(); ++column) {
-    csv += (column > 0 ? "," : "") + quoted(list.columns[column]);
+    csv += (column > 0 ? "," : "") + quoted(QString::fromStdString(list.columns[column]));
   }
   csv += "\r\n";
   const std::size_t width = list.columns.size();
@@ -94,13 +34,15 @@ QByteArray findings_csv(const FindingsList& list) {
   return csv;
 }
 
-void FindingsModel::set_list(FindingsList list) {
+void FindingsModel::set_list(Findings list) {
   beginResetModel();
   list_ = std::move(list);
   endResetModel();
 }
 
-int FindingsModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : list_.rows(); }
+int FindingsModel::rowCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(list_.rows());
+}
 
 int FindingsModel::columnCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(list_.columns.size());
@@ -128,7 +70,7 @@ QVariant FindingsModel::headerData(int section, Qt::Orientation orientation, int
   if (orientation == Qt::Vertical) {
     return section + 1;
   }
-  QString name = list_.columns.at(static_cast<std::size_t>(section));
+  QString name = QString::fromStdString(list_.columns.at(static_cast<std::size_t>(section)));
   return name.replace('_', ' ');
 }
 

@@ -2,43 +2,24 @@
 #pragma once
 
 #include <QAbstractTableModel>
-#include <QString>
 #include <vector>
 
-#include "engine/run.hpp"
-#include "schema/param.hpp"
+#include "engine/findings.hpp"
 
 namespace tessera::desktop {
 
-/// One operator's list, of any number of rows.
-struct FindingsList {
-  QString operator_name;
-  std::vector<QString> columns;
-  std::vector<double> values;  ///< row-major
-  [[nodiscard]] int rows() const {
-    return columns.empty() ? 0 : static_cast<int>(values.size() / columns.size());
-  }
-  bool operator==(const FindingsList&) const = default;
-};
-using FindingsLists = std::vector<FindingsList>;
 /// Of all lists.
-[[nodiscard]] int count_rows(const FindingsLists& lists);
-
-[[nodiscard]] FindingsLists findings_from(const std::vector<Findings>& findings);
-/// As the service and `tessera apply --findings` write them: [{"operator", "columns", "count", "rows"}].
-/// What is not of that form is left out.
-[[nodiscard]] FindingsLists findings_from(const Json& json);
-[[nodiscard]] Json findings_json(const FindingsLists& lists);
+[[nodiscard]] std::int64_t count_rows(const std::vector<Findings>& lists);
 /// RFC 4180, with a heading; numbers as short as they can be without losing anything.
-[[nodiscard]] QByteArray findings_csv(const FindingsList& list);
+[[nodiscard]] QByteArray findings_csv(const Findings& list);
 
 class FindingsModel : public QAbstractTableModel {
   Q_OBJECT
 
  public:
   using QAbstractTableModel::QAbstractTableModel;
-  void set_list(FindingsList list);
-  [[nodiscard]] const FindingsList& list() const { return list_; }
+  void set_list(Findings list);
+  [[nodiscard]] const Findings& list() const { return list_; }
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -47,7 +28,7 @@ class FindingsModel : public QAbstractTableModel {
                                     int role = Qt::DisplayRole) const override;
 
  private:
-  FindingsList list_;
+  Findings list_;
 };
 
 }  // namespace tessera::desktop

@@ -21,7 +21,7 @@ FindingsPage::FindingsPage(QWidget* parent)
   table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   choice_->setAccessibleName(tr("Which list"));
   connect(choice_, &QComboBox::currentIndexChanged, this, [this](int index) {
-    model_->set_list(index >= 0 ? lists_.at(static_cast<std::size_t>(index)) : FindingsList());
+    model_->set_list(index >= 0 ? lists_.at(static_cast<std::size_t>(index)) : Findings());
   });
   auto* const save_button = new QPushButton(tr("Save as CS&V…"));
   connect(save_button, &QPushButton::clicked, this, &FindingsPage::save);
@@ -35,19 +35,19 @@ FindingsPage::FindingsPage(QWidget* parent)
   setFocusProxy(table);
 }
 
-void FindingsPage::set_findings(FindingsLists lists, const QString& picture_name) {
+void FindingsPage::set_findings(std::vector<Findings> lists, const QString& picture_name) {
   choice_->clear();
   lists_ = std::move(lists);
   picture_name_ = picture_name;
-  for (const FindingsList& list : lists_) {
-    choice_->addItem(tr("%1 (%2)").arg(list.operator_name).arg(list.rows()));
+  for (const Findings& list : lists_) {
+    choice_->addItem(tr("%1 (%2)").arg(QString::fromStdString(list.operator_name)).arg(list.rows()));
   }
   choice_->setVisible(lists_.size() > 1);
 }
 
 void FindingsPage::save() {
-  const QString suggestion =
-      QFileInfo(picture_name_).completeBaseName() + "-" + model_->list().operator_name + ".csv";
+  const QString suggestion = QFileInfo(picture_name_).completeBaseName() + "-" +
+                             QString::fromStdString(model_->list().operator_name) + ".csv";
   const QString file =
       QFileDialog::getSaveFileName(this, tr("Save what was found"), suggestion, tr("Table (*.csv)"));
   if (file.isEmpty()) {

@@ -16,7 +16,7 @@ class FindingsPage : public QWidget {
   explicit FindingsPage(QWidget* parent = nullptr);
 
   /// Of the picture of that name, which files of them are named after.
-  void set_findings(FindingsLists lists, const QString& picture_name);
+  void set_findings(std::vector<Findings> lists, const QString& picture_name);
 
  Q_SIGNALS:
   void status_message(const QString& text);
@@ -24,7 +24,7 @@ class FindingsPage : public QWidget {
  private:
   void save();
 
-  FindingsLists lists_;
+  std::vector<Findings> lists_;
   QString picture_name_;
   QComboBox* choice_;
   FindingsModel* model_;

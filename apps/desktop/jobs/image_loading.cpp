@@ -5,8 +5,8 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "base/error.hpp"
 #include "codec/reader.hpp"
-#include "core/error.hpp"
 #include "jobs/job_record.hpp"
 
 namespace tessera::desktop {

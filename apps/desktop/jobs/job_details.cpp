@@ -10,7 +10,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/compare_page.hpp"
 #include "jobs/difference_page.hpp"
 #include "jobs/findings_page.hpp"
@@ -181,7 +181,7 @@ void JobDetails::show_state() {
 }
 
 void JobDetails::show_findings() {
-  FindingsLists lists;
+  std::vector<Findings> lists;
   if (!job_->findings_file.isEmpty()) {
     try {
       lists = read_findings(job_->findings_file);

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::desktop {
 namespace {

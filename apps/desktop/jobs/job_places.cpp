@@ -4,7 +4,7 @@
 #include <QUrl>
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/local_backend.hpp"
 #include "jobs/server_backend.hpp"
 

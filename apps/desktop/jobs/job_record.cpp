@@ -6,7 +6,7 @@
 #include <QFile>
 #include <array>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::desktop {
 namespace {

@@ -28,7 +28,7 @@ struct JobRecord {
   JobPlace place = JobPlace::this_computer;
   QString name;  ///< of the image, for people: "photo.jpg"
   QString file;  ///< the image on this computer; empty if the job was sent from elsewhere
-  Pipeline pipeline;
+  PipelineSteps pipeline;
   QString pipeline_text;
   Json output = Json::object();
   QDateTime submitted;
@@ -41,12 +41,12 @@ struct JobRecord {
   // Of the result, once it is done:
   QString result_name;  ///< for saving: "photo-gaussian-blur.png"
   qint64 result_bytes = 0;
-  QSize result_size;      ///< in pixels
-  QString result_file;    ///< on this computer; empty until it has been fetched
-  bool saved = false;     ///< the user has a copy where they want it
-  QStringList warnings;   ///< what was left out or converted, sentences
-  int found = 0;          ///< rows of all lists of findings
-  QString findings_file;  ///< on this computer; empty if there are none
+  QSize result_size;       ///< in pixels
+  QString result_file;     ///< on this computer; empty until it has been fetched
+  bool saved = false;      ///< the user has a copy where they want it
+  QStringList warnings;    ///< what was left out or converted, sentences
+  std::int64_t found = 0;  ///< rows of all lists of findings
+  QString findings_file;   ///< on this computer; empty if there are none
 
   // For the server:
   bool bulk = false;  ///< gives way to what somebody is waiting for

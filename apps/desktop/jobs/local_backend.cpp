@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "core/error.hpp"
-#include "core/machine.hpp"
+#include "base/error.hpp"
+#include "base/machine.hpp"
 #include "jobs/local_run.hpp"
 
 namespace tessera::desktop {
@@ -120,7 +120,7 @@ void LocalBackend::enqueue(const QString& key) {
     try {
       const LocalResult result =
           run_locally({to_path(job.file), job.pipeline, job.output}, folder, threads, progress, token);
-      const int found = count_rows(result.findings);
+      const std::int64_t found = count_rows(result.findings);
       const auto findings_file = folder / "findings.json";
       if (found > 0) {
         write_findings(findings_file, result.findings);

@@ -4,16 +4,11 @@
 
 #include <QFile>
 
-#include "codec/reader.hpp"
+#include "base/error.hpp"
 #include "codec/write/atomic_file.hpp"
-#include "codec/writer.hpp"
-#include "comm/communicator.hpp"
-#include "core/error.hpp"
-#include "engine/run.hpp"
 #include "jobs/job_record.hpp"
-#include "plan/axes.hpp"
-#include "plan/plan.hpp"
 #include "ports/result_names.hpp"
+#include "process/process.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -28,16 +23,6 @@ JobRequest request_of(const Submission& submission) {
     request.output = submission.output;
   }
   return request;
-}
-
-/// Images that parameters name, such as a watermark's.
-ImageLoader image_loader() {
-  return [](const std::string& name) {
-    const auto source = open_image(fs::path(name));
-    Tile tile = Tile::allocate(Rect::whole(source->info().extent), source->info().format);
-    source->read_rows(tile);
-    return tile;
-  };
 }
 
 void make_folder(const fs::path& folder) {
@@ -62,40 +47,28 @@ LocalResult run_locally(const Submission& submission, const fs::path& folder, in
   LocalResult result;
   result.file = folder / result_file_name(request);
 
-  ReadOptions read;
-  read.salvage = request.output.value("salvage", false);
-  WriteOptions write;
-  const std::string extension = result_extension(request);
-  write.format = format_from_extension(extension).value_or(FileFormat::png);
-  write.quality = request.output.value("quality", write.quality);
-  write.strip = strip_from(request.output.value("strip", Json(false)));
-
-  const auto source = open_image(submission.file, read);
-  const Plan plan = make_plan(build_pipeline(submission.pipeline, image_loader()), source->info());
-  Metadata metadata = source->metadata();
-  if (swaps_axes(plan)) {
-    metadata.resolution = metadata.resolution.turned();
-  }
-  const auto sink = open_sink(result.file, plan.out, metadata, write);
-  RunOptions run;
-  run.threads = threads;
-  run.stop = stop;
-  run.progress = [&](const Progress& now) { progress(now.fraction); };
-  const RunReport report = run_plan(plan, source.get(), *sink, *make_solo(), run);
-
-  std::error_code unknown;
-  const auto bytes = fs::file_size(result.file, unknown);
-  result.bytes = unknown ? 0 : static_cast<std::int64_t>(bytes);
-  result.width_px = plan.out.extent.width;
-  result.height_px = plan.out.extent.height;
-  result.findings = findings_from(report.findings);
-  for (const std::string& warning : report.warnings) {
+  ProcessOptions options;
+  options.output = output_options_from_json(request.output);
+  options.output.format = format_from_extension(result_extension(request));
+  const auto solo = make_solo();
+  const ProcessReport report =
+      process_image(ImageInput::file(submission.file.string()), ImageOutput::file(result.file.string()),
+                    build_pipeline(submission.pipeline, image_loader(read_options(options))), options,
+                    {.comm = *solo,
+                     .threads = threads,
+                     .progress = [&](const Progress& now) { progress(now.fraction); },
+                     .stop = stop});
+  result.bytes = report.output_bytes;
+  result.width_px = report.out.extent.width;
+  result.height_px = report.out.extent.height;
+  result.findings = report.run.findings;
+  for (const std::string& warning : report.run.warnings) {
     result.warnings.append(QString::fromStdString(warning));
   }
   return result;
 }
 
-void write_findings(const fs::path& file, const FindingsLists& lists) {
+void write_findings(const fs::path& file, const std::vector<Findings>& lists) {
   make_folder(file.parent_path());
   AtomicFile out(file);
   const std::string text = findings_json(lists).dump();
@@ -103,7 +76,7 @@ void write_findings(const fs::path& file, const FindingsLists& lists) {
   out.commit();
 }
 
-FindingsLists read_findings(const QString& file) {
+std::vector<Findings> read_findings(const QString& file) {
   QFile stored(file);
   if (!stored.open(QIODevice::ReadOnly)) {
     throw Error(ErrorCode::io,
@@ -114,7 +87,7 @@ FindingsLists read_findings(const QString& file) {
     throw Error(ErrorCode::damaged_input,
                 fmt::format("'{}' is damaged: process the image again.", file.toStdString()));
   }
-  return findings_from(json);
+  return findings_from_json(json);
 }
 
 }  // namespace tessera::desktop

@@ -17,7 +17,7 @@ struct LocalResult {
   std::int64_t bytes = 0;
   std::int64_t width_px = 0;
   std::int64_t height_px = 0;
-  FindingsLists findings;
+  std::vector<Findings> findings;
   QStringList warnings;  ///< sentences
 };
 
@@ -31,8 +31,8 @@ struct LocalResult {
                                       const std::stop_token& stop);
 
 /// Writes findings as JSON, whole or not at all. Throws Error(io).
-void write_findings(const std::filesystem::path& file, const FindingsLists& lists);
+void write_findings(const std::filesystem::path& file, const std::vector<Findings>& lists);
 /// What write_findings() wrote. Throws Error(io, damaged_input).
-[[nodiscard]] FindingsLists read_findings(const QString& file);
+[[nodiscard]] std::vector<Findings> read_findings(const QString& file);
 
 }  // namespace tessera::desktop

@@ -5,7 +5,7 @@
 #include <QSettings>
 #include <QStandardPaths>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/save_results.hpp"
 
 namespace tessera::desktop {

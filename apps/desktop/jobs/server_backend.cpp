@@ -9,7 +9,7 @@
 #include <QUrl>
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/local_run.hpp"
 #include "jobs/server_views.hpp"
 #include "net/crypto.hpp"
@@ -205,8 +205,8 @@ void ServerBackend::take_view(const QString& key, const Json& view) {
 }
 
 void ServerBackend::keep_findings(const QString& key, const Json& findings) {
-  const FindingsLists lists = findings_from(findings);
-  const int found = count_rows(lists);
+  const std::vector<Findings> lists = findings_from_json(findings);
+  const std::int64_t found = count_rows(lists);
   if (found == 0) {
     return;
   }

@@ -6,7 +6,7 @@
 #include <functional>
 #include <stop_token>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::desktop {
 

@@ -10,7 +10,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/job_delegate.hpp"
 
 namespace tessera::desktop {

@@ -2,7 +2,7 @@
 
 #include <QCoreApplication>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 
 namespace tessera::desktop {

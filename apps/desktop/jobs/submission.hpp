@@ -11,7 +11,7 @@ namespace tessera::desktop {
 /// One image to process.
 struct Submission {
   std::filesystem::path file;
-  Pipeline pipeline;
+  PipelineSteps pipeline;
   /// As the service's "output": {"format": "png" | "jpg" | "tif" | "webp", "quality": 1..100, "strip": bool},
   /// all optional.
   Json output;

@@ -1,6 +1,6 @@
 #include "jobs/thumbnails.hpp"
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/image_loading.hpp"
 
 namespace tessera::desktop {

@@ -7,8 +7,8 @@
 #include <QUndoCommand>
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "catalog/names.hpp"
-#include "core/error.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -98,8 +98,8 @@ Json PipelineModel::value(int row, const ParamInfo& param) const {
   return found == given.end() ? param.default_value : *found;
 }
 
-Pipeline PipelineModel::pipeline() const {
-  Pipeline result;
+PipelineSteps PipelineModel::pipeline() const {
+  PipelineSteps result;
   for (const PipelineItem& item : items_) {
     if (item.enabled) {
       result.push_back(item.step);
@@ -263,7 +263,7 @@ void PipelineModel::reset_values(int row) {
   }
 }
 
-void PipelineModel::replace(const Pipeline& pipeline, const QString& what) {
+void PipelineModel::replace(const PipelineSteps& pipeline, const QString& what) {
   std::vector<PipelineItem> items;
   for (const PipelineStep& step : pipeline) {
     items.push_back({next_id_++, step, true});
@@ -271,7 +271,7 @@ void PipelineModel::replace(const Pipeline& pipeline, const QString& what) {
   push(std::move(items), what);
 }
 
-void PipelineModel::append(const Pipeline& pipeline, const QString& what) {
+void PipelineModel::append(const PipelineSteps& pipeline, const QString& what) {
   std::vector<PipelineItem> items = items_;
   for (const PipelineStep& step : pipeline) {
     items.push_back({next_id_++, step, true});

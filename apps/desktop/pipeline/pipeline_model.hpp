@@ -37,7 +37,7 @@ class PipelineModel : public QAbstractListModel {
   /// Given or default.
   [[nodiscard]] Json value(int row, const ParamInfo& param) const;
   /// What will run: the operators that are not switched off.
-  [[nodiscard]] Pipeline pipeline() const;
+  [[nodiscard]] PipelineSteps pipeline() const;
   [[nodiscard]] bool has_operations() const;  ///< that are not switched off
   /// Starts anew with this, and nothing to undo.
   void start_with(const std::vector<PipelineItem>& items);
@@ -54,8 +54,8 @@ class PipelineModel : public QAbstractListModel {
   void reset_value(int row, const ParamInfo& param);
   void reset_values(int row);
   void end_gesture() { ++gesture_; }
-  void replace(const Pipeline& pipeline, const QString& what);
-  void append(const Pipeline& pipeline, const QString& what);
+  void replace(const PipelineSteps& pipeline, const QString& what);
+  void append(const PipelineSteps& pipeline, const QString& what);
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;

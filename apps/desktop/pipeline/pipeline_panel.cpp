@@ -17,8 +17,8 @@
 #include <QVBoxLayout>
 #include <optional>
 
+#include "base/error.hpp"
 #include "catalog/names.hpp"
-#include "core/error.hpp"
 #include "pipeline/operator_browser.hpp"
 #include "pipeline/operator_form.hpp"
 #include "pipeline/step_delegate.hpp"
@@ -200,7 +200,7 @@ void PipelinePanel::update_state() {
 void PipelinePanel::open_browser() { browser_->pop_up(add_); }
 
 void PipelinePanel::copy_as_text() {
-  const Pipeline pipeline = model_->pipeline();
+  const PipelineSteps pipeline = model_->pipeline();
   if (pipeline.empty()) {
     Q_EMIT message(tr("There is no operation to copy."));
     return;

@@ -4,8 +4,8 @@
 #include <QSaveFile>
 #include <QStandardPaths>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -37,7 +37,7 @@ Json PresetStore::read() const {
 
 Presets PresetStore::load() const { return parse_presets(read().dump()); }
 
-void PresetStore::save(const std::string& name, const Pipeline& pipeline) const {
+void PresetStore::save(const std::string& name, const PipelineSteps& pipeline) const {
   if (name.empty() || name != preset_name(name)) {
     throw Error(ErrorCode::usage,
                 "'" + name + "' cannot be the name of a preset: use letters, digits, '-' and '_'.");

@@ -17,7 +17,7 @@ class PresetStore {
   [[nodiscard]] Presets load() const;
   /// Adds or replaces; everything else in the file stays as it is, and is written whole or not at all. Throws
   /// Error(usage) for a name that the text form could not tell, Error(io).
-  void save(const std::string& name, const Pipeline& pipeline) const;
+  void save(const std::string& name, const PipelineSteps& pipeline) const;
   void remove(const std::string& name) const;
 
  private:

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <stop_token>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera::desktop {
 

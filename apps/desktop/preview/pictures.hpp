@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "core/bytes.hpp"
-#include "core/image.hpp"
+#include "base/bytes.hpp"
+#include "image/image.hpp"
 
 namespace tessera::desktop {
 

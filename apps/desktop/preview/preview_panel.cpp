@@ -164,7 +164,7 @@ void PreviewPanel::show_nothing(const QString& why) {
   update_zoom();
 }
 
-void PreviewPanel::set_pipeline(const Pipeline& pipeline) {
+void PreviewPanel::set_pipeline(const PipelineSteps& pipeline) {
   request_.pipeline = pipeline;
   ask_later_.start();
 }

@@ -28,7 +28,7 @@ class PreviewPanel : public QWidget {
   /// What to look at. `thumbnail` stands in until the pixels are there.
   void show_image(const std::filesystem::path& file, const QSize& size, const QImage& thumbnail);
   void show_nothing(const QString& why);
-  void set_pipeline(const Pipeline& pipeline);
+  void set_pipeline(const PipelineSteps& pipeline);
   void set_full_size_allowed(bool allowed);
   [[nodiscard]] CompareView* view() const { return view_; }
   [[nodiscard]] QActionGroup* mode_actions() const { return modes_; }

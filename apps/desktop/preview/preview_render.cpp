@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/machine.hpp"
-#include "preview/memory_io.hpp"
+#include "base/machine.hpp"
+#include "engine/memory_io.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr double unknown_ms_per_pixel = 2e-4;
 constexpr double least_scale = 1.0 / 64;
 
-std::string cost_key(const Pipeline& pipeline) {
+std::string cost_key(const PipelineSteps& pipeline) {
   std::string key;
   for (const PipelineStep& step : pipeline) {
     key += step.name + '|';
@@ -52,7 +52,7 @@ const QImage& CopyCache::image_at(const std::shared_ptr<const HeldImage>& image,
   return found->second;
 }
 
-double CostModel::affordable_scale(const Pipeline& pipeline, const Extent& extent, double wanted,
+double CostModel::affordable_scale(const PipelineSteps& pipeline, const Extent& extent, double wanted,
                                    double milliseconds) const {
   const auto found = ms_per_pixel_.find(cost_key(pipeline));
   const double per_pixel = found == ms_per_pixel_.end() ? unknown_ms_per_pixel : found->second;
@@ -65,7 +65,7 @@ double CostModel::affordable_scale(const Pipeline& pipeline, const Extent& exten
   return rounded_scale(scale);
 }
 
-void CostModel::learn(const Pipeline& pipeline, double pixels, double milliseconds) {
+void CostModel::learn(const PipelineSteps& pipeline, double pixels, double milliseconds) {
   const double measured = milliseconds / std::max(1.0, pixels);
   const auto [found, added] = ms_per_pixel_.try_emplace(cost_key(pipeline), measured);
   if (!added) {

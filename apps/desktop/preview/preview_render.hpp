@@ -32,9 +32,9 @@ class CopyCache {
 class CostModel {
  public:
   /// Scale of a copy that will be done within `milliseconds`; at most `wanted`.
-  [[nodiscard]] double affordable_scale(const Pipeline& pipeline, const Extent& extent, double wanted,
+  [[nodiscard]] double affordable_scale(const PipelineSteps& pipeline, const Extent& extent, double wanted,
                                         double milliseconds) const;
-  void learn(const Pipeline& pipeline, double pixels, double milliseconds);
+  void learn(const PipelineSteps& pipeline, double pixels, double milliseconds);
 
  private:
   std::map<std::string, double> ms_per_pixel_;  ///< by the names of the operators

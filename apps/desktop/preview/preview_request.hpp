@@ -17,7 +17,7 @@ namespace tessera::desktop {
 
 struct PreviewRequest {
   std::filesystem::path file;
-  Pipeline pipeline;           ///< may be empty: the picture as it is
+  PipelineSteps pipeline;      ///< may be empty: the picture as it is
   QSize viewport;              ///< in pixels of the screen
   std::optional<double> zoom;  ///< screen pixels for each pixel of the result; nothing: to fit the viewport
   QRect visible;               ///< of the result, in its pixels; matters where the zoom is given

@@ -71,7 +71,7 @@ void run_in_place(const LocalOp& op, const Step& step, const Tile& in, Tile& out
       fill_border(grown.alpha, grown_rect, image.extent, op.border(), image.format.max_value());
     }
   }
-  cv::Mat result(grown.color.size(), step.link->out.format.color_type());
+  cv::Mat result(grown.color.size(), color_type(step.link->out.format));
   Region region{image, grown_rect, step.out, false, &findings};
   region.transparency = op.reads_alpha() ? transparency_of(grown.alpha) : nullptr;
   op.run(grown.color, result, region);
@@ -85,15 +85,6 @@ void run_in_place(const LocalOp& op, const Step& step, const Tile& in, Tile& out
 }
 
 }  // namespace
-
-bool is_local(const Plan& plan) {
-  return std::ranges::all_of(plan.stages, [](const Stage& stage) {
-    return !stage.statistic && !stage.whole_frame &&
-           std::ranges::all_of(stage.chain, [](const ChainLink& link) {
-             return link.op && (link.halo.none() || link.op->border() != Border::wrap);
-           });
-  });
-}
 
 Rect region_needs(const Plan& plan, const Rect& out) {
   const std::vector<Step> steps = steps_for(plan, out);

@@ -4,13 +4,9 @@
 #include <functional>
 #include <stop_token>
 
-#include "plan/plan.hpp"
+#include "engine/region.hpp"
 
 namespace tessera::desktop {
-
-/// Whether any part of the result depends only on the pixels near it: no statistics, no whole-frame
-/// operators, no border that wraps around.
-[[nodiscard]] bool is_local(const Plan& plan);
 
 /// What of the input `out`, a rectangle of the result, is made of.
 [[nodiscard]] Rect region_needs(const Plan& plan, const Rect& out);

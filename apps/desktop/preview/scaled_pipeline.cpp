@@ -41,8 +41,8 @@ double reach(const Halo& halo) {
 
 }  // namespace
 
-Pipeline scale_pipeline(const Pipeline& pipeline, double scale, Rounding rounding) {
-  Pipeline scaled = pipeline;
+PipelineSteps scale_pipeline(const PipelineSteps& pipeline, double scale, Rounding rounding) {
+  PipelineSteps scaled = pipeline;
   for (PipelineStep& step : scaled) {
     for (const ParamInfo& param : find_operator(step.name).params) {
       if (param.limits.unit == "px") {
@@ -55,7 +55,7 @@ Pipeline scale_pipeline(const Pipeline& pipeline, double scale, Rounding roundin
   return scaled;
 }
 
-Plan make_scaled_plan(const Pipeline& pipeline, double scale, const ImageInfo& copy,
+Plan make_scaled_plan(const PipelineSteps& pipeline, double scale, const ImageInfo& copy,
                       const ImageLoader& load) {
   try {
     return make_plan(build_pipeline(scale_pipeline(pipeline, scale, Rounding::nearest), load), copy);

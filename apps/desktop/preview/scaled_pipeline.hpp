@@ -16,10 +16,10 @@ enum class Rounding : std::uint8_t { nearest, down };
 /// Every parameter whose unit is "px" is multiplied by `scale` (0..1], given or default, and kept in its
 /// range; odd ones stay odd. 0, which stands for "none" or "as it comes", stays 0, and nothing else becomes
 /// 0.
-[[nodiscard]] Pipeline scale_pipeline(const Pipeline& pipeline, double scale, Rounding rounding);
+[[nodiscard]] PipelineSteps scale_pipeline(const PipelineSteps& pipeline, double scale, Rounding rounding);
 
 /// The plan for a copy `scale` as big as the picture. Throws what make_plan throws.
-[[nodiscard]] Plan make_scaled_plan(const Pipeline& pipeline, double scale, const ImageInfo& copy,
+[[nodiscard]] Plan make_scaled_plan(const PipelineSteps& pipeline, double scale, const ImageInfo& copy,
                                     const ImageLoader& load);
 
 /// Why a small copy cannot show exactly what an operator does.

@@ -197,7 +197,7 @@ void EditPage::submit() {
   std::vector<Submission> submissions;
   int without = 0;
   for (const int row : rows_to_submit()) {
-    Pipeline pipeline = pipelines_.of(images_->id(row)).pipeline();
+    PipelineSteps pipeline = pipelines_.of(images_->id(row)).pipeline();
     if (pipeline.empty()) {
       ++without;
       continue;

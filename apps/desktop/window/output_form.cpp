@@ -7,24 +7,10 @@
 #include <QSpinBox>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <array>
 
 #include "codec/writer.hpp"
 
 namespace tessera::desktop {
-namespace {
-
-struct FormatChoice {
-  FileFormat format;
-  const char* title;
-  bool lossy;
-};
-
-constexpr std::array formats{
-    FormatChoice{FileFormat::png, "PNG", false}, FormatChoice{FileFormat::jpeg, "JPEG", true},
-    FormatChoice{FileFormat::tiff, "TIFF", false}, FormatChoice{FileFormat::webp, "WebP", true}};
-
-}  // namespace
 
 OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   auto* column = new QVBoxLayout(this);
@@ -35,8 +21,8 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   auto* label = new QLabel(tr("Save as"));
   row->addWidget(label);
   format_ = new QComboBox;
-  for (const FormatChoice& choice : formats) {
-    format_->addItem(QString::fromLatin1(choice.title));
+  for (const FileFormatInfo& choice : file_format_table) {
+    format_->addItem(QString::fromUtf8(choice.name.data(), static_cast<qsizetype>(choice.name.size())));
   }
   format_->setAccessibleName(tr("Format of the results"));
   label->setBuddy(format_);
@@ -45,7 +31,7 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   quality_label_ = new QLabel(tr("Quality"));
   row->addWidget(quality_label_);
   quality_ = new QSpinBox;
-  quality_->setRange(1, 100);
+  quality_->setRange(min_quality, max_quality);
   quality_->setAccessibleName(tr("Quality"));
   quality_->setToolTip(tr("1 to 100: higher looks better and takes more space"));
   quality_label_->setBuddy(quality_);
@@ -80,14 +66,14 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
 }
 
 void OutputForm::update_quality() {
-  const bool lossy = formats.at(static_cast<std::size_t>(format_->currentIndex())).lossy;
+  const bool lossy = file_format_table.at(static_cast<std::size_t>(format_->currentIndex())).lossy;
   quality_->setEnabled(lossy);
   quality_label_->setEnabled(lossy);
 }
 
 Json OutputForm::output() const {
-  const FormatChoice& choice = formats.at(static_cast<std::size_t>(format_->currentIndex()));
-  Json output{{"format", std::string(format_extension(choice.format))}};
+  const FileFormatInfo& choice = file_format_table.at(static_cast<std::size_t>(format_->currentIndex()));
+  Json output{{"format", std::string(choice.extension)}};
   if (choice.lossy) {
     output["quality"] = quality_->value();
   }

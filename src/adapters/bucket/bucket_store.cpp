@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "adapters/bucket/listing.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
 

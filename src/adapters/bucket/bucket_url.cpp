@@ -5,7 +5,7 @@
 #include <boost/url/parse.hpp>
 #include <cstdlib>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/redact.hpp"
 
 namespace tessera {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <pugixml.hpp>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {

@@ -7,8 +7,8 @@
 #include <mutex>
 #include <optional>
 
-#include "core/error.hpp"
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::disk {
 namespace {

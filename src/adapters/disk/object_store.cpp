@@ -12,7 +12,7 @@
 
 #include "adapters/disk/object_files.hpp"
 #include "adapters/path_url.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 #include "ports/result_names.hpp"
 
@@ -32,38 +32,38 @@ constexpr std::chrono::hours leftover_interval{1};
   throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
 }
 
-class Descriptor {
+class StoreFile {
  public:
-  Descriptor(const fs::path& path, int flags, const char* doing)
-      : Descriptor(path, ::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
+  StoreFile(const fs::path& path, int flags, const char* doing)
+      : StoreFile(path, ::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
     if (descriptor_ < 0) {
       fail(doing, path, errno);
     }
   }
   /// Nothing if there is no such file in `folder`. Links are not followed on the way: who can write into the
   /// folder could make the service hand out any file.
-  [[nodiscard]] static std::unique_ptr<Descriptor> if_there(const fs::path& folder, const fs::path& file) {
+  [[nodiscard]] static std::unique_ptr<StoreFile> if_there(const fs::path& folder, const fs::path& file) {
     const int opened = disk::open_beneath(folder, file);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("open", folder / file, errno);
     }
-    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(folder / file, opened));
+    return opened < 0 ? nullptr : std::unique_ptr<StoreFile>(new StoreFile(folder / file, opened));
   }
   /// The same for a folder, or a file, of the store's own.
-  [[nodiscard]] static std::unique_ptr<Descriptor> own_if_there(const fs::path& path) {
+  [[nodiscard]] static std::unique_ptr<StoreFile> own_if_there(const fs::path& path) {
     const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("open", path, errno);
     }
-    return opened < 0 ? nullptr : std::unique_ptr<Descriptor>(new Descriptor(path, opened));
+    return opened < 0 ? nullptr : std::unique_ptr<StoreFile>(new StoreFile(path, opened));
   }
-  ~Descriptor() {
+  ~StoreFile() {
     if (descriptor_ >= 0) {
       ::close(descriptor_);
     }
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  StoreFile(const StoreFile&) = delete;
+  StoreFile& operator=(const StoreFile&) = delete;
   [[nodiscard]] int get() const { return descriptor_; }
 
   void write(std::span<const std::byte> bytes) {
@@ -78,13 +78,13 @@ class Descriptor {
   }
 
  private:
-  Descriptor(fs::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  StoreFile(fs::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
   fs::path path_;
   int descriptor_;
 };
 
 void sync_folder(const fs::path& folder) {
-  Descriptor(folder, O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
+  StoreFile(folder, O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
 }
 
 /// Makes the folder with those above it, each of which is on the disk before the next is made: a file system
@@ -95,7 +95,7 @@ void make_folders(const fs::path& folder) {
   }
   make_folders(folder.parent_path());
   if (::mkdir(folder.c_str(), 0755) == 0) {
-    if (const auto above = Descriptor::own_if_there(folder.parent_path())) {
+    if (const auto above = StoreFile::own_if_there(folder.parent_path())) {
       above->bring_to_disk();
     }
   } else if (errno != EEXIST && errno != ENOENT) {  // another may remove the one above, empty still
@@ -107,7 +107,7 @@ void make_folders(const fs::path& folder) {
 class IncomingFile {
  public:
   explicit IncomingFile(const fs::path& folder)
-      : IncomingFile(folder, Descriptor(folder, O_RDONLY | O_DIRECTORY, "open")) {}
+      : IncomingFile(folder, StoreFile(folder, O_RDONLY | O_DIRECTORY, "open")) {}
   ~IncomingFile() {
     if (!moved_) {
       ::unlink(path_.c_str());
@@ -116,7 +116,7 @@ class IncomingFile {
   IncomingFile(const IncomingFile&) = delete;
   IncomingFile& operator=(const IncomingFile&) = delete;
 
-  Descriptor& file() { return file_; }
+  StoreFile& file() { return file_; }
   /// To `name` in the folder `root`, which must be there: where it is not, all objects are away.
   void move_to(const fs::path& root, const fs::path& name) {
     const fs::path place = root / name;
@@ -141,14 +141,14 @@ class IncomingFile {
 
  private:
   /// While `folder_lock` is shared, nobody takes the new file, which is not locked yet, for a leftover.
-  IncomingFile(const fs::path& folder, const Descriptor& folder_lock)
+  IncomingFile(const fs::path& folder, const StoreFile& folder_lock)
       : path_(folder / new_id(::flock(folder_lock.get(), LOCK_SH) == 0 ? "locked" : "put", system_now())),
         file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {
     ::flock(file_.get(), LOCK_EX | LOCK_NB);  // nobody else has it
   }
 
   fs::path path_;
-  Descriptor file_;
+  StoreFile file_;
   bool moved_ = false;
 };
 
@@ -182,11 +182,11 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     const fs::path file = checked_file(name);
-    const auto opened = Descriptor::if_there(objects(), file);
+    const auto opened = StoreFile::if_there(objects(), file);
     if (!opened) {
       throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
     }
-    const Descriptor& input = *opened;
+    const StoreFile& input = *opened;
     ObjectInfo info = describe(name, file, input);
     const std::int64_t first = range ? range->first : 0;
     const std::int64_t end =
@@ -213,7 +213,7 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<ObjectInfo> stat(const std::string& name) override {
     const fs::path file = checked_file(name);
-    const auto opened = Descriptor::if_there(objects(), file);
+    const auto opened = StoreFile::if_there(objects(), file);
     return opened ? std::optional(describe(name, file, *opened)) : std::nullopt;
   }
 
@@ -252,7 +252,7 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<fs::path> local_file(const std::string& name) override {
     const fs::path file = checked_file(name);
-    return Descriptor::if_there(objects(), file) ? std::optional(objects() / file) : std::nullopt;
+    return StoreFile::if_there(objects(), file) ? std::optional(objects() / file) : std::nullopt;
   }
 
   void check() override {
@@ -280,13 +280,13 @@ class DiskObjectStore final : public ObjectStore {
     check_object_name(name);
     return disk::file_of(name);
   }
-  static std::int64_t size_of(const Descriptor& file) {
+  static std::int64_t size_of(const StoreFile& file) {
     struct stat status {};
     return ::fstat(file.get(), &status) == 0 ? status.st_size : 0;
   }
 
   [[nodiscard]] ObjectInfo describe(const std::string& name, const fs::path& file,
-                                    const Descriptor& input) const {
+                                    const StoreFile& input) const {
     struct stat status {};
     if (::fstat(input.get(), &status) != 0) {
       fail("look at", objects() / file, errno);
@@ -307,7 +307,7 @@ class DiskObjectStore final : public ObjectStore {
     return extension.empty() ? std::string() : tessera::content_type_of(extension.substr(1));
   }
   [[nodiscard]] std::string content_type_of(const std::string& name, const fs::path& file) const {
-    const auto type_file = Descriptor::if_there(types(), file);
+    const auto type_file = StoreFile::if_there(types(), file);
     if (!type_file) {
       return type_by_name(name);
     }
@@ -353,7 +353,7 @@ class DiskObjectStore final : public ObjectStore {
     return locked;
   }
   void remove_broken_off() const {
-    const Descriptor folder_lock(incoming(), O_RDONLY | O_DIRECTORY, "open");
+    const StoreFile folder_lock(incoming(), O_RDONLY | O_DIRECTORY, "open");
     const bool locks = ::flock(folder_lock.get(), LOCK_EX) == 0;
     std::error_code ignored;  // another may be removing the same
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "schema/foreign_json.hpp"
+#include "base/error.hpp"
+#include "base/untrusted_json.hpp"
 
 namespace tessera::gcs {
 namespace {

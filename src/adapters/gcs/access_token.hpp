@@ -4,8 +4,8 @@
 #include <string>
 
 #include "adapters/bucket/perishable.hpp"
+#include "base/clock.hpp"
 #include "net/http_client.hpp"
-#include "ports/clock.hpp"
 
 namespace tessera::gcs {
 

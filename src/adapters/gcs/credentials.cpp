@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/gcs/access_token.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "ports/object_store.hpp"
 

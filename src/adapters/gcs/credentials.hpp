@@ -5,9 +5,9 @@
 #include <string>
 
 #include "adapters/gcs/service_account.hpp"
+#include "base/clock.hpp"
 #include "net/http_client.hpp"
 #include "net/sigv4.hpp"
-#include "ports/clock.hpp"
 
 namespace tessera::gcs {
 

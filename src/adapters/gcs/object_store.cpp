@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "adapters/bucket/bucket_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
 

@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "adapters/bucket/bucket_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera::gcs {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "net/rsa_key.hpp"
-#include "ports/clock.hpp"
 
 namespace tessera::gcs {
 

@@ -6,7 +6,7 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

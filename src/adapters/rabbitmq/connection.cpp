@@ -9,7 +9,7 @@
 #include <array>
 
 #include "adapters/rabbitmq/properties.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "adapters/rabbitmq/connection.hpp"
 #include "adapters/rabbitmq/properties.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {

@@ -8,7 +8,7 @@
 #include "adapters/rabbitmq/broker_thread.hpp"
 #include "adapters/rabbitmq/dead_letters.hpp"
 #include "adapters/rabbitmq/properties.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 
 namespace tessera {

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 #include "ports/stored_json.hpp"
 

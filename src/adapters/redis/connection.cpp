@@ -9,7 +9,7 @@
 #include <boost/url/parse.hpp>
 #include <charconv>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::redis {
 namespace {

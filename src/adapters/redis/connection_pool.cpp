@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/backoff.hpp"
 
 namespace tessera::redis {

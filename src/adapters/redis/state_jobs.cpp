@@ -10,7 +10,7 @@
 #include "adapters/redis/settings_check.hpp"
 #include "adapters/redis/state_parts.hpp"
 #include "adapters/redis/unreadable.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/stored_json.hpp"
 
 namespace tessera::redis {

@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "adapters/redis/connection.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::redis {
 namespace {

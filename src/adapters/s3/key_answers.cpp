@@ -6,10 +6,10 @@
 #include <map>
 #include <pugixml.hpp>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/untrusted_json.hpp"
 #include "ports/job.hpp"
-#include "schema/foreign_json.hpp"
 
 namespace tessera::s3 {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "adapters/bucket/bucket_url.hpp"
 #include "adapters/s3/key_answers.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/bytes_io.hpp"
 
 namespace tessera::s3 {

@@ -2,7 +2,7 @@
 
 #include "adapters/s3/key_answers.hpp"
 #include "adapters/s3/keys.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
 #include "ports/bytes_io.hpp"

@@ -8,7 +8,7 @@
 
 #include "adapters/bucket/bucket_store.hpp"
 #include "adapters/bucket/listing.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
 #include "net/redact.hpp"

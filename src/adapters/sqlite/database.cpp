@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "adapters/path_url.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

@@ -10,7 +10,7 @@
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/news.hpp"
 #include "adapters/sqlite/taker_lock.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {

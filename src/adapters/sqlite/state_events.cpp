@@ -6,7 +6,7 @@
 
 #include "adapters/sqlite/state_parts.hpp"
 #include "adapters/sqlite/unreadable.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/stored_json.hpp"
 
 namespace tessera::sqlite_state {

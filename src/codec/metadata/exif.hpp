@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/bytes.hpp"
-#include "core/geometry.hpp"
-#include "core/stream.hpp"
+#include "base/bytes.hpp"
+#include "image/stream.hpp"
+#include "tessera/geometry.hpp"
 
 namespace tessera {
 

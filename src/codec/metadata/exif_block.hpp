@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace tessera {
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "core/bytes.hpp"
-#include "core/stream.hpp"
+#include "base/bytes.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace tessera {
 

@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "core/bytes.hpp"
-#include "core/geometry.hpp"
+#include "base/bytes.hpp"
+#include "tessera/geometry.hpp"
 
 namespace tessera {
 

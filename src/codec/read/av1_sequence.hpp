@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace tessera {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "codec/read/header.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -8,17 +8,20 @@ void check_extent(const Input& input, const ReadLimits& limits, std::int64_t wid
   if (width <= 0 || height <= 0) {
     throw Error(ErrorCode::damaged_input,
                 fmt::format("The image {} says that it is {} x {} pixels, which is no image.", input.name(),
-                            width, height));
+                            width, height),
+                input.name());
   }
   if (width > limits.max_side_px || height > limits.max_side_px) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The image {} is {} x {} pixels; no side may be longer than {}.", input.name(),
-                            width, height, limits.max_side_px));
+                            width, height, limits.max_side_px),
+                input.name());
   }
   if (width > limits.max_pixels / height) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The image {} is {} x {} pixels; at most {} pixels are allowed.", input.name(),
-                            width, height, limits.max_pixels));
+                            width, height, limits.max_pixels),
+                input.name());
   }
 }
 
@@ -33,7 +36,8 @@ void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& i
         fmt::format("The image {} says that it is {} x {} pixels, but the file has only {} bytes. Files of "
                     "this size may not expand to more than {} bytes for each of their own; it is taken for "
                     "a decompression bomb. If it is really blank, raise the limit max_expansion.",
-                    input.name(), info.extent.width, info.extent.height, input.size(), limits.max_expansion));
+                    input.name(), info.extent.width, info.extent.height, input.size(), limits.max_expansion),
+        input.name());
   }
 }
 
@@ -43,7 +47,8 @@ void check_buffered(const Input& input, const ReadLimits& limits, std::int64_t b
         ErrorCode::limit_exceeded,
         fmt::format("The image {} is {}, which has to be held whole and takes {} bytes; the limit is {}. "
                     "Store it in a form that can be read row by row.",
-                    input.name(), what, bytes, limits.max_buffered_bytes));
+                    input.name(), what, bytes, limits.max_buffered_bytes),
+        input.name());
   }
 }
 
@@ -51,7 +56,8 @@ void check_frames(const Input& input, const ReadLimits& limits, std::int64_t fra
   if (frames > limits.max_frames) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The image {} has {} frames or pages; at most {} are allowed.", input.name(),
-                            frames, limits.max_frames));
+                            frames, limits.max_frames),
+                input.name());
   }
 }
 
@@ -65,7 +71,8 @@ void MetadataBudget::add_item(std::int64_t bytes) {
     throw Error(
         ErrorCode::limit_exceeded,
         fmt::format("The image {} has more than {} pieces of metadata (texts, profiles, EXIF). Strip them.",
-                    input_->name(), limits_->max_metadata_items));
+                    input_->name(), limits_->max_metadata_items),
+        input_->name());
   }
 }
 
@@ -73,7 +80,8 @@ void MetadataBudget::exceeded() const {
   throw Error(
       ErrorCode::limit_exceeded,
       fmt::format("The metadata of the image {} (profiles, EXIF, texts) take more than {} bytes. Strip them.",
-                  input_->name(), limits_->max_metadata_bytes));
+                  input_->name(), limits_->max_metadata_bytes),
+      input_->name());
 }
 
 namespace {
@@ -90,7 +98,8 @@ bool can_be_read_in_part(ImageFormat format) {
 Error damaged(const Input& input, ImageFormat format, std::string_view detail) {
   return {ErrorCode::damaged_input,
           fmt::format("The {} image {} is damaged: {}.{}", format_name(format), input.name(), detail,
-                      can_be_read_in_part(format) ? salvage_advice : "")};
+                      can_be_read_in_part(format) ? salvage_advice : ""),
+          input.name()};
 }
 
 Error without_salvage_advice(const Error& error) {
@@ -98,7 +107,7 @@ Error without_salvage_advice(const Error& error) {
   if (sentence.ends_with(salvage_advice)) {
     sentence.resize(sentence.size() - salvage_advice.size());
   }
-  return {error.code(), std::move(sentence)};
+  return {error.code(), std::move(sentence), error.subject()};
 }
 
 std::string only_first_is_used(std::int64_t count, std::string_view what) {
@@ -107,7 +116,8 @@ std::string only_first_is_used(std::int64_t count, std::string_view what) {
 
 Error unsupported(const Input& input, ImageFormat format, std::string_view detail) {
   return {ErrorCode::unsupported_input,
-          fmt::format("The {} image {} cannot be read: {}.", format_name(format), input.name(), detail)};
+          fmt::format("The {} image {} cannot be read: {}.", format_name(format), input.name(), detail),
+          input.name()};
 }
 
 }  // namespace tessera

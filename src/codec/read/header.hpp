@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "codec/read/input.hpp"
 #include "codec/reader.hpp"
-#include "core/error.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

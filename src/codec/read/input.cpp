@@ -10,7 +10,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {
@@ -21,14 +21,15 @@ std::string system_message(int number) { return std::generic_category().message(
 
 class FileInput final : public Input {
  public:
-  explicit FileInput(const std::filesystem::path& path) : Input(fmt::format("'{}'", path.string()), 0) {
+  FileInput(const std::filesystem::path& path, const std::string& file_name)
+      : Input(fmt::format("'{}'", file_name), 0) {
     // Opening a pipe without O_NONBLOCK would wait for a writer that may never come.
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor_ < 0) {
       const int number = errno;
       const bool missing = number == ENOENT || number == ENOTDIR || number == ENAMETOOLONG;
       throw Error(missing ? ErrorCode::not_found : ErrorCode::io,
-                  fmt::format("The image {} cannot be opened: {}.", name(), system_message(number)));
+                  fmt::format("The image {} cannot be opened: {}.", name(), system_message(number)), name());
     }
     take_size();
   }
@@ -36,7 +37,7 @@ class FileInput final : public Input {
       : Input(fmt::format("'{}'", file_name), 0), descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)) {
     if (descriptor_ < 0) {
       throw Error(ErrorCode::io,
-                  fmt::format("The image {} cannot be opened: {}.", name(), system_message(errno)));
+                  fmt::format("The image {} cannot be opened: {}.", name(), system_message(errno)), name());
     }
     take_size();
   }
@@ -55,7 +56,8 @@ class FileInput final : public Input {
       if (got < 0) {
         throw Error(ErrorCode::io,
                     fmt::format("Reading the image {} failed at byte {}: {}.", name(),
-                                offset + static_cast<std::int64_t>(done), system_message(errno)));
+                                offset + static_cast<std::int64_t>(done), system_message(errno)),
+                    name());
       }
       if (got == 0) {
         break;
@@ -72,7 +74,8 @@ class FileInput final : public Input {
       ::close(descriptor_);
       throw Error(ErrorCode::unsupported_input,
                   fmt::format("The image {} is {}, not a file.", name(),
-                              S_ISDIR(status.st_mode) ? "a directory" : "a device or a pipe"));
+                              S_ISDIR(status.st_mode) ? "a directory" : "a device or a pipe"),
+                  name());
     }
     set_size(status.st_size);
   }
@@ -111,8 +114,8 @@ class MemoryInput final : private KeptBytes, public ViewInput {
 
 }  // namespace
 
-std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path) {
-  return std::make_shared<FileInput>(path);
+std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path, const std::string& name) {
+  return std::make_shared<FileInput>(path, name);
 }
 
 std::shared_ptr<const Input> open_descriptor_input(int descriptor, const std::string& name) {

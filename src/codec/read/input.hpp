@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace tessera {
 
@@ -36,10 +36,12 @@ class Input {
 
 /// Opens a regular file. Throws Error: not_found, io (no permission), unsupported_input (a directory, a
 /// device, a pipe).
-[[nodiscard]] std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path);
+/// `name` is what sentences call it.
+[[nodiscard]] std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path,
+                                                           const std::string& name);
 
 /// The same of a file that is open already; `descriptor` stays the caller's and is no longer needed. `name`
-/// is what sentences call it.
+/// as above.
 [[nodiscard]] std::shared_ptr<const Input> open_descriptor_input(int descriptor, const std::string& name);
 
 /// `bytes` are kept.

@@ -236,7 +236,8 @@ class LibJpegDecoder final : public JpegDecoder {
           ErrorCode::limit_exceeded,
           fmt::format("The JPEG image {} has more than {} scans, each of which costs a pass over the whole "
                       "image.",
-                      input_->name(), max_scans_));
+                      input_->name(), max_scans_),
+          input_->name());
     }
     if (failed_ && is_unsupported(errors_.msg_code)) {
       throw unsupported(*input_, ImageFormat::jpeg, "it is of a kind that libjpeg does not decode");

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "codec/read/jpeg_entropy.hpp"
-#include "core/image.hpp"
+#include "image/image.hpp"
 
 namespace tessera {
 

@@ -5,7 +5,7 @@
 
 #include "codec/read/formats.hpp"
 #include "codec/read/jpeg_entropy.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -161,7 +161,8 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
   if (input->size() > options.limits.max_file_bytes) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The image {} has {} bytes; at most {} are allowed.", input->name(),
-                            input->size(), options.limits.max_file_bytes));
+                            input->size(), options.limits.max_file_bytes),
+                input->name());
   }
   std::array<std::byte, sniff_bytes> head{};
   const std::size_t got = input->read_at(0, head);
@@ -170,7 +171,8 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
     throw Error(
         sniffed.damaged ? ErrorCode::damaged_input : ErrorCode::unsupported_input,
         fmt::format("The input {} is {}. Tessera reads JPEG, PNG, TIFF, WebP, GIF, BMP, PNM, HEIF and AVIF.",
-                    input->name(), sniffed.description));
+                    input->name(), sniffed.description),
+        input->name());
   }
   const auto open = [input, format = *sniffed.format, options] {
     return finish_opening(open_stored(input, format, options), *input, options);
@@ -186,7 +188,7 @@ std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& opt
 }
 
 std::unique_ptr<Source> open_image(const std::filesystem::path& path, const ReadOptions& options) {
-  return open_input(open_file_input(path), options);
+  return open_input(open_file_input(path, path.string()), options);
 }
 
 std::unique_ptr<Source> open_image(Bytes bytes, const ReadOptions& options, std::string name) {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "codec/read/header.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

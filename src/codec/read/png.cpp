@@ -50,7 +50,8 @@ class PngDecoder final : public RowDecoder {
     if (bytes != static_cast<std::size_t>(info.bytes())) {
       throw Error(ErrorCode::internal,
                   fmt::format("The PNG image {} is {} by its header, but decodes to {} bytes.",
-                              input_->name(), info.format.describe(), bytes));
+                              input_->name(), info.format.describe(), bytes),
+                  input_->name());
     }
   }
 

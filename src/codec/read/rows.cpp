@@ -149,8 +149,8 @@ void check_tile(const Tile& out, const ImageInfo& info) {
   const auto plane_fits = [&](const cv::Mat& plane, int type) {
     return plane.cols == out.rect.width && plane.rows == out.rect.height && plane.type() == type;
   };
-  if (!rows || (out.rect.height > 0 && !plane_fits(out.color, info.format.color_type())) ||
-      (out.rect.height > 0 && info.format.alpha && !plane_fits(out.alpha, info.format.alpha_type()))) {
+  if (!rows || (out.rect.height > 0 && !plane_fits(out.color, color_type(info.format))) ||
+      (out.rect.height > 0 && info.format.alpha && !plane_fits(out.alpha, alpha_type(info.format)))) {
     throw Error(
         ErrorCode::internal,
         fmt::format(

@@ -7,7 +7,7 @@
 
 #include "codec/read/header.hpp"
 #include "codec/read/losses.hpp"
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

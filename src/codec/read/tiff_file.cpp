@@ -113,7 +113,8 @@ Error TiffFile::error(const std::string& place) const {
     case Fault::limit:
       return {ErrorCode::limit_exceeded,
               fmt::format("The TIFF image {} cannot be read: {} ({} MB).", input_->name(), reason.words,
-                          max_single_allocation_bytes >> 20)};
+                          max_single_allocation_bytes >> 20),
+              input_->name()};
     case Fault::damage:
       break;
   }

@@ -42,12 +42,25 @@ const VipsModule& load() {
 }  // namespace
 
 std::vector<std::filesystem::path> vips_module_places() {
+  namespace fs = std::filesystem;
   std::error_code failure;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", failure).parent_path();
-  const auto prefix = folder.parent_path();
-  return {prefix / TESSERA_MODULE_LIBDIR / "tessera" / vips_module_file,
-          prefix / "lib" / "tessera" / vips_module_file, prefix / "lib" / vips_module_file,
-          folder / vips_module_file};
+  const fs::path program = fs::read_symlink("/proc/self/exe", failure);
+  std::vector<fs::path> places;
+  // In a program that uses the shared library, the module lies beside that.
+  Dl_info here{};
+  if (::dladdr(reinterpret_cast<const void*>(&vips_module_places), &here) != 0 && here.dli_fname != nullptr) {
+    const fs::path file = fs::canonical(here.dli_fname, failure);
+    if (!failure && file != program) {
+      places.push_back(file.parent_path() / "tessera" / vips_module_file);
+      places.push_back(file.parent_path() / vips_module_file);
+    }
+  }
+  const fs::path folder = program.parent_path();
+  const fs::path prefix = folder.parent_path();
+  places.insert(places.end(), {prefix / TESSERA_MODULE_LIBDIR / "tessera" / vips_module_file,
+                               prefix / "lib" / "tessera" / vips_module_file,
+                               prefix / "lib" / vips_module_file, folder / vips_module_file});
+  return places;
 }
 
 const VipsModule& vips_module() {

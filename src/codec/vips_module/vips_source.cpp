@@ -81,8 +81,10 @@ Error failure_of(const Feed& feed, ImageFormat format) {
     case Fault::unsupported:
       return unsupported(*feed.input, format, reason.words);
     case Fault::limit:
-      return {ErrorCode::limit_exceeded, fmt::format("The {} image {} cannot be read: {}.",
-                                                     format_name(format), feed.input->name(), reason.words)};
+      return {ErrorCode::limit_exceeded,
+              fmt::format("The {} image {} cannot be read: {}.", format_name(format), feed.input->name(),
+                          reason.words),
+              feed.input->name()};
     case Fault::damage:
       break;
   }

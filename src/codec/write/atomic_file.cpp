@@ -11,8 +11,8 @@
 #include <random>
 #include <system_error>
 
+#include "base/error.hpp"
 #include "codec/write/output_target.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -33,14 +33,17 @@ std::string reason() { return std::error_code(errno, std::generic_category()).me
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path target) : name_(std::move(target)) {
-  if (is_standard_output(name_)) {
+AtomicFile::AtomicFile(const std::filesystem::path& target, std::string name)
+    : name_(!name.empty()   ? std::move(name)
+            : target == "-" ? "standard output"
+                            : target.string()) {
+  if (is_standard_output(target)) {
     stream_ = STDOUT_FILENO;
   } else {
-    const OutputTarget found = find_output_target(name_);
+    const OutputTarget found = find_output_target(target);
     if (found.kind == OutputKind::folder) {
-      throw Error(ErrorCode::io,
-                  fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_.string()));
+      throw Error(ErrorCode::io, fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_),
+                  name_);
     }
     if (found.kind == OutputKind::stream) {
       stream_ = open_stream(found.path);
@@ -74,8 +77,9 @@ void AtomicFile::open_nameless() {
   }
   if (errno == ENOENT && !std::filesystem::exists(folder)) {
     throw Error(ErrorCode::io,
-                fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.",
-                            name_.string(), folder.string()));
+                fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.", name_,
+                            folder.string()),
+                name_);
   }
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
     temporary_ = temporary_name(to_stream ? folder / "stream" : target_);
@@ -88,8 +92,7 @@ void AtomicFile::open_nameless() {
 }
 
 void AtomicFile::fail(const std::string& what) const {
-  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).",
-                                         name_ == "-" ? "standard output" : name_.string(), what, reason()));
+  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).", name_, what, reason()), name_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {

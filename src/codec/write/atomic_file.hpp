@@ -22,7 +22,8 @@ class AtomicFile {
  public:
   /// Throws Error(io) if the folder is missing or not writable, or the stream cannot be opened. Waits for the
   /// reader of a FIFO.
-  explicit AtomicFile(std::filesystem::path target);
+  /// `name` is what sentences call it; empty: the path.
+  explicit AtomicFile(const std::filesystem::path& target, std::string name = {});
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -43,7 +44,7 @@ class AtomicFile {
   void copy_to(int stream);
   void give_name();
 
-  std::filesystem::path name_;    ///< as the caller knows it
+  std::string name_;              ///< in sentences
   std::filesystem::path target_;  ///< the file to make or replace; empty for a stream
   int stream_ = -1;
   bool owns_stream_ = false;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace tessera {
 

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstring>
 
+#include "base/error.hpp"
 #include "codec/metadata/for_result.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -61,38 +59,6 @@ void interleave_8bit(const Tile& tile, int row, std::uint8_t* out) {
 }
 
 }  // namespace
-
-std::optional<FileFormat> format_from_extension(std::string_view extension) {
-  std::string name(extension.starts_with('.') ? extension.substr(1) : extension);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (name == "png") {
-    return FileFormat::png;
-  }
-  if (name == "jpg" || name == "jpeg") {
-    return FileFormat::jpeg;
-  }
-  if (name == "tif" || name == "tiff") {
-    return FileFormat::tiff;
-  }
-  if (name == "webp") {
-    return FileFormat::webp;
-  }
-  return std::nullopt;
-}
-
-std::string_view format_extension(FileFormat format) {
-  switch (format) {
-    case FileFormat::png:
-      return "png";
-    case FileFormat::jpeg:
-      return "jpg";
-    case FileFormat::tiff:
-      return "tif";
-    case FileFormat::webp:
-      return "webp";
-  }
-  return {};
-}
 
 void interleave_row(const Tile& tile, int row, std::byte* out) {
   if (tile.alpha.empty()) {
@@ -163,7 +129,7 @@ class MeasuredSink final : public FileSink {
       : sink_(std::move(sink)), file_(file), warnings_(std::move(warnings)) {}
   std::int64_t piece_rows() const override { return sink_->piece_rows(); }
   Bytes encode(const Tile& piece) const override { return sink_->encode(piece); }
-  void append(const Bytes& piece) override { sink_->append(piece); }
+  void append(std::span<const std::byte> piece) override { sink_->append(piece); }
   void finish() override {
     sink_->finish();
     written_bytes_ = file_.committed_bytes();
@@ -185,34 +151,11 @@ class MeasuredSink final : public FileSink {
 
 }  // namespace
 
-Strip parse_strip(std::string_view name) {
-  if (name.empty()) {
-    return Strip::nothing;
-  }
-  if (name == "location") {
-    return Strip::location;
-  }
-  if (name == "all") {
-    return Strip::all;
-  }
-  throw Error(ErrorCode::usage, fmt::format("strip: '{}' is unknown; there are location and all.", name));
-}
-
-Strip strip_from(const Json& value) {
-  if (value.is_boolean()) {
-    return value.get<bool>() ? Strip::all : Strip::nothing;
-  }
-  if (value.is_string()) {
-    return parse_strip(value.get<std::string>());
-  }
-  throw Error(ErrorCode::usage, "'strip' must be true, false or \"location\".");
-}
-
 std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
-                                    const Metadata& metadata, const WriteOptions& options) {
+                                    const Metadata& metadata, const WriteOptions& options, std::string name) {
   // What the format cannot hold is refused before anything is opened.
   static_cast<void>(make_encoder(info, options));
-  auto file = std::make_unique<AtomicFile>(target);
+  auto file = std::make_unique<AtomicFile>(target, std::move(name));
   const AtomicFile& opened = *file;
   ResultMetadata adapted = metadata_for_result(metadata, info, options);
   return std::make_unique<MeasuredSink>(make_sink(std::move(file), info, adapted.metadata, options), opened,

@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/error.hpp"
 #include "codec/metadata/for_result.hpp"
 #include "codec/metadata/iptc.hpp"
 #include "codec/write/formats.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -118,7 +118,7 @@ class JpegSink final : public Sink {
     return out;
   }
 
-  void append(const Bytes& piece) override {
+  void append(std::span<const std::byte> piece) override {
     const std::size_t scan = scan_start(piece);
     Bytes out;
     if (appended_ == 0) {
@@ -154,7 +154,7 @@ class JpegSink final : public Sink {
   }
 
   /// Offset of the entropy-coded data: behind the start-of-scan segment.
-  static std::size_t scan_start(const Bytes& jpeg) {
+  static std::size_t scan_start(std::span<const std::byte> jpeg) {
     std::size_t at = 2;
     for (;;) {
       const auto marker = static_cast<std::uint8_t>(jpeg[at + 1]);
@@ -167,7 +167,7 @@ class JpegSink final : public Sink {
     }
   }
 
-  void write_header(const Bytes& piece, std::size_t scan) {
+  void write_header(std::span<const std::byte> piece, std::size_t scan) {
     Bytes header(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(scan));
     const Bytes segments = metadata_segments(metadata_);
     std::size_t behind_jfif = 2;

@@ -18,7 +18,7 @@
 #include <system_error>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera {
 namespace {
@@ -31,7 +31,7 @@ constexpr int most_links = 40;
 std::string message_of(int number) { return std::generic_category().message(number); }
 
 [[noreturn]] void fail(const fs::path& name, const std::string& what) {
-  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {}.", name.string(), what));
+  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {}.", name.string(), what), name.string());
 }
 
 fs::path folder_of(const fs::path& file) {

@@ -68,12 +68,12 @@ class PngSink final : public Sink {
     return out;
   }
 
-  void append(const Bytes& piece) override {
+  void append(std::span<const std::byte> piece) override {
     PieceHead head{};
     std::memcpy(&head, piece.data(), sizeof head);
     adler_ = static_cast<std::uint32_t>(
         adler32_combine(adler_, static_cast<uLong>(head.adler), static_cast<z_off_t>(head.raw_bytes)));
-    file_->write(std::span(piece).subspan(sizeof head));
+    file_->write(piece.subspan(sizeof head));
   }
 
   void finish() override {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

@@ -8,9 +8,9 @@
 #include <cstdarg>
 #include <cstring>
 
+#include "base/error.hpp"
 #include "codec/write/formats.hpp"
 #include "codec/write/tiff_metadata.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -71,7 +71,7 @@ class TiffSink final : public Sink {
     return out;
   }
 
-  void append(const Bytes& piece) override {
+  void append(std::span<const std::byte> piece) override {
     for (std::size_t at = 0; at < piece.size();) {
       std::uint64_t size = 0;
       std::memcpy(&size, piece.data() + at, sizeof size);

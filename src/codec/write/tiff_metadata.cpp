@@ -5,8 +5,8 @@
 #include <array>
 #include <string>
 
+#include "base/error.hpp"
 #include "codec/metadata/exif_block.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <tiffio.h>
 
-#include "core/stream.hpp"
+#include "image/stream.hpp"
 
 namespace tessera {
 

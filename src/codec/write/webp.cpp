@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "base/error.hpp"
 #include "codec/write/formats.hpp"
-#include "core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -34,7 +34,9 @@ class WebpSink final : public Sink {
     return out;
   }
 
-  void append(const Bytes& piece) override { append_bytes(pixels_, piece.data(), piece.size()); }
+  void append(std::span<const std::byte> piece) override {
+    append_bytes(pixels_, piece.data(), piece.size());
+  }
 
   void finish() override {
     const std::vector<std::uint8_t> rgb = to_rgb();

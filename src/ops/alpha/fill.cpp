@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 #include "ops/samples.hpp"
 
 namespace tessera {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 #include "ops/blur/bilateral.hpp"
 #include "ops/blur/bilateral_disc.hpp"
 

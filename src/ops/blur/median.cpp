@@ -4,7 +4,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 
 namespace tessera {
 

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 #include "ops/blur/weighed_mean.hpp"
 
 namespace tessera {

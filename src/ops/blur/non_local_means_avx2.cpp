@@ -7,7 +7,7 @@
 #include <opencv2/core/utility.hpp>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 
 #ifdef __x86_64__
 

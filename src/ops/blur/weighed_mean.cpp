@@ -6,7 +6,7 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
-#include "core/stop.hpp"
+#include "base/stop.hpp"
 #include "ops/alpha/opaque.hpp"
 #include "ops/samples.hpp"
 

@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/image.hpp"
+#include "image/image.hpp"
 
 namespace tessera {
 

@@ -10,7 +10,7 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/composition/mark.hpp"
 
 namespace tessera {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/image.hpp"
+#include "image/image.hpp"
 #include "ops/alpha/opaque.hpp"
 #include "ops/features/paint.hpp"
 

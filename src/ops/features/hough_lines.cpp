@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/band_strips.hpp"
 #include "ops/features/paint.hpp"
 

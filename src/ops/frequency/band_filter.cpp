@@ -9,7 +9,7 @@
 #include <opencv2/core.hpp>
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/frequency/lane_fourier.hpp"
 
 namespace tessera {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/geometry/move.hpp"
 
 namespace tessera {

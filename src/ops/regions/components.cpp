@@ -7,7 +7,7 @@
 #include <numeric>
 #include <opencv2/core/hal/intrin.hpp>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ops/band_strips.hpp"
 
 namespace tessera {

@@ -6,7 +6,7 @@
 #include <opencv2/core/mat.hpp>
 #include <span>
 
-#include "core/image.hpp"
+#include "image/image.hpp"
 
 namespace tessera {
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "base/untrusted_json.hpp"
 #include "http/problem.hpp"
 #include "plan/pipeline_schema.hpp"
-#include "schema/foreign_json.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"

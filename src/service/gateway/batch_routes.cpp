@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"

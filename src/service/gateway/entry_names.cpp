@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 
-#include "core/printable.hpp"
-#include "core/text.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
 
 namespace tessera::service {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "ports/clock.hpp"
+#include "base/clock.hpp"
 
 namespace tessera::service {
 

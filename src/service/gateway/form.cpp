@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
-#include "core/text.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/text.hpp"
+#include "base/untrusted_json.hpp"
 #include "http/multipart.hpp"
 #include "net/crypto.hpp"
-#include "schema/foreign_json.hpp"
 #include "service/gateway/request_json.hpp"
 
 namespace tessera::service {
@@ -47,7 +47,7 @@ void check_utf8(std::string_view text, std::string_view what) {
 /// JSON objects and lists as they are; everything else is a text.
 Json field_value(const std::string& text) {
   try {
-    Json json = parse_foreign_json(text);
+    Json json = parse_untrusted_json(text);
     return json.is_structured() ? json : Json(text);
   } catch (const Json::exception&) {
     return text;

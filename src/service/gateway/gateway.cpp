@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "log/guarded_thread.hpp"
 #include "ports/failpoint.hpp"
 

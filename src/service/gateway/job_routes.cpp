@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"

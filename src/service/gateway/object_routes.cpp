@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "http/text.hpp"
 #include "net/crypto.hpp"

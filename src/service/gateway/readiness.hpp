@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "schema/param.hpp"
+#include "base/json.hpp"
 
 namespace spdlog {
 class logger;

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "schema/foreign_json.hpp"
+#include "base/error.hpp"
+#include "base/untrusted_json.hpp"
 #include "service/access.hpp"
 
 namespace tessera::service {
 
 Json json_of(const http::Request& request, std::int64_t max_bytes) {
   try {
-    return parse_foreign_json(request.body.read_all(max_bytes));
+    return parse_untrusted_json(request.body.read_all(max_bytes));
   } catch (const Json::exception&) {
     throw Error(ErrorCode::usage, "The request's body is not JSON.");
   }

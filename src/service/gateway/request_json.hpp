@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
 #include "http/message.hpp"
 #include "http/problem.hpp"
-#include "schema/param.hpp"
 #include "service/views.hpp"
 
 namespace tessera::service {

@@ -6,14 +6,13 @@
 #include <array>
 #include <unordered_map>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
 #include "ports/object_store.hpp"
+#include "schema/output_options.hpp"
 
 namespace tessera::service {
 namespace {
-
-constexpr std::array<std::string_view, 6> formats{"png", "jpg", "jpeg", "tif", "tiff", "webp"};
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, sentence); }
 
@@ -47,7 +46,7 @@ std::string for_http_clients(std::string sentence) {
   return sentence;
 }
 
-Pipeline checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
+PipelineSteps checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
   try {
     std::string text;
     if (json.is_string()) {
@@ -59,7 +58,7 @@ Pipeline checked_pipeline(const Json& json, const Presets& presets, const std::s
     } else {
       refuse("A pipeline is a text or JSON.");
     }
-    Pipeline pipeline = parse_pipeline(text, presets);
+    PipelineSteps pipeline = parse_pipeline(text, presets);
     static_cast<void>(build_pipeline(pipeline));
     return pipeline;
   } catch (const Error& error) {
@@ -84,7 +83,7 @@ class CheckedPipelines {
     }
     const auto [known, fresh] = checked_.try_emplace(given.dump());
     if (fresh) {
-      const Pipeline pipeline = checked_pipeline(given, presets_, where);
+      const PipelineSteps pipeline = checked_pipeline(given, presets_, where);
       steps_ += std::ssize(pipeline);
       if (steps_ > limits_.max_steps) {
         throw Error(
@@ -109,29 +108,6 @@ class CheckedPipelines {
   const Checked* last_ = nullptr;
   std::int64_t steps_ = 0;
 };
-
-Json checked_output(const Json& json, const std::string& where) {
-  check_fields(json, {"format", "quality", "strip", "salvage"}, where);
-  if (const auto format = json.find("format"); format != json.end()) {
-    if (!format->is_string() || std::ranges::find(formats, format->get<std::string>()) == formats.end()) {
-      refuse(fmt::format("{}: 'format' is {}; there are: {}.", where, format->dump().substr(0, 100),
-                         fmt::join(formats, ", ")));
-    }
-  }
-  if (const auto quality = json.find("quality"); quality != json.end()) {
-    if (!quality->is_number_integer() || *quality < 1 || *quality > 100) {
-      refuse(fmt::format("{}: 'quality' is {}; it must be a whole number from 1 to 100.", where,
-                         quality->dump().substr(0, 100)));
-    }
-  }
-  if (json.contains("salvage") && !json["salvage"].is_boolean()) {
-    refuse(fmt::format("{}: 'salvage' must be true or false.", where));
-  }
-  if (json.contains("strip") && !json["strip"].is_boolean() && json["strip"] != "location") {
-    refuse(fmt::format("{}: 'strip' must be true, false or \"location\".", where));
-  }
-  return json;
-}
 
 const Json& either(const Json& item, const Json& outside, const char* field) {
   static const Json none;
@@ -174,7 +150,8 @@ JobRequest parse_item(const Json& item, const Json& outside, CheckedPipelines& p
   }
   request.pipeline = checked.json;
   const Json& output = either(item, outside, "output");
-  request.output = output.is_null() ? Json::object() : checked_output(output, where + ".output");
+  request.output =
+      output.is_null() ? Json::object() : to_json(output_options_from_json(output, where + ".output"));
   const Json& priority = either(item, outside, "priority");
   if (!priority.is_null()) {
     if (!priority.is_string()) {
@@ -242,9 +219,9 @@ Submission parse_submission(const Json& json, const Presets& presets, const Subm
 
 Json check_pipeline(const Json& json, const Presets& presets) {
   check_fields(json, {"pipeline", "output"}, "The request");
-  const Pipeline pipeline = checked_pipeline(either(json, json, "pipeline"), presets, "The pipeline");
+  const PipelineSteps pipeline = checked_pipeline(either(json, json, "pipeline"), presets, "The pipeline");
   if (json.contains("output")) {
-    static_cast<void>(checked_output(json["output"], "'output'"));
+    static_cast<void>(output_options_from_json(json["output"], "'output'"));
   }
   return {{"pipeline", to_json(pipeline)}, {"text", to_text(pipeline)}};
 }

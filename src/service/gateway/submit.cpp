@@ -1,7 +1,7 @@
 // Taking jobs.
 #include <fmt/format.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "log/json_log.hpp"
 #include "net/crypto.hpp"

@@ -20,7 +20,7 @@
 #include <limits>
 #include <map>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/at_once.hpp"

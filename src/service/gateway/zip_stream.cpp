@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-#include "core/error.hpp"
-#include "core/printable.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
 #include "service/gateway/entry_names.hpp"
 #include "service/views.hpp"
 

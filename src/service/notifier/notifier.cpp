@@ -7,7 +7,7 @@
 #include <exception>
 #include <set>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "http/problem.hpp"
 #include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "log/guarded_thread.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"

@@ -10,7 +10,7 @@
 #include "adapters/queue/queue_server.hpp"
 #include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/connection.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera {

@@ -6,7 +6,7 @@
 #include "adapters/open.hpp"
 #include "adapters/queue/queue_server.hpp"
 #include "adapters/sqlite/database.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera {

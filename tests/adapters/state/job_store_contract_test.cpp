@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "adapters/state/state_server.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "support/errors.hpp"
 
 namespace tessera {

@@ -4,7 +4,7 @@
 #include <future>
 
 #include "adapters/state/state_server.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "support/errors.hpp"
 
 namespace tessera {

@@ -9,7 +9,7 @@
 #include "adapters/open.hpp"
 #include "adapters/redis/connection_pool.hpp"
 #include "adapters/state/state_server.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/redis_server.hpp"
 #include "support/errors.hpp"
 
@@ -142,7 +142,7 @@ TEST(RedisState, HasConnectionsForSeveralThreads) {
   const testing::RedisServer server;
   redis::ConnectionPool pool(redis::parse_address(server.url()), 3);
   // All three are held at a time: each goes on when the last one has come.
-  std::barrier together(3);
+  std::barrier collective_try(3);
   std::vector<std::future<std::int64_t>> calls;
   for (int i = 0; i < 3; ++i) {
     calls.push_back(std::async(std::launch::async, [&] {

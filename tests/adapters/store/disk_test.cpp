@@ -5,7 +5,7 @@
 
 #include "adapters/disk/object_files.hpp"
 #include "adapters/disk/object_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"
 

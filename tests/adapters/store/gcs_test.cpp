@@ -7,7 +7,7 @@
 #include "adapters/gcs/access_token.hpp"
 #include "adapters/gcs/object_store.hpp"
 #include "adapters/open.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/http_client.hpp"
 #include "ports/job.hpp"
 #include "servers/gcs_server.hpp"

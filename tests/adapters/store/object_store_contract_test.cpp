@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "adapters/store/store_server.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "support/errors.hpp"
 
 namespace tessera {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/s3/key_answers.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ports/job.hpp"
 #include "support/errors.hpp"
 

@@ -8,7 +8,7 @@
 #include "adapters/open.hpp"
 #include "adapters/s3/keys.hpp"
 #include "adapters/s3/object_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "servers/s3_server.hpp"
 #include "support/errors.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "adapters/open.hpp"
 #include "adapters/s3/object_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "net/http_client.hpp"
 #include "ports/job.hpp"

@@ -10,7 +10,7 @@
 
 #include "adapters/open.hpp"
 #include "adapters/s3/object_store.hpp"
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "net/crypto.hpp"
 #include "net/sigv4.hpp"
 #include "ports/job.hpp"

@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/error.hpp"
 #include "codec/metadata/exif.hpp"
 #include "codec/metadata/exif_block.hpp"
 #include "codec/metadata/for_result.hpp"
 #include "codec/metadata/icc.hpp"
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
-#include "core/error.hpp"
 
 namespace tessera::test {
 namespace {
@@ -263,14 +263,6 @@ TEST_F(Results, ADamagedProfileIsSaid) {
   metadata.icc = Bytes(200, std::byte{1});
   EXPECT_TRUE(written(metadata, {{4, 4}, {}}, {.format = FileFormat::png}).icc.empty());
   EXPECT_EQ(warnings_.size(), 1U);
-}
-
-TEST(StripNames, AreThreeAndOthersAreRefused) {
-  EXPECT_EQ(strip_from(Json(true)), Strip::all);
-  EXPECT_EQ(strip_from(Json(false)), Strip::nothing);
-  EXPECT_EQ(strip_from(Json("location")), Strip::location);
-  EXPECT_THROW(static_cast<void>(strip_from(Json("gps"))), Error);
-  EXPECT_THROW(static_cast<void>(strip_from(Json(1))), Error);
 }
 
 }  // namespace

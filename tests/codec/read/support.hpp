@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <string>
 
+#include "base/error.hpp"
 #include "codec/read/formats.hpp"
 #include "codec/reader.hpp"
-#include "core/error.hpp"
 
 namespace tessera::test {
 

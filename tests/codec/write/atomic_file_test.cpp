@@ -17,7 +17,7 @@
 #include <fstream>
 #include <thread>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::testing {
 namespace {

@@ -12,9 +12,9 @@
 #include <opencv2/core.hpp>
 #include <thread>
 
+#include "base/error.hpp"
 #include "codec/reader.hpp"
 #include "codec/writer.hpp"
-#include "core/error.hpp"
 #include "support/reference_run.hpp"
 
 namespace tessera::testing {
@@ -135,7 +135,7 @@ TEST_F(Writing, PiecesMayBeEncodedOnAnyThread) {
     const std::int64_t rows = sink->piece_rows();
     const Tile piece = image.view(Rect::of_rows({rows, std::min<std::int64_t>(2000, 2 * rows)}, 700));
     const Bytes alone = sink->encode(piece);
-    std::vector<Bytes> together(8);
+    std::vector<Bytes> collective_try(8);
     {
       std::vector<std::jthread> threads;
       for (Bytes& one : together) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "codec/reader.hpp"
-#include "preview/memory_io.hpp"
+#include "engine/memory_io.hpp"
 #include "test_images.hpp"
 
 namespace tessera::desktop {
@@ -32,7 +32,7 @@ class PreviewEngineTest : public ::testing::Test {
     }
     PreviewRequest request;
     request.file = file;
-    request.pipeline = text.empty() ? Pipeline() : parse_pipeline(text);
+    request.pipeline = text.empty() ? PipelineSteps() : parse_pipeline(text);
     request.viewport = {400, 300};
     return request;
   }

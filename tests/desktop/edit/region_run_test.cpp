@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/memory_io.hpp"
 #include "plan/pipeline.hpp"
-#include "preview/memory_io.hpp"
 #include "preview/preview_render.hpp"
 #include "test_images.hpp"
 
@@ -28,7 +28,7 @@ std::vector<Rect> regions_of(const Extent& extent) {
 /// Kernels that add up floats may round differently where a vector ends, hence one level.
 void expect_regions_equal(const std::vector<Operator>& operators, const Tile& image,
                           const std::string& what) {
-  const Plan plan = make_plan(operators, info_of(image));
+  const Plan plan = make_plan(operators, image.info());
   ASSERT_TRUE(is_local(plan)) << what;
   const Tile whole = run_in_memory(plan, image, {}).pixels;
   for (const Rect& region : regions_of(plan.out.extent)) {
@@ -52,7 +52,7 @@ TEST_P(RegionRunOfEachOperator, GivesThePixelsOfAWholeRun) {
     for (const Json& parameters : parameter_sets) {
       const auto operators =
           std::vector{entry.make(parameters, [](const std::string&) { return picture(20, 10); })};
-      if (is_local(make_plan(operators, info_of(image)))) {
+      if (is_local(make_plan(operators, image.info()))) {
         expect_regions_equal(operators, image, std::string(entry.info.name) + " " + parameters.dump());
         ++tested;
       }

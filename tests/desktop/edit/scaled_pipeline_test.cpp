@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -38,7 +38,7 @@ TEST(ScaledPipeline, EveryOperatorTakesItsScaledParameters) {
   for (const CatalogEntry& entry : catalog()) {
     for (const double scale : {1.0, 0.7, 0.25, 1.0 / 64}) {
       for (const Rounding rounding : {Rounding::nearest, Rounding::down}) {
-        const Pipeline scaled =
+        const PipelineSteps scaled =
             scale_pipeline({{std::string(entry.info.name), Json::object()}}, scale, rounding);
         EXPECT_NO_THROW(check_params(entry.info.name, entry.params, scaled.front().parameters))
             << entry.info.name;
@@ -49,7 +49,7 @@ TEST(ScaledPipeline, EveryOperatorTakesItsScaledParameters) {
 
 TEST(ScaledPipeline, ARectangleUpToTheEdgeStaysInsideOfEveryCopy) {
   for (int width = 900; width < 1000; ++width) {
-    const Pipeline pipeline =
+    const PipelineSteps pipeline =
         parse_pipeline("crop x=" + std::to_string(4000 - width) + " width=" + std::to_string(width));
     for (const double scale : {0.7071, 0.5, 0.3536, 0.25}) {
       const ImageInfo copy{{static_cast<std::int64_t>(std::ceil(4000 * scale)),
@@ -62,7 +62,7 @@ TEST(ScaledPipeline, ARectangleUpToTheEdgeStaysInsideOfEveryCopy) {
 }
 
 std::vector<Approximation> approximations_of(const std::string& text, double scale) {
-  const Pipeline pipeline = parse_pipeline(text);
+  const PipelineSteps pipeline = parse_pipeline(text);
   const ImageInfo copy{{static_cast<std::int64_t>(4000 * scale), static_cast<std::int64_t>(3000 * scale)},
                        {}};
   return approximations(make_plan(build_pipeline(pipeline), photo),

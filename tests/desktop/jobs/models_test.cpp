@@ -6,7 +6,7 @@
 #include <QSignalSpy>
 #include <QTemporaryDir>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/findings.hpp"
 #include "jobs/job_filter.hpp"
 #include "jobs/job_journal.hpp"
@@ -206,12 +206,12 @@ TEST(Journal, SaysWhenThereIsNoPlaceForIt) {
 }
 
 TEST(FoundThings, AreATableAndCsv) {
-  const FindingsLists lists = findings_from(
+  const std::vector<Findings> lists = findings_from_json(
       Json::parse(R"([{"operator": "hough-lines", "columns": ["x_px", "the \"y\", px"], "count": 2,
                        "rows": [[1, 0.1], [2.5, -3]]}, {"operator": "broken"}, 7])"));
   ASSERT_EQ(lists.size(), 1U);
   EXPECT_EQ(findings_csv(lists.front()), "x_px,\"the \"\"y\"\", px\"\r\n1,0.1\r\n2.5,-3\r\n");
-  EXPECT_EQ(findings_from(findings_json(lists)), lists);
+  EXPECT_EQ(findings_from_json(findings_json(lists)), lists);
   FindingsModel model;
   const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.set_list(lists.front());

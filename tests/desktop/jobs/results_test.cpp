@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "jobs/image_loading.hpp"
 #include "jobs/job_record.hpp"
 #include "jobs/save_results.hpp"

@@ -26,7 +26,7 @@
 #include <string>
 #include <thread>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "ranks/sandbox.hpp"
 
 namespace {

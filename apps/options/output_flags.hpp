@@ -1,0 +1,19 @@
+// Options for how results are written, the same for every command that has them.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+
+#include "schema/output_options.hpp"
+
+namespace tessera {
+
+/// Adds -f/--format, -q/--quality, --strip and --salvage, described as in the table of options. `options`
+/// must stay alive until the options have been read.
+void add_output_options(CLI::App& app, OutputOptions& options);
+
+/// Adds -f/--format alone.
+void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const std::string& doc);
+
+}  // namespace tessera

@@ -1,0 +1,10 @@
+// JSON values whose members keep their order.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace tessera {
+
+using Json = nlohmann::ordered_json;
+
+}  // namespace tessera

@@ -1,0 +1,109 @@
+// Where pixels come from and where they go. The engine pulls rows from a Source and pushes encoded pieces to
+// a Sink; codecs, tests and the network implement them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "image/image.hpp"
+
+namespace tessera {
+
+/// How densely pixels lie, in the unit of the file they come from, so that it can be written as it was read.
+struct Resolution {
+  /// `ratio`: only the ratio of x to y means something (JFIF and pHYs unit 0, TIFF unit "none").
+  enum class Unit : std::uint8_t { ratio, inch, centimetre, metre };
+  double x = 0;  ///< pixels to the unit; 0: unknown
+  double y = 0;
+  Unit unit = Unit::inch;
+  [[nodiscard]] bool known() const { return x > 0 && y > 0; }
+  /// Of the picture turned by a quarter.
+  [[nodiscard]] Resolution turned() const { return {y, x, unit}; }
+  bool operator==(const Resolution&) const = default;
+};
+
+/// What a PNG says of its colours beside, or instead of, a profile: numbers as they stand in its chunks.
+struct ColorEncoding {
+  std::optional<std::uint8_t> srgb_intent;          ///< sRGB: rendering intent
+  std::uint32_t gamma = 0;                          ///< gAMA, times 100000; 0: none
+  std::array<std::uint32_t, 8> chromaticities{};    ///< cHRM, times 100000: white, red, green, blue; 0: none
+  std::optional<std::array<std::uint8_t, 4>> cicp;  ///< primaries, transfer, matrix, full range
+  bool operator==(const ColorEncoding&) const = default;
+};
+
+/// What travels with the pixels. Empty buffers mean "none".
+struct Metadata {
+  Bytes icc;   ///< ICC profile
+  Bytes exif;  ///< EXIF block without the "Exif\0\0" prefix; its orientation is 1 because it has been
+               ///< applied, and it has no thumbnail
+  Bytes xmp;
+  Bytes iptc;              ///< IPTC-IIM datasets
+  ColorEncoding encoding;  ///< holds where there is no profile
+  Resolution resolution;
+};
+
+/// Rows that a source has read as far as they depend on those above them. What is left may be done by any
+/// thread, beside anything else that is asked of the source.
+class UnfinishedRows {
+ public:
+  virtual ~UnfinishedRows() = default;
+  /// Fills `out`, the tile that begin_rows() was given. Once. Throws nothing but what memory throws.
+  virtual void finish(Tile& out) = 0;
+};
+
+/// An image that can be read in rows.
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual const ImageInfo& info() const = 0;
+  [[nodiscard]] virtual const Metadata& metadata() const = 0;
+  /// True: read_rows may be called for any rows in any order, and again. False: each call must start where
+  /// the last one ended, the first at row 0.
+  [[nodiscard]] virtual bool random_access() const = 0;
+  /// Fills `out`, whose rect is full-width rows inside the image and whose planes are allocated by the caller
+  /// (row strides are the caller's). Calls are serialised by the caller, but may come from different threads.
+  /// Throws Error (damaged_input, io, limit_exceeded).
+  virtual void read_rows(Tile& out) = 0;
+  /// The same for a caller with several threads: takes its turn among the calls of read_rows and throws what
+  /// it throws, but may leave work to be done outside of that turn. Null: `out` is filled. The source must
+  /// outlive what it returns.
+  [[nodiscard]] virtual std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) {
+    read_rows(out);
+    return nullptr;
+  }
+  /// Whether the pixels can be read once more from the top.
+  [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
+  /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.
+  virtual void rewind() {}
+  /// What reading left out, converted or did not understand (other pages, an unknown band, missing rows), a
+  /// sentence each. Complete when the last row has been read.
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+/// An image that is written as a row of independently encoded pieces. encode() may run on any thread of any
+/// rank, append() runs only on the root rank, in order, one call at a time. A Sink destroyed before finish()
+/// leaves nothing behind.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// Rows of one piece: pieces start at multiples of this and hold this many rows, the last one perhaps
+  /// fewer. It depends on the image alone, so that the written bytes do not depend on ranks, threads or
+  /// strips.
+  [[nodiscard]] virtual std::int64_t piece_rows() const = 0;
+  /// Encodes one full-width piece. Thread-safe, no side effects.
+  [[nodiscard]] virtual Bytes encode(const Tile& piece) const = 0;
+  /// Takes the next piece, from top to bottom; it is the caller's again when append() returns.
+  virtual void append(std::span<const std::byte> piece) = 0;
+  /// After the last piece: makes the result complete and visible.
+  virtual void finish() = 0;
+  /// What the format cannot hold and was left out or converted, a sentence each. Complete after finish().
+  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+}  // namespace tessera

@@ -1,0 +1,13 @@
+// What a Pipeline of the library holds.
+#pragma once
+
+#include "plan/pipeline.hpp"
+#include "tessera/pipeline.hpp"
+
+namespace tessera {
+
+struct Pipeline::Steps {
+  PipelineSteps steps;
+};
+
+}  // namespace tessera

@@ -1,0 +1,141 @@
+#include "process/image_input.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "base/amount.hpp"
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
+#include "codec/read/formats.hpp"
+#include "codec/write/output_target.hpp"
+#include "engine/memory_io.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::size_t first_read_bytes = 64 * 1024;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+[[noreturn]] void fail_to_read(const std::string& name, int reason) {
+  throw Error(reason == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+              fmt::format("Cannot read {}: {}.", name, std::generic_category().message(reason)));
+}
+
+}  // namespace
+
+ImageInput ImageInput::file(std::string path) {
+  std::string name = path;
+  return {InputFile{std::move(path)}, std::move(name)};
+}
+
+Bytes read_all(const std::string& file, std::int64_t max_bytes) {
+  const bool from_stdin = file == "-";
+  const std::string name = from_stdin ? "standard input" : fmt::format("'{}'", file);
+  const char* const spooled = from_stdin ? std::getenv(stdin_variable) : nullptr;
+  FileDescriptor opened;
+  if (!from_stdin || spooled != nullptr) {
+    opened.reset(::open(spooled != nullptr ? spooled : file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened) {
+      fail_to_read(name, errno);
+    }
+  }
+  const int descriptor = opened ? opened.get() : STDIN_FILENO;
+  Bytes content;
+  std::size_t filled = 0;
+  while (true) {
+    if (filled == content.size()) {
+      content.resize(std::max(first_read_bytes, content.size() * 2));
+    }
+    const ssize_t count = ::read(descriptor, content.data() + filled, content.size() - filled);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      fail_to_read(name, errno);
+    }
+    if (count == 0) {
+      break;
+    }
+    filled += static_cast<std::size_t>(count);
+    if (static_cast<std::int64_t>(filled) > max_bytes) {
+      throw Error(ErrorCode::limit_exceeded,
+                  fmt::format("{} has more than the {} allowed.", name, bytes_text(max_bytes)));
+    }
+  }
+  content.resize(filled);
+  return content;
+}
+
+bool is_pipe(const std::string& file) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(file, ignored).type();
+  return file != "-" &&
+         (type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::socket);
+}
+
+std::unique_ptr<Source> open_image(const ImageInput& input, const ReadOptions& options) {
+  return std::visit(
+      Overloaded{[&](const InputFile& file) {
+                   const bool from_stdin = is_standard_input(file.path);
+                   if (from_stdin || is_pipe(file.path)) {
+                     return open_image(read_all(from_stdin ? "-" : file.path, options.limits.max_file_bytes),
+                                       options,
+                                       from_stdin ? "standard input" : fmt::format("'{}'", input.name));
+                   }
+                   return open_input(open_file_input(file.path, input.name), options);
+                 },
+                 [&](const InputDescriptor& file) {
+                   return open_input(open_descriptor_input(file.descriptor, input.name), options);
+                 },
+                 [&](const InputBytes& memory) {
+                   return open_image(memory.bytes, options, fmt::format("'{}'", input.name));
+                 },
+                 [&](const InputPixels& memory) -> std::unique_ptr<Source> {
+                   return std::make_unique<TileSource>(memory.pixels, memory.metadata);
+                 }},
+      input.from);
+}
+
+bool can_open_again(const ImageInput& input) {
+  const auto* const file = std::get_if<InputFile>(&input.from);
+  return file == nullptr || (!is_standard_input(file->path) && !is_pipe(file->path));
+}
+
+std::uint64_t encoded_bytes(const ImageInput& input) {
+  struct stat status {};
+  const int failed =
+      std::visit(Overloaded{[&](const InputFile& file) { return ::stat(file.path.c_str(), &status); },
+                            [&](const InputDescriptor& file) { return ::fstat(file.descriptor, &status); },
+                            [&](const InputBytes& memory) {
+                              status.st_size = static_cast<off_t>(memory.bytes.size());
+                              return 0;
+                            },
+                            [&](const InputPixels&) { return -1; }},
+                 input.from);
+  return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
+}
+
+Tile read_whole(Source& source) {
+  Tile tile = Tile::allocate(Rect::whole(source.info().extent), source.info().format);
+  source.read_rows(tile);
+  return tile;
+}
+
+ImageLoader image_loader(const ReadOptions& options) {
+  return
+      [options](const std::string& name) { return read_whole(*open_image(ImageInput::file(name), options)); };
+}
+
+}  // namespace tessera

@@ -1,0 +1,66 @@
+// Where an image comes from: a file, standard input, an open file, memory.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "codec/reader.hpp"
+#include "image/stream.hpp"
+#include "ops/kinds.hpp"
+
+namespace tessera {
+
+/// Named by its path; "-" and other names of standard input, and pipes, are read into memory first.
+struct InputFile {
+  std::string path;
+};
+/// Stays the caller's, who closes it after the image has been processed.
+struct InputDescriptor {
+  int descriptor = -1;
+};
+/// An encoded image; the bytes must stay alive until it has been processed.
+struct InputBytes {
+  std::span<const std::byte> bytes;
+};
+/// Pixels, with what goes with them.
+struct InputPixels {
+  Tile pixels;
+  Metadata metadata = {};
+};
+
+struct ImageInput {
+  std::variant<InputFile, InputDescriptor, InputBytes, InputPixels> from;
+  std::string name;  ///< in sentences and reports
+
+  [[nodiscard]] static ImageInput file(std::string path);
+};
+
+/// Names a file that holds what came on standard input, for ranks that a launcher has started: mpirun 4.1 may
+/// crash when it passes its own standard input on.
+inline constexpr const char* stdin_variable = "TESSERA_STDIN";
+
+/// The whole content of a file, a pipe or standard input ("-"), at most `max_bytes`. Throws Error(not_found,
+/// io, limit_exceeded).
+[[nodiscard]] Bytes read_all(const std::string& file, std::int64_t max_bytes);
+
+/// Whether `file` is a pipe, such as the shell's <(command), which can be read only once and in order.
+[[nodiscard]] bool is_pipe(const std::string& file);
+
+/// Opens the image. Throws what open_image() throws.
+[[nodiscard]] std::unique_ptr<Source> open_image(const ImageInput& input, const ReadOptions& options);
+
+/// Whether another process, or this one once more, can open the same input.
+[[nodiscard]] bool can_open_again(const ImageInput& input);
+
+/// Bytes of the encoded image; 0 if they are not known before it is read.
+[[nodiscard]] std::uint64_t encoded_bytes(const ImageInput& input);
+
+/// All pixels of an image.
+[[nodiscard]] Tile read_whole(Source& source);
+
+/// Reads images that operators name as parameters, from files.
+[[nodiscard]] ImageLoader image_loader(const ReadOptions& options);
+
+}  // namespace tessera

@@ -1,0 +1,132 @@
+#include "process/image_output.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "codec/write/atomic_file.hpp"
+#include "engine/memory_io.hpp"
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+WriteOptions write_options(FileFormat format, const OutputOptions& options) {
+  WriteOptions write;
+  write.format = format;
+  write.quality = options.quality > 0 ? options.quality : write.quality;
+  write.strip = options.strip;
+  return write;
+}
+
+/// The writers write into files, so a result in memory is a file that lies there.
+int make_memory_file() {
+  const int descriptor = ::memfd_create("tessera-result", MFD_CLOEXEC);
+  if (descriptor < 0) {
+    throw Error(ErrorCode::io,
+                fmt::format("A file in memory cannot be made: {}.", std::generic_category().message(errno)));
+  }
+  return descriptor;
+}
+
+Bytes content_of(int descriptor, std::int64_t size) {
+  Bytes bytes(static_cast<std::size_t>(size));
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got =
+        ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      throw Error(ErrorCode::io, "A result cannot be read back from memory.");
+    }
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+ImageOutput ImageOutput::file(std::string path) {
+  if (path.empty()) {
+    return {NoOutput{}};
+  }
+  return {OutputFile{std::move(path)}};
+}
+
+FileFormat result_format(const std::string& path, const OutputOptions& options) {
+  if (options.format) {
+    return *options.format;
+  }
+  if (path == "-") {
+    return FileFormat::png;
+  }
+  const std::string extension = fs::path(path).extension().string();
+  if (const auto format = format_from_extension(extension)) {
+    return *format;
+  }
+  throw Error(ErrorCode::usage,
+              fmt::format("'{}': the extension '{}' names no format that is written; {} are. Or "
+                          "give --format.",
+                          path, extension, known_formats()),
+              path);
+}
+
+std::string result_extension(const std::string& input, const OutputOptions& options) {
+  const auto named = format_from_extension(fs::path(input).extension().string());
+  return std::string(format_extension(options.format.value_or(named.value_or(FileFormat::png))));
+}
+
+ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const Metadata& metadata,
+                       const OutputOptions& options, bool root)
+    : output_(output) {
+  if (std::holds_alternative<NoOutput>(output.to)) {
+    sink_ = std::make_unique<NullSink>();
+  } else if (std::holds_alternative<OutputPixels>(output.to)) {
+    sink_ = std::make_unique<TileSink>(info);
+  } else if (const auto* const file = std::get_if<OutputFile>(&output.to)) {
+    const WriteOptions write = write_options(result_format(file->path, options), options);
+    sink_ = root ? open_sink(file->path, info, metadata, write, output.name) : make_encoder(info, write);
+  } else {
+    const WriteOptions write = write_options(options.format.value_or(FileFormat::png), options);
+    if (!root) {
+      sink_ = make_encoder(info, write);
+      return;
+    }
+    memory_file_ = make_memory_file();
+    sink_ = open_sink(fmt::format("/proc/self/fd/{}", memory_file_), info, metadata, write,
+                      output.name.empty() ? "the result" : output.name);
+  }
+}
+
+ResultSink::~ResultSink() {
+  if (memory_file_ >= 0) {
+    ::close(memory_file_);
+  }
+}
+
+std::int64_t ResultSink::deliver() {
+  const auto* const file = dynamic_cast<const FileSink*>(sink_.get());
+  const std::int64_t bytes = file == nullptr ? 0 : file->written_bytes();
+  if (const auto* const pixels = std::get_if<OutputPixels>(&output_.to)) {
+    *pixels->pixels = dynamic_cast<const TileSink&>(*sink_).image();
+  } else if (const auto* const memory = std::get_if<OutputBytes>(&output_.to)) {
+    *memory->bytes = content_of(memory_file_, bytes);
+  }
+  return bytes;
+}
+
+void write_text(const std::string& file, const std::string& text) {
+  AtomicFile out(file);
+  out.write(std::as_bytes(std::span(text)));
+  out.commit();
+}
+
+}  // namespace tessera

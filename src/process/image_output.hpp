@@ -1,0 +1,69 @@
+// Where a result goes: a file, standard output, memory, nowhere.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "codec/writer.hpp"
+#include "schema/output_options.hpp"
+
+namespace tessera {
+
+/// Named by its path, "-" for standard output; see AtomicFile for what is replaced and what is written into.
+struct OutputFile {
+  std::string path;
+};
+/// An encoded image in memory, on the root alone.
+struct OutputBytes {
+  Bytes* bytes = nullptr;
+};
+/// Pixels in memory, on the root alone.
+struct OutputPixels {
+  Tile* pixels = nullptr;
+};
+/// No picture: for what operators find.
+struct NoOutput {};
+
+struct ImageOutput {
+  std::variant<NoOutput, OutputFile, OutputBytes, OutputPixels> to;
+  std::string name = {};  ///< in sentences and reports; empty: the path
+
+  /// An empty path: no picture.
+  [[nodiscard]] static ImageOutput file(std::string path);
+};
+
+/// The format of the file `path`: what the options say, else what its extension says; PNG for "-". Throws
+/// Error(usage) for an extension of no format that is written.
+[[nodiscard]] FileFormat result_format(const std::string& path, const OutputOptions& options);
+
+/// Extension, without its dot, of a result of `input` that is named after it: of the options' format, else of
+/// the input if such files can be written, else png.
+[[nodiscard]] std::string result_extension(const std::string& input, const OutputOptions& options);
+
+/// A result's sink on one rank.
+class ResultSink {
+ public:
+  /// Only the root's writes; other ranks encode. Throws what open_sink() throws, and Error(usage) for a
+  /// format that is not written.
+  ResultSink(const ImageOutput& output, const ImageInfo& info, const Metadata& metadata,
+             const OutputOptions& options, bool root);
+  ~ResultSink();
+  ResultSink(const ResultSink&) = delete;
+  ResultSink& operator=(const ResultSink&) = delete;
+
+  [[nodiscard]] Sink& sink() { return *sink_; }
+  /// On the root, once the sink has finished: hands over results in memory. Returns the bytes of an encoded
+  /// result, 0 where there is none.
+  std::int64_t deliver();
+
+ private:
+  ImageOutput output_;
+  int memory_file_ = -1;
+  std::unique_ptr<Sink> sink_;
+};
+
+/// Writes a small file as a whole, as AtomicFile does. Throws Error(io).
+void write_text(const std::string& file, const std::string& text);
+
+}  // namespace tessera

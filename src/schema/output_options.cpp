@@ -1,0 +1,181 @@
+#include "schema/output_options.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::size_t max_quoted_bytes = 100;
+
+std::vector<std::string_view> format_names() {
+  std::vector<std::string_view> names;
+  for (const FileFormatInfo& info : file_format_table) {
+    names.push_back(info.extension);
+    if (!info.other_extension.empty()) {
+      names.push_back(info.other_extension);
+    }
+  }
+  return names;
+}
+
+[[noreturn]] void refuse(std::string_view where, std::string_view name, const Json& value,
+                         std::string_view expected) {
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{}: '{}' is {}; {}.", where, name,
+                  value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, max_quoted_bytes),
+                  expected));
+}
+
+Json format_schema() { return {{"type", "string"}, {"enum", format_names()}}; }
+void set_format(OutputOptions& options, const Json& value, std::string_view where) {
+  options.format = value.is_string() ? format_from_extension(value.get<std::string>()) : std::nullopt;
+  if (!options.format || value.get_ref<const std::string&>().starts_with('.')) {
+    refuse(where, "format", value, fmt::format("there are: {}", fmt::join(format_names(), ", ")));
+  }
+}
+Json get_format(const OutputOptions& options) {
+  return options.format ? Json(std::string(format_extension(*options.format))) : Json();
+}
+
+Json quality_schema() { return {{"type", "integer"}, {"minimum", min_quality}, {"maximum", max_quality}}; }
+void set_quality(OutputOptions& options, const Json& value, std::string_view where) {
+  if (!value.is_number_integer() || value < min_quality || value > max_quality) {
+    refuse(where, "quality", value,
+           fmt::format("it must be a whole number from {} to {}", min_quality, max_quality));
+  }
+  options.quality = value.get<int>();
+}
+Json get_quality(const OutputOptions& options) {
+  return options.quality > 0 ? Json(options.quality) : Json();
+}
+
+Json strip_schema() { return {{"enum", {true, false, "location", "all"}}}; }
+void set_strip(OutputOptions& options, const Json& value, std::string_view where) {
+  if (value.is_boolean()) {
+    options.strip = value.get<bool>() ? Strip::all : Strip::nothing;
+  } else if (value == "location") {
+    options.strip = Strip::location;
+  } else if (value == "all") {
+    options.strip = Strip::all;
+  } else {
+    refuse(where, "strip", value, "it must be true, false, \"location\" or \"all\"");
+  }
+}
+Json get_strip(const OutputOptions& options) {
+  switch (options.strip) {
+    case Strip::nothing:
+      return {};
+    case Strip::location:
+      return "location";
+    case Strip::all:
+      return true;
+  }
+  return {};
+}
+
+Json salvage_schema() { return {{"type", "boolean"}}; }
+void set_salvage(OutputOptions& options, const Json& value, std::string_view where) {
+  if (!value.is_boolean()) {
+    refuse(where, "salvage", value, "it must be true or false");
+  }
+  options.salvage = value.get<bool>();
+}
+Json get_salvage(const OutputOptions& options) { return options.salvage ? Json(true) : Json(); }
+
+constexpr std::array option_table{
+    OutputOptionInfo{"format", "Format of the result (default: by the name of the output)", format_schema,
+                     set_format, get_format},
+    OutputOptionInfo{"quality", "Quality of lossy formats, 1 to 100", quality_schema, set_quality,
+                     get_quality},
+    OutputOptionInfo{"strip",
+                     "Leave EXIF, XMP and IPTC out of the result, or, with 'location', only GPS and names "
+                     "of places. Colours stay right: a profile other than sRGB is kept",
+                     strip_schema, set_strip, get_strip},
+    OutputOptionInfo{"salvage", "Use what can be read of damaged images", salvage_schema, set_salvage,
+                     get_salvage}};
+
+}  // namespace
+
+std::optional<FileFormat> format_from_extension(std::string_view extension) {
+  const std::string name =
+      ascii_lowered(std::string(extension.starts_with('.') ? extension.substr(1) : extension));
+  const auto* const found = std::ranges::find_if(file_format_table, [&](const FileFormatInfo& info) {
+    return !name.empty() && (info.extension == name || info.other_extension == name);
+  });
+  return found == file_format_table.end() ? std::nullopt : std::optional(found->format);
+}
+
+std::string known_formats() {
+  std::string text;
+  for (const FileFormatInfo& info : file_format_table) {
+    const bool last = &info == &file_format_table.back();
+    text += fmt::format("{}{}", text.empty() ? "" : last ? " and " : ", ", info.extension);
+  }
+  return text;
+}
+
+Strip parse_strip(std::string_view name) {
+  if (name.empty()) {
+    return Strip::nothing;
+  }
+  if (name == "location") {
+    return Strip::location;
+  }
+  if (name == "all") {
+    return Strip::all;
+  }
+  throw Error(ErrorCode::usage, fmt::format("strip: '{}' is unknown; there are location and all.", name));
+}
+
+std::span<const OutputOptionInfo> output_option_table() { return option_table; }
+
+Json to_json(const OutputOptions& options) {
+  Json json = Json::object();
+  for (const OutputOptionInfo& info : option_table) {
+    if (Json value = info.get(options); !value.is_null()) {
+      json[std::string(info.name)] = std::move(value);
+    }
+  }
+  return json;
+}
+
+OutputOptions output_options_from_json(const Json& json, std::string_view where) {
+  if (!json.is_object()) {
+    throw Error(ErrorCode::usage, fmt::format("{} must be a JSON object.", where));
+  }
+  OutputOptions options;
+  for (const auto& [name, value] : json.items()) {
+    const auto* const found = std::ranges::find(option_table, name, &OutputOptionInfo::name);
+    if (found == option_table.end()) {
+      std::vector<std::string_view> names;
+      std::ranges::transform(option_table, std::back_inserter(names), &OutputOptionInfo::name);
+      throw Error(ErrorCode::usage, fmt::format("{} has no field '{}'; there are: {}.", where,
+                                                name.substr(0, max_quoted_bytes), fmt::join(names, ", ")));
+    }
+    found->set(options, value, where);
+  }
+  return options;
+}
+
+Json output_options_schema() {
+  Json properties = Json::object();
+  for (const OutputOptionInfo& info : option_table) {
+    Json schema{{"description", fmt::format("{}.", info.doc)}};
+    schema.update(info.schema());
+    properties[std::string(info.name)] = std::move(schema);
+  }
+  return {{"type", "object"},
+          {"description", "How the result is written; without a format as the input, or as PNG."},
+          {"properties", std::move(properties)},
+          {"additionalProperties", false}};
+}
+
+}  // namespace tessera

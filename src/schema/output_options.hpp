@@ -1,0 +1,91 @@
+// How results are written, declared once: formats, and the options that a request may set. Command lines, the
+// API and its description, messages to ranks and forms come from the tables below.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+
+namespace tessera {
+
+/// The formats that are written.
+enum class FileFormat : std::uint8_t { png, jpeg, tiff, webp };
+
+struct FileFormatInfo {
+  FileFormat format;
+  std::string_view extension;        ///< the usual one, without a dot; also the format's name in requests
+  std::string_view other_extension;  ///< that is understood as well; may be empty
+  std::string_view name;             ///< for people: "JPEG"
+  std::string_view media_type;
+  bool lossy;  ///< heeds OutputOptions::quality
+};
+
+/// In order of FileFormat.
+inline constexpr std::array file_format_table{
+    FileFormatInfo{FileFormat::png, "png", "", "PNG", "image/png", false},
+    FileFormatInfo{FileFormat::jpeg, "jpg", "jpeg", "JPEG", "image/jpeg", true},
+    FileFormatInfo{FileFormat::tiff, "tif", "tiff", "TIFF", "image/tiff", false},
+    FileFormatInfo{FileFormat::webp, "webp", "", "WebP", "image/webp", true}};
+
+[[nodiscard]] constexpr const FileFormatInfo& format_info(FileFormat format) {
+  return file_format_table.at(static_cast<std::size_t>(format));
+}
+/// The format that a file's extension stands for (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", any
+/// case, with or without the dot). Nothing for others.
+[[nodiscard]] std::optional<FileFormat> format_from_extension(std::string_view extension);
+/// "png", "jpg", "tif", "webp": also the usual extension.
+[[nodiscard]] constexpr std::string_view format_extension(FileFormat format) {
+  return format_info(format).extension;
+}
+/// "png, jpg, tif and webp", for sentences.
+[[nodiscard]] std::string known_formats();
+
+/// What of the metadata stays out of a result. Its colours look right in any case: a profile that is not sRGB
+/// stays, and so does the resolution.
+enum class Strip : std::uint8_t {
+  nothing,
+  location,  ///< GPS and names of places, in EXIF, XMP and IPTC
+  all,       ///< EXIF, XMP and IPTC
+};
+/// "", "location" or "all". Throws Error(usage).
+[[nodiscard]] Strip parse_strip(std::string_view name);
+
+inline constexpr int min_quality = 1;
+inline constexpr int max_quality = 100;
+
+struct OutputOptions {
+  /// Nothing: by the name of the output, else of the input, else PNG.
+  std::optional<FileFormat> format = {};
+  int quality = 0;  ///< min_quality to max_quality; 0: the format's default
+  Strip strip = Strip::nothing;
+  /// Of a damaged image, what can be read is used; see ReadOptions::salvage.
+  bool salvage = false;
+  bool operator==(const OutputOptions&) const = default;
+};
+
+/// One member of OutputOptions as requests see it.
+struct OutputOptionInfo {
+  std::string_view name;  ///< of the member in JSON; of the option, after "--"
+  std::string_view doc;
+  Json (*schema)();  ///< JSON Schema of the value
+  /// `where` begins the sentence of the Error(usage) that is thrown for a value of another kind or range.
+  void (*set)(OutputOptions& options, const Json& value, std::string_view where);
+  Json (*get)(const OutputOptions& options);  ///< null where it is the default
+};
+
+[[nodiscard]] std::span<const OutputOptionInfo> output_option_table();
+
+/// {"format": "jpg", "quality": 90, "strip": true, "salvage": true}, without what is the default.
+[[nodiscard]] Json to_json(const OutputOptions& options);
+/// Takes what to_json() gives; "strip" may be true, false, "location" or "all". Throws Error(usage), whose
+/// sentence begins with `where`, for anything that is unknown or out of its range.
+[[nodiscard]] OutputOptions output_options_from_json(const Json& json, std::string_view where = "The output");
+/// JSON Schema of that object.
+[[nodiscard]] Json output_options_schema();
+
+}  // namespace tessera
