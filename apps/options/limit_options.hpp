@@ -1,9 +1,9 @@
-// Options for the limits of codec/work_limits.hpp, the same for every command that has them.
+// Options for the limits of schema/work_limits.hpp, the same for every command that has them.
 #pragma once
 
 #include <CLI/App.hpp>
 
-#include "codec/work_limits.hpp"
+#include "schema/work_limits.hpp"
 
 namespace tessera {
 

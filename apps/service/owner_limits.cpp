@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "base/error.hpp"
-#include "codec/work_limits.hpp"
+#include "schema/work_limits.hpp"
 
 namespace tessera::service {
 namespace {

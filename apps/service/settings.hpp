@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "codec/work_limits.hpp"
+#include "schema/work_limits.hpp"
 #include "log/json_log.hpp"
 #include "node/node.hpp"
 #include "service/access.hpp"

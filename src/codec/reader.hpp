@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/bytes.hpp"
-#include "codec/limits.hpp"
+#include "schema/read_limits.hpp"
 #include "codec/sniff.hpp"
 #include "image/stream.hpp"
 

@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "codec/work_limits.hpp"
+#include "schema/work_limits.hpp"
 #include "engine/run.hpp"
 #include "plan/plan.hpp"
 #include "process/image_input.hpp"

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "codec/work_limits.hpp"
+#include "schema/work_limits.hpp"
 #include "node/rank_group.hpp"
 #include "servers/server_process.hpp"
 

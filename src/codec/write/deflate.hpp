@@ -1,3 +1,4 @@
+// Deflate streams for PNG and TIFF.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
-#include "codec/limits.hpp"
+#include "schema/read_limits.hpp"
 #include "schema/param.hpp"
 
 namespace tessera {
