@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the desktop program stays fluid with many images and jobs:
 //   desktop_many PHOTO [IMAGES]
 // The photograph is in the list many times (500), by as many names; it is looked at, moved through, and

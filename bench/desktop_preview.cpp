@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How soon the desktop program's window stands there, and how soon the preview answers a moved slider:
 //   desktop_preview PHOTO
 // From the change of the parameter to the frame that shows it, over real windows (or

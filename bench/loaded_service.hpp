@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Services that are measured: one node of two ranks, and the events of all jobs.
 #pragma once
 

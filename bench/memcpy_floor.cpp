@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // memcpy_floor BYTES: seconds to copy that many bytes between warm buffers, the best of nine: what moving
 // pixels costs.
 #include <algorithm>

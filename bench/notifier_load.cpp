@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From event to client: a real `tessera notifier` on a private Redis, a thousand clients connected at once.
 // A job is changed every few milliseconds; what is measured is the time from just before the change until the
 // client that watches the job (or, in the second run, every client) has the event. Prints JSON.

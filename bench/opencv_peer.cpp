@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a good engineer would write with OpenCV alone: read, process whole images with two threads, write.
 // Prints the seconds of each phase as JSON.
 #include <algorithm>

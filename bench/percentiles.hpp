@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the load programs tell of many times.
 #pragma once
 
@@ -11,5 +12,5 @@ inline nlohmann::json percentiles(std::vector<double> ms) {
   const auto at = [&](double share) {
     return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
   };
-  return {{"median_ms", at(0.5)}, {"p95_ms", at(0.95)}, {"p99_ms", at(0.99)}, {"most_ms", at(1)}};
+  return {{"median_ms", at(0.5)}, {"p95_ms", at(0.95)}, {"p99_ms", at(0.99)}, {"max_ms", at(1)}};
 }

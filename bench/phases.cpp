@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // phases PIPELINE IN OUT: Tessera's phases one at a time, each with two threads and all its pixels in memory,
 // as JSON: seconds and seconds of CPU to read IN, seconds to run PIPELINE on its pixels, and to write the
 // result to OUT. A program that overlapped the three without loss would take what the floor of bench/compare
@@ -101,7 +102,7 @@ ReadingTimes read_alone(const char* name) {
     const Tile buffer = Tile::allocate(Rect::of_rows({0, rows_at_once}, info.extent.width), info.format);
     for (;;) {
       Tile part;
-      std::unique_ptr<UnfinishedRows> rest;
+      std::unique_ptr<DeferredRows> rest;
       {
         const std::scoped_lock lock(turn);
         if (next_row >= info.extent.height) {
@@ -111,7 +112,7 @@ ReadingTimes read_alone(const char* name) {
         rows.rect = Rect::of_rows({next_row, next_row + rows_at_once}, info.extent.width);
         next_row = std::min(info.extent.height, next_row + rows_at_once);
         part = rows.view(Rect::of_rows({rows.rect.y, next_row}, info.extent.width));
-        rest = source->begin_rows(part);
+        rest = source->read_rows_deferred(part);
       }
       if (rest) {
         rest->finish(part);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whose processor time was whose, from /proc.
 #pragma once
 

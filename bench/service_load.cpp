@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The service's own cost, on real processes: how busy farm mode keeps two cores, what the way of a small job
 // costs beyond its work, and a big image on a warm node against `tessera apply`. Prints JSON; what the
 // figures mean stands in docs/performance-service.md.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a good engineer would write with libvips: one lazy pipeline, fused and streamed by libvips itself, two
 // threads.
 #include <vips/vips.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reader of bitmaps is Tessera's own. The input is what follows the file header.
 #include <cstdint>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a stream of events: the same events whatever the pieces it comes in, or refused.
 #include <cstdint>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as EXIF, XMP, IPTC, a profile and a text of a PNG: what is cleaned stays as it is when it is
 // cleaned again, and is not much larger than what it was made of.
 #include <cstdint>

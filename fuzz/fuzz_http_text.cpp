@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any text as a query, as a header's value and as a Range; and as the query of a signed link, which only one
 // that was signed here passes.
 #include <cstdint>

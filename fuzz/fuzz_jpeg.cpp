@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a JPEG, by our own reader and by libjpeg alone, with salvage where their number is even: both
 // must say the same or give the same pixels.
 #include <cstdint>
@@ -6,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "codec/read/jpeg_decoder.hpp"
-#include "codec/read/jpeg_plain.hpp"
+#include "codec/jpeg/baseline.hpp"
+#include "codec/jpeg/decoder.hpp"
 
 namespace {
 
@@ -26,7 +27,7 @@ Reading read(Source& source) {
     for (std::int64_t y = 0; y < info.extent.height; y += rows_at_once) {
       const Interval rows{y, std::min(y + rows_at_once, info.extent.height)};
       Tile part = whole.view(Rect::of_rows(rows, info.extent.width));
-      if (const auto rest = source.begin_rows(part)) {
+      if (const auto rest = source.read_rows_deferred(part)) {
         rest->finish(part);
       }
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any body as multipart/form-data: refused with an Error, or read to the same parts whatever the pieces it
 // comes in. The first byte is the length of the boundary, which follows.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as an image of any format, with salvage where their number is even.
 #include <cstdint>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any text is either refused with an Error or parsed into a pipeline that its own text and JSON give back.
 #include <cstdint>
 #include <cstdlib>

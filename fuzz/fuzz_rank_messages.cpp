@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a message between a node and its ranks: refused with an Error, or read; and what was read is
 // written and read again as the same.
 #include <cstdint>

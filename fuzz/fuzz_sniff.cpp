@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever the bytes, sniffing answers and has something to say.
 #include <cstdint>
 #include <cstdlib>

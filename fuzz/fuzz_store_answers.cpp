@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever a bucket, a token server, a giver of keys or a key file says is either understood or refused with
 // an Error. The first byte chooses who speaks.
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as the body of a submission, JSON or a form with images in it: refused with an Error that tells
 // of no defect, or taken as something that can be stored as JSON.
 #include <cstdint>

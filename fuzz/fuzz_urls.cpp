@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any text as the address of a broker, as a place of this machine, as an object's name and as an escaped
 // text: an Error of the right kind, or something sane.
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "limit_options.hpp"
 
 #include <CLI/Config.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options for the limits of schema/work_limits.hpp, the same for every command that has them.
 #pragma once
 

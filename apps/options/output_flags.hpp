@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options for how results are written, the same for every command that has them.
 #pragma once
 

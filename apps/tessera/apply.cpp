@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera apply: its flags, and on what it runs: this process alone, or ranks.
 #include "apply.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera apply: a pipeline over images.
 #pragma once
 

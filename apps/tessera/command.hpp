@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A subcommand: its part of the command line, and what it does.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera compare: whether two images are the same, and where not.
 #include <fmt/format.h>
 

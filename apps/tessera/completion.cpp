@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera completion: scripts for shells, drawn from the command line's own definition and from the
 // catalogue.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a person sees while the work goes on. A rank that the launcher started has no terminal of its own: it
 // sends events through its stderr, and the launcher shows them.
 #pragma once

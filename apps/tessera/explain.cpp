@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera explain: what a pipeline will do and cost, before anything runs.
 #include <fmt/format.h>
 #include <fmt/ranges.h>

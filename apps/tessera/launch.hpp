@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts this program again on several ranks, through mpirun.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera ops: the catalogue, drawn from the operators' own declarations.
 #include <fmt/format.h>
 

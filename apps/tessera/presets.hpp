@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Named pipelines on the command line.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Commands of the service program, which is apart so that the engine's command need not load what it links.
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "work.hpp"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
-#include "codec/write/output_target.hpp"
+#include "codec/io/output_target.hpp"
 #include "comm/mpi.hpp"
 
 namespace tessera::cli {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A rank of a processing node: waits for images to process, alone or together with the other ranks, until the
 // node whose address is in the environment says so. If the node goes away, the process ends. Images come from
 // anybody, so it has few rights: see ranks/sandbox.hpp.
@@ -19,7 +20,7 @@
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "base/printable.hpp"
-#include "codec/read/vips.hpp"
+#include "codec/vips/vips.hpp"
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "engine/findings.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Measures what the operators of a pipeline cost a pixel on this machine, in strips as wide as those of the
 // image that is to be simulated, on as many threads as there are processors, and writes it as JSON.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan whose operators tell an observer how much they are about to do, instead of just doing it: the same
 // plan is timed by the calibration and charged to a simulated processor by the simulation.
 #pragma once

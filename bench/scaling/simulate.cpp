@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs the engine, its planner and its MPI communicator on a simulated cluster (SimGrid's SMPI). Pixels are a
 // narrow image; computing, reading, encoding and messages are charged as for one `--widening` times as wide,
 // with costs that `calibrate` has measured. Prints one line of JSON.
@@ -74,14 +75,14 @@ class Storage {
   void write(double bytes) { begin(sg::this_actor::get_host(), host_, bytes); }
 
  private:
-  static constexpr std::size_t most_under_way = 2;
+  static constexpr std::size_t max_under_way = 2;
   void begin(sg::Host* from, sg::Host* to, double bytes) {
     if (host_ == nullptr) {
       return;
     }
     work_.settle();
     under_way_.push_back(sg::Comm::sendto_async(from, to, static_cast<std::uint64_t>(bytes)));
-    if (under_way_.size() > most_under_way) {
+    if (under_way_.size() > max_under_way) {
       under_way_.front()->wait();
       under_way_.pop_front();
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "wide_communicator.hpp"
 
 #include <mpi.h>
@@ -67,7 +68,7 @@ class WideCommunicator final : public Communicator {
     }
     return transfer;
   }
-  void abandon(const std::exception& error) override { comm_->abandon(error); }
+  void abort(const std::exception& error) override { comm_->abort(error); }
   void barrier() override { settled().barrier(); }
   void broadcast(std::span<std::byte> data, int from) override { settled().broadcast(data, from); }
   void all_reduce(std::span<std::uint64_t> values, Merge merge) override {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages of pixels as they would be if the image were wider than it is in memory.
 #pragma once
 

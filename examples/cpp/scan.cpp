@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scan PHOTO RESULT: makes a black-and-white scan of a photographed page, with progress, and says what a
 // corner of it looks like.
 #include <cstdio>

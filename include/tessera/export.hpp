@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the shared library shows; everything else in it is hidden.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Extents, rectangles, row intervals and halos: the vocabulary of every cut. All sizes are 64-bit pixels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images: opened, put through pipelines, and written or read as pixels.
 //
 //   tessera::Image::open("photo.jpg").apply("median size=5 | otsu").save("scan.png");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranks of MPI that work on an image together.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operators, one after the other, with their parameters.
 #pragma once
 

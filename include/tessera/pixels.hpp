@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an image is: its extent, how a pixel is stored, and pixels in memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a run says: how far it is, what operators found, what was left out.
 #pragma once
 

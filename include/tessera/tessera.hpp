@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All of the library but tessera/mpi.hpp, which needs MPI's headers.
 #pragma once
 

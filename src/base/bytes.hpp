@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A byte buffer that does not pay for zeroing what is about to be overwritten.
 #pragma once
 

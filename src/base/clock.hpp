@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time as the service sees it. Tests of expiry and backoff bring their own.
 #pragma once
 

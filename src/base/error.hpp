@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What each error code means to every caller: the table behind tessera/error.hpp.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Identifiers of jobs, batches, requests and the like.
 #pragma once
 

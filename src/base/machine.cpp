@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/machine.hpp"
 
 #include <sched.h>
@@ -85,9 +86,9 @@ void take_limits(const fs::path& root, const fs::path& group, CgroupLimits& limi
 
 std::vector<int> affinity() {
   // The mask must be as long as the kernel's, which may know of more cores than cpu_set_t has room for.
-  constexpr int most_cores = 1 << 16;
+  constexpr int max_cores = 1 << 16;
   std::vector<int> cores;
-  for (int room = 1024; room <= most_cores; room *= 2) {
+  for (int room = 1024; room <= max_cores; room *= 2) {
     const std::size_t bytes = CPU_ALLOC_SIZE(room);
     std::vector<cpu_set_t> mask(bytes / sizeof(cpu_set_t) + 1);
     if (::sched_getaffinity(0, bytes, mask.data()) == 0) {

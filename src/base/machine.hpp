@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this process may use of the machine: the cores of its affinity mask and its control groups' quota, and
 // the memory that the machine and its control groups have.
 #pragma once

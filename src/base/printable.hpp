@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text that others have chosen (names of files, answers of servers), where it meets terminals, logs and
 // archives: control characters move cursors and forge lines, bidirectional controls show names backwards.
 #pragma once

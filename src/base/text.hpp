@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text as protocols and formats treat it, whatever the locale.
 #pragma once
 

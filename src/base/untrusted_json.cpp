@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/untrusted_json.hpp"
 
 #include <fmt/format.h>
@@ -28,11 +29,11 @@ class Counter final : public nlohmann::json_sax<Json> {
   bool end_array() override { return close(); }
   bool key(string_t& /*value*/) override {
     size_.comparisons += members_.back();
-    if (++members_.back() > most_json_members) {
+    if (++members_.back() > max_json_members) {
       throw Error(ErrorCode::usage,
                   fmt::format("An object of the JSON has more than {} members; nothing that "
                               "Tessera takes has more than a few.",
-                              most_json_members));
+                              max_json_members));
     }
     return true;
   }
@@ -43,17 +44,17 @@ class Counter final : public nlohmann::json_sax<Json> {
 
  private:
   bool count() {
-    if (++size_.values > most_json_values) {
+    if (++size_.values > max_json_values) {
       throw Error(ErrorCode::usage, fmt::format("The JSON has more than {} values; send it in smaller parts.",
-                                                most_json_values));
+                                                max_json_values));
     }
     return true;
   }
   bool open() {
-    if (members_.size() >= static_cast<std::size_t>(most_json_depth)) {
+    if (members_.size() >= static_cast<std::size_t>(max_json_depth)) {
       throw Error(ErrorCode::usage, fmt::format("The JSON is nested more than {} levels deep; nothing that "
                                                 "Tessera takes needs more than a few.",
-                                                most_json_depth));
+                                                max_json_depth));
     }
     members_.push_back(0);
     return count();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parsing of JSON that comes from other programs and people, in bounded time and memory.
 #pragma once
 
@@ -11,11 +12,11 @@ namespace tessera {
 
 /// Values in lists and objects in lists ..., at most so deep. What copies or writes JSON goes down by
 /// recursion, and megabytes of brackets would be the end of its stack.
-constexpr int most_json_depth = 64;
+constexpr int max_json_depth = 64;
 /// Members of one object. Json keeps their order and compares each key with all before it.
-constexpr std::int64_t most_json_members = 512;
+constexpr std::int64_t max_json_members = 512;
 /// Values in all: each takes tens of bytes of memory, and two bytes of text.
-constexpr std::int64_t most_json_values = 250'000;
+constexpr std::int64_t max_json_values = 250'000;
 
 /// What parsing a text takes.
 struct JsonSize {

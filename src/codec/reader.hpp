@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opens images. The content decides how a file is read, never its name; limits are checked on the header,
 // before memory is taken; anything that is not one of the known formats is refused by name.
 #pragma once
@@ -8,9 +9,9 @@
 #include <string>
 
 #include "base/bytes.hpp"
-#include "schema/read_limits.hpp"
 #include "codec/sniff.hpp"
 #include "image/stream.hpp"
+#include "schema/read_limits.hpp"
 
 namespace tessera {
 

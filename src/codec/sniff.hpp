@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a file is, told from its first bytes alone: names, extensions and declared types are never believed.
 #pragma once
 

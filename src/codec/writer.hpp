@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes images. Every format is encoded in pieces that any thread of any rank can make alone; the root puts
 // them together into one ordinary file.
 #pragma once

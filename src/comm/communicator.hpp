@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A group of ranks. Collective calls are made by all ranks in the same order; every call may throw
 // Error(rank_lost) when another rank is gone, and Error(cancelled) when the group is being stopped.
 #pragma once
@@ -39,7 +40,7 @@ class Communicator {
 
   /// For a rank that fails where the others may be waiting for it: ends the group, now or as soon as the
   /// caller lets `error` escape. The caller rethrows `error`.
-  virtual void abandon(const std::exception& error) = 0;
+  virtual void abort(const std::exception& error) = 0;
 
   virtual void barrier() = 0;
   virtual void broadcast(std::span<std::byte> data, int from) = 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How whole numbers of several ranks become one.
 #pragma once
 

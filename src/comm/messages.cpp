@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every communicator can do, built from its few primitives.
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@ namespace {
 constexpr int sizes_tag = 900;
 constexpr int all_to_all_tag = 901;
 /// Gathered records are filled up to the longest where all of them together are no longer than this.
-constexpr std::uint64_t most_padded_bytes = 1 << 20;
+constexpr std::uint64_t max_padded_bytes = 1 << 20;
 
 std::span<const std::byte> bytes_of(const std::uint64_t& value) {
   return std::as_bytes(std::span(&value, 1));
@@ -90,7 +91,7 @@ std::vector<Bytes> all_gather_bytes(Communicator& comm, const Bytes& mine) {
   std::vector<std::uint64_t> sizes(ranks);
   comm.all_gather(bytes_of(size), std::as_writable_bytes(std::span(sizes)));
   const std::uint64_t longest = *std::max_element(sizes.begin(), sizes.end());
-  if (longest * ranks > most_padded_bytes) {
+  if (longest * ranks > max_padded_bytes) {
     return all_to_all_bytes(comm, std::vector<Bytes>(ranks, mine));
   }
   // One collective call, whose steps grow with the logarithm of the ranks, in the place of a message for each

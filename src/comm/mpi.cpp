@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "comm/mpi.hpp"
 
 #include <fmt/format.h>
@@ -101,7 +102,7 @@ class MpiCommunicator final : public Communicator {
     } while (!data.empty());
     return std::make_unique<MpiTransfer>(std::move(requests));
   }
-  void abandon(const std::exception& error) override {
+  void abort(const std::exception& error) override {
     const auto* known = dynamic_cast<const Error*>(&error);
     fmt::print(stderr, "tessera: rank {} on {}: {}\n", rank_, location_, error.what());
     abort_mpi(meaning(known != nullptr ? known->code() : ErrorCode::internal).exit_code);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranks of an MPI communicator that somebody else has made.
 #pragma once
 

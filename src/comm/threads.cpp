@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranks as threads of one process: the same interface, for tests and for running without MPI. A send copies
 // into the receiver's mailbox, so it is complete at once.
 #include <unistd.h>
@@ -18,8 +19,8 @@
 namespace tessera {
 namespace {
 
-struct Board {
-  explicit Board(int ranks) : size(ranks) {}
+struct Mailboxes {
+  explicit Mailboxes(int ranks) : size(ranks) {}
 
   void post(int from, int to, int tag, std::span<const std::byte> data) {
     const std::scoped_lock lock(mutex);
@@ -78,21 +79,21 @@ class Done final : public Transfer {
 
 class Incoming final : public Transfer {
  public:
-  Incoming(std::shared_ptr<Board> board, int from, int to, int tag, std::span<std::byte> target)
-      : board_(std::move(board)), from_(from), to_(to), tag_(tag), target_(target) {}
+  Incoming(std::shared_ptr<Mailboxes> mailboxes, int from, int to, int tag, std::span<std::byte> target)
+      : mailboxes_(std::move(mailboxes)), from_(from), to_(to), tag_(tag), target_(target) {}
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
   /// A message that nobody waited for must not be there for the next that is received with its tag.
   ~Incoming() override {
     if (pending_) {
-      board_->drop(from_, to_, tag_);
+      mailboxes_->drop(from_, to_, tag_);
     }
   }
   void wait() override {
     if (!std::exchange(pending_, false)) {
       return;
     }
-    const Bytes data = board_->take(from_, to_, tag_);
+    const Bytes data = mailboxes_->take(from_, to_, tag_);
     if (data.size() != target_.size()) {
       throw Error(ErrorCode::internal, "Two ranks disagree on the size of a message.");
     }
@@ -102,7 +103,7 @@ class Incoming final : public Transfer {
   }
 
  private:
-  std::shared_ptr<Board> board_;
+  std::shared_ptr<Mailboxes> mailboxes_;
   int from_;
   int to_;
   int tag_;
@@ -112,22 +113,23 @@ class Incoming final : public Transfer {
 
 class ThreadCommunicator final : public Communicator {
  public:
-  ThreadCommunicator(std::shared_ptr<Board> board, int rank) : board_(std::move(board)), rank_(rank) {}
+  ThreadCommunicator(std::shared_ptr<Mailboxes> mailboxes, int rank)
+      : mailboxes_(std::move(mailboxes)), rank_(rank) {}
   int rank() const override { return rank_; }
-  int size() const override { return board_->size; }
+  int size() const override { return mailboxes_->size; }
   std::string location() const override {
     const std::string process = host_name() + ":" + std::to_string(getpid());
     return size() == 1 ? process : process + " thread " + std::to_string(rank_);
   }
 
   std::unique_ptr<Transfer> send(std::span<const std::byte> data, int to, int tag) override {
-    board_->post(rank_, to, tag, data);
+    mailboxes_->post(rank_, to, tag, data);
     return std::make_unique<Done>();
   }
   std::unique_ptr<Transfer> receive(std::span<std::byte> data, int from, int tag) override {
-    return std::make_unique<Incoming>(board_, from, rank_, tag, data);
+    return std::make_unique<Incoming>(mailboxes_, from, rank_, tag, data);
   }
-  void abandon(const std::exception&) override {}  // run_on_threads ends the others when the error reaches it
+  void abort(const std::exception&) override {}  // run_on_threads ends the others when the error reaches it
   void barrier() override {
     std::uint64_t nothing = 0;
     all_reduce(std::span(&nothing, 1), Merge::sum);
@@ -136,7 +138,7 @@ class ThreadCommunicator final : public Communicator {
     if (rank_ == from) {
       for (int to = 0; to < size(); ++to) {
         if (to != rank_) {
-          board_->post(rank_, to, collective_tag, data);
+          mailboxes_->post(rank_, to, collective_tag, data);
         }
       }
     } else {
@@ -145,7 +147,7 @@ class ThreadCommunicator final : public Communicator {
   }
   void all_reduce(std::span<std::uint64_t> values, Merge merge) override {
     if (rank_ != 0) {
-      board_->post(rank_, 0, collective_tag, std::as_bytes(values));
+      mailboxes_->post(rank_, 0, collective_tag, std::as_bytes(values));
     } else {
       std::vector<std::uint64_t> theirs(values.size());
       for (int from = 1; from < size(); ++from) {
@@ -159,7 +161,7 @@ class ThreadCommunicator final : public Communicator {
   }
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     for (int to = 0; to < size(); ++to) {
-      board_->post(rank_, to, collective_tag, mine);
+      mailboxes_->post(rank_, to, collective_tag, mine);
     }
     for (int from = 0; from < size(); ++from) {
       receive(all.subspan(static_cast<std::size_t>(from) * mine.size(), mine.size()), from, collective_tag)
@@ -169,8 +171,8 @@ class ThreadCommunicator final : public Communicator {
   void all_to_all(std::span<const std::byte> outgoing, std::span<std::byte> incoming) override {
     const std::size_t record = outgoing.size() / static_cast<std::size_t>(size());
     for (int to = 0; to < size(); ++to) {
-      board_->post(rank_, to, collective_tag,
-                   outgoing.subspan(static_cast<std::size_t>(to) * record, record));
+      mailboxes_->post(rank_, to, collective_tag,
+                       outgoing.subspan(static_cast<std::size_t>(to) * record, record));
     }
     for (int from = 0; from < size(); ++from) {
       receive(incoming.subspan(static_cast<std::size_t>(from) * record, record), from, collective_tag)
@@ -180,34 +182,34 @@ class ThreadCommunicator final : public Communicator {
 
  private:
   static constexpr int collective_tag = -1;
-  std::shared_ptr<Board> board_;
+  std::shared_ptr<Mailboxes> mailboxes_;
   int rank_;
 };
 
 }  // namespace
 
 std::unique_ptr<Communicator> make_solo() {
-  return std::make_unique<ThreadCommunicator>(std::make_shared<Board>(1), 0);
+  return std::make_unique<ThreadCommunicator>(std::make_shared<Mailboxes>(1), 0);
 }
 
 void run_on_threads(int ranks, const std::function<void(Communicator&)>& body) {
-  const auto board = std::make_shared<Board>(ranks);
+  const auto mailboxes = std::make_shared<Mailboxes>(ranks);
   {
     std::vector<std::jthread> threads;
     threads.reserve(static_cast<std::size_t>(ranks));
     for (int rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([board, &body, rank] {
-        ThreadCommunicator communicator(board, rank);
+      threads.emplace_back([mailboxes, &body, rank] {
+        ThreadCommunicator communicator(mailboxes, rank);
         try {
           body(communicator);
         } catch (...) {
-          board->stop(std::current_exception());
+          mailboxes->stop(std::current_exception());
         }
       });
     }
   }
-  if (board->first_error) {
-    std::rethrow_exception(board->first_error);
+  if (mailboxes->first_error) {
+    std::rethrow_exception(mailboxes->first_error);
   }
 }
 

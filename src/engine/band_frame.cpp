@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/band_frame.hpp"
 
 #include <cmath>
@@ -10,16 +11,16 @@ void BandFrame::parallel_for(std::int64_t count, const std::function<void(std::i
   for_each_index(threads_, count, stop_, [&](int, std::int64_t index) { body(index); });
 }
 
-void BandFrame::agree_to_go_on() {
+void BandFrame::agree_to_continue() {
   std::uint64_t stop = stop_.stop_requested() ? 1 : 0;
   comm_.all_reduce(std::span(&stop, 1), Merge::maximum);
   if (stop != 0) {
-    throw AgreedStop();
+    throw CollectiveCancelled();
   }
 }
 
 Tile BandFrame::with_halo(const Tile& band, const Halo& halo, Border border, double border_value) {
-  agree_to_go_on();
+  agree_to_continue();
   const std::int64_t width = band.rect.width;
   const Extent image{width, band_.info.extent.height};
   const PixelFormat format{band.color.depth() == CV_8U ? Depth::u8 : Depth::u16, band.color.channels(),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The group of ranks as a whole-frame operator sees it.
 #pragma once
 
@@ -8,13 +9,13 @@
 namespace tessera {
 
 /// The ranks have agreed to stop: all of them throw it, at the same collective call.
-class AgreedStop final : public Error {
+class CollectiveCancelled final : public Error {
  public:
-  AgreedStop() : Error(ErrorCode::cancelled, "The work was cancelled.") {}
+  CollectiveCancelled() : Error(ErrorCode::cancelled, "The work was cancelled.") {}
 };
 
-/// Its collective calls throw AgreedStop once any rank was asked to stop. parallel_for() throws
-/// Error(cancelled) on the rank that was asked, which then calls agree_to_go_on() where the others make their
+/// Its collective calls throw CollectiveCancelled once any rank was asked to stop. parallel_for() throws
+/// Error(cancelled) on the rank that was asked, which then calls agree_to_continue() where the others make their
 /// next collective call.
 class BandFrame final : public Frame {
  public:
@@ -27,15 +28,15 @@ class BandFrame final : public Frame {
   Interval rows(int rank) const override { return band_.rows[static_cast<std::size_t>(rank)]; }
   void parallel_for(std::int64_t count, const std::function<void(std::int64_t)>& body) override;
   void all_reduce(std::span<std::uint64_t> slots, Merge merge) override {
-    agree_to_go_on();
+    agree_to_continue();
     comm_.all_reduce(slots, merge);
   }
   std::vector<Bytes> all_gather(Bytes mine) override {
-    agree_to_go_on();
+    agree_to_continue();
     return all_gather_bytes(comm_, mine);
   }
   std::vector<Bytes> all_to_all(std::vector<Bytes> outgoing) override {
-    agree_to_go_on();
+    agree_to_continue();
     return all_to_all_bytes(comm_, std::move(outgoing));
   }
   Tile with_halo(const Tile& band, const Halo& halo, Border border, double border_value) override;
@@ -44,8 +45,8 @@ class BandFrame final : public Frame {
   }
   [[nodiscard]] const std::vector<double>& findings() const { return findings_; }
 
-  /// Collective: throws AgreedStop on all ranks if any was asked to stop.
-  void agree_to_go_on();
+  /// Collective: throws CollectiveCancelled on all ranks if any was asked to stop.
+  void agree_to_continue();
 
  private:
   const Band& band_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs one strip through a chain of fused operators. Two buffers take turns; each leaves room around the
 // pixels for the next operator's ghost pixels, so nothing is copied between operators.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Work on pixels that all ranks do together.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/feed.hpp"
 
 #include <algorithm>
@@ -28,9 +29,9 @@ std::vector<std::vector<Interval>> split_panels(std::int64_t height, std::int64_
                                                 std::int64_t align) {
   // Whole pieces for every rank, so that all get as much.
   const std::int64_t share = align * ranks;
-  const std::int64_t most_panels = std::max<std::int64_t>(1, height / share);
+  const std::int64_t max_panels = std::max<std::int64_t>(1, height / share);
   std::vector<std::vector<Interval>> result;
-  for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, most_panels)), share)) {
+  for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, max_panels)), share)) {
     std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), ranks, align));
     for (Interval& band : bands) {
       band = {band.begin + panel.begin, band.end + panel.begin};
@@ -158,8 +159,8 @@ Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& o
     const std::int64_t most = options.max_held_bytes / 4;
     if (options.root_feeds) {
       // The root holds every rank's rows, of the panel at hand and of the next.
-      const std::int64_t most_fed = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
-      count += (stage.in.bytes() + stage.out.bytes()) / options.ranks / std::max<std::int64_t>(1, most_fed);
+      const std::int64_t max_fed = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
+      count += (stage.in.bytes() + stage.out.bytes()) / options.ranks / std::max<std::int64_t>(1, max_fed);
     } else {
       // Only what is encoded is held. The threads' strips take more than what is encoded of them.
       count += std::min(stage.out.bytes() / options.ranks / std::max<std::int64_t>(1, most),

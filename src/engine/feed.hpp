@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A source that only the root can read, and only in order, given out to all ranks panel by panel: the rows of
 // one panel are on their way or being worked on while those of the next are read.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What operators found, as JSON: in reports, in the records of jobs, in files.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A sink whose result may only have so many bytes.
 #pragma once
 

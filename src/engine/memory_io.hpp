@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures in memory as the engine's sources and sinks.
 #pragma once
 

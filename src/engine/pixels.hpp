@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a stage's pixels come from: a band in memory with what other ranks hold, or a source read row by row.
 #pragma once
 
@@ -77,8 +78,8 @@ class SourcePixels {
  private:
   struct Block {
     Tile tile;
-    std::int64_t rows = 0;                 ///< of the tile that are read
-    std::unique_ptr<UnfinishedRows> rest;  ///< that nobody does yet
+    std::int64_t rows = 0;               ///< of the tile that are read
+    std::unique_ptr<DeferredRows> rest;  ///< that nobody does yet
     bool being_finished = false;
     std::exception_ptr failure;  ///< of finishing it
 
@@ -89,7 +90,7 @@ class SourcePixels {
   [[nodiscard]] bool reads_alone(std::size_t strip, const Interval& wanted) const;
   /// Does `work` without the lock, which is held before and after; `busy` is true meanwhile.
   void unlocked(bool& busy, std::unique_lock<std::mutex>& lock, const std::function<void()>& work);
-  std::unique_ptr<UnfinishedRows> take_turn(Tile& out, std::unique_lock<std::mutex>& lock);
+  std::unique_ptr<DeferredRows> take_turn(Tile& out, std::unique_lock<std::mutex>& lock);
   void read_block(std::int64_t end, std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Block> unfinished(const std::deque<std::shared_ptr<Block>>& blocks);
   void finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A part of a result, from only the pixels that it needs.
 #pragma once
 

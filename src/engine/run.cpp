@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/run.hpp"
 
 #include <fmt/format.h>
@@ -34,14 +35,14 @@ class Run {
                                       static_cast<std::uint64_t>(options_.threads)};
     comm_.all_reduce(most, Merge::maximum);
     every_rank_reads_ = most[0] == 0;
-    most_threads_ = static_cast<int>(most[1]);
+    max_threads_ = static_cast<int>(most[1]);
   }
 
   RunReport run() {
     for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
       const auto start = Clock::now();
       stage_ = static_cast<int>(i);
-      run_stage(behind_prefix(plan_.stages[i]), i + 1 == plan_.stages.size());
+      run_stage(after_prefix(plan_.stages[i]), i + 1 == plan_.stages.size());
       report_.stages.push_back({stage_name(plan_.stages[i]), seconds_since(start)});
     }
     rank_.busy_seconds = static_cast<double>(busy_ns_) * 1e-9;
@@ -57,7 +58,7 @@ class Run {
  private:
   /// The stage with every operator bound: its first may be what the statistic before has become. If that was
   /// only looked at and not kept, its chain runs once more, in front.
-  Stage behind_prefix(Stage stage) {
+  Stage after_prefix(Stage stage) {
     if (!stage.chain.empty() && !stage.chain.front().op) {
       stage.chain.front().op = bound_;
     }
@@ -66,8 +67,8 @@ class Run {
       stage.chain.insert(stage.chain.begin(), prefix_->chain.begin(), prefix_->chain.end());
       prefix_.reset();
     }
-    if (read_to_look_) {
-      read_to_look_ = false;
+    if (two_pass_) {
+      two_pass_ = false;
       collective_pixel_work(comm_, [&] {
         if (source_ != nullptr) {
           source_->rewind();
@@ -91,10 +92,10 @@ class Run {
       }
       return;
     }
-    if (stage.statistic && look_without_holding(stage)) {
+    if (stage.statistic && take_statistic_in_two_passes(stage)) {
       return;
     }
-    if (stage.joins_next && share_of(stage.out) > options_.max_held_bytes) {
+    if (stage.fuse_with_next && share_of(stage.out) > options_.max_held_bytes) {
       prefix_ = stage;
       return;
     }
@@ -110,7 +111,7 @@ class Run {
 
   /// Its chain is empty but for what the stage before has left to be made.
   void run_stage_to_statistic_with_halo(const Stage& stage) {
-    if (look_without_holding(stage)) {
+    if (take_statistic_in_two_passes(stage)) {
       return;
     }
     if (!stage.chain.empty()) {
@@ -133,13 +134,13 @@ class Run {
   /// Where the pixels that lead to a statistic are too many to hold, and what they are made from can be had
   /// again: takes the statistic as they pass, and leaves them to be made once more for the next stage. False,
   /// with nothing done, where that is not so.
-  bool look_without_holding(const Stage& stage) {
+  bool take_statistic_in_two_passes(const Stage& stage) {
     if (share_of(stage.out) <= options_.max_held_bytes || !can_be_made_twice(stage)) {
       return false;
     }
     const auto link = std::make_shared<StatisticLink>(stage.statistic, stage.statistic->slots(stage.out));
     const Stage looking = with_statistic_link(stage, link);
-    if (!held_ && !source_gives_twice(looking)) {
+    if (!held_ && !source_can_be_read_twice(looking)) {
       if (stage.in.bytes() > stage.out.bytes() / 2 || share_of(stage.in) > options_.max_held_bytes) {
         return false;
       }
@@ -148,21 +149,21 @@ class Run {
       return false;
     }
     over_panels(looking, 1, panels(looking, 1, false), [&](const StripContext& strips, StripInput& input) {
-      StripFindings found_again_later(looking.chain, strips.count(comm_.rank()));
+      StripFindings discarded_findings(looking.chain, strips.count(comm_.rank()));
       collective_pixel_work(comm_, [&] {
-        for_each_strip(strips, input, found_again_later, [](int, std::int64_t, const Tile&) {});
+        for_each_strip(strips, input, discarded_findings, [](int, std::int64_t, const Tile&) {});
         input.finish();
       });
     });
     std::vector<std::uint64_t> slots = link->merged();
     bind(*stage.statistic, slots, stage.out);
     prefix_ = stage;
-    read_to_look_ = !held_;
+    two_pass_ = !held_;
     return true;
   }
 
   /// Whether the source can be read twice, and in the order in which the stage wants it. Collective.
-  bool source_gives_twice(const Stage& stage) {
+  bool source_can_be_read_twice(const Stage& stage) {
     std::uint64_t cannot = source_ == nullptr || source_->can_rewind() ? 0 : 1;
     if (cannot == 0) {
       const Panels all = panels(stage, 1, false);
@@ -181,7 +182,7 @@ class Run {
   [[nodiscard]] Panels panels(const Stage& stage, std::int64_t align, bool to_sink) const {
     return plan_panels(stage, align,
                        {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink,
-                        most_threads_ * strip_rows(stage, align)});
+                        max_threads_ * strip_rows(stage, align)});
   }
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;
@@ -323,17 +324,17 @@ class Run {
     try {
       stage.whole_frame->run(frame, held_->mine, next.mine);
       busy_ns_ += std::chrono::nanoseconds(Clock::now() - start).count();
-    } catch (const AgreedStop&) {
+    } catch (const CollectiveCancelled&) {
       throw;
     } catch (const std::exception& error) {
       const auto* const known = dynamic_cast<const Error*>(&error);
       if (known != nullptr && known->code() == ErrorCode::cancelled) {
-        frame.agree_to_go_on();
+        frame.agree_to_continue();
       }
-      comm_.abandon(error);
+      comm_.abort(error);
       throw;
     }
-    frame.agree_to_go_on();
+    frame.agree_to_continue();
     if (out_info.format.alpha) {
       next.mine.alpha = held_->mine.alpha;
     }
@@ -423,12 +424,12 @@ class Run {
   Communicator& comm_;
   const RunOptions& options_;
   bool every_rank_reads_ = false;
-  int most_threads_ = 1;  ///< of any rank
+  int max_threads_ = 1;  ///< of any rank
   std::optional<Band> held_;
   std::shared_ptr<const LocalOp> bound_;
   /// Stages whose pixels were not kept: they are still to be made for those behind them.
   std::optional<Stage> prefix_;
-  bool read_to_look_ = false;
+  bool two_pass_ = false;
   std::vector<ChainRunner> runners_ = std::vector<ChainRunner>(static_cast<std::size_t>(options_.threads));
   RunReport report_;
   RankReport rank_;

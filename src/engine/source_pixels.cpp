@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/pixels.hpp"
 
 namespace tessera {
@@ -8,7 +9,7 @@ namespace {
 constexpr std::int64_t block_bytes = 1 << 20;
 /// Decoders that make several rows at once make 8, 16 or more.
 constexpr std::int64_t block_step_rows = 16;
-constexpr std::int64_t most_block_rows = 256;
+constexpr std::int64_t max_block_rows = 256;
 
 }  // namespace
 
@@ -19,7 +20,7 @@ SourcePixels::SourcePixels(Source& source, StreamedRows rows)
       end_(source.random_access() && !rows.empty() ? rows.back().end : height_),
       block_rows_(std::clamp(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()) /
                                  block_step_rows * block_step_rows,
-                             block_step_rows, most_block_rows)),
+                             block_step_rows, max_block_rows)),
       strips_(std::move(rows)),
       released_(strips_.size(), false) {
   for (const Interval& strip : strips_) {
@@ -58,12 +59,12 @@ void SourcePixels::unlocked(bool& busy, std::unique_lock<std::mutex>& lock,
 }
 
 /// Reads `out`, whose rows are next; or the source fails, which is kept for all.
-std::unique_ptr<UnfinishedRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
-  std::unique_ptr<UnfinishedRows> rest;
+std::unique_ptr<DeferredRows> SourcePixels::take_turn(Tile& out, std::unique_lock<std::mutex>& lock) {
+  std::unique_ptr<DeferredRows> rest;
   std::exception_ptr failure;
   unlocked(reading_, lock, [&] {
     try {
-      rest = source_.begin_rows(out);
+      rest = source_.read_rows_deferred(out);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -104,7 +105,7 @@ std::shared_ptr<SourcePixels::Block> SourcePixels::unfinished(
 }
 
 void SourcePixels::finish(const std::shared_ptr<Block>& block, std::unique_lock<std::mutex>& lock) {
-  const std::unique_ptr<UnfinishedRows> rest = std::move(block->rest);
+  const std::unique_ptr<DeferredRows> rest = std::move(block->rest);
   unlocked(block->being_finished, lock, [&] {
     try {
       Tile part = block->part();

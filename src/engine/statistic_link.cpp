@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine/statistic_link.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A statistic that needs pixels around each strip, as the last operator of a chain: so its input need not be
 // held, only made.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stage as strips: which rows, where their pixels come from, where results and findings go.
 #pragma once
 

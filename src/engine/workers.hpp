@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine's threads: work handed out by index, results taken in order.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tiles an image is cut into, and their pixels in OpenCV's matrices.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // OpenCV's core asks libGLX for OpenGL where it is told to draw with it, which nobody does here. Linked for
 // real, libGLX brings X11 and ten thousand relocations to every start. Hidden, so that a program that does
 // draw with OpenGL (Qt) never finds these.

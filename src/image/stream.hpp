@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where pixels come from and where they go. The engine pulls rows from a Source and pushes encoded pieces to
 // a Sink; codecs, tests and the network implement them.
 #pragma once
@@ -50,10 +51,10 @@ struct Metadata {
 
 /// Rows that a source has read as far as they depend on those above them. What is left may be done by any
 /// thread, beside anything else that is asked of the source.
-class UnfinishedRows {
+class DeferredRows {
  public:
-  virtual ~UnfinishedRows() = default;
-  /// Fills `out`, the tile that begin_rows() was given. Once. Throws nothing but what memory throws.
+  virtual ~DeferredRows() = default;
+  /// Fills `out`, the tile that read_rows_deferred() was given. Once. Throws nothing but what memory throws.
   virtual void finish(Tile& out) = 0;
 };
 
@@ -73,7 +74,7 @@ class Source {
   /// The same for a caller with several threads: takes its turn among the calls of read_rows and throws what
   /// it throws, but may leave work to be done outside of that turn. Null: `out` is filled. The source must
   /// outlive what it returns.
-  [[nodiscard]] virtual std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) {
+  [[nodiscard]] virtual std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) {
     read_rows(out);
     return nullptr;
   }

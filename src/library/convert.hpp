@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Between pixels as the library shows them and tiles as the engine holds them.
 #pragma once
 

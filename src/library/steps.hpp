@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a Pipeline of the library holds.
 #pragma once
 

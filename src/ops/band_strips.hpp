@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How whole-frame operators share the rows of a band among the rank's threads.
 #pragma once
 

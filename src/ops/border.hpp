@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ghost pixels outside the image.
 #pragma once
 

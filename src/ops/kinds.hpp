@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an operator may be. An operator is a plain struct with parameters; which of these concepts it
 // satisfies tells the engine how to place it. Nothing here knows ranks, threads or files.
 //

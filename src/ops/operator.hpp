@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operators with their types erased: what a plan is made of and what the engine calls.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operators whose input may come in pieces of rows, because they make few rows of many: the many then need
 // not be in memory together.
 #pragma once

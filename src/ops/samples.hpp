@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the type of a matrix to code for its samples.
 #pragma once
 

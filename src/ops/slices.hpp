@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a kernel that takes long is stopped: it works on a few rows at a time and looks in between.
 #pragma once
 
@@ -14,12 +15,12 @@ constexpr double steps_at_once = 1e8;
 
 /// Calls body(slice) for slices of `rows` from top to bottom, and throws Error(cancelled) between two once a
 /// stop is asked for. A row takes about `steps_per_row`; where a slice costs something of its own, it has at
-/// least `least_rows`. Results must not depend on the slices.
+/// least `min_rows`. Results must not depend on the slices.
 template <class Body>
-void for_each_slice(const Interval& rows, double steps_per_row, std::int64_t least_rows,
+void for_each_slice(const Interval& rows, double steps_per_row, std::int64_t min_rows,
                     const std::stop_token& stop, Body&& body) {
   const auto affordable = static_cast<std::int64_t>(steps_at_once / std::max(1.0, steps_per_row));
-  const std::int64_t height = std::max(least_rows, affordable);
+  const std::int64_t height = std::max(min_rows, affordable);
   for (std::int64_t begin = rows.begin; begin < rows.end; begin += height) {
     throw_if_stopped(stop);
     body(Interval{begin, std::min(rows.end, begin + height)});

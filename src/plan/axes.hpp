@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which way up a plan's result is, for what is said of axes beside the pixels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a plan will cost, from the same pure functions that the engine follows. Memory is estimated from
 // above: no buffer is left out, and those whose size depends on what others do at that moment count at their
 // largest.
@@ -172,7 +173,7 @@ class Estimator {
       }
       return cost;
     }
-    if (too_big && stage.joins_next) {
+    if (too_big && stage.fuse_with_next) {
       cost.runs_again = true;
       cost.streams = !held_;
       prefix_ = stage;
@@ -182,7 +183,7 @@ class Estimator {
       run_to_band(cost, stage);
     }
     if (stage.whole_frame) {
-      const std::int64_t pixels = stage.out.extent.width * most_rows(stage.out);
+      const std::int64_t pixels = stage.out.extent.width * max_rows(stage.out);
       const bool in_place = stage.whole_frame->in_place() && *held_ == stage.out;
       need(cost, band_bytes(*held_) + (in_place ? 0 : band_bytes(stage.out)) +
                      pixels * (in_place ? scratch_in_place : scratch_bytes) * (options_.ranks > 1 ? 2 : 1));
@@ -195,11 +196,11 @@ class Estimator {
     cost.memory_bytes = std::max(cost.memory_bytes, bytes);
   }
   [[nodiscard]] std::int64_t share_of(const ImageInfo& image) const { return image.bytes() / options_.ranks; }
-  [[nodiscard]] std::int64_t most_rows(const ImageInfo& image) const {
+  [[nodiscard]] std::int64_t max_rows(const ImageInfo& image) const {
     return (image.extent.height + options_.ranks - 1) / options_.ranks;
   }
   [[nodiscard]] std::int64_t band_bytes(const ImageInfo& image) const {
-    return most_rows(image) * image.row_bytes();
+    return max_rows(image) * image.row_bytes();
   }
   [[nodiscard]] static std::int64_t strip_rows(const Stage& stage, std::int64_t align) {
     std::int64_t rows = suggest_strip_rows(stage);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pipelines as users write them. Text and JSON are equivalent:
 //
 //   gaussian-blur sigma=2 | otsu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The JSON form of a pipeline as a JSON Schema, drawn from the catalogue.
 #pragma once
 

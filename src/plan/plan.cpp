@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plan/plan.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace tessera {
 namespace {
 
 /// Ghost rows add up along a chain and are worked on twice; beyond this a pass over memory is cheaper.
-constexpr std::int64_t most_fused_halo_rows = 128;
+constexpr std::int64_t max_fused_halo_rows = 128;
 
 /// What reports and `explain` call the operators that give transparent pixels a colour.
 constexpr const char* fill_name = "fill-transparent";
@@ -120,12 +121,12 @@ class Planner {
     check_limits(name, link.out.extent, limits_between());
     const Halo before = chain_halo(stage().chain);
     const std::int64_t fused_rows = before.top + before.bottom + link.halo.top + link.halo.bottom;
-    const bool too_deep = !before.none() && !link.halo.none() && fused_rows > most_fused_halo_rows;
+    const bool too_deep = !before.none() && !link.halo.none() && fused_rows > max_fused_halo_rows;
     // Other rows than the strip's own would be listed twice or, cropped away later, not at all.
     const bool moves_rows = lists_findings_ && op->kind() != LocalKind::pointwise;
     const bool must_cut = wraps_rows(link) || moves_rows || op->crosses_rows();
     if (!stage().chain.empty() && (must_cut || too_deep)) {
-      stage().joins_next = !must_cut;
+      stage().fuse_with_next = !must_cut;
       cut();
     }
     if (auto bound = op->bound(link.in)) {
@@ -138,7 +139,7 @@ class Planner {
   void add_statistic(const std::string& name, const std::shared_ptr<const StatisticOp>& op) {
     fill_transparent(most(op->halo(current_), op->applied_halo(current_)), op->border());
     if (!stage().chain.empty() && !op->halo(current_).none()) {
-      stage().joins_next = op->border() != Border::wrap && !lists_findings_;
+      stage().fuse_with_next = op->border() != Border::wrap && !lists_findings_;
       cut();
     }
     stage().statistic = op;
@@ -278,19 +279,19 @@ std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows) {
 }
 
 std::optional<std::size_t> link_in_pieces(std::span<const ChainLink> chain, const StripNeeds& needs,
-                                          std::int64_t most_bytes) {
+                                          std::int64_t max_bytes) {
   for (std::size_t i = chain.size(); i-- > 0;) {
     const ChainLink& link = chain[i];
     const std::int64_t rows = i == 0 ? needs.input.height : needs.links[i - 1].size();
     if (dynamic_cast<const TakesPieces*>(link.op.get()) != nullptr &&
-        rows * link.in.row_bytes() > most_bytes && rows > needs.links[i].size()) {
+        rows * link.in.row_bytes() > max_bytes && rows > needs.links[i].size()) {
       return i;
     }
   }
   return std::nullopt;
 }
 
-std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& in, std::int64_t most_bytes) {
+std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& in, std::int64_t max_bytes) {
   constexpr std::int64_t pieces = 8;  // of what would be held
   constexpr std::int64_t fewest = 8;
   constexpr std::int64_t most = 1024;
@@ -299,7 +300,7 @@ std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& i
     row_bytes = std::max(row_bytes, link.out.row_bytes());
   }
   const Halo halo = chain_halo(before);
-  return std::max(std::clamp(most_bytes / pieces / std::max<std::int64_t>(1, row_bytes), fewest, most),
+  return std::max(std::clamp(max_bytes / pieces / std::max<std::int64_t>(1, row_bytes), fewest, most),
                   2 * (halo.top + halo.bottom));
 }
 
@@ -327,8 +328,8 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   constexpr std::int64_t fewest = 64;
   constexpr std::int64_t cache_bytes = 1 << 20;
   // A strong reduction reads many rows for each that it makes.
-  constexpr std::int64_t most_input_bytes = std::int64_t{8} << 20;
-  constexpr std::int64_t most_small_input_bytes = std::int64_t{64} << 20;
+  constexpr std::int64_t max_input_bytes = std::int64_t{8} << 20;
+  constexpr std::int64_t max_small_input_bytes = std::int64_t{64} << 20;
   // Decoders that make several rows at once make 8 or 16.
   constexpr std::int64_t step = 16;
   const Halo halo = chain_halo(stage.chain);
@@ -336,12 +337,12 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   const std::int64_t for_cache =
       cache_bytes / std::max({std::int64_t{1}, stage.in.row_bytes(), stage.out.row_bytes()});
   std::int64_t rows = std::max({fewest, for_halo, std::min<std::int64_t>(for_cache, 512)});
-  std::int64_t most = most_input_bytes;
+  std::int64_t most = max_input_bytes;
   if (makes_much_of_little(stage, step)) {
     // Rows between that two strips need are made twice, at a high cost: strips are not cut down to one row as
     // long as the input is small, but kept short enough for all threads to have some.
     rows = std::max(step, for_halo);
-    most = std::clamp(stage.in.bytes(), most_input_bytes, most_small_input_bytes);
+    most = std::clamp(stage.in.bytes(), max_input_bytes, max_small_input_bytes);
   }
   while (rows > 1 && rows > for_halo && strip_input_bytes(stage, rows) > most) {
     rows = std::max(for_halo, rows / 2);
@@ -349,10 +350,10 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   return rows < step ? std::max<std::int64_t>(1, rows) : (rows + step - 1) / step * step;
 }
 
-bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes) {
+bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t max_bytes) {
   const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
   const std::int64_t for_piece = strip_input_bytes(stage, rows);
-  return for_piece > most_bytes &&
+  return for_piece > max_bytes &&
          strip_input_bytes(stage, std::min(rows, suggest_strip_rows(stage))) < for_piece / 2;
 }
 
@@ -366,9 +367,9 @@ bool can_be_made_twice(const Stage& stage) {
 }
 
 std::int64_t strips_ahead(int threads, std::int64_t strip_bytes) {
-  constexpr std::int64_t most_bytes = std::int64_t{64} << 20;
+  constexpr std::int64_t max_bytes = std::int64_t{64} << 20;
   constexpr std::int64_t per_thread = 4;
-  return std::clamp<std::int64_t>(most_bytes / std::max<std::int64_t>(1, strip_bytes), threads,
+  return std::clamp<std::int64_t>(max_bytes / std::max<std::int64_t>(1, strip_bytes), threads,
                                   per_thread * threads);
 }
 

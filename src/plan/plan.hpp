@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From operators to stages. A stage is a chain of local operators that each strip runs through while it is in
 // cache; it ends where pixels must meet: at a statistic, a whole-frame operator, or the result. Pure
 // functions: nothing here touches pixels, so the same code runs, explains and simulates.
@@ -43,7 +44,7 @@ struct Stage {
   std::string end_name = {};  ///< of the statistic or whole-frame operator
   /// The stage ends here only so that fewer rows are made twice: it may as well run in one with the next,
   /// where its result would be too much to hold.
-  bool joins_next = false;
+  bool fuse_with_next = false;
 };
 
 struct Plan {
@@ -82,12 +83,12 @@ struct StripNeeds {
                                      const Interval& rows);
 
 /// The last operator of the chain that takes its input for this strip in pieces, because it makes few rows of
-/// more than `most_bytes`: what leads to it is then made a piece at a time. Nothing if there is none.
+/// more than `max_bytes`: what leads to it is then made a piece at a time. Nothing if there is none.
 [[nodiscard]] std::optional<std::size_t> link_in_pieces(std::span<const ChainLink> chain,
-                                                        const StripNeeds& needs, std::int64_t most_bytes);
+                                                        const StripNeeds& needs, std::int64_t max_bytes);
 /// Rows of such a piece: few enough to stay small, enough that rows made twice are a small part.
 [[nodiscard]] std::int64_t rows_of_piece(std::span<const ChainLink> before, const ImageInfo& in,
-                                         std::int64_t most_bytes);
+                                         std::int64_t max_bytes);
 
 /// The rows of the stage's input that each strip of `band` reads, if that can be had from a source that is
 /// read once, in order, with a bounded number of rows in memory: full-width rows inside the image, of which
@@ -125,9 +126,9 @@ struct Move {
 constexpr std::int64_t plain_strip_rows = 256;
 /// How many encoded strips may wait for those above them.
 [[nodiscard]] std::int64_t strips_ahead(int threads, std::int64_t strip_bytes);
-/// Whether a strip that makes one whole piece of `piece_rows` reads more than `most_bytes`, where shorter
+/// Whether a strip that makes one whole piece of `piece_rows` reads more than `max_bytes`, where shorter
 /// strips would read much less: then a small result is better made first and cut into pieces after.
-[[nodiscard]] bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t most_bytes);
+[[nodiscard]] bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t max_bytes);
 /// What a strip of `rows` in the middle of the stage's result reads.
 [[nodiscard]] std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plan/presets_file.hpp"
 
 #include <fmt/format.h>
@@ -11,21 +12,21 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t most_bytes = std::size_t{4} << 20;
+constexpr std::size_t max_bytes = std::size_t{4} << 20;
 
 std::string content_of(const std::string& file) {
   errno = 0;
   std::ifstream in(file, std::ios::binary);
-  std::string content(most_bytes + 1, '\0');
+  std::string content(max_bytes + 1, '\0');
   if (!in || in.read(content.data(), static_cast<std::streamsize>(content.size())).bad()) {
     throw Error(
         errno == ENOENT ? ErrorCode::not_found : ErrorCode::io,
         fmt::format("Cannot read the presets '{}': {}.", file, std::generic_category().message(errno)));
   }
   content.resize(static_cast<std::size_t>(in.gcount()));
-  if (content.size() > most_bytes) {
+  if (content.size() > max_bytes) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("The presets '{}' have more than the {} bytes allowed.", file, most_bytes));
+                fmt::format("The presets '{}' have more than the {} bytes allowed.", file, max_bytes));
   }
   return content;
 }

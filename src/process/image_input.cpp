@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "process/image_input.hpp"
 
 #include <fcntl.h>
@@ -14,8 +15,8 @@
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
-#include "codec/read/formats.hpp"
-#include "codec/write/output_target.hpp"
+#include "codec/common/openers.hpp"
+#include "codec/io/output_target.hpp"
 #include "engine/memory_io.hpp"
 
 namespace tessera {

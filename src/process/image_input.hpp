@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where an image comes from: a file, standard input, an open file, memory.
 #pragma once
 

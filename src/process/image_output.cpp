@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "process/image_output.hpp"
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
-#include "codec/write/atomic_file.hpp"
+#include "codec/io/atomic_file.hpp"
 #include "engine/memory_io.hpp"
 
 namespace tessera {

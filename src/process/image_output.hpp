@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a result goes: a file, standard output, memory, nowhere.
 #pragma once
 

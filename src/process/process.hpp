@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One image's way: opened, planned, run, written. The command line, the ranks of a node, the desktop and the
 // library go through here.
 #pragma once
@@ -6,11 +7,11 @@
 #include <stop_token>
 #include <vector>
 
-#include "schema/work_limits.hpp"
 #include "engine/run.hpp"
 #include "plan/plan.hpp"
 #include "process/image_input.hpp"
 #include "process/image_output.hpp"
+#include "schema/work_limits.hpp"
 
 namespace tessera {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An input that every rank knows, though perhaps only the root can read it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How results are written, declared once: formats, and the options that a request may set. Command lines, the
 // API and its description, messages to ranks and forms come from the tables below.
 #pragma once

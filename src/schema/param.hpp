@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A parameter is declared once, beside the member it fills; JSON Schema, command-line flags, forms,
 // documentation and random test values are all derived from the declaration.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much an image may ask for before it is refused. All are settable; the defaults suit a server with a few
 // GB.
 #pragma once

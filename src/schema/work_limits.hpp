@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All that bounds what one image may cost, declared once: options, environment, configuration file, the
 // messages to ranks and the documentation come from the table below.
 #pragma once
@@ -13,8 +14,8 @@
 #include <type_traits>
 
 #include "base/error.hpp"
-#include "schema/read_limits.hpp"
 #include "schema/param.hpp"
+#include "schema/read_limits.hpp"
 
 namespace tessera {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The commands that write no pictures, and what the terminal shows.
 #include <gtest/gtest.h>
 

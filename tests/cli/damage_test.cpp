@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is said of a damaged image is always the same: whatever threads and ranks work on it, and however
 // often.
 #include <fmt/format.h>

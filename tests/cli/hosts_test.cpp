@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranks on two hosts: network namespaces with addresses of their own, joined by a cable that can be pulled.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

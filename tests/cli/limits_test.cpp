@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is too big is refused before it is worked on, with the limit, the value and advice.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

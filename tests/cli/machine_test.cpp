@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a process may use of its machine.
 #include "base/machine.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What real processes hold of an image that is much taller than they may hold.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -59,7 +60,7 @@ struct Enlarging {
   std::int64_t width;
   std::int64_t height;
   std::string pipeline;
-  std::int64_t most_bytes;
+  std::int64_t max_bytes;
 };
 
 class EnlargeAndShrink : public ::testing::TestWithParam<Enlarging> {};
@@ -72,7 +73,7 @@ TEST_P(EnlargeAndShrink, HoldsLittleAndNoMoreThanExplainSays) {
   const Outcome outcome =
       run_program({"apply", "--quiet", "--threads", "2", one.pipeline, in, "-o", folder / "out.png"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_LT(outcome.peak_bytes, one.most_bytes);
+  EXPECT_LT(outcome.peak_bytes, one.max_bytes);
   const Outcome explained =
       run_program({"explain", "--json", "--threads", "2", "--format", "png", one.pipeline, in});
   ASSERT_EQ(explained.exit_code, 0) << explained.err;

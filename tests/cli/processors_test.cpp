@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A group's machines need not be alike: what OpenCV and Tessera do with the newer instructions of a processor
 // gives the same bytes without them.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Several ranks: the same bytes, an orderly stop, and a clear end when a rank dies.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

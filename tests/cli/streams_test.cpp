@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pipes, devices and links as inputs and outputs of the program.
 #include <gtest/gtest.h>
 #include <sys/resource.h>

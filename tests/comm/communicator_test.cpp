@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What all kinds of communicators share, tried on ranks that are threads.
 #include "comm/communicator.hpp"
 

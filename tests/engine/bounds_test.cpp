@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory follows the strip, not the image; and a stop is heeded inside whole-frame operators.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -90,7 +91,7 @@ std::int64_t resident_bytes() {
 }
 
 struct BigRun {
-  std::int64_t most_resident = 0;
+  std::int64_t max_resident = 0;
   int bands = 0;
   int rewound = 0;
 };
@@ -123,7 +124,7 @@ TEST(Bounds, HoldMoreThanTwoThirtyOnePixelsInLittleMemory) {
   ASSERT_GT(info.extent.width * info.extent.height, std::int64_t{1} << 31);
   const BigRun run = run_big(info, pipeline({{"invert", Json::object()}}), 1, true,
                              [](std::int64_t row) { return 255 - SyntheticSource::level(row); });
-  EXPECT_LT(run.most_resident, std::int64_t{100} << 20);
+  EXPECT_LT(run.max_resident, std::int64_t{100} << 20);
 }
 
 TEST(Bounds, SeveralRanksHoldPanelsOfWhatOnlyTheRootCanRead) {
@@ -132,7 +133,7 @@ TEST(Bounds, SeveralRanksHoldPanelsOfWhatOnlyTheRootCanRead) {
     const BigRun run = run_big(info, pipeline({{"invert", Json::object()}, {"invert", Json::object()}}), 2,
                                random_access, [](std::int64_t row) { return SyntheticSource::level(row); });
     EXPECT_GT(run.bands, 5);
-    EXPECT_LT(run.most_resident, info.bytes() / 3) << (random_access ? "random access" : "in order");
+    EXPECT_LT(run.max_resident, info.bytes() / 3) << (random_access ? "random access" : "in order");
   }
 }
 
@@ -145,7 +146,7 @@ TEST(Bounds, StatisticsReadTwiceRatherThanHold) {
     const BigRun run = run_big(info, operators, ranks, false,
                                [](std::int64_t row) { return 255 - SyntheticSource::level(row); });
     EXPECT_EQ(run.rewound, 1);
-    EXPECT_LT(run.most_resident, info.bytes() / 3) << ranks;
+    EXPECT_LT(run.max_resident, info.bytes() / 3) << ranks;
   }
 }
 
@@ -158,10 +159,10 @@ TEST(Bounds, AStopIsAgreedOnInsideWholeFrameOperators) {
     // Only one rank has heard of it.
     BandFrame frame(band, comm, 1, comm.rank() == 1 ? stop.get_token() : std::stop_token());
     std::uint64_t slot = 1;
-    EXPECT_THROW(frame.all_reduce(std::span(&slot, 1), Merge::sum), AgreedStop);
-    EXPECT_THROW(static_cast<void>(frame.all_gather({})), AgreedStop);
+    EXPECT_THROW(frame.all_reduce(std::span(&slot, 1), Merge::sum), CollectiveCancelled);
+    EXPECT_THROW(static_cast<void>(frame.all_gather({})), CollectiveCancelled);
     EXPECT_THROW(static_cast<void>(frame.with_halo(band.mine, Halo::all(1), Border::replicate, 0)),
-                 AgreedStop);
+                 CollectiveCancelled);
   });
 }
 

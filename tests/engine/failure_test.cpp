@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which error a run ends with: the one that lies highest in the image, whatever thread met it, and when.
 #include <gtest/gtest.h>
 
@@ -46,7 +47,7 @@ class FailingSource final : public Source {
     }
     out.color.setTo(cv::Scalar::all(1));
   }
-  std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override {
+  std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     read_rows(out);
     const bool bad =
         damage_ == Damage::when_finished && out.rect.rows().end > bad_row_ && out.rect.y <= bad_row_;
@@ -57,7 +58,7 @@ class FailingSource final : public Source {
   std::latch go_on{1};
 
  private:
-  class Rest final : public UnfinishedRows {
+  class Rest final : public DeferredRows {
    public:
     explicit Rest(bool bad) : bad_(bad) {}
     void finish(Tile&) override {

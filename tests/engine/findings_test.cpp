@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Findings are those of the whole image once, whatever is fused behind the operator that lists them.
 #include <gtest/gtest.h>
 

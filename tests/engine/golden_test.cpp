@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every operator makes of fixed images, as hashes. Who changes the bytes of a result raises the operator's version
 // (or mends a defect, and says so in CHANGELOG.md); `./run golden` then writes the file anew.
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ class Hash {
     }
   }
   void add(const Tile& tile) {
-    const std::string info = fmt::format("{}x{} {}", tile.rect.width, tile.rect.height, tile.info().format.describe());
+    const std::string info =
+        fmt::format("{}x{} {}", tile.rect.width, tile.rect.height, tile.info().format.describe());
     add(info.data(), info.size());
     for (const cv::Mat* plane : {&tile.color, &tile.alpha}) {
       for (int y = 0; y < plane->rows; ++y) {
@@ -48,8 +50,8 @@ std::string hash_of(const CatalogEntry& entry) {
   if (entry.random_parameters) {
     parameter_sets.insert(parameter_sets.begin(), Json::object());
   }
-  for (const PixelFormat& format :
-       {PixelFormat{Depth::u8, 3, false}, PixelFormat{Depth::u16, 1, false}, PixelFormat{Depth::u8, 3, true}}) {
+  for (const PixelFormat& format : {PixelFormat{Depth::u8, 3, false}, PixelFormat{Depth::u16, 1, false},
+                                    PixelFormat{Depth::u8, 3, true}}) {
     const Tile image = make_image({extent, format}, Pattern::photo_like, 5);
     for (const Json& parameters : parameter_sets) {
       const EngineOutcome outcome = run_engine({entry.make(parameters, sample_image)}, image, 1, {});

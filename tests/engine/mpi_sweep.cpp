@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sweep on real MPI ranks: mpirun -n N mpi_sweep. Prints what differs and exits with 1.
 #include <fmt/format.h>
 

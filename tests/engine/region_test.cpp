@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of a result are the rows of a run over the whole image, byte for byte.
 #include "engine/region.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stop is heeded within a kernel that takes long, and within whole-frame operators: told by the rows that
 // are still worked on after it was asked for, not by a clock.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operator, and random pipelines of them, on 1, 2, 3, 4 and 7 ranks of this process, against the slow
 // reference.
 #include "support/sweep.hpp"

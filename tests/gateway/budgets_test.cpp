@@ -40,7 +40,7 @@ std::string wide_objects(std::size_t bytes) {
 
 /// Work is counted, so that the outcome is the same on every machine.
 TEST(Budgets, WorkForJsonGrowsWithItsBytesAndNoFaster) {
-  constexpr std::int64_t most_work_per_byte = most_json_members;
+  constexpr std::int64_t most_work_per_byte = max_json_members;
   const std::vector<std::function<std::string(std::size_t)>> kinds{
       keys,
       wide_objects,
@@ -65,7 +65,7 @@ TEST(Budgets, WorkForJsonGrowsWithItsBytesAndNoFaster) {
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::usage);
       }
-      EXPECT_LE(size.values, most_json_values + 1);
+      EXPECT_LE(size.values, max_json_values + 1);
       EXPECT_LE(size.values + size.comparisons, most_work_per_byte * std::ssize(text))
           << "kind " << kind << ", " << bytes << " bytes";
     }
@@ -82,7 +82,7 @@ TEST(Budgets, JsonBeyondItsLimitsIsRefusedWithTheLimit) {
     return "taken";
   };
   std::string at_the_limit = "{";
-  for (int i = 0; i < most_json_members; ++i) {
+  for (int i = 0; i < max_json_members; ++i) {
     at_the_limit += fmt::format("\"{}\":{},", i, i);
   }
   at_the_limit.pop_back();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The library as other programs use it: its installed headers and nothing else. What it gives is held against
 // the command's bytes.
 #include <gtest/gtest.h>

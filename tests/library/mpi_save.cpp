@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // mpi_save PIPELINE IN OUT: the library on the ranks of an MPI communicator that this program has made.
 #include <cstdio>
 #include <tessera/mpi.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What holds for every operator where pixels are transparent, and for those that mix pixels.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What holds for every operator of the catalogue, by itself. The engine's own sweep is in tests/engine.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

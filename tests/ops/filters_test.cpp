@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Neighbourhood operators against OpenCV's own functions on the whole image, ghost pixels added beforehand.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // open and close against OpenCV's erode and dilate on the whole image, each with ghost pixels added
 // beforehand.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Watermarks against a slow, obvious blending of the mark as a separate picture.
 #include "ops/composition/watermark.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a plan says of pictures that become too big, and of memory.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // For tests that sweep the catalogue by themselves: ValuesIn(all_names()), with readable names.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Work that no machine finishes while a test waits, for tests that interrupt, kill or limit it: they do not
 // depend on how fast the machine is.
 #pragma once

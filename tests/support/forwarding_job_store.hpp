@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Passes every call on; what a test overrides fails as real servers do only by chance.
 #pragma once
 

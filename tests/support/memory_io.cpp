@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "support/memory_io.hpp"
 
 #include <cstring>
@@ -6,7 +7,7 @@ namespace tessera::testing {
 
 namespace {
 
-class UnfinishedCopy final : public UnfinishedRows {
+class UnfinishedCopy final : public DeferredRows {
  public:
   explicit UnfinishedCopy(const Tile& whole) : whole_(whole) {}
   void finish(Tile& out) override { copy_overlap(whole_, out); }
@@ -29,7 +30,7 @@ void MemorySource::read_rows(Tile& out) {
   copy_overlap(whole_, out);
 }
 
-std::unique_ptr<UnfinishedRows> MemorySource::begin_rows(Tile& out) {
+std::unique_ptr<DeferredRows> MemorySource::read_rows_deferred(Tile& out) {
   take_turn(out);
   const cv::Scalar wrong = cv::Scalar::all(0x5A);
   out.color.setTo(wrong);

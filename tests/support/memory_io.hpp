@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images in memory as sources and sinks, and the engine run on them.
 #pragma once
 
@@ -17,7 +18,7 @@ class MemorySource final : public Source {
   void rewind() override { next_row_ = 0; }
   void read_rows(Tile& out) override;
   /// Leaves all to be done, and wrong pixels until then.
-  std::unique_ptr<UnfinishedRows> begin_rows(Tile& out) override;
+  std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override;
 
  private:
   void take_turn(const Tile& out);

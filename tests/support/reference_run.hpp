@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The slow, obvious way to run an operator: on the whole image at once, or on one horizontal piece after
 // another, each cut out with its ghost pixels looked up one by one. No engine, no fusion, no threads: what
 // the engine is held against.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The property that everything rests on: the bytes do not depend on the cut.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A group of ranks as threads of one process for whole-frame operators, as plain as it can be: everything is
 // shared through boards between barriers. Independent of the engine's own Frame.
 #pragma once

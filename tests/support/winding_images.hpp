@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Masks whose single line winds through the whole image, so that components cross every cut many times.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the images in what was dropped, in the background.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image of the list, and what is known of it so far.
 #pragma once
 

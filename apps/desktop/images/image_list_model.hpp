@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The images that were picked, in the user's order.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of images and the ways into it: dialogs, drops, paste.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "images/thumbnail_loader.hpp"
 
 #include <QMetaObject>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads headers and thumbnails in the background, what is on the screen first.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/connection_banner.hpp"
 
 #include <QApplication>
@@ -6,7 +7,7 @@
 #include <QLabel>
 #include <QPushButton>
 
-#include "jobs/job_backend.hpp"
+#include "jobs/model/job_backend.hpp"
 
 namespace tessera::desktop {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Says above the jobs that a place cannot be used at the moment, and offers what can be done about it.
 #pragma once
 

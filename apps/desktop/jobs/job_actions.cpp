@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/job_actions.hpp"
 
 #include <QWidget>
 #include <algorithm>
 #include <utility>
 
-#include "jobs/desktop_services.hpp"
-#include "jobs/job_list_model.hpp"
-#include "jobs/job_places.hpp"
 #include "jobs/job_questions.hpp"
-#include "jobs/result_saver.hpp"
+#include "jobs/model/backends.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "results/result_saver.hpp"
+#include "widgets/desktop_services.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -27,7 +28,7 @@ QList<JobRecord> only(QList<JobRecord> jobs, bool (*condition)(const JobRecord&)
 
 }  // namespace
 
-JobActions::JobActions(JobPlaces& places, ResultSaver& saver, Jobs selected, Jobs all, QWidget* widget)
+JobActions::JobActions(Backends& places, ResultSaver& saver, Jobs selected, Jobs all, QWidget* widget)
     : QObject(widget),
       places_(places),
       saver_(saver),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can be done to jobs: as actions for buttons, menus and keys, and for a button of a row.
 #pragma once
 
@@ -8,11 +9,11 @@
 #include <functional>
 
 #include "jobs/job_delegate.hpp"
-#include "jobs/job_record.hpp"
+#include "jobs/model/job_record.hpp"
 
 namespace tessera::desktop {
 
-class JobPlaces;
+class Backends;
 class ResultSaver;
 struct JobTotals;
 
@@ -23,7 +24,7 @@ class JobActions : public QObject {
   using Jobs = std::function<QList<JobRecord>()>;
   /// The keys work in `widget` and all within it, and questions are asked over it. Everything must live as
   /// long.
-  JobActions(JobPlaces& places, ResultSaver& saver, Jobs selected, Jobs all, QWidget* widget);
+  JobActions(Backends& places, ResultSaver& saver, Jobs selected, Jobs all, QWidget* widget);
 
   /// Of the selected jobs: to save, link, show in the folder, try again, cancel, remove.
   [[nodiscard]] QList<QAction*> for_selected() const {
@@ -54,7 +55,7 @@ class JobActions : public QObject {
   void copy_link();
   void reveal_result();
 
-  JobPlaces& places_;
+  Backends& places_;
   ResultSaver& saver_;
   Jobs selected_;
   Jobs all_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/job_delegate.hpp"
 
 #include <QApplication>
@@ -6,7 +7,7 @@
 #include <QPainterPath>
 #include <algorithm>
 
-#include "jobs/job_list_model.hpp"
+#include "jobs/model/job_list_model.hpp"
 #include "view/pixel_painting.hpp"
 
 namespace tessera::desktop {

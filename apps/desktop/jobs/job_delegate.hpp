@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 // Draws a job in the list: picture, name, what is done to it, how far it is, and one button.
 #pragma once
 
 #include <QStyledItemDelegate>
 
-#include "jobs/job_record.hpp"
+#include "jobs/model/job_record.hpp"
 
 namespace tessera::desktop {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/job_details.hpp"
 
 #include <QAction>
@@ -11,14 +12,14 @@
 #include <QVBoxLayout>
 
 #include "base/error.hpp"
-#include "jobs/compare_page.hpp"
-#include "jobs/difference_page.hpp"
-#include "jobs/findings_page.hpp"
-#include "jobs/image_loading.hpp"
-#include "jobs/job_list_model.hpp"
-#include "jobs/local_run.hpp"
-#include "jobs/message_page.hpp"
+#include "jobs/local/local_run.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "results/compare_page.hpp"
+#include "results/difference_page.hpp"
+#include "results/findings_page.hpp"
 #include "view/muted_label.hpp"
+#include "widgets/image_loading.hpp"
+#include "widgets/message_page.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -215,8 +216,8 @@ void JobDetails::load_pictures() {
     message_->set_picture_placeholder(known ? tr("Loading the picture…") : QString());
     if (known) {
       work_.start(
-          [this, file = job_->file](const std::stop_token& stop) -> ShownWork::Show {
-            return [this, picture = picture_of(load_image(file, most_shown_pixels, stop))] {
+          [this, file = job_->file](const std::stop_token& stop) -> CancellableTask::Show {
+            return [this, picture = picture_of(load_image(file, max_shown_pixels, stop))] {
               compare_->set_before(picture);
               message_->set_picture(picture);
             };
@@ -233,8 +234,8 @@ void JobDetails::load_pictures() {
     return;
   }
   work_.start(
-      [this, result](const std::stop_token& stop) -> ShownWork::Show {
-        ShownImage loaded = load_image(result, most_shown_pixels, stop);
+      [this, result](const std::stop_token& stop) -> CancellableTask::Show {
+        ShownImage loaded = load_image(result, max_shown_pixels, stop);
         const int reduced_by = loaded.reduced_by;
         return [this, reduced_by, picture = picture_of(std::move(loaded))] {
           compare_->set_after(picture);

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // One job in full: its picture before and after, where they differ, what was found; or why there is none.
 #pragma once
 
 #include <QWidget>
 #include <optional>
 
-#include "jobs/job_record.hpp"
-#include "jobs/shown_work.hpp"
+#include "jobs/model/job_record.hpp"
+#include "widgets/cancellable_task.hpp"
 
 class QAction;
 class QLabel;
@@ -51,7 +52,7 @@ class JobDetails : public QWidget {
   QString original_of_;  ///< the key of the job whose original is loaded or being loaded
   QString result_file_;  ///< that is loaded or being loaded
 
-  ShownWork work_;
+  CancellableTask work_;
   QLabel* name_;
   QLabel* pipeline_;
   QLabel* facts_;

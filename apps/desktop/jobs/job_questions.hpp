@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the user is asked before something happens that cannot be taken back. True: it may happen.
 #pragma once
 

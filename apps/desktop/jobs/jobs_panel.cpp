@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/jobs_panel.hpp"
 
 #include <QApplication>
@@ -19,23 +20,23 @@
 #include <algorithm>
 
 #include "jobs/connection_banner.hpp"
-#include "jobs/desktop_services.hpp"
 #include "jobs/job_actions.hpp"
 #include "jobs/job_details.hpp"
-#include "jobs/job_filter.hpp"
-#include "jobs/job_list_model.hpp"
 #include "jobs/job_questions.hpp"
+#include "jobs/model/job_filter.hpp"
+#include "jobs/model/job_list_model.hpp"
 #include "jobs/place_choice.hpp"
-#include "jobs/result_saver.hpp"
-#include "jobs/server_dialog.hpp"
-#include "jobs/thumbnails.hpp"
+#include "jobs/server/server_dialog.hpp"
+#include "results/result_saver.hpp"
+#include "widgets/desktop_services.hpp"
+#include "widgets/thumbnails.hpp"
 
 namespace tessera::desktop {
 namespace {
 
 constexpr const char* splitter_setting = "jobs/splitter";
 /// Bigger results are fetched only when the user selects them or saves them.
-constexpr qint64 most_fetched_for_thumbnail = qint64{16} << 20;
+constexpr qint64 max_fetched_for_thumbnail = qint64{16} << 20;
 constexpr int progress_steps = 1000;
 enum Page { page_jobs, page_no_jobs, page_none_found };
 
@@ -206,13 +207,13 @@ QWidget* JobsPanel::make_bottom_bar() {
 }
 
 void JobsPanel::listen_to_places() {
-  connect(&places_, &JobPlaces::jobs_changed, this, &JobsPanel::take_jobs);
-  connect(&places_, &JobPlaces::jobs_forgotten, model_, &JobListModel::remove);
-  connect(&places_, &JobPlaces::result_fetched, this, &JobsPanel::take_result);
-  connect(&places_, &JobPlaces::trouble, this, &JobsPanel::take_trouble);
-  connect(&places_, &JobPlaces::link_made, this, &JobsPanel::take_link);
-  connect(&places_, &JobPlaces::connection_changed, this, &JobsPanel::show_connection);
-  connect(&places_, &JobPlaces::places_changed, this, [this] { Q_EMIT place_changed(place_name()); });
+  connect(&places_, &Backends::jobs_changed, this, &JobsPanel::take_jobs);
+  connect(&places_, &Backends::jobs_forgotten, model_, &JobListModel::remove);
+  connect(&places_, &Backends::result_fetched, this, &JobsPanel::take_result);
+  connect(&places_, &Backends::trouble, this, &JobsPanel::take_trouble);
+  connect(&places_, &Backends::link_made, this, &JobsPanel::take_link);
+  connect(&places_, &Backends::connection_changed, this, &JobsPanel::show_connection);
+  connect(&places_, &Backends::places_changed, this, [this] { Q_EMIT place_changed(place_name()); });
 }
 
 void JobsPanel::edit_server() {
@@ -327,9 +328,9 @@ void JobsPanel::show_totals() {
 void JobsPanel::show_connection() {
   const Connection connection = places_.connection();
   const bool was_shown = !banner_->isHidden();
-  banner_->show_state(connection, JobPlaces::server_name(), places_.local_problem());
+  banner_->show_state(connection, Backends::server_name(), places_.local_problem());
   if (was_shown && connection.state == Connection::State::connected) {
-    Q_EMIT status_message(tr("Connected to %1.").arg(JobPlaces::server_name()));
+    Q_EMIT status_message(tr("Connected to %1.").arg(Backends::server_name()));
   }
 }
 
@@ -356,7 +357,7 @@ void JobsPanel::want_thumbnail(const QString& key) {
   thumbnails_->want(key, job->result_file.isEmpty() ? job->file : job->result_file);
   JobBackend* const place = places_.backend(job->place);
   if (job->phase == JobPhase::done && job->result_file.isEmpty() && place != nullptr &&
-      job->result_bytes <= most_fetched_for_thumbnail && !fetched_for_thumbnail_.contains(key)) {
+      job->result_bytes <= max_fetched_for_thumbnail && !fetched_for_thumbnail_.contains(key)) {
     fetched_for_thumbnail_.insert(key);  // once: if it fails, the user may still want it
     place->fetch_result(key);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of jobs: where they run, how far they are, and what came of them.
 #pragma once
 
@@ -5,8 +6,8 @@
 #include <QWidget>
 #include <vector>
 
-#include "jobs/job_places.hpp"
-#include "jobs/submission.hpp"
+#include "jobs/model/backends.hpp"
+#include "jobs/model/submission.hpp"
 
 class QComboBox;
 class QLabel;
@@ -74,7 +75,7 @@ class JobsPanel : public QWidget {
   void show_connection();
   void tell_end(const GroupEnd& end);
 
-  JobPlaces places_;
+  Backends places_;
   JobListModel* model_;
   JobFilter* filter_;
   Thumbnails* thumbnails_;

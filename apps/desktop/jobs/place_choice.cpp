@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "jobs/place_choice.hpp"
 
-#include "jobs/job_places.hpp"
+#include "jobs/model/backends.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -9,11 +10,11 @@ enum PlaceItem { item_this_computer, item_server, item_edit };
 
 }  // namespace
 
-PlaceChoice::PlaceChoice(JobPlaces& places, QWidget* parent) : QComboBox(parent), places_(places) {
+PlaceChoice::PlaceChoice(Backends& places, QWidget* parent) : QComboBox(parent), places_(places) {
   setAccessibleName(tr("Where images are processed"));
   setSizeAdjustPolicy(QComboBox::AdjustToContents);
   connect(this, &QComboBox::activated, this, &PlaceChoice::take_choice);
-  connect(&places_, &JobPlaces::places_changed, this, &PlaceChoice::fill);
+  connect(&places_, &Backends::places_changed, this, &PlaceChoice::fill);
   fill();
 }
 
@@ -21,7 +22,7 @@ void PlaceChoice::fill() {
   clear();
   addItem(tr("This computer"), item_this_computer);
   if (places_.has_server()) {
-    addItem(JobPlaces::server_name(), item_server);
+    addItem(Backends::server_name(), item_server);
   }
   insertSeparator(count());
   addItem(places_.has_server() ? tr("Change the server…") : tr("Set up a server…"), item_edit);

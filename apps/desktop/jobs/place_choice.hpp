@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chooses where images are processed, among the places that there are.
 #pragma once
 
@@ -5,14 +6,14 @@
 
 namespace tessera::desktop {
 
-class JobPlaces;
+class Backends;
 
 class PlaceChoice : public QComboBox {
   Q_OBJECT
 
  public:
   /// `places` must live as long.
-  explicit PlaceChoice(JobPlaces& places, QWidget* parent = nullptr);
+  explicit PlaceChoice(Backends& places, QWidget* parent = nullptr);
 
  Q_SIGNALS:
   /// Another server is wanted.
@@ -22,7 +23,7 @@ class PlaceChoice : public QComboBox {
   void fill();
   void take_choice(int index);
 
-  JobPlaces& places_;
+  Backends& places_;
 };
 
 }  // namespace tessera::desktop

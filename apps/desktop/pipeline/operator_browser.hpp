@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All operators by category, with a search: the popup behind "Add operation".
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "pipeline/pipeline_model.hpp"
 
 #include <QDataStream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pipeline being edited: a list of operators, every change of which can be undone.
 #pragma once
 

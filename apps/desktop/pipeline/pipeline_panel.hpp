@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pipeline as a list of operators, and the form of the selected one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pipeline that all images share, and those that single images have of their own.
 #pragma once
 

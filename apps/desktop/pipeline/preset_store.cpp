@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "pipeline/preset_store.hpp"
 
 #include <QFile>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Named pipelines in the file that the command line reads too.
 #pragma once
 

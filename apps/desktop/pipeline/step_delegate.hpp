@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A row of the pipeline: switch, name, what is set.
 #pragma once
 

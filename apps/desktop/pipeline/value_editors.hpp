@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One editor for each type of parameter, drawn from its declaration.
 #pragma once
 

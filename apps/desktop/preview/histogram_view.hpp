@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How often each level occurs, before (outline) and after (filled).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoded pictures, kept for as long as memory allows.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pixels for the screen: small copies, conversions, histograms.
 #pragma once
 

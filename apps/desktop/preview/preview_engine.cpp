@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preview/preview_engine.hpp"
 
 #include <QMetaObject>
@@ -128,13 +129,13 @@ void PreviewEngine::run_quick(const Job& job, const std::stop_token& superseded,
   work.result.number = job.number;
   work.result.file = request.file;
   work.result.in = in;
-  const double least_scale = fit_zoom(request.viewport, in.extent);
+  const double min_scale = fit_zoom(request.viewport, in.extent);
   work.result.before.full_size = size_of(in.extent);
   try {
     work.plan = make_plan(build_pipeline(request.pipeline, scaled_loader(store_, 1)), in);
   } catch (const Error& error) {
     work.result.error = QString::fromUtf8(error.what());
-    work.result.before.scaled = copies_.image_at(work.image, rounded_scale(least_scale));
+    work.result.before.scaled = copies_.image_at(work.image, rounded_scale(min_scale));
     work.result.final = true;
     deliver(std::move(work.result));
     return;

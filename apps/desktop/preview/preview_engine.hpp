@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes previews in the background. The newest request wins; the caller never waits.
 #pragma once
 

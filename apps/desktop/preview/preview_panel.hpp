@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The preview of the selected image: comparison, how exact it is, histogram.
 #pragma once
 

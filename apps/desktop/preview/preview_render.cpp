@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preview/preview_render.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ namespace {
 
 /// Of a pipeline that has not run yet: few operators are slower.
 constexpr double unknown_ms_per_pixel = 2e-4;
-constexpr double least_scale = 1.0 / 64;
+constexpr double min_scale = 1.0 / 64;
 
 std::string cost_key(const PipelineSteps& pipeline) {
   std::string key;
@@ -59,7 +60,7 @@ double CostModel::affordable_scale(const PipelineSteps& pipeline, const Extent& 
   const double whole = per_pixel * static_cast<double>(extent.pixels());
   const double affordable = whole > 0 ? std::sqrt(milliseconds / whole) : 1;
   double scale = wanted;
-  while (scale > affordable && scale > least_scale) {
+  while (scale > affordable && scale > min_scale) {
     scale /= std::sqrt(2.0);
   }
   return rounded_scale(scale);
@@ -75,7 +76,7 @@ void CostModel::learn(const PipelineSteps& pipeline, double pixels, double milli
 }
 
 double rounded_scale(double scale) {
-  const double steps = std::floor(-2 * std::log2(std::clamp(scale, least_scale, 1.0)) + 1e-6);
+  const double steps = std::floor(-2 * std::log2(std::clamp(scale, min_scale, 1.0)) + 1e-6);
   return std::pow(2.0, -steps / 2);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One preview after another of one picture with one pipeline: what each takes, and the choice of the copy's
 // size.
 #pragma once

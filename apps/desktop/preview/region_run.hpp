@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a pipeline on a part of a picture at its real size, with as much around it as the operators read.
 #pragma once
 

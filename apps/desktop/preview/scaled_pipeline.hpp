@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pipeline for a small copy of a picture: what is measured in pixels shrinks with it, or the copy would
 // show a lie.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preview/visible_part.hpp"
 
 #include <QCoreApplication>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much of a picture a view needs: the scale of the copy, the part in full, what lies under it in the
 // original.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How pictures that are compared look: their pixels, their labels, the handle between them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two pictures to compare: by a slider between them, side by side in step, or one at a time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program's own icons: drawn in the colour of text, so that they suit light and dark, at any density.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text that matters less than what is around it, and can be copied.
 #pragma once
 

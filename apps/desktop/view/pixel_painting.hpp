@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures on whole pixels of the screen, whatever its density.
 #pragma once
 

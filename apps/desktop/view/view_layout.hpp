@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a picture lies in a view, and what of it is seen. Arithmetic only: no widget, nothing is drawn.
 #pragma once
 

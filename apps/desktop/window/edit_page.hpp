@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images, preview and pipeline side by side.
 #pragma once
 
 #include <QWidget>
 #include <vector>
 
-#include "jobs/submission.hpp"
+#include "jobs/model/submission.hpp"
 #include "pipeline/pipeline_set.hpp"
 
 class QLabel;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The window: pages to edit and to follow jobs, menus, settings.
 #pragma once
 

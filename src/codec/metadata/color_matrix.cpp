@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "codec/metadata/color_matrix.hpp"
 
 #include <algorithm>
@@ -55,8 +56,8 @@ std::optional<Matrix3> inverse(const Matrix3& m) {
 }  // namespace
 
 std::optional<AdaptedPrimaries> adapt_to_d50(const Chromaticities& primaries) {
-  constexpr double least_luminance = 1e-4;
-  const auto usable = [](const Chromaticity& c) { return c.y >= least_luminance; };
+  constexpr double min_luminance = 1e-4;
+  const auto usable = [](const Chromaticity& c) { return c.y >= min_luminance; };
   if (!std::all_of(primaries.begin(), primaries.end(), usable)) {
     return std::nullopt;
   }
@@ -79,7 +80,7 @@ std::optional<AdaptedPrimaries> adapt_to_d50(const Chromaticities& primaries) {
   const Vector3 from = product(bradford, white);
   const Vector3 to = product(bradford, d50);
   for (const double cone : from) {
-    if (!(cone > least_luminance)) {
+    if (!(cone > min_luminance)) {
       return std::nullopt;
     }
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From chromaticities of primaries to the matrix of a profile, whose white is D50.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Tessera reads and changes in EXIF.
 #pragma once
 

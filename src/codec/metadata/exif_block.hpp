@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An EXIF block as directories of tags. A block is parsed, edited and written anew, so that what no tag
 // refers to any more (the thumbnail of another picture, a place that was removed) is not in the result.
 #pragma once

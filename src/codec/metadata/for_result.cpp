@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "codec/metadata/for_result.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the metadata of what was read to those of the result: true of its size and colours, and what its
 // format can hold.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "codec/metadata/icc.hpp"
 
 #include <fmt/format.h>
@@ -36,8 +37,8 @@ bool is_profile(std::span<const std::byte> icc) {
 
 // The content of a tag of a profile; empty if there is none.
 std::span<const std::byte> tag(std::span<const std::byte> icc, std::string_view name) {
-  constexpr std::uint32_t most_tags = 200;
-  const std::uint32_t count = std::min(word(icc, header_bytes), most_tags);
+  constexpr std::uint32_t max_tags = 200;
+  const std::uint32_t count = std::min(word(icc, header_bytes), max_tags);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t entry = header_bytes + 4 + i * table_entry_bytes;
     if (entry + table_entry_bytes > icc.size()) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ICC profiles: whether one fits the pixels, and simple ones made where that is exact.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // IPTC-IIM (captions, keywords, authors of press photographs) and the Photoshop resources that hold it in
 // files.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes ICC profiles of version 4 with a few tags.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The way ImageMagick and ExifTool put EXIF, IPTC and the like into PNG: a text chunk "Raw profile type NAME"
 // with the bytes as hexadecimal digits.
 #pragma once

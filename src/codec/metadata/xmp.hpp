@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Tessera changes in XMP. Elements and attributes are found in the text and the rest stays as it is,
 // byte for byte, because the packet may be signed or padded by its maker.
 #pragma once

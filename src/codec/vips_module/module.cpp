@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The only files that include libvips are in this folder.
 #include "codec/vips_module/module.hpp"
 

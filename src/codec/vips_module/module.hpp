@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The door between Tessera and its libvips module. libvips costs 80 ms and a hundred shared libraries at
 // start, so it lives in a module of its own that is opened when the first image comes that needs it.
 #pragma once
@@ -6,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "codec/read/header.hpp"
+#include "codec/common/header.hpp"
 
 namespace tessera {
 

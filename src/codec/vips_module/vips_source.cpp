@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "codec/vips_module/vips_source.hpp"
 
 #include <fmt/format.h>
@@ -13,8 +14,8 @@
 #include <string_view>
 #include <utility>
 
-#include "codec/read/plain_reason.hpp"
-#include "codec/read/rows.hpp"
+#include "codec/common/reason_in_words.hpp"
+#include "codec/common/rows.hpp"
 
 namespace tessera {
 namespace {
@@ -76,7 +77,7 @@ Error failure_of(const Feed& feed, ImageFormat format) {
   if (feed.failure) {
     std::rethrow_exception(feed.failure);
   }
-  const PlainReason reason = plain_reason(without_noise(take_vips_message()));
+  const ReasonInWords reason = reason_in_words(without_noise(take_vips_message()));
   switch (reason.fault) {
     case Fault::unsupported:
       return unsupported(*feed.input, format, reason.words);

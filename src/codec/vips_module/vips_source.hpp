@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image that libvips decodes, as a Source.
 #pragma once
 

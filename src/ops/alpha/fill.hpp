@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Colours for pixels that are fully transparent, made before an operator that looks at neighbours or at the
 // whole picture: the planner puts these in front of it where the picture has alpha. No operator of the
 // catalogue.

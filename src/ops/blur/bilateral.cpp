@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/blur/bilateral.hpp"
 
 #include <cmath>
@@ -88,8 +89,8 @@ void filter_8bit(const cv::Mat& in, cv::Mat& out, const Bilateral& op, const std
   };
   const double taps = static_cast<double>(disc(op.radius).size());
   constexpr double steps_per_tap = 2;
-  constexpr std::int64_t least_rows = 4;
-  for_each_slice({op.radius, in.rows - op.radius}, taps * steps_per_tap * in.cols, least_rows, stop,
+  constexpr std::int64_t min_rows = 4;
+  for_each_slice({op.radius, in.rows - op.radius}, taps * steps_per_tap * in.cols, min_rows, stop,
                  [&](const Interval& slice) {
                    filter(slice, {in_front, in.cols});
                    if (in_front > op.radius) {

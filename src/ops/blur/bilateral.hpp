@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // bilateral: smooths and keeps edges.
 #pragma once
 

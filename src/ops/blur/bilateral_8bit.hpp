@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bilateral filter of 8-bit pixels without vectors: what processors without AVX2 and FMA run.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // box-blur: the mean of a square.
 #pragma once
 

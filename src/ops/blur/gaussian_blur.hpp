@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gaussian-blur: softens with a bell curve.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/blur/bilateral.hpp"
 #include "ops/blur/box_blur.hpp"
 #include "ops/blur/gaussian_blur.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // median: removes specks and keeps edges.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // motion-blur: as if the camera had moved along a line.
 #pragma once
 

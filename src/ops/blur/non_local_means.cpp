@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/blur/non_local_means.hpp"
 
 #include <opencv2/photo.hpp>
@@ -17,9 +18,9 @@ void NonLocalMeans::run(const cv::Mat& in, cv::Mat& out, const Region& region) c
   const int reach = template_radius + search_radius;
   const int search_size = 2 * search_radius + 1;
   // The sums of a call's first row are made afresh, those of its other rows from the row above.
-  constexpr std::int64_t least_rows = 16;
+  constexpr std::int64_t min_rows = 16;
   constexpr double steps_per_place = 2;
-  for_each_slice({reach, in.rows - reach}, steps_per_place * search_size * search_size * in.cols, least_rows,
+  for_each_slice({reach, in.rows - reach}, steps_per_place * search_size * search_size * in.cols, min_rows,
                  region.stop, [&](const Interval& slice) {
                    // OpenCV reads the pixels around a part of a matrix from the matrix.
                    const cv::Range rows(static_cast<int>(slice.begin), static_cast<int>(slice.end));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // non-local-means: removes grain by averaging places that look alike.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/blur/non_local_means_avx2.hpp"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace tessera {
 namespace {
 
 constexpr int lanes = 8;
-constexpr int most_pixels = 256;
+constexpr int max_pixels = 256;
 /// Of a run's column sums, for all places of the search window: they are read and written once a row, and
 /// stay in the second-level cache.
 constexpr std::size_t column_sums_bytes = 384 << 10;
@@ -248,7 +249,7 @@ void denoise(const cv::Mat& in, cv::Mat& out, const NonLocalMeans& op, const std
   const int end = in.cols - halo;
   const int places = (2 * op.search_radius + 1) * (2 * op.search_radius + 1);
   const int for_cache = static_cast<int>(column_sums_bytes / sizeof(int)) / places - 2 * op.template_radius;
-  const int pixels = std::clamp(for_cache / lanes * lanes, 8 * lanes, most_pixels);
+  const int pixels = std::clamp(for_cache / lanes * lanes, 8 * lanes, max_pixels);
   const WeightTable table = make_weights(op, channels);
   RunOfPixels<channels> run(op, table, in.rows, std::min(pixels, end - halo));
   for (int x = halo; x < end; x += pixels) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The 8-bit kernel of non-local-means for processors with AVX2.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Blurs of pictures with alpha: means in which a pixel counts by its alpha too.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/blur/wide_gaussian.hpp"
 
 #include <array>
@@ -58,9 +59,9 @@ class WideGaussian {
     const int samples = in_.cols * in_.channels();
     constexpr double taps_a_step = 8;
     // Columns of neighbouring rows are in cache together.
-    constexpr std::int64_t least_rows = 16;
-    for_each_slice({radius_, in_.rows - radius_}, samples * (2.0 * radius_ + 1) / taps_a_step, least_rows,
-                   stop, [&](const Interval& slice) {
+    constexpr std::int64_t min_rows = 16;
+    for_each_slice({radius_, in_.rows - radius_}, samples * (2.0 * radius_ + 1) / taps_a_step, min_rows, stop,
+                   [&](const Interval& slice) {
                      const auto rows = static_cast<int>(slice.size());
                      sums_.create(rows, samples + at_once, cv::DataType<Across>::type);
                      sums_.colRange(samples, samples + at_once).setTo(0);

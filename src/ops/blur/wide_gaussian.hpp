@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Gaussian too wide for one call: the bytes of cv::GaussianBlur, a few rows at a time.
 #pragma once
 

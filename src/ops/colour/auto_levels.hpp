@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // auto-levels: stretches the levels in use over the whole range.
 #pragma once
 

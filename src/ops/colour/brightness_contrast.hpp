@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // brightness-contrast: shifts and stretches all levels.
 #pragma once
 

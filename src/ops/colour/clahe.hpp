@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // clahe: local contrast, equalised tile by tile.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/colour/color_matrix.hpp"
 
 #include <opencv2/core.hpp>

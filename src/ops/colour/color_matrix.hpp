@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linear maps of RGB to RGB: saturation, hue, sepia.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // equalize: spreads brightness evenly over all levels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gamma: brightens or darkens the middle tones.
 #pragma once
 

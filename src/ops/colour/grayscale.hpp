@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // grayscale: luma of an RGB picture.
 #pragma once
 

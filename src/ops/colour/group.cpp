@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/catalog.hpp"
 #include "ops/colour/auto_levels.hpp"
 #include "ops/colour/brightness_contrast.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hue: turns all colours around the colour circle.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // invert: the photographic negative.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/colour/level_table.hpp"
 
 #ifdef __x86_64__

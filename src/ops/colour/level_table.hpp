@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tables that give an output level for every input level: how pointwise operators on single samples run.
 #pragma once
 

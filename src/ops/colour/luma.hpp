@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operators that work on brightness alone: luma taken out of a picture, changed, and put back.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // saturate: stronger or weaker colours.
 #pragma once
 

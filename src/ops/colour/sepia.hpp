@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sepia: the brown of old photographs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // to-rgb: three equal channels from a gray one.
 #pragma once
 

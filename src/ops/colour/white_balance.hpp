@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // white-balance: takes out a colour cast.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mark laid over pictures: prepared once for a picture's size and format, then blended piece by piece.
 #pragma once
 

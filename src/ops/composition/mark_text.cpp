@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text as a mark, drawn by FreeType.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,7 +18,7 @@ namespace tessera {
 namespace {
 
 constexpr const char* font_file = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
-constexpr std::size_t most_letters = 200;
+constexpr std::size_t max_letters = 200;
 /// Size at which text is measured before its own is known.
 constexpr double measuring_height_px = 64;
 
@@ -52,8 +53,8 @@ std::vector<FT_ULong> code_points(const std::string& text) {
     points.push_back(point);
     i += length;
   }
-  if (points.size() > most_letters) {
-    refuse(fmt::format("has {} letters; the limit is {}", points.size(), most_letters));
+  if (points.size() > max_letters) {
+    refuse(fmt::format("has {} letters; the limit is {}", points.size(), max_letters));
   }
   return points;
 }
@@ -126,7 +127,7 @@ constexpr Script shaped_scripts[] = {{0x0590, 0x05FF, "Hebrew"},
                                      {0x1E900, 0x1E95F, "Adlam"}};
 
 void check_letters(const Library& library, const std::vector<FT_ULong>& points) {
-  constexpr std::size_t most_named = 10;
+  constexpr std::size_t max_named = 10;
   std::vector<std::string> missing;
   for (const FT_ULong point : points) {
     for (const Script& script : shaped_scripts) {
@@ -143,7 +144,7 @@ void check_letters(const Library& library, const std::vector<FT_ULong>& points) 
     }
   }
   if (!missing.empty()) {
-    const std::size_t more = missing.size() - std::min(missing.size(), most_named);
+    const std::size_t more = missing.size() - std::min(missing.size(), max_named);
     missing.resize(missing.size() - more);
     refuse(
         fmt::format("holds letters that the font DejaVu Sans does not have ({}{}): give the text as an image",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/composition/watermark.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace {
 constexpr double natural_text_height_px = 32;
 constexpr double smallest_text_height_px = 4;
 constexpr double largest_text_height_px = 4000;
-constexpr int most_mark_pixels = 1 << 28;
+constexpr int max_mark_pixels = 1 << 28;
 
 }  // namespace
 
@@ -67,12 +68,12 @@ PlacedMark Watermark::bind(const ImageInfo& picture) const {
   }
   const double shape = static_cast<double>(loaded->alpha.rows) / loaded->alpha.cols;
   const double height = std::max(1.0, std::round(width_px * shape));
-  if (height * width_px > most_mark_pixels) {
+  if (height * width_px > max_mark_pixels) {
     throw Error(
         ErrorCode::limit_exceeded,
         fmt::format(
             "watermark: '{}' would be {} x {:.0f} pixels here; the limit is {} in all. Use a smaller width.",
-            image, width_px, height, most_mark_pixels));
+            image, width_px, height, max_mark_pixels));
   }
   const int height_px = static_cast<int>(height);
   return {resized_mark(*loaded, width_px, height_px), opacity, position, margin_px, picture};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // watermark: an image or a line of text laid over the picture.
 #pragma once
 

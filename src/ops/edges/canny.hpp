@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // canny: thin edges, weak ones kept where they continue strong ones.
 #pragma once
 

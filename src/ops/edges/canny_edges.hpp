@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Canny's edges of a gray image held in bands: shared by the operators that start from edges.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the edge operators share: directions, and the length of a gradient.
 #pragma once
 

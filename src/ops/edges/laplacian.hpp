@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // laplacian: second derivatives, strong on both sides of an edge.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // prewitt: like sobel, with plain means across the edge.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // roberts: differences along the two diagonals of 2x2 pixels.
 #pragma once
 

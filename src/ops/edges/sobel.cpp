@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/edges/sobel.hpp"
 
 #include <opencv2/core/hal/intrin.hpp>

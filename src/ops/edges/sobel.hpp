@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sobel: how steeply brightness changes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // harris: corners, marked and listed.
 #pragma once
 

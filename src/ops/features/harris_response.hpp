@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Harris' corner response, exact under any cut.
 #pragma once
 

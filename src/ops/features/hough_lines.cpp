@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/features/hough_lines.hpp"
 
 #include <algorithm>
@@ -173,11 +174,11 @@ cv::Mat gray_rows(Frame& frame, const cv::Mat& in) {
 void HoughLines::run(Frame& frame, const Tile& in, Tile& out) const {
   const HoughGrid grid(frame.image().extent, static_cast<float>(rho_step),
                        static_cast<float>(theta_step * (CV_PI / 180)));
-  constexpr std::int64_t most_counters = std::int64_t{1} << 26U;
-  if (grid.counters() > most_counters) {
+  constexpr std::int64_t max_counters = std::int64_t{1} << 26U;
+  if (grid.counters() > max_counters) {
     throw Error(ErrorCode::limit_exceeded,
                 "hough-lines would need " + std::to_string(grid.counters()) +
-                    " counters for this picture, more than " + std::to_string(most_counters) +
+                    " counters for this picture, more than " + std::to_string(max_counters) +
                     "; raise rho-step or theta-step, or resize the picture first.");
   }
   const Interval own = frame.rows(frame.rank());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hough-lines: straight lines, drawn and listed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Marks painted over a picture: shared by operators that show what they found.
 #pragma once
 

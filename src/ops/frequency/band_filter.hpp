@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Filtering by multiplication in the frequency domain, for images held in bands of rows.
 #pragma once
 

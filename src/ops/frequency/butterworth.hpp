@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // butterworth-low-pass, butterworth-high-pass: the two sides of one smooth frequency filter.
 #pragma once
 

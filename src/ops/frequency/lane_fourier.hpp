@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Discrete Fourier transforms of eight sequences side by side, one in each lane of a vector.
 #pragma once
 

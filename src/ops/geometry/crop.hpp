@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // crop: a rectangle of the picture.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // pad: a margin around the picture.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/geometry/resample.hpp"
 
 #include <algorithm>
@@ -251,15 +252,15 @@ template <class Rows, class Take>
 void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const AxisTaps& rows,
                    const Take& take) {
   using Real = typename Rows::Real;
-  std::size_t most_taps = 1;
+  std::size_t max_taps = 1;
   for (std::int64_t y = 0; y < region.out.height; ++y) {
-    most_taps = std::max(most_taps, rows.weights(region.out.y + y).size());
+    max_taps = std::max(max_taps, rows.weights(region.out.y + y).size());
   }
-  NarrowedRows<Rows> narrowed(std::move(in), region, columns, static_cast<int>(most_taps));
+  NarrowedRows<Rows> narrowed(std::move(in), region, columns, static_cast<int>(max_taps));
   std::vector<const Real*> from;
   const int width = static_cast<int>(region.out.width);
-  constexpr int most_pixels = 256;
-  Real sums[most_pixels * Rows::channels];
+  constexpr int max_pixels = 256;
+  Real sums[max_pixels * Rows::channels];
   for (int y = 0; y < static_cast<int>(region.out.height); ++y) {
     const std::int64_t index = region.out.y + y;
     const std::span<const float> weights = rows.weights(index);
@@ -269,8 +270,8 @@ void resample_rows(Rows in, const Region& region, const AxisTaps& columns, const
           std::clamp<std::int64_t>(rows.first(index) + static_cast<std::int64_t>(i), 0, rows.in() - 1);
       from.push_back(narrowed.at(static_cast<int>(row - region.in.y)));
     }
-    for (int x = 0; x < width; x += most_pixels) {
-      const int pixels = std::min(most_pixels, width - x);
+    for (int x = 0; x < width; x += max_pixels) {
+      const int pixels = std::min(max_pixels, width - x);
       sum_part(from, weights, x * Rows::channels, pixels * Rows::channels, sums);
       take(y, x, pixels, sums);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Separable resampling: the arithmetic of resize.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // resize: a bigger or smaller picture.
 #pragma once
 

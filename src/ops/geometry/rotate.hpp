@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rotate: quarter turns move pixels; other angles interpolate.
 #pragma once
 

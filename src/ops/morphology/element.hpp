@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The structuring element, which all morphological operators share.
 #pragma once
 

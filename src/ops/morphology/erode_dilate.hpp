@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // erode and dilate: darkest and brightest of the neighbourhood; open and close: one after the other.
 #pragma once
 

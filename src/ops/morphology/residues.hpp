@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gradient, top-hat, black-hat: what erosion and dilation change.
 #pragma once
 

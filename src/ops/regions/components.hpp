@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connected components of a mask that is held in bands of rows: runs of foreground joined by union-find in
 // each band, bands linked through the components that touch their edges. Nothing is gathered on one rank but
 // the runs of the rows along the cuts.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // label: connected components, numbered and coloured.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sharpen: a 3x3 kernel that raises each pixel above its neighbours.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // unsharp-mask: adds back what a blur takes away.
 #pragma once
 

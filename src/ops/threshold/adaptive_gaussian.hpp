@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // adaptive-gaussian: black and white against a weighted mean of each pixel's surroundings.
 #pragma once
 

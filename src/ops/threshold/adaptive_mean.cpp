@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/threshold/adaptive_mean.hpp"
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // adaptive-mean: black and white against the mean of each pixel's surroundings.
 #pragma once
 

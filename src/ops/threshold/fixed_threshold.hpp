@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // threshold: cuts every channel at a given level.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gaussian-otsu: softens, then separates dark from light.
 #pragma once
 

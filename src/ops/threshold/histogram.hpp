@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Histograms of whole images, counted piece by piece, and the thresholds found in them.
 #pragma once
 

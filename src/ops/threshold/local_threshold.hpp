@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the adaptive thresholds share: every pixel is compared with an average of the block around it.
 #pragma once
 

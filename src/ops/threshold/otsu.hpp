@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // otsu: black and white at the threshold that separates the histogram's two classes best.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BinarizeAt: what the global threshold operators become once their threshold is known.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // triangle: black and white at the foot of the histogram's peak.
 #pragma once
 

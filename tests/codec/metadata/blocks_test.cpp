@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXIF, XMP and IPTC, as bytes.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ICC profiles that are made or converted, judged by LittleCMS.
 #include <gtest/gtest.h>
 #include <lcms2.h>

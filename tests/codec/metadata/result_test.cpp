@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Metadata from file to file, as bytes of the results.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

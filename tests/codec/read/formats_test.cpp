@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every format and kind, against the same picture stored as PNG or decoded by libvips.
 #include <gtest/gtest.h>
 

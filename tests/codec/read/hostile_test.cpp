@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that lie, are cut off, or ask for absurd amounts of memory or time.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -64,8 +65,8 @@ TEST(Hostile, NoBombTakesMemoryOrTime) {
     EXPECT_EQ(outcome.signal, 0) << name;
     EXPECT_EQ(outcome.exit_code, may_be_read ? exit_read : exit_refused) << name;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    constexpr long most_kb = 256 * 1024;
-    EXPECT_LT(outcome.peak_kb, most_kb) << name;
+    constexpr long max_kb = 256 * 1024;
+    EXPECT_LT(outcome.peak_kb, max_kb) << name;
 #endif
     ++files;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JPEGs of one scan, whose pixels are made by code of our own, against libjpeg-turbo: every sampling and
 // size, and what is damaged.
 #include <fmt/format.h>
@@ -11,9 +12,9 @@
 #include <random>
 #include <thread>
 
-#include "codec/read/jpeg_decoder.hpp"
-#include "codec/read/jpeg_pixels.hpp"
-#include "codec/read/jpeg_plain.hpp"
+#include "codec/jpeg/baseline.hpp"
+#include "codec/jpeg/decoder.hpp"
+#include "codec/jpeg/pixels.hpp"
 #include "support.hpp"
 
 namespace tessera::test {
@@ -95,19 +96,19 @@ std::unique_ptr<Source> open_by_libjpeg(const Bytes& bytes, bool salvage = false
   return make_row_source(std::move(header), make_jpeg_decoder(input, options), salvage);
 }
 
-/// All rows by begin_rows(); those of two calls are finished by two threads at once, the later ones first.
+/// All rows by read_rows_deferred(); those of two calls are finished by two threads at once, the later ones first.
 Tile read_unfinished(Source& source, std::int64_t rows_at_once) {
   const ImageInfo info = source.info();
   Tile whole = Tile::allocate(Rect::whole(info.extent), info.format);
   struct Part {
     Tile tile;
-    std::unique_ptr<UnfinishedRows> rest;
+    std::unique_ptr<DeferredRows> rest;
   };
   std::vector<Part> parts;
   for (std::int64_t y = 0; y < info.extent.height; y += rows_at_once) {
     Part& part = parts.emplace_back();
     part.tile = whole.view({0, y, info.extent.width, std::min(rows_at_once, info.extent.height - y)});
-    part.rest = source.begin_rows(part.tile);
+    part.rest = source.read_rows_deferred(part.tile);
   }
   const auto finish_every_second = [&](std::size_t first) {
     for (std::size_t i = parts.size(); i-- > 0;) {
@@ -179,7 +180,7 @@ TEST(PlainJpeg, IsReadByTwoThreads) {
   const Bytes bytes = encode(make_picture({200, 100}, 3, 40, 5), {2, 2});
   const auto source = open_image(std::span<const std::byte>(bytes));
   Tile rows = Tile::allocate({0, 0, 200, 32}, source->info().format);
-  EXPECT_EQ(source->begin_rows(rows) != nullptr, can_make_jpeg_pixels());
+  EXPECT_EQ(source->read_rows_deferred(rows) != nullptr, can_make_jpeg_pixels());
 }
 
 /// What reading gives: pixels, or what is said instead.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kinds of images that were once read wrongly, called damaged, or read in part without a word. Inputs are
 // made here, with samples known beforehand.
 #include <gtest/gtest.h>
@@ -8,7 +9,7 @@
 #include <array>
 #include <cmath>
 
-#include "codec/read/av1_sequence.hpp"
+#include "codec/heif/av1_sequence.hpp"
 #include "support.hpp"
 
 namespace tessera::test {

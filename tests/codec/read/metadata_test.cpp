@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Orientation, profiles, EXIF and XMP.
 #include <gtest/gtest.h>
 #include <tiffio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every file of PngSuite, against checksums of pixels from another decoder (image-rs/image-png).
 #include <gtest/gtest.h>
 #include <zlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Helpers for tests that read images.
 #pragma once
 
@@ -5,7 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "codec/read/formats.hpp"
+#include "codec/common/openers.hpp"
 #include "codec/reader.hpp"
 
 namespace tessera::test {

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 // What has the name of an output already decides how it is written.
-#include "codec/write/atomic_file.hpp"
+#include "codec/io/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

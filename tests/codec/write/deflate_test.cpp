@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a piece of a PNG is deflated to: what zlib inflates to the same, and the same bytes wherever it is
 // done.
-#include "codec/write/deflate.hpp"
+#include "codec/common/deflate.hpp"
 
 #include <gtest/gtest.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is written is read back as it was, by readers that are not the writers' kin (libspng, libtiff,
 // libjpeg).
 #include <fmt/format.h>

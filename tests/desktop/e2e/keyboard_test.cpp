@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole way with the keyboard alone, and what somebody hears who does not see the screen.
 #include <gtest/gtest.h>
 
@@ -12,8 +13,8 @@
 
 #include "desktop/e2e/user.hpp"
 #include "jobs/job_details.hpp"
-#include "jobs/job_list_model.hpp"
-#include "jobs/server_dialog.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "jobs/server/server_dialog.hpp"
 #include "ops/catalog.hpp"
 #include "pipeline/operator_form.hpp"
 #include "pipeline/pipeline_model.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real window on a real (virtual) screen, with a session bus and folders of the user that are
 // the test's own.
 #include <gtest/gtest.h>

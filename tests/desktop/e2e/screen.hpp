@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A screen that nobody sees, with a window manager, for real windows.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real window and a server that goes away, and the window closed and opened while the server works.
 #include <gtest/gtest.h>
 

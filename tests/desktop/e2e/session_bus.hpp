@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A session bus of the test's own, and what a desktop has on it.
 #pragma once
 

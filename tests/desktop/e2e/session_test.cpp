@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the window asks of the desktop around it, over a real session bus.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The light and the dark window: what the pictures in the documentation show (TESSERA_SCREENSHOTS=docs makes
 // them anew).
 #include <gtest/gtest.h>

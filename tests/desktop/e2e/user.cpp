@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "desktop/e2e/user.hpp"
 
 #include <QAbstractItemModel>
@@ -12,8 +13,8 @@
 #include <QUrl>
 #include <algorithm>
 
-#include "jobs/job_list_model.hpp"
-#include "jobs/server_settings.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "jobs/server/server_settings.hpp"
 #include "pipeline/operator_browser.hpp"
 #include "window/main_window.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What somebody in front of the screen sees and does.
 #pragma once
 
@@ -13,7 +14,7 @@
 #include <memory>
 #include <vector>
 
-#include "jobs/job_record.hpp"
+#include "jobs/model/job_record.hpp"
 
 class QAbstractItemModel;
 

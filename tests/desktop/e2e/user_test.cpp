@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What somebody does who never opens a terminal, on the real window and the real distributed service.
 #include "desktop/e2e/user.hpp"
 
@@ -14,8 +15,8 @@
 #include <QToolButton>
 #include <set>
 
-#include "jobs/job_list_model.hpp"
 #include "jobs/jobs_panel.hpp"
+#include "jobs/model/job_list_model.hpp"
 #include "pipeline/pipeline_model.hpp"
 #include "servers/distributed_service.hpp"
 #include "servers/s3_server.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No operator is named in the desktop program: it is drawn from the catalogue.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is shown has as many pixels as the screen has, whatever its density. The tests hold at the density of
 // the screen that they find; the last one runs them at others.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The edit page as a whole: images in, submissions out.
 #include "window/edit_page.hpp"
 

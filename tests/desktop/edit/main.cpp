@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tests of the desktop program's edit page, on a screen that nobody sees.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Five hundred images in the page: what is done must follow what is seen, not what there is.
 #include <gtest/gtest.h>
 

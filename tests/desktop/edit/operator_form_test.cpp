@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forms of all operators, drawn from the catalogue and used as a person would.
 #include "pipeline/operator_form.hpp"
 

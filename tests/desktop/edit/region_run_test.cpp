@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A region is what the engine makes of the whole picture, cut out.
 #include "preview/region_run.hpp"
 

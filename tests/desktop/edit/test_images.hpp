@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures for the tests, and waiting for what comes from other threads.
 #pragma once
 

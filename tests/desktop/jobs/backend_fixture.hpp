@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of both backends share.
 #pragma once
 
@@ -9,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-#include "jobs/job_backend.hpp"
+#include "jobs/model/job_backend.hpp"
 #include "servers/server_process.hpp"
 #include "service/service_process.hpp"
 

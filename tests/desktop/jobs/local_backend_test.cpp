@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 // Jobs on this computer, with the engine in the process.
-#include "jobs/local_backend.hpp"
+#include "jobs/local/local_backend.hpp"
 
 #include <fstream>
 
 #include "desktop/jobs/backend_fixture.hpp"
-#include "jobs/local_run.hpp"
+#include "jobs/local/local_run.hpp"
 #include "support/endless.hpp"
 
 namespace tessera::testing {

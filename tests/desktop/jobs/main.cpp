@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Without a screen, and with folders of the user that are the tests' own.
 #include <gtest/gtest.h>
 

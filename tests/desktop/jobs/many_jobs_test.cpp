@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A book of five hundred jobs in the page: what is done must follow what is seen, not what there is.
 #include <gtest/gtest.h>
 
@@ -5,10 +6,10 @@
 #include <QListView>
 
 #include "desktop/jobs/backend_fixture.hpp"
-#include "jobs/job_journal.hpp"
-#include "jobs/job_list_model.hpp"
 #include "jobs/jobs_panel.hpp"
-#include "jobs/local_backend.hpp"
+#include "jobs/local/local_backend.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "jobs/model/job_store_file.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -41,7 +42,7 @@ TEST(ManyJobs, HaveNoWidgetsAndPicturesOnlyWhereOneLooks) {
     for (int i = 0; i < many; ++i) {
       jobs.push_back(done_job(i, file));
     }
-    desktop::JobJournal(folder, "this-computer").save(jobs);
+    desktop::JobStoreFile(folder, "this-computer").save(jobs);
   }
   desktop::JobsPanel panel;
   panel.resize(1200, 600);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the page of jobs shows, without a window.
 #include <gtest/gtest.h>
 
@@ -7,11 +8,11 @@
 #include <QTemporaryDir>
 
 #include "base/error.hpp"
-#include "jobs/findings.hpp"
-#include "jobs/job_filter.hpp"
-#include "jobs/job_journal.hpp"
-#include "jobs/job_list_model.hpp"
-#include "jobs/server_settings.hpp"
+#include "jobs/model/findings.hpp"
+#include "jobs/model/job_filter.hpp"
+#include "jobs/model/job_list_model.hpp"
+#include "jobs/model/job_store_file.hpp"
+#include "jobs/server/server_settings.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -148,10 +149,10 @@ TEST(Journal, ReadsBackWhatItWrote) {
   const QTemporaryDir folder;
   const JobRecord job = full_record();
   {
-    JobJournal journal(folder.path(), "jobs");
+    JobStoreFile journal(folder.path(), "jobs");
     journal.save({job});
   }
-  JobJournal journal(folder.path(), "jobs");
+  JobStoreFile journal(folder.path(), "jobs");
   const auto found = journal.take_found();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(to_json(found.front()), to_json(job));
@@ -162,20 +163,20 @@ TEST(Journal, ReadsBackWhatItWrote) {
 TEST(Journal, IsEachProgramsOwnWhileItRunsAndTakenOverAfterwards) {
   const QTemporaryDir folder;
   {
-    JobJournal first(folder.path(), "jobs");
-    JobJournal second(folder.path(), "jobs");
+    JobStoreFile first(folder.path(), "jobs");
+    JobStoreFile second(folder.path(), "jobs");
     EXPECT_TRUE(second.take_found().empty());
     first.save({record("first", "g", 1)});
     second.save({record("second", "h", 2)});
   }
   {
-    JobJournal next(folder.path(), "jobs");
+    JobStoreFile next(folder.path(), "jobs");
     const auto found = next.take_found();
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].key, "first");
     EXPECT_EQ(found[1].key, "second");
   }
-  JobJournal again(folder.path(), "jobs");  // none twice
+  JobStoreFile again(folder.path(), "jobs");  // none twice
   EXPECT_EQ(again.take_found().size(), 2U);
 }
 
@@ -187,7 +188,7 @@ TEST(Journal, PutsAsideWhatItCannotRead) {
     ASSERT_TRUE(file.open(QIODevice::WriteOnly));
     file.write("{\"jobs\": [");
   }
-  const JobJournal journal(folder.path(), "jobs");
+  const JobStoreFile journal(folder.path(), "jobs");
   ASSERT_EQ(journal.problems().size(), 1);
   EXPECT_TRUE(journal.problems().front().contains(name)) << journal.problems().front().toStdString();
   QFile aside(name + ".unreadable");
@@ -197,7 +198,7 @@ TEST(Journal, PutsAsideWhatItCannotRead) {
 
 TEST(Journal, SaysWhenThereIsNoPlaceForIt) {
   try {
-    const JobJournal journal("/proc/nowhere", "jobs");
+    const JobStoreFile journal("/proc/nowhere", "jobs");
     FAIL() << "a folder was made in /proc";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::io);

@@ -1,13 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 // Results on the screen and on the disk.
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "base/error.hpp"
-#include "jobs/image_loading.hpp"
-#include "jobs/job_record.hpp"
-#include "jobs/save_results.hpp"
+#include "jobs/model/job_record.hpp"
+#include "results/save_results.hpp"
 #include "servers/server_process.hpp"
+#include "widgets/image_loading.hpp"
 
 namespace tessera::desktop {
 namespace {

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // Jobs on a real `tessera serve`, through good and bad days.
-#include "jobs/server_backend.hpp"
+#include "jobs/server/server_backend.hpp"
 
 #include <QElapsedTimer>
 #include <fstream>
 
 #include "desktop/jobs/backend_fixture.hpp"
-#include "jobs/local_run.hpp"
+#include "jobs/local/local_run.hpp"
 #include "support/endless.hpp"
 
 namespace tessera::testing {

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/io/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "codec/io/output_target.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr mode_t file_mode = 0666;  // the process's umask decides
+
+std::filesystem::path folder_of(const std::filesystem::path& target) {
+  const std::filesystem::path folder = target.parent_path();
+  return folder.empty() ? "." : folder;
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& target) {
+  std::random_device random;
+  return folder_of(target) / fmt::format(".tessera-{:08x}{:08x}.part", random(), random());
+}
+
+std::string reason() { return std::error_code(errno, std::generic_category()).message(); }
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::filesystem::path& target, std::string name)
+    : name_(!name.empty()   ? std::move(name)
+            : target == "-" ? "standard output"
+                            : target.string()) {
+  if (is_standard_output(target)) {
+    stream_ = STDOUT_FILENO;
+  } else {
+    const OutputTarget found = find_output_target(target);
+    if (found.kind == OutputKind::folder) {
+      throw Error(ErrorCode::io, fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_),
+                  name_);
+    }
+    if (found.kind == OutputKind::stream) {
+      stream_ = open_stream(found.path);
+      owns_stream_ = true;
+    } else {
+      target_ = found.path;
+    }
+  }
+  open_nameless();
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+  if (owns_stream_) {
+    close(stream_);
+  }
+  if (!temporary_.empty()) {
+    unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::open_nameless() {
+  const bool to_stream = stream_ >= 0;
+  const std::filesystem::path folder =
+      to_stream ? std::filesystem::temp_directory_path() : folder_of(target_);
+  descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
+  if (descriptor_ >= 0) {
+    return;
+  }
+  if (errno == ENOENT && !std::filesystem::exists(folder)) {
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot write '{}': the folder '{}' does not exist. Create it first.", name_,
+                            folder.string()),
+                name_);
+  }
+  if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
+    temporary_ = temporary_name(to_stream ? folder / "stream" : target_);
+    descriptor_ = open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, file_mode);
+  }
+  if (descriptor_ < 0) {
+    temporary_.clear();
+    fail("opening it in that folder failed");
+  }
+}
+
+void AtomicFile::fail(const std::string& what) const {
+  throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).", name_, what, reason()), name_);
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) {
+      fail("writing failed");
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, written)));
+  }
+}
+
+void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno != EINTR) {
+      fail("writing failed");
+    }
+    offset += std::max<ssize_t>(0, written);
+    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, written)));
+  }
+}
+
+void AtomicFile::copy_to(int stream) {
+  std::array<std::byte, 1 << 16> buffer;
+  std::int64_t offset = 0;
+  for (;;) {
+    const ssize_t count = pread(descriptor_, buffer.data(), buffer.size(), offset);
+    if (count < 0) {
+      fail("reading the finished image back failed");
+    }
+    if (count == 0) {
+      return;
+    }
+    offset += count;
+    for (ssize_t done = 0; done < count;) {
+      const ssize_t written = ::write(stream, buffer.data() + done, static_cast<std::size_t>(count - done));
+      if (written < 0 && errno != EINTR) {
+        fail("writing into it failed");
+      }
+      done += std::max<ssize_t>(0, written);
+    }
+  }
+}
+
+void AtomicFile::commit() {
+  struct stat finished {};
+  if (fstat(descriptor_, &finished) != 0) {
+    fail("looking at the finished file failed");
+  }
+  if (stream_ >= 0) {
+    copy_to(stream_);
+  } else {
+    take_over_attributes(target_, descriptor_);
+    give_name();
+  }
+  committed_bytes_ = finished.st_size;
+}
+
+void AtomicFile::give_name() {
+  if (temporary_.empty()) {
+    // linkat() cannot replace a file, rename() can: the name in between lives for one system call.
+    const std::filesystem::path name = temporary_name(target_);
+    const std::string self = fmt::format("/proc/self/fd/{}", descriptor_);
+    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      fail("giving the finished file its name failed");
+    }
+    temporary_ = name;
+  }
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) {
+    fail("giving the finished file its name failed");
+  }
+  temporary_.clear();
+}
+
+}  // namespace tessera

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file that appears whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace tessera {
+
+/// Written without a name (O_TMPFILE), so that even a kill leaves nothing; commit() gives it its name in one
+/// step, replacing what had it. Where the file system cannot do that, a hidden temporary name is used and
+/// removed by the destructor.
+///
+/// Symbolic links are followed: what they lead to is written, and made where there is nothing yet. A file
+/// that is replaced passes on its mode and, as far as this process may, its owner, group and extended
+/// attributes; its other hard links keep the old content. Devices, FIFOs, sockets and open files behind a
+/// name such as /dev/stdout are never replaced: they get the bytes, from first to last, at commit(). "-"
+/// stands for standard output.
+class AtomicFile {
+ public:
+  /// Throws Error(io) if the folder is missing or not writable, or the stream cannot be opened. Waits for the
+  /// reader of a FIFO.
+  /// `name` is what sentences call it; empty: the path.
+  explicit AtomicFile(const std::filesystem::path& target, std::string name = {});
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Appends. Throws Error(io), for example when the disk is full.
+  void write(std::span<const std::byte> bytes);
+  /// Overwrites bytes that were written before.
+  void write_at(std::int64_t offset, std::span<const std::byte> bytes);
+  void commit();
+  /// Of what is being written; it can be read and written at any place.
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  /// Bytes of the finished file. 0 before commit().
+  [[nodiscard]] std::int64_t committed_bytes() const { return committed_bytes_; }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const;
+  void open_nameless();
+  void copy_to(int stream);
+  void give_name();
+
+  std::string name_;              ///< in sentences
+  std::filesystem::path target_;  ///< the file to make or replace; empty for a stream
+  int stream_ = -1;
+  bool owns_stream_ = false;
+  std::filesystem::path temporary_;  ///< empty while the file has no name
+  int descriptor_ = -1;
+  std::int64_t committed_bytes_ = 0;
+};
+
+}  // namespace tessera

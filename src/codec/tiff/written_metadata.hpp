@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profile, EXIF, XMP, IPTC and resolution of a TIFF that libtiff writes.
+#pragma once
+
+#include <tiffio.h>
+
+#include "image/stream.hpp"
+
+namespace tessera {
+
+/// Before anything else is written of `tiff`, whose file is `descriptor`. Throws Error(io).
+void write_tiff_metadata(TIFF* tiff, int descriptor, bool big_tiff, const Metadata& metadata);
+
+}  // namespace tessera
