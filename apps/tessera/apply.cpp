@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// tessera apply: its flags, and on what it runs: this process alone, or ranks.
+// On what 'tessera apply' and its like run: this process alone, or ranks.
 #include "apply.hpp"
 
 #include <fmt/format.h>
@@ -14,18 +14,25 @@
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "launch.hpp"
-#include "limit_options.hpp"
-#include "output_flags.hpp"
+#include "outputs.hpp"
 #include "presets.hpp"
-#include "work.hpp"
 
 namespace tessera::cli {
 namespace {
 
 void check_streams(const ApplyOptions& options) {
-  if (options.output.empty() && options.findings.empty()) {
+  if (options.output.empty() && options.findings.empty() && !options.in_place) {
     throw Error(ErrorCode::usage,
                 "Nothing would be kept: give -o for the picture, or --findings for what is found.");
+  }
+  if (options.in_place && !options.output.empty()) {
+    throw Error(ErrorCode::usage, "--in-place writes each result over its input: leave out -o.");
+  }
+  if (options.in_place && options.process.output.format) {
+    throw Error(ErrorCode::usage, "--in-place keeps the format of each file: leave out --format.");
+  }
+  if (!options.backup.empty() && !options.in_place) {
+    throw Error(ErrorCode::usage, "--backup goes with --in-place.");
   }
   if ((options.output == "-") + (options.findings == "-") + static_cast<int>(options.json) > 1) {
     throw Error(
@@ -40,9 +47,9 @@ void check_streams(const ApplyOptions& options) {
 /// Starts the ranks, after what can be refused without them.
 int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
-  const auto inputs = expand_inputs(options.inputs);
+  const Inputs inputs = expand_inputs(options.inputs, options.recursive);
   const auto console = make_terminal_console(!options.json && !options.quiet);
-  for (const std::string& input : inputs) {
+  for (const auto& [input, folder] : inputs.names) {
     if (is_pipe(input)) {
       throw Error(
           ErrorCode::usage,
@@ -51,7 +58,7 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
                       input));
     }
   }
-  const bool needs_stdin = std::find(inputs.begin(), inputs.end(), "-") != inputs.end();
+  const bool needs_stdin = std::ranges::find(inputs.names, "-", &InputName::file) != inputs.names.end();
   return launch({options.ranks, options.hostfile, needs_stdin, options.process.limits.max_file_bytes,
                  options.verbose, options.timeout_s},
                 arguments, *console);
@@ -111,49 +118,14 @@ int apply_alone(const ApplyOptions& options) {
 
 }  // namespace
 
-Command add_apply(CLI::App& program, const Arguments& arguments) {
-  CLI::App* app = program.add_subcommand("apply", "Apply operators to images");
-  auto options = std::make_shared<ApplyOptions>();
-  app->add_option("PIPELINE", options->pipeline, "Operators separated by '|', or JSON; see 'tessera ops'")
-      ->required();
-  app->add_option("IN", options->inputs,
-                  "Images; patterns like '*.jpg' are expanded, '-' is standard input, pipes are read as well")
-      ->required();
-  app->add_option(
-         "-o,--output", options->output,
-         "Where the result goes: a file, a folder, or '-'; links are followed, and devices and pipes "
-         "written into")
-      ->type_name("OUT");
-  add_output_options(*app, options->process.output);
-  app->add_option(
-         "--findings", options->findings,
-         "Where to write what operators found (lines, corners, counts), as JSON: a file, a folder or '-'")
-      ->type_name("FILE");
-  app->add_flag("--force", options->force, "Replace results that exist");
-  app->add_option("--presets", options->presets,
-                  "File of named pipelines (default: $TESSERA_PRESETS or ~/.config/tessera/presets.json)")
-      ->type_name("FILE");
-  app->add_flag("--json", options->json, "Report as JSON on standard output");
-  app->add_flag("--quiet", options->quiet, "No report and no progress, only errors");
-  app->add_flag("-v,--verbose", options->verbose, "Also say where ranks run and what mpirun says");
-  app->add_option("-n,--ranks", options->ranks, "MPI ranks to start")->check(CLI::Range(1, 4096));
-  app->add_option("-t,--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
-      ->check(CLI::Range(0, 1024));
-  app->add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
-      ->type_name("FILE");
-  add_limit_options(*app, options->process.limits, LimitSources::flags);
-  app->add_option("--timeout", options->timeout_s, "Seconds for each image")
-      ->check(CLI::Range(0.001, 1e7))
-      ->group("Limits");
-  return {app, [options, arguments] {
-            options->output = output_name(options->output);
-            options->findings = output_name(options->findings);
-            check_streams(*options);
-            if (started_by_mpi()) {
-              return apply_as_rank(*options);
-            }
-            return options->ranks > 1 ? apply_on_ranks(*options, arguments) : apply_alone(*options);
-          }};
+int run_apply(ApplyOptions& options, const Arguments& arguments) {
+  options.output = output_name(options.output);
+  options.findings = output_name(options.findings);
+  check_streams(options);
+  if (started_by_mpi()) {
+    return apply_as_rank(options);
+  }
+  return options.ranks > 1 && !options.dry_run ? apply_on_ranks(options, arguments) : apply_alone(options);
 }
 
 }  // namespace tessera::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// tessera apply: a pipeline over images.
+// A pipeline over images: what 'tessera apply', 'convert' and 'thumbnail' have in common.
 #pragma once
 
 #include <string>
@@ -18,6 +18,13 @@ struct ApplyOptions {
   std::string output;               ///< empty: findings only
   std::string findings;             ///< file, folder or "-"; empty: none
   std::string presets;
+  bool recursive = false;
+  std::string suffix;  ///< after the stem of results that are named after their input
+  bool in_place = false;
+  std::string backup;  ///< appended to the name of an input that is replaced; empty: it is not kept
+  bool skip_existing = false;
+  bool keep_time = false;
+  bool dry_run = false;
   bool force = false;
   bool json = false;
   bool quiet = false;
@@ -34,5 +41,9 @@ struct ApplyOptions {
 /// if nothing could be begun, and Error(cancelled, rank_lost) if the group cannot go on.
 int apply_to_images(Communicator& comm, const ApplyOptions& options, Console& console,
                     Interrupts& interrupts);
+
+/// Checks the options and applies the pipeline: in this process, on ranks that this process starts, or as one of
+/// them. `arguments` start the same command on ranks. Returns the exit code; throws Error.
+int run_apply(ApplyOptions& options, const std::vector<std::string>& arguments);
 
 }  // namespace tessera::cli

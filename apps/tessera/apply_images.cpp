@@ -2,18 +2,22 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "apply.hpp"
+#include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "outputs.hpp"
 #include "presets.hpp"
 #include "process/host_share.hpp"
 #include "process/shared_source.hpp"
+#include "replaced_file.hpp"
 #include "report.hpp"
-#include "work.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -39,19 +43,28 @@ std::string from_root(Communicator& comm, const std::function<std::string()>& ma
   return to_string(broadcast_bytes(comm, to_bytes(text), 0));
 }
 
+OutputRules output_rules(const ApplyOptions& options) {
+  return {
+      .output = options.output,
+      .suffix = options.suffix,
+      .folder = options.recursive,
+      .replace = options.force,
+      .skip_existing = options.skip_existing,
+      .in_place = options.in_place,
+      .backup = options.backup,
+      .extension = [&](const std::string& input) { return result_extension(input, options.process.output); }};
+}
+
 /// Names travel ended by NULs: no file name holds one.
-std::vector<WorkItem> work_from_root(Communicator& comm, const ApplyOptions& options) {
-  const std::string packed = from_root(comm, [&] {
-    const auto inputs = expand_inputs(options.inputs);
-    const OutputRules rules{options.output, options.force, [&](const std::string& input) {
-                              return result_extension(input, options.process.output);
-                            }};
-    std::string names;
-    for (const WorkItem& item : plan_work(inputs, rules)) {
-      names += item.input + '\0' + item.output + '\0';
-    }
-    return names;
-  });
+std::string pack(const std::vector<WorkItem>& items) {
+  std::string names;
+  for (const WorkItem& item : items) {
+    names += item.input + '\0' + item.output + '\0' + item.backup + '\0';
+  }
+  return names;
+}
+
+std::vector<WorkItem> unpack(const std::string& packed) {
   std::vector<WorkItem> work;
   std::size_t at = 0;
   const auto next = [&] {
@@ -62,6 +75,7 @@ std::vector<WorkItem> work_from_root(Communicator& comm, const ApplyOptions& opt
     WorkItem item;
     item.input = next();
     item.output = next();
+    item.backup = next();
     work.push_back(std::move(item));
   }
   return work;
@@ -74,24 +88,50 @@ class Application {
 
   int run() {
     pipeline_ = pipeline_from_root();
-    const std::vector<WorkItem> work = work_from_root(comm_, options_);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<WorkItem> work = unpack(from_root(comm_, [&] { return pack(plan()); }));
+    if (options_.dry_run) {
+      return 0;
+    }
     check_findings_target(work);
     operators_ = build_pipeline(pipeline_, shared_image_loader(comm_, read_options(options_.process)));
     host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
+    images_ = work.size();
     for (const WorkItem& item : work) {
+      ++image_;
       const int result = apply_to(item);
       code = code == 0 ? result : code;
       if (interrupts_.interrupted() || ended_) {
         break;
       }
     }
-    report_all(code);
+    report_all(code, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return code;
   }
 
  private:
+  /// On the root: what there is to do, and the folders for it.
+  std::vector<WorkItem> plan() {
+    const Inputs inputs = expand_inputs(options_.inputs, options_.recursive);
+    const OutputRules rules = output_rules(options_);
+    Work work = plan_work(inputs, rules);
+    other_files_ = inputs.other_files;
+    skipped_ = work.skipped;
+    if (options_.dry_run) {
+      for (const WorkItem& item : work.items) {
+        fmt::print("{} -> {}\n", printable(item.input), printable(item.output.empty() ? "-" : item.output));
+      }
+      for (const WorkItem& item : work.skipped) {
+        fmt::print("{}: skipped, '{}' exists\n", printable(item.input), printable(item.output));
+      }
+      return {};
+    }
+    make_output_folders(work, rules);
+    return std::move(work.items);
+  }
+
   /// Presets are the root's.
   PipelineSteps pipeline_from_root() {
     PipelineSteps pipeline;
@@ -139,7 +179,7 @@ class Application {
         throw *report.failure;
       }
     } else if (comm_.root() && !options_.quiet && !options_.json) {
-      tell(human_report(report));
+      tell(options_.verbose ? detailed_report(report) : short_report(report));
     }
     if (comm_.root()) {
       reports_.push_back(std::move(report));
@@ -154,14 +194,17 @@ class Application {
     }
     context.stop = interrupts_.begin(options_.timeout_s);
     context.progress = [&](const Progress& progress) {
-      const std::string name = printable(report.item.input);
+      const std::string name =
+          (images_ > 1 ? fmt::format("{} of {}: ", image_, images_) : "") + printable(report.item.input);
       console_.progress(progress.fraction,
                         progress.stages > 1
                             ? fmt::format("{} (stage {} of {})", name, progress.stage + 1, progress.stages)
                             : name);
     };
+    ReplacedFile replaced(comm_.root() ? report.item : WorkItem{}, options_.force);
     report.done = process_image(ImageInput::file(report.item.input), ImageOutput::file(report.item.output),
                                 operators_, options_.process, context);
+    replaced.succeeded(options_.keep_time);
     collective_try(comm_, [&] {
       if (comm_.root()) {
         write_findings(report);
@@ -236,7 +279,7 @@ class Application {
     }
   }
 
-  void report_all(int code) {
+  void report_all(int code, double seconds) {
     if (!comm_.root()) {
       return;
     }
@@ -244,6 +287,10 @@ class Application {
       write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
     }
     if (options_.json) {
+      Json skipped = Json::array();
+      for (const WorkItem& item : skipped_) {
+        skipped.push_back({{"input", item.input}, {"output", item.output}});
+      }
       Json images = Json::array();
       for (const ImageReport& report : reports_) {
         images.push_back(json_report(report));
@@ -253,9 +300,35 @@ class Application {
                              {"ranks", comm_.size()},
                              {"threads", host_.threads},
                              {"exit_code", code},
+                             {"skipped", std::move(skipped)},
                              {"images", std::move(images)}}));
     }
+    if (!options_.json && !options_.quiet && (images_ > 1 || !skipped_.empty() || other_files_ > 0)) {
+      tell(summary(seconds));
+    }
     std::fflush(stdout);
+  }
+
+  /// "12 images in 3.4 s, 1 failed, 3 left out because their results exist."
+  [[nodiscard]] std::string summary(double seconds) const {
+    const auto failed =
+        std::ranges::count_if(reports_, [](const ImageReport& report) { return report.failure.has_value(); });
+    std::string text = fmt::format("{} image{} in {}", std::ssize(reports_) - failed,
+                                   std::ssize(reports_) - failed == 1 ? "" : "s", seconds_text(seconds));
+    if (failed > 0) {
+      text += fmt::format(", {} failed", failed);
+    }
+    if (const std::size_t not_begun = images_ - reports_.size(); not_begun > 0) {
+      text += fmt::format(", {} not begun", not_begun);
+    }
+    if (!skipped_.empty()) {
+      text += fmt::format(", {} skipped because the result exists", skipped_.size());
+    }
+    if (other_files_ > 0) {
+      text += fmt::format(", {} file{} left out that {} no image", other_files_, other_files_ == 1 ? "" : "s",
+                          other_files_ == 1 ? "is" : "are");
+    }
+    return text + ".";
   }
 
   void tell(const std::string& text) {
@@ -276,6 +349,10 @@ class Application {
   std::vector<Operator> operators_;
   HostShare host_;
   bool ended_ = false;
+  std::size_t images_ = 0;            ///< to do
+  std::size_t image_ = 0;             ///< that is worked on, from 1
+  std::vector<WorkItem> skipped_;     ///< root only
+  std::int64_t other_files_ = 0;      ///< root only
   bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only
   std::vector<Json> findings_;        ///< root only

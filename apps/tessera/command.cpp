@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/program.hpp"
+#include "schema/param.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -30,9 +31,45 @@ std::string exit_codes() {
   return text;
 }
 
+/// What people type instead of "--help", "--version" and "COMMAND --help".
+Arguments without_habits(Arguments arguments) {
+  if (arguments.empty()) {
+    return arguments;
+  }
+  if (arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.resize(std::min<std::size_t>(arguments.size(), 1));
+    arguments.emplace_back("--help");
+  } else if (arguments.front() == "version" && arguments.size() == 1) {
+    arguments.front() = "--version";
+  }
+  return arguments;
+}
+
+/// Throws Error(usage) for a first word that is no command.
+void check_command(const CLI::App& program, const Arguments& arguments) {
+  if (arguments.empty() || arguments.front().starts_with('-')) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == arguments.front()) {
+      return;
+    }
+    if (!command->get_group().empty()) {
+      names.push_back(command->get_name());
+    }
+  }
+  const std::string meant = nearest(arguments.front(), names);
+  throw Error(ErrorCode::usage,
+              fmt::format("There is no command '{}'. {}'tessera --help' lists them.", arguments.front(),
+                          meant.empty() ? "" : fmt::format("Did you mean '{}'? ", meant)));
+}
+
 }  // namespace
 
-int run(const Arguments& arguments) {
+int run(const Arguments& typed) {
+  const Arguments arguments = without_habits(typed);
   CLI::App program{
       "Image processing that is cut into pieces, worked on side by side, and never shows the cut.",
       "tessera"};
@@ -41,12 +78,23 @@ int run(const Arguments& arguments) {
   program.set_help_flag("-h,--help", "Print this help and exit");
   program.require_subcommand(1);
   program.footer(exit_codes());
-  const std::vector<Command> commands{add_apply(program, arguments), add_ops(program),
-                                      add_explain(program),          add_compare(program),
-                                      add_completion(program),       add_worker(program)};
+  const std::vector<Command> commands{add_apply(program, arguments),
+                                      add_convert(program, arguments),
+                                      add_thumbnail(program, arguments),
+                                      add_info(program),
+                                      add_ops(program),
+                                      add_explain(program),
+                                      add_compare(program),
+                                      add_completion(program),
+                                      add_worker(program)};
   add_service_commands(program);
   return exit_code_of([&]() -> int {
     try {
+      if (arguments.empty()) {
+        fmt::print(stderr, "{}", program.help());
+        return meaning(ErrorCode::usage).exit_code;
+      }
+      check_command(program, arguments);
       if (is_service_command(arguments)) {
         return become_service(arguments);
       }

@@ -21,6 +21,9 @@ struct Command {
 using Arguments = std::vector<std::string>;
 
 Command add_apply(CLI::App& program, const Arguments& arguments);
+Command add_convert(CLI::App& program, const Arguments& arguments);
+Command add_thumbnail(CLI::App& program, const Arguments& arguments);
+Command add_info(CLI::App& program);
 Command add_ops(CLI::App& program);
 Command add_explain(CLI::App& program);
 Command add_compare(CLI::App& program);

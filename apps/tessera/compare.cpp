@@ -11,11 +11,11 @@
 #include "base/printable.hpp"
 #include "command.hpp"
 #include "difference.hpp"
+#include "outputs.hpp"
 #include "process/image_input.hpp"
 #include "process/image_output.hpp"
 #include "report.hpp"
 #include "text.hpp"
-#include "work.hpp"
 
 namespace tessera::cli {
 namespace {

@@ -26,19 +26,53 @@ std::string rows_text(const RankReport& rank) {
   return rank.rows.empty() ? "no rows" : fmt::format("rows {}..{}", rank.rows.begin, rank.rows.end - 1);
 }
 
+std::string shown_input(const ImageReport& report) {
+  return report.item.input == "-" ? "standard input" : printable(report.item.input);
+}
+
+std::string shown_output(const ImageReport& report) {
+  return report.item.output == "-" ? "standard output" : printable(report.item.output);
+}
+
+std::string findings_and_warnings(const ImageReport& report) {
+  std::string text;
+  for (const Findings& findings : report.done.run.findings) {
+    if (!findings.columns.empty()) {
+      text += fmt::format("\n  {} found {}", findings.operator_name, findings.rows());
+    }
+  }
+  for (const std::string& warning : report.done.run.warnings) {
+    text += fmt::format("\n  Warning: {}", printable(warning));
+  }
+  return text;
+}
+
+ProcessReport without_messages(ProcessReport report) {
+  report.run.findings.clear();
+  report.run.warnings.clear();
+  return report;
+}
+
 }  // namespace
 
-std::string human_report(const ImageReport& report) {
-  const std::string from = report.item.input == "-" ? "standard input" : printable(report.item.input);
-  const std::string to = report.item.output == "-" ? "standard output" : printable(report.item.output);
-  std::string text = to.empty() ? fmt::format("{}\n", from) : fmt::format("{} -> {}\n", from, to);
-  text += fmt::format("  {} -> {}", info_text(report.done.in), info_text(report.done.out));
-  if (!to.empty()) {
+std::string short_report(const ImageReport& report) {
+  const std::string to = shown_output(report);
+  std::string text = to.empty() ? shown_input(report) : fmt::format("{} -> {}", shown_input(report), to);
+  text += fmt::format(": {}", info_text(report.done.in));
+  if (report.done.out != report.done.in) {
+    text += fmt::format(" -> {}", info_text(report.done.out));
+  }
+  // What was written into a stream is not counted.
+  if (report.done.output_bytes > 0) {
     text += fmt::format(", {}", bytes_text(report.done.output_bytes));
   }
-  text += fmt::format("\n  {} in all", seconds_text(report.done.seconds));
+  return text + fmt::format(", {}", seconds_text(report.done.seconds)) + findings_and_warnings(report);
+}
+
+std::string detailed_report(const ImageReport& report) {
+  std::string text = short_report({report.item, without_messages(report.done), {}});
   for (const StageReport& stage : report.done.run.stages) {
-    text += fmt::format(", {} {}", stage.name, seconds_text(stage.seconds));
+    text += fmt::format("\n  {} {}", stage.name, seconds_text(stage.seconds));
   }
   for (std::size_t rank = 0; rank < report.done.run.ranks.size(); ++rank) {
     const RankReport& part = report.done.run.ranks[rank];
@@ -49,16 +83,7 @@ std::string human_report(const ImageReport& report) {
           fmt::format(", sent {}, received {}", bytes_text(part.sent_bytes), bytes_text(part.received_bytes));
     }
   }
-  for (const Findings& findings : report.done.run.findings) {
-    if (!findings.columns.empty()) {
-      text += fmt::format("\n  {} found {}", findings.operator_name,
-                          findings.values.size() / findings.columns.size());
-    }
-  }
-  for (const std::string& warning : report.done.run.warnings) {
-    text += fmt::format("\n  Warning: {}", printable(warning));
-  }
-  return text;
+  return text + findings_and_warnings(report);
 }
 
 Json image_findings_json(const ImageReport& report) {

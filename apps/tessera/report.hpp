@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "outputs.hpp"
 #include "process/process.hpp"
-#include "work.hpp"
 
 namespace tessera::cli {
 
@@ -18,8 +18,10 @@ struct ImageReport {
   std::optional<Error> failure;
 };
 
-/// A few lines, the last without a line break.
-[[nodiscard]] std::string human_report(const ImageReport& report);
+/// A line, and one for each finding and warning; the last without a line break.
+[[nodiscard]] std::string short_report(const ImageReport& report);
+/// The same with stages and ranks.
+[[nodiscard]] std::string detailed_report(const ImageReport& report);
 [[nodiscard]] Json json_report(const ImageReport& report);
 /// {"input": ..., "findings": [{"operator", "columns", "count", "rows"}]}
 [[nodiscard]] Json image_findings_json(const ImageReport& report);

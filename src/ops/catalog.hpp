@@ -23,13 +23,20 @@ struct CatalogEntry {
   /// Parameter sets worth testing on an image of this extent, besides random ones. Empty: random ones
   /// suffice.
   std::function<std::vector<Json>(Extent)> samples;
+  /// Parameters of an older version of the operator, as the present one takes them with the same meaning. Null:
+  /// there is no older version. Throws Error(bad_parameter) for values that the old version did not take.
+  std::function<Json(Json parameters, int version)> upgrade = {};
+  /// What a word without '=' after the operator's name means in a pipeline's text ("resize 50%"), as parameters;
+  /// null where it means nothing. Empty: there are no such words.
+  std::function<Json(std::string_view word)> shorthand = {};
   /// False: random parameters make no sense (a crop outside the image); tests use samples alone.
   bool random_parameters = true;
 };
 
 /// All operators, grouped, in the order documentation lists them.
 [[nodiscard]] std::span<const CatalogEntry> catalog();
-/// Throws Error(unknown_operator) with the nearest name.
+/// Throws Error(unknown_operator) with the operators that the name may have meant: a common synonym's
+/// ("denoise"), the nearest spelling, or those whose description has the word.
 [[nodiscard]] const CatalogEntry& find_operator(std::string_view name);
 /// Checks the parameters and builds the operator. Throws Error(unknown_operator, bad_parameter).
 [[nodiscard]] Operator build_operator(std::string_view name, const Json& parameters,
@@ -41,7 +48,8 @@ using Catalog = std::vector<CatalogEntry>;
 [[nodiscard]] std::string_view alpha_sentence(AlphaRule rule);
 
 /// Describes an operator type. Optional in the struct: `static std::vector<Op> samples(Extent)`,
-/// `static constexpr bool random_parameters = false`, `void load(const ImageLoader&)`.
+/// `static constexpr bool random_parameters = false`, `void load(const ImageLoader&)`,
+/// `static Json upgrade(Json parameters, int version)`, `static Json shorthand(std::string_view word)`.
 template <class Op>
 CatalogEntry describe_operator() {
   CatalogEntry entry;
@@ -63,6 +71,12 @@ CatalogEntry describe_operator() {
     }
     return result;
   };
+  if constexpr (requires { Op::upgrade(Json(), 1); }) {
+    entry.upgrade = Op::upgrade;
+  }
+  if constexpr (requires { Op::shorthand(std::string_view()); }) {
+    entry.shorthand = Op::shorthand;
+  }
   if constexpr (requires { Op::random_parameters; }) {
     entry.random_parameters = Op::random_parameters;
   }

@@ -63,15 +63,24 @@ void append_preset(PipelineSteps& pipeline, std::string_view name, const Presets
   }
 }
 
-/// Only the current version of an operator can be run: older ones would give other bytes.
+/// Older versions can be run where the operator knows what they mean in the present one.
 const CatalogEntry& find_version(std::string_view name, std::optional<std::int64_t> version) {
   const CatalogEntry& entry = find_operator(name);
-  if (version && *version != entry.info.version) {
+  const bool upgraded = version && entry.upgrade && *version >= 1 && *version < entry.info.version;
+  if (version && *version != entry.info.version && !upgraded) {
     throw Error(ErrorCode::unknown_operator,
                 fmt::format("{}: version {} was asked for, but this Tessera has version {} only.", name,
                             *version, entry.info.version));
   }
   return entry;
+}
+
+Json upgraded_parameters(const CatalogEntry& entry, Json parameters, std::int64_t version) {
+  if (!parameters.is_object()) {
+    throw Error(ErrorCode::bad_parameter,
+                fmt::format("{}: parameters must be a JSON object of names and values.", entry.info.name));
+  }
+  return entry.upgrade(std::move(parameters), static_cast<int>(version));
 }
 
 const ParamInfo* find_param(const CatalogEntry& entry, std::string_view name) {
@@ -99,9 +108,7 @@ class TextParser {
     PipelineSteps pipeline;
     skip_space();
     if (done()) {
-      throw Error(ErrorCode::usage,
-                  "The pipeline is empty. Write operators separated by '|', for example: "
-                  "gaussian-blur sigma=2 | otsu");
+      return pipeline;
     }
     while (true) {
       parse_step(pipeline);
@@ -171,13 +178,45 @@ class TextParser {
     }
     const CatalogEntry& entry = *located(where(begin), [&] { return &find_version(name, version); });
     PipelineStep step{std::string(name)};
+    const bool older = version && *version != entry.info.version;
     for (skip_space(); !step_ended(); skip_space()) {
-      parse_parameter(step, entry);
+      if (!parse_shorthand(step, entry)) {
+        parse_parameter(step, entry, older);
+      }
+    }
+    if (older) {
+      located(where(begin), [&] {
+        step.parameters = upgraded_parameters(entry, std::move(step.parameters), *version);
+        check_params(step.name, entry.params, step.parameters);
+      });
     }
     located(where(begin), [&] { append_step(pipeline, std::move(step)); });
   }
 
-  void parse_parameter(PipelineStep& step, const CatalogEntry& entry) {
+  /// A word without '=' that the operator understands, such as the "50%" of "resize 50%".
+  bool parse_shorthand(PipelineStep& step, const CatalogEntry& entry) {
+    const std::size_t begin = at_;
+    const std::string_view word = bare_word("=");
+    const bool alone = step_ended() || is_space(text_[at_]);
+    const Json parameters = alone && entry.shorthand ? entry.shorthand(word) : Json();
+    if (parameters.is_null()) {
+      at_ = begin;
+      return false;
+    }
+    for (const auto& [name, value] : parameters.items()) {
+      if (step.parameters.contains(name)) {
+        refuse(begin, fmt::format("{}: parameter '{}' is given twice.", step.name, name));
+      }
+      located(where(begin), [&] {
+        check_params(step.name, entry.params, Json{{name, value}});
+        set_parameter(step, entry, name, value);
+      });
+    }
+    return true;
+  }
+
+  /// Values of older versions are checked when they have been upgraded.
+  void parse_parameter(PipelineStep& step, const CatalogEntry& entry, bool older) {
     const std::size_t begin = at_;
     const std::string name(bare_word("="));
     if (name.empty() || done() || text_[at_] != '=') {
@@ -194,7 +233,11 @@ class TextParser {
       const ParamInfo* param = find_param(entry, name);
       // An unknown name is refused by the check that follows, which knows the nearest one.
       Json parsed = param != nullptr ? parse_text_value(entry.info.name, *param, value) : Json(value);
-      set_parameter(step, entry, name, std::move(parsed));
+      if (older) {
+        step.parameters[name] = std::move(parsed);
+      } else {
+        set_parameter(step, entry, name, std::move(parsed));
+      }
     });
     if (!step_ended() && !is_space(text_[at_])) {
       refuse(value_begin, fmt::format("{}: the value of '{}' must be quoted as a whole.", step.name, name));
@@ -261,11 +304,14 @@ PipelineStep step_from_json(const Json& item) {
   }
   const CatalogEntry& entry = find_version(name->get_ref<const std::string&>(), version);
   PipelineStep step{std::string(entry.info.name)};
-  if (const auto parameters = item.find("parameters"); parameters != item.end()) {
-    check_params(step.name, entry.params, *parameters);
-    for (const auto& [key, value] : parameters->items()) {
-      set_parameter(step, entry, key, value);
-    }
+  const auto given = item.find("parameters");
+  Json parameters = given != item.end() ? *given : Json::object();
+  if (version && *version != entry.info.version) {
+    parameters = upgraded_parameters(entry, std::move(parameters), *version);
+  }
+  check_params(step.name, entry.params, parameters);
+  for (const auto& [key, value] : parameters.items()) {
+    set_parameter(step, entry, key, value);
   }
   return step;
 }
@@ -330,7 +376,7 @@ PipelineSteps pipeline_from_json(const Json& json, const Presets& presets) {
     operators = &*found;
     path = "operators";
   }
-  if (!operators->is_array() || operators->empty()) {
+  if (!operators->is_array()) {
     throw Error(ErrorCode::usage, "The operators of a JSON pipeline must be an array of one or more.");
   }
   PipelineSteps pipeline;

@@ -4,10 +4,10 @@
 //   gaussian-blur sigma=2 | otsu
 //   {"operators": [{"name": "gaussian-blur", "version": 1, "parameters": {"sigma": 2}}, {"name": "otsu"}]}
 //
-// In text, values with spaces, '|' or quotes are quoted ("..." with \" and \\); name@2 asks for version 2; a
-// step
+// In text, values with spaces, '|' or quotes are quoted ("..." with \" and \\); name@2 asks for version 2; a step
 // @soft stands for the preset "soft", which in JSON is {"preset": "soft"}. JSON may also be the array of
-// operators alone. Pipelines are UTF-8, at most 64 KiB and 256 operators.
+// operators alone. A pipeline without operators copies the image. A few operators take words without '=': "resize 50%",
+// "rotate 90", "crop 3:2". Pipelines are UTF-8, at most 64 KiB and 256 operators.
 #pragma once
 
 #include <map>

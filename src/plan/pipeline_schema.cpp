@@ -46,8 +46,7 @@ Json pipeline_schema() {
     choices.push_back(Json{{"$ref", "#/$defs/" + name}});
     definitions[name] = operator_schema(entry);
   }
-  Json operators{
-      {"type", "array"}, {"minItems", 1}, {"maxItems", 256}, {"items", {{"oneOf", std::move(choices)}}}};
+  Json operators{{"type", "array"}, {"maxItems", 256}, {"items", {{"oneOf", std::move(choices)}}}};
   return Json{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
               {"title", "Tessera pipeline"},
               {"type", "object"},

@@ -115,6 +115,10 @@ Json json_schema(const ParamInfo& param) {
 
 Json parse_text_value(std::string_view operator_name, const ParamInfo& param, std::string_view typed) {
   const std::string given = fmt::format("'{}'", typed);
+  // "100px" for a parameter in pixels.
+  if (const std::string_view unit = param.limits.unit; !unit.empty() && typed.ends_with(unit)) {
+    typed.remove_suffix(unit.size());
+  }
   const char* end = typed.data() + typed.size();
   switch (param.type) {
     case ParamType::number: {

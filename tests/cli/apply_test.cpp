@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
@@ -35,7 +36,8 @@ TEST_F(Apply, WritesAPictureAndTellsAboutIt) {
   EXPECT_EQ(outcome.err, "");
   expect_has(outcome.out, out);
   expect_has(outcome.out, "120x90 8-bit RGB");
-  expect_has(outcome.out, "rows 0..89");
+  EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 1) << outcome.out;
+  expect_has(run_program({"apply", "invert", in, "-o", folder / "verbose.png", "-v"}).out, "rows 0..89");
   const Outcome again = run_program({"apply", "invert", out, "-o", folder / "again.png"});
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_EQ(run_program({"compare", in, folder / "again.png"}).exit_code, 0);

@@ -29,11 +29,12 @@ class TooBig : public ::testing::Test {
 };
 
 TEST_F(TooBig, ResultsAndPicturesBetween) {
-  expect_refused({"resize width=1000000 height=1000000 method=nearest", small, "-o", folder / "a.png"},
-                 "1000000x1000000 pixels, more than the limit of 8589934592 in all");
+  expect_refused(
+      {"resize width=1000000 height=1000000 fit=fill method=nearest", small, "-o", folder / "a.png"},
+      "1000000x1000000 pixels, more than the limit of 8589934592 in all");
   // A picture between counts too, though the result is small.
-  expect_refused({"resize width=1000000 height=1000000 | crop x=0 y=0 width=10 height=10", small, "-o",
-                  folder / "a.png"},
+  expect_refused({"resize width=1000000 height=1000000 fit=fill | crop x=0 y=0 width=10 height=10", small,
+                  "-o", folder / "a.png"},
                  "max-output-pixels");
   expect_refused({"--max-output-pixels", "1199", "invert", small, "-o", folder / "a.png"}, "limit of 1199");
   expect_refused({"--max-output-side", "39", "invert", small, "-o", folder / "a.png"}, "limit of 39 a side");
@@ -56,22 +57,24 @@ TEST_F(TooBig, ForTheFormatOfTheResult) {
     expect_refused({fmt::format("resize {}", size), small, "-o", folder / "a.webp"},
                    "WebP holds at most 16383 pixels a side");
   }
-  const Outcome outcome = apply({"resize width=8 height=65500", small, "-o", folder / "a.jpg"});
+  const Outcome outcome = apply({"resize width=8 height=65500 fit=fill", small, "-o", folder / "a.jpg"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(apply({"resize width=8 height=8", folder / "a.jpg", "-o", folder / "b.png"}).exit_code, 0);
+  EXPECT_EQ(apply({"resize width=8 height=8 fit=fill", folder / "a.jpg", "-o", folder / "b.png"}).exit_code,
+            0);
 }
 
 TEST_F(TooBig, ForMemory) {
-  expect_refused({"--max-memory", "100M", "resize width=9000 height=9000 | butterworth-low-pass", small, "-o",
-                  folder / "a.png"},
+  expect_refused({"--max-memory", "100M", "resize width=9000 height=9000 fit=fill | butterworth-low-pass",
+                  small, "-o", folder / "a.png"},
                  "100 MB are allowed (max-memory)");
-  expect_refused({"--ranks", "2", "--max-memory", "100M",
-                  "resize width=9000 height=9000 | butterworth-low-pass", small, "-o", folder / "a.png"},
-                 "max-memory");
+  expect_refused(
+      {"--ranks", "2", "--max-memory", "100M",
+       "resize width=9000 height=9000 fit=fill | butterworth-low-pass", small, "-o", folder / "a.png"},
+      "max-memory");
 }
 
 TEST_F(TooBig, InExplain) {
-  const Outcome outcome = run_program({"explain", "resize width=1000000 height=1000000", small});
+  const Outcome outcome = run_program({"explain", "resize width=1000000 height=1000000 fit=fill", small});
   EXPECT_EQ(outcome.exit_code, 7);
   EXPECT_NE(outcome.err.find("max-output-pixels"), std::string::npos) << outcome.err;
   EXPECT_EQ(run_program({"explain", "invert", small, "--max-pixels", "100"}).exit_code, 7);

@@ -19,9 +19,10 @@ class Memory : public ::testing::Test {
   void SetUp() override {
     write_file(folder / "short.ppm", pnm(2000, 60, 3));
     // PNG can only be read from its beginning on, by one rank.
-    const Outcome made = run_program({"apply", "--quiet", "--max-expansion", "100000",
-                                      fmt::format("resize width=2000 height={} method=nearest", rows),
-                                      folder / "short.ppm", "-o", tall});
+    const Outcome made =
+        run_program({"apply", "--quiet", "--max-expansion", "100000",
+                     fmt::format("resize width=2000 height={} fit=fill method=nearest", rows),
+                     folder / "short.ppm", "-o", tall});
     ASSERT_EQ(made.exit_code, 0) << made.err;
     EXPECT_LT(made.peak_bytes, 100 * megabyte);
   }
@@ -41,14 +42,15 @@ class Memory : public ::testing::Test {
 };
 
 TEST_F(Memory, DoesNotFollowTheHeightOnOneRank) {
-  for (const char* pipeline : {"auto-levels", "resize scale=0.02", "resize width=100 height=3000 | otsu",
-                               "box-blur radius=40 | box-blur radius=40"}) {
+  for (const char* pipeline :
+       {"auto-levels", "resize scale=0.02", "resize width=100 height=3000 fit=fill | otsu",
+        "box-blur radius=40 | box-blur radius=40"}) {
     EXPECT_LT(peak(pipeline, "1", "2"), 160 * megabyte) << pipeline;
   }
 }
 
 TEST_F(Memory, DoesNotFollowTheHeightOnTheRankThatReads) {
-  EXPECT_LT(peak("resize width=100 height=3000 | otsu", "2", "1"), 240 * megabyte);
+  EXPECT_LT(peak("resize width=100 height=3000 fit=fill | otsu", "2", "1"), 240 * megabyte);
   // A third of the pixels are held here, half of it on each rank, until the threshold is known.
   EXPECT_LT(peak("otsu", "2", "1"), 240 * megabyte + pixel_bytes / 6);
 }
@@ -95,9 +97,11 @@ INSTANTIATE_TEST_SUITE_P(
                   300 * megabyte},
         Enlarging{"BlownTwice", 300, 200, "resize scale=6 | resize scale=6 | resize width=50 | invert",
                   300 * megabyte},
-        Enlarging{"HighAndNarrow", 1, 24'000, "resize width=3000 height=40000 | resize width=30 height=1",
+        Enlarging{"HighAndNarrow", 1, 24'000,
+                  "resize width=3000 height=40000 fit=fill | resize width=30 height=1 fit=fill",
                   300 * megabyte},
-        Enlarging{"Wide", 200'000, 20, "resize width=400000 height=200 | box-blur radius=3 | resize width=97",
+        Enlarging{"Wide", 200'000, 20,
+                  "resize width=400000 height=200 fit=fill | box-blur radius=3 | resize width=97",
                   900 * megabyte},
         Enlarging{"WholeFrame", 400, 300, "resize scale=10 | butterworth-low-pass | resize width=97",
                   700 * megabyte}),

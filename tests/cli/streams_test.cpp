@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "inputs.hpp"
 #include "program.hpp"
-#include "work.hpp"
 
 namespace tessera::testing {
 namespace {

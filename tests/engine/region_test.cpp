@@ -67,7 +67,7 @@ TEST(Rows, OfLongChainsAreThoseOfTheWholeRun) {
   const Tile image = make_image({{131, 397}, {Depth::u8, 3, true}}, Pattern::photo_like, 3);
   for (const char* text :
        {"gaussian-blur sigma=20 | gaussian-blur sigma=20 | gaussian-blur sigma=20 | median size=5",
-        "resize width=50 height=90 | rotate angle=30 expand=true | sharpen",
+        "resize width=50 height=90 fit=fill | rotate angle=30 expand=true | sharpen",
         "rotate angle=90 | box-blur radius=9", "crop x=10 y=20 width=80 height=160 | flip | gamma gamma=2",
         "invert"}) {
     expect_rows_of_whole(build_pipeline(parse_pipeline(text)), image, text);

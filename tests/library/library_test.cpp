@@ -179,7 +179,7 @@ TEST_F(Library, PipelinesAreTextAndJsonAndCompose) {
 }
 
 TEST_F(Library, SaysTheSizeBeforeAnythingIsComputed) {
-  const Image small = Image::open(photo_).apply("resize width=100 height=50 | grayscale");
+  const Image small = Image::open(photo_).apply("resize width=100 height=50 fit=fill | grayscale");
   EXPECT_EQ(small.info().extent, (tessera::Extent{100, 50}));
   EXPECT_EQ(small.info().format.channels, 1);
 }

@@ -4,6 +4,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "ops/alpha/opaque.hpp"
+#include "ops/geometry/gravity.hpp"
 #include "ops/geometry/resize.hpp"
 #include "support/reference_run.hpp"
 
@@ -146,8 +147,10 @@ TEST(Geometry, ResizeEqualsOpenCvWhereTheDefinitionsMeet) {
     cv::Mat expected;
     cv::resize(image.color, expected, size, 0, 0, code);
     EXPECT_LE(
-        cv::norm(run("resize", {{"width", size.width}, {"height", size.height}, {"method", method}}, image),
-                 expected, cv::NORM_INF),
+        cv::norm(
+            run("resize",
+                {{"width", size.width}, {"height", size.height}, {"fit", "fill"}, {"method", method}}, image),
+            expected, cv::NORM_INF),
         tolerance)
         << method;
   };
@@ -164,8 +167,69 @@ TEST(Geometry, ResizeKeepsConstantsAndProportions) {
     EXPECT_EQ(cv::norm(out, cv::Mat(out.size(), out.type(), cv::Scalar::all(21845)), cv::NORM_INF), 0)
         << name;
   }
-  EXPECT_EQ(run("resize", {{"width", 15}, {"height", 15}, {"fit", true}}, image).size(), cv::Size(15, 10));
+  EXPECT_EQ(run("resize", {{"width", 15}, {"height", 15}}, image).size(), cv::Size(15, 10));
   EXPECT_EQ(run("resize", {{"scale", 0.001}}, image).size(), cv::Size(1, 1));
+  EXPECT_EQ(run("resize", {{"long-edge", 60}}, image).size(), cv::Size(60, 40));
+  EXPECT_EQ(run("resize", {{"width", 15}, {"height", 15}, {"fit", "outside"}}, image).size(),
+            cv::Size(23, 15));
+  EXPECT_EQ(run("resize", {{"width", 15}, {"height", 15}, {"fit", "cover"}}, image).size(), cv::Size(15, 15));
+}
+
+TEST(Geometry, ResizeLeavesSmallPicturesWhereItMustNotEnlarge) {
+  const Tile image = make_image({{30, 20}, {}}, Pattern::photo_like, 8);
+  for (const Json& parameters :
+       {Json{{"width", 300}}, Json{{"width", 300}, {"height", 300}}, Json{{"long-edge", 31}},
+        Json{{"scale", 2}}, Json{{"width", 90}, {"height", 90}, {"fit", "outside"}},
+        Json{{"width", 90}, {"height", 90}, {"fit", "fill"}},
+        Json{{"width", 90}, {"height", 90}, {"fit", "cover"}}}) {
+    Json with = parameters;
+    with["enlarge"] = false;
+    EXPECT_EQ(cv::norm(run("resize", with, image), image.color, cv::NORM_INF), 0) << with;
+  }
+  // A box that is bigger in one direction only still cuts the other.
+  EXPECT_EQ(
+      run("resize", {{"width", 10}, {"height", 90}, {"fit", "cover"}, {"enlarge", false}}, image).size(),
+      cv::Size(10, 20));
+}
+
+TEST(Geometry, ResizeToCoverIsAPartOfTheWholePictureResized) {
+  for (const Extent extent : {Extent{60, 48}, Extent{48, 61}, Extent{7, 90}}) {
+    const Tile image = make_image({extent, {Depth::u8, 3, false}}, Pattern::photo_like, 9);
+    for (const char* method : {"lanczos3", "area", "nearest"}) {
+      const cv::Mat whole =
+          run("resize", {{"width", 25}, {"height", 31}, {"fit", "outside"}, {"method", method}}, image);
+      for (const auto& [gravity, name] : EnumNames<Gravity>::names) {
+        const cv::Mat covered = run("resize",
+                                    {{"width", 25},
+                                     {"height", 31},
+                                     {"fit", "cover"},
+                                     {"gravity", std::string(name)},
+                                     {"method", method}},
+                                    image);
+        const Rect part = part_at(gravity, {25, 31}, {whole.cols, whole.rows});
+        const cv::Mat expected = whole(cv::Rect(static_cast<int>(part.x), static_cast<int>(part.y), 25, 31));
+        ASSERT_EQ(covered.size(), expected.size());
+        EXPECT_EQ(cv::norm(covered, expected, cv::NORM_INF), 0) << name << " " << method;
+      }
+    }
+  }
+}
+
+TEST(Geometry, CropsToProportions) {
+  const Tile image = make_image({{60, 48}, {}}, Pattern::photo_like, 9);
+  EXPECT_EQ(run("crop", {{"aspect", "1:1"}}, image).size(), cv::Size(48, 48));
+  EXPECT_EQ(run("crop", {{"aspect", "2:1"}}, image).size(), cv::Size(60, 30));
+  EXPECT_EQ(run("crop", {{"aspect", "1000:1"}}, image).size(), cv::Size(60, 1));
+  EXPECT_EQ(cv::norm(run("crop", {{"aspect", "1:1"}, {"gravity", "east"}}, image),
+                     image.color(cv::Rect(12, 0, 48, 48)), cv::NORM_INF),
+            0);
+  EXPECT_EQ(
+      cv::norm(run("crop", {{"aspect", "1:1"}}, image), image.color(cv::Rect(6, 0, 48, 48)), cv::NORM_INF),
+      0);
+  for (const Json& wrong : {Json{{"aspect", "3"}}, Json{{"aspect", "3:0"}}, Json{{"aspect", "a:b"}},
+                            Json{{"aspect", "1:1"}, {"width", 3}}, Json{{"x", 60}}, Json{{"width", 61}}}) {
+    EXPECT_THROW(static_cast<void>(run("crop", wrong, image)), Error) << wrong;
+  }
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ std::string refusal(const char* pipeline, const Extent& extent, const PlanLimits
 
 TEST(PlanLimits, HoldForEveryPicture) {
   const PlanLimits limits{10'000, 500};
-  EXPECT_EQ(refusal("resize width=100 height=100", {40, 30}, limits), "");
-  EXPECT_NE(refusal("resize width=101 height=100", {40, 30}, limits).find("limit of 10000"),
+  EXPECT_EQ(refusal("resize width=100 height=100 fit=fill", {40, 30}, limits), "");
+  EXPECT_NE(refusal("resize width=101 height=100 fit=fill", {40, 30}, limits).find("limit of 10000"),
             std::string::npos);
   EXPECT_NE(refusal("pad left=461", {40, 1}, limits).find("limit of 500 a side"), std::string::npos);
   EXPECT_NE(refusal("resize scale=10 | resize width=3", {40, 30}, limits), "");
@@ -46,7 +46,8 @@ TEST(Estimate, KnowsWhatIsBetween) {
   // The whole picture between is 12 GB.
   EXPECT_LT(bytes("pad left=30000 right=30000 top=30000 bottom=30000 | resize width=97", {4288, 2848}, 2),
             600 * megabyte);
-  EXPECT_GT(bytes("resize width=20000 height=20000 | butterworth-low-pass", {40, 30}, 2), 2400 * megabyte);
+  EXPECT_GT(bytes("resize width=20000 height=20000 fit=fill | butterworth-low-pass", {40, 30}, 2),
+            2400 * megabyte);
   // Strips of a very wide picture cannot be small.
   EXPECT_GT(bytes("gaussian-blur", {1'000'000, 1000}, 2), 2 * 64 * 3 * megabyte);
 }

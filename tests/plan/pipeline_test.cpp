@@ -88,9 +88,7 @@ TEST(Pipeline, PositionCountsCharactersNotBytes) {
 }
 
 TEST(Pipeline, RefusesWhatIsMalformed) {
-  for (const char* text : {"",
-                           "  ",
-                           "|",
+  for (const char* text : {"|",
                            "otsu |",
                            "| otsu",
                            "otsu || otsu",
@@ -106,7 +104,6 @@ TEST(Pipeline, RefusesWhatIsMalformed) {
                            "sigma=2",
                            "@soft",
                            "@",
-                           "[]",
                            "{}",
                            "[",
                            "{\"operators\": 3}",
@@ -128,6 +125,83 @@ TEST(Pipeline, RefusesWhatIsMalformed) {
   EXPECT_EQ(code_of("gaussian-blur sigma=nan"), ErrorCode::bad_parameter);
   EXPECT_EQ(code_of("gaussian-blur sigma=1e999"), ErrorCode::bad_parameter);
   EXPECT_EQ(code_of("[{\"name\": \"gaussian-blur\", \"parameters\": [1]}]"), ErrorCode::bad_parameter);
+}
+
+TEST(Pipeline, MayBeEmpty) {
+  for (const char* text : {"", "  ", "[]", "{\"operators\": []}"}) {
+    EXPECT_TRUE(parse_pipeline(text).empty()) << text;
+  }
+  EXPECT_EQ(to_text({}), "");
+}
+
+TEST(Pipeline, SomeOperatorsTakeWordsWithoutAName) {
+  for (const auto& [text, expected] :
+       {std::pair{"resize 50%", "resize scale=0.5"}, std::pair{"resize 800", "resize width=800"},
+        std::pair{"resize 1600x1067", "resize width=1600 height=1067"},
+        std::pair{"resize x600", "resize height=600"},
+        std::pair{"resize 300x300 fit=cover north", "resize width=300 height=300 fit=cover gravity=north"},
+        std::pair{"rotate 90", "rotate angle=90"},
+        std::pair{"rotate -7.5 expand=false", "rotate angle=-7.5 expand=false"},
+        std::pair{"crop 3:2", "crop aspect=3:2"}, std::pair{"crop 640x480", "crop width=640 height=480"},
+        std::pair{"crop 1:1 south-west", "crop aspect=1:1 gravity=south-west"},
+        std::pair{"resize width=100px", "resize width=100"}}) {
+    EXPECT_EQ(to_text(parse_pipeline(text)), expected);
+  }
+  for (const char* text :
+       {"resize 50", "resize 0", "resize x", "resize 5%%", "resize -3", "rotate", "crop 3:", "crop 0:1",
+        "gaussian-blur 3", "resize 800 width=800", "resize width=800 800"}) {
+    if (std::string_view(text) == "resize 50" || std::string_view(text) == "rotate") {
+      EXPECT_NO_THROW(static_cast<void>(parse_pipeline(text))) << text;
+    } else {
+      EXPECT_EQ(code_of(text), ErrorCode::usage) << text;
+    }
+  }
+}
+
+TEST(Pipeline, OlderVersionsKeepTheirMeaning) {
+  for (const auto& [text, expected] :
+       {std::pair{"resize@1 width=30 height=20", "resize width=30 height=20 fit=fill"},
+        std::pair{"resize@1 width=30 height=20 fit=true", "resize width=30 height=20"},
+        std::pair{"resize@1 width=30", "resize width=30"},
+        std::pair{
+            R"([{"name": "resize", "version": 1, "parameters": {"width": 30, "height": 20, "fit": false}}])",
+            "resize width=30 height=20 fit=fill"},
+        std::pair{R"([{"name": "resize", "version": 1, "parameters": {"scale": 0.5, "fit": true}}])",
+                  "resize scale=0.5"}}) {
+    EXPECT_EQ(to_text(parse_pipeline(text)), expected) << text;
+  }
+  EXPECT_EQ(code_of("resize@1 width=3 fit=cover"), ErrorCode::bad_parameter);
+  EXPECT_EQ(code_of("resize@1 widht=3"), ErrorCode::bad_parameter);
+  EXPECT_EQ(code_of("resize@3 width=3"), ErrorCode::unknown_operator);
+  EXPECT_EQ(code_of("resize@0 width=3"), ErrorCode::unknown_operator);
+}
+
+TEST(Pipeline, CommonWordsLeadToTheOperatorsThatAreMeant) {
+  const auto sentence_of = [](std::string_view text) {
+    std::string sentence;
+    EXPECT_EQ(code_of(text, &sentence), ErrorCode::unknown_operator);
+    return sentence;
+  };
+  EXPECT_NE(sentence_of("denoise").find("'non-local-means', 'median', 'bilateral'"), std::string::npos)
+      << sentence_of("denoise");
+  EXPECT_NE(sentence_of("gausian-blur").find("'gaussian-blur'"), std::string::npos);
+  EXPECT_NE(sentence_of("contrast").find("Did you mean"), std::string::npos) << sentence_of("contrast");
+  // Each suggestion is an operator.
+  for (const char* word :
+       {"blur",      "gauss",    "smooth",    "gray",       "monochrome", "desaturate", "denoise",
+        "despeckle", "scale",    "thumbnail", "trim",       "margin",     "mirror",     "turn",
+        "negative",  "binarize", "edges",     "corners",    "lines",      "histogram",  "erosion",
+        "dilation",  "overlay",  "unsharp",   "components", "fft",        "lowpass",    "highpass"}) {
+    const std::string sentence = sentence_of(word);
+    std::size_t at = sentence.find("Did you mean '");
+    ASSERT_NE(at, std::string::npos) << sentence;
+    at += std::string_view("Did you mean ").size();
+    while (sentence[at] == '\'') {
+      const std::size_t end = sentence.find('\'', at + 1);
+      EXPECT_NO_THROW(static_cast<void>(find_operator(sentence.substr(at + 1, end - at - 1)))) << sentence;
+      at = end + (sentence.compare(end, 4, "', '") == 0 ? 3 : 1);
+    }
+  }
 }
 
 TEST(Pipeline, BracketsWithoutEndAreRefusedBeforeAnythingRecurses) {

@@ -456,6 +456,22 @@ AxisTaps::AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out) : in_
   }
 }
 
+AxisTaps AxisTaps::window(std::int64_t begin, std::int64_t count) const {
+  AxisTaps part;
+  part.in_ = in_;
+  const auto from = static_cast<std::ptrdiff_t>(begin);
+  const auto to = static_cast<std::ptrdiff_t>(begin + count);
+  part.first_.assign(first_.begin() + from, first_.begin() + to);
+  const std::size_t skipped = begin_[static_cast<std::size_t>(begin)];
+  for (auto at = begin_.begin() + from; at != begin_.begin() + to + 1; ++at) {
+    part.begin_.push_back(*at - skipped);
+  }
+  part.weights_.assign(
+      weights_.begin() + static_cast<std::ptrdiff_t>(skipped),
+      weights_.begin() + static_cast<std::ptrdiff_t>(begin_[static_cast<std::size_t>(begin + count)]));
+  return part;
+}
+
 Interval AxisTaps::needs(std::int64_t begin, std::int64_t count) const {
   const std::int64_t last = begin + count - 1;
   return {std::clamp<std::int64_t>(first(begin), 0, in_ - 1),

@@ -34,6 +34,8 @@ struct ResampleTaps {
 class AxisTaps {
  public:
   AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out);
+  /// The same for output samples begin..begin + count - 1 alone, which become the first.
+  [[nodiscard]] AxisTaps window(std::int64_t begin, std::int64_t count) const;
   [[nodiscard]] std::int64_t in() const { return in_; }
   [[nodiscard]] std::int64_t out() const { return static_cast<std::int64_t>(first_.size()); }
   [[nodiscard]] std::int64_t first(std::int64_t index) const {
@@ -47,7 +49,9 @@ class AxisTaps {
   [[nodiscard]] Interval needs(std::int64_t begin, std::int64_t count) const;
 
  private:
-  std::int64_t in_;
+  AxisTaps() = default;
+
+  std::int64_t in_ = 0;
   std::vector<std::int64_t> first_;
   std::vector<std::size_t> begin_;
   std::vector<float> weights_;

@@ -2,6 +2,7 @@
 // resize: a bigger or smaller picture.
 #pragma once
 
+#include "ops/geometry/gravity.hpp"
 #include "ops/geometry/resample.hpp"
 #include "ops/operator.hpp"
 
@@ -27,42 +28,65 @@ class PreparedResize {
   AxisTaps rows_;
 };
 
+/// What happens where the picture's proportions are not those of width and height.
+enum class ResizeFit : std::uint8_t { inside, outside, cover, fill };
+
+template <>
+struct EnumNames<ResizeFit> {
+  static constexpr std::array names{std::pair{ResizeFit::inside, std::string_view("inside")},
+                                    std::pair{ResizeFit::outside, std::string_view("outside")},
+                                    std::pair{ResizeFit::cover, std::string_view("cover")},
+                                    std::pair{ResizeFit::fill, std::string_view("fill")}};
+};
+
 struct Resize {
   int width = 0;
   int height = 0;
+  int long_edge = 0;
   double scale = 0;
-  bool fit = false;
+  ResizeFit fit = ResizeFit::inside;
+  Gravity gravity = Gravity::center;
+  bool enlarge = true;
   ResizeMethod method = ResizeMethod::lanczos3;
 
   static constexpr OperatorInfo info{
       .name = "resize",
       .group = "Geometry",
-      .doc = "Makes the picture bigger or smaller: by size, by scale, or to fit inside a box.",
+      .doc = "Makes the picture bigger or smaller: by size, by its longer side, or by scale.",
       .definition =
           "Separable: rows first, then columns. An output sample at (i + 1/2) s - 1/2, s = in/out, is the "
-          "sum of input "
-          "samples weighted by the method's kernel, stretched by max(1, s) so that shrinking does not alias, "
-          "normalised to 1, pixels outside the picture counting as the nearest inside (box for area, "
-          "triangle for "
-          "linear, Keys' cubic with a = -1/2, Lanczos with three lobes); coefficients and rows in single "
-          "precision, "
-          "rounded once at the end. nearest takes floor(i s) as cv::INTER_NEAREST does.",
+          "sum of input samples weighted by the method's kernel, stretched by max(1, s) so that shrinking "
+          "does not alias, normalised to 1, pixels outside the picture counting as the nearest inside (box "
+          "for area, triangle for linear, Keys' cubic with a = -1/2, Lanczos with three lobes); coefficients "
+          "and rows in single precision, rounded once at the end. nearest takes floor(i s) as "
+          "cv::INTER_NEAREST does. fit: inside keeps the proportions and stays within width and height, "
+          "outside keeps them and reaches both, cover is outside with what is beyond width and height cut "
+          "away, fill does not keep them.",
       .example = "resize width=800",
+      .version = 2,
       .tolerance = 1,
       .tolerance_reason = "sums are in single precision, the reference's in double"};
   static constexpr AlphaRule alpha_rule = AlphaRule::weighed;
   static constexpr bool reads_alpha = true;
+  static constexpr Limits side{.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"};
   static constexpr auto params = std::tuple{
-      integer("width", &Resize::width, "Width of the result; 0: by the picture's proportions.",
-              {.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"}),
-      integer("height", &Resize::height, "Height of the result; 0: by the picture's proportions.",
-              {.min = 0, .max = 1000000, .slider_min = 0, .slider_max = 4000, .unit = "px"}),
+      integer("width", &Resize::width, "Width of the result; 0: by the picture's proportions.", side),
+      integer("height", &Resize::height, "Height of the result; 0: by the picture's proportions.", side),
+      integer("long-edge", &Resize::long_edge,
+              "Longer side of the result, instead of width and height; 0: not used.", side),
       number("scale", &Resize::scale, "Factor for both sides, instead of width and height; 0: not used.",
              {.min = 0, .max = 1000, .slider_min = 0.1, .slider_max = 2}),
-      boolean("fit", &Resize::fit, "Keep the proportions and stay within width and height."),
+      choice("fit", &Resize::fit, "How the picture fits width and height when both are given."),
+      choice("gravity", &Resize::gravity, "What stays when fit=cover cuts something away."),
+      boolean("enlarge", &Resize::enlarge, "False: a picture that is smaller already stays as it is."),
       choice("method", &Resize::method, "How new pixels are made.")};
   static constexpr bool random_parameters = false;
 
+  /// Version 1 had no long-edge, gravity and enlarge, and a yes-or-no fit, without which the proportions were
+  /// not kept.
+  static Json upgrade(Json parameters, int version);
+  /// "50%", "800", "800x600", "x600", or a gravity.
+  static Json shorthand(std::string_view word);
   static std::vector<Resize> samples(Extent in);
   [[nodiscard]] Extent result_extent(Extent in) const;
   [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
@@ -70,6 +94,10 @@ struct Resize {
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     bind(region.image).run(in, out, region);
   }
+
+ private:
+  /// The size that the whole picture is scaled to, of which result_extent() may be a part.
+  [[nodiscard]] Extent scaled_extent(Extent in) const;
 };
 
 /// A prepared resize takes its input in pieces too.

@@ -2,6 +2,7 @@
 #include "ops/geometry/rotate.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -156,6 +157,13 @@ void turn(const cv::Mat& in, cv::Mat& out, const Region& region, const Back& bac
 }
 
 }  // namespace
+
+Json Rotate::shorthand(std::string_view word) {
+  double degrees = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stop, failure] = std::from_chars(word.data(), end, degrees);
+  return failure == std::errc{} && stop == end ? Json{{"angle", degrees}} : Json();
+}
 
 std::vector<Rotate> Rotate::samples(Extent) {
   return {{.angle = 90}, {.angle = 180}, {.angle = -90}, {.angle = 0}, {.angle = 30, .expand = false}};

@@ -39,6 +39,8 @@ struct Rotate {
                  choice("method", &Rotate::method, "How pixels between pixels are made."),
                  color("fill", &Rotate::fill, "Colour of the corners that appear.")};
 
+  /// "90", "-7.5"
+  static Json shorthand(std::string_view word);
   static std::vector<Rotate> samples(Extent);
   /// 0 to 3, or -1 for an angle that is no multiple of 90 degrees.
   [[nodiscard]] int quarter_turns() const;

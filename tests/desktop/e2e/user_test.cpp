@@ -41,7 +41,8 @@ TEST(User, SendsThreePhotographsAndGetsWhatApplyMakes) {
   for (const fs::path& photo : photographs(3)) {
     photos.push_back(camera.path() / photo.filename());
     ASSERT_EQ(
-        tessera({"apply", "--quiet", "resize width=1200 height=800", photo, "-o", photos.back()}).exit_code,
+        tessera({"apply", "--quiet", "resize width=1200 height=800 fit=fill", photo, "-o", photos.back()})
+            .exit_code,
         0);
   }
   begin_anew();

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outputs.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "codec/io/output_target.hpp"
+#include "comm/mpi.hpp"
+#include "schema/output_options.hpp"
+
+namespace tessera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_folder(const std::string& file) {
+  std::error_code ignored;
+  return fs::is_directory(file, ignored);
+}
+
+void check_no_terminal(const std::string& device, const std::string& name) {
+  struct stat status {};
+  if (stat(device.c_str(), &status) != 0 || !S_ISCHR(status.st_mode)) {
+    return;
+  }
+  const int descriptor = open(device.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const bool terminal = descriptor >= 0 && isatty(descriptor) == 1;
+  if (descriptor >= 0) {
+    close(descriptor);
+  }
+  if (terminal) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is a terminal: name a file.", name));
+  }
+}
+
+constexpr std::array<std::string_view, 4> placeholders{"{stem}", "{ext}", "{name}", "{folder}"};
+
+bool is_template(const std::string& output) {
+  return std::ranges::any_of(placeholders, [&](std::string_view placeholder) {
+    return output.find(placeholder) != std::string::npos;
+  });
+}
+
+bool goes_to_folder(const Inputs& inputs, const OutputRules& rules) {
+  return rules.folder || rules.output.ends_with('/') || is_folder(rules.output) ||
+         std::ranges::any_of(inputs.names, [](const InputName& input) { return !input.folder.empty(); });
+}
+
+std::string stem_of(const std::string& input) {
+  return input == "-" ? "stdin" : fs::path(input).stem().string();
+}
+
+std::string from_template(const InputName& input, const OutputRules& rules) {
+  const std::string extension = rules.extension(input.file);
+  const std::string stem = stem_of(input.file) + rules.suffix;
+  std::string name;
+  for (std::size_t at = 0; at < rules.output.size();) {
+    const std::size_t end = rules.output[at] == '{' ? rules.output.find('}', at) : std::string::npos;
+    if (end == std::string::npos) {
+      name += rules.output[at++];
+      continue;
+    }
+    const std::string placeholder = rules.output.substr(at, end + 1 - at);
+    if (placeholder == "{stem}") {
+      name += stem;
+    } else if (placeholder == "{ext}") {
+      name += extension;
+    } else if (placeholder == "{name}") {
+      name += stem + "." + extension;
+    } else if (placeholder == "{folder}") {
+      name += input.folder.empty() ? "." : input.folder;
+    } else {
+      throw Error(ErrorCode::usage, fmt::format("'{}' in '{}' is not known; there are: {}.", placeholder,
+                                                rules.output, fmt::join(placeholders, ", ")));
+    }
+    at = end + 1;
+  }
+  return fs::path(name).lexically_normal().string();
+}
+
+std::string result_name(const InputName& input, const OutputRules& rules) {
+  if (is_template(rules.output)) {
+    return from_template(input, rules);
+  }
+  const fs::path name = stem_of(input.file) + rules.suffix + "." + rules.extension(input.file);
+  return (fs::path(rules.output) / input.folder / name).string();
+}
+
+/// Throws Error(usage) for inputs that cannot be replaced by a result of the same format.
+WorkItem in_place(const std::string& file, const OutputRules& rules) {
+  if (file == "-") {
+    throw Error(ErrorCode::usage, "Standard input cannot be replaced: leave out --in-place.");
+  }
+  const std::string extension = fs::path(file).extension().string();
+  if (!format_from_extension(extension)) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'{}' cannot be replaced by its result: {} are written, and its extension is '{}'. Give "
+                    "-o instead of --in-place.",
+                    file, known_formats(), extension),
+        file);
+  }
+  return {file, file, rules.backup.empty() ? std::string() : file + rules.backup};
+}
+
+}  // namespace
+
+std::string output_name(const std::string& typed) {
+  return !typed.empty() && is_standard_output(typed) ? "-" : typed;
+}
+
+bool is_stream_output(const std::string& file) {
+  return is_standard_output(file) || find_output_target(file).kind == OutputKind::stream;
+}
+
+void check_writable(const std::string& file, bool replace, const InputFiles& inputs) {
+  if (file == "-") {
+    return;
+  }
+  const OutputTarget target = find_output_target(file);
+  if (target.kind == OutputKind::none) {
+    return;
+  }
+  if (target.kind == OutputKind::folder) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is a folder: name a file in it.", file));
+  }
+  if (inputs.contains(target.path.string())) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'{}' is an input: write the result to another file, so that a failure cannot cost the "
+                    "original.",
+                    file));
+  }
+  if (target.kind == OutputKind::stream) {
+    check_no_terminal(target.path.string(), file);
+    return;
+  }
+  if (!replace) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' exists: use --force to replace it.", file));
+  }
+}
+
+std::string name_beside(const std::string& input, const std::string& folder, const std::string& extension) {
+  const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
+  return (fs::path(folder) / (stem + "." + extension)).string();
+}
+
+Work plan_work(const Inputs& inputs, const OutputRules& rules) {
+  Work work;
+  std::vector<std::string> files;
+  for (const InputName& input : inputs.names) {
+    files.push_back(input.file);
+  }
+  if (rules.in_place) {
+    for (const std::string& file : files) {
+      work.items.push_back(in_place(file, rules));
+    }
+    return work;
+  }
+  if (rules.output.empty()) {
+    for (const std::string& file : files) {
+      work.items.push_back({file, ""});
+    }
+    return work;
+  }
+  const bool named_after_input = is_template(rules.output) || goes_to_folder(inputs, rules);
+  if (!named_after_input && files.size() > 1) {
+    throw Error(
+        ErrorCode::usage,
+        rules.output == "-"
+            ? fmt::format("{} images cannot all go to standard output: give a folder to -o.", files.size())
+            : fmt::format("{} images need a folder for their results: write '-o {}/'.", files.size(),
+                          rules.output));
+  }
+  std::set<std::string> outputs;
+  for (const InputName& input : inputs.names) {
+    WorkItem item{input.file, named_after_input ? result_name(input, rules) : rules.output};
+    if (!outputs.insert(item.output).second) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("Two inputs would both be written to '{}': process them into different folders, or "
+                      "add {{folder}} to a name template.",
+                      item.output));
+    }
+    const OutputKind kind = item.output == "-" ? OutputKind::stream : find_output_target(item.output).kind;
+    const bool there = rules.skip_existing && kind == OutputKind::file;
+    (there ? work.skipped : work.items).push_back(std::move(item));
+  }
+  const InputFiles read(files);
+  for (const WorkItem& item : work.items) {
+    check_writable(item.output, rules.replace, read);
+  }
+  // mpirun gives its ranks a terminal of its own; the command that started it has looked at the real one.
+  if (rules.output == "-" && !started_by_mpi() && isatty(STDOUT_FILENO) == 1) {
+    throw Error(ErrorCode::usage, "Standard output is a terminal: redirect it to a file or a program.");
+  }
+  return work;
+}
+
+void make_output_folders(const Work& work, const OutputRules& rules) {
+  // A single file goes where the user says; a folder that is not there is a mistake.
+  if (rules.in_place || rules.output.empty() || rules.output == "-") {
+    return;
+  }
+  std::set<fs::path> folders;
+  const bool folder = rules.folder || rules.output.ends_with('/');
+  if (folder && !is_template(rules.output)) {
+    folders.insert(rules.output);
+  }
+  if (folder || is_template(rules.output) || is_folder(rules.output)) {
+    for (const WorkItem& item : work.items) {
+      folders.insert(fs::path(item.output).parent_path());
+    }
+  }
+  for (const fs::path& path : folders) {
+    std::error_code failure;
+    if (!path.empty()) {
+      fs::create_directories(path, failure);
+    }
+    if (failure) {
+      throw Error(ErrorCode::io,
+                  fmt::format("Cannot make the folder '{}': {}.", path.string(), failure.message()));
+    }
+  }
+}
+
+}  // namespace tessera::cli
