@@ -11,6 +11,7 @@
 #include "base/printable.hpp"
 #include "base/program.hpp"
 #include "command.hpp"
+#include "manual.hpp"
 
 namespace tessera::service {
 namespace {
@@ -24,12 +25,16 @@ int run(int argc, char** argv) {
   for (Command& command : add_client_commands(program)) {
     commands.push_back(std::move(command));
   }
+  const ManualCommand manual = add_manual(program, TESSERA_VERSION, false);
   return exit_code_of([&]() -> int {
     try {
       std::vector<std::string> arguments(argv + 1, argv + argc);
       join_optional_value(arguments, "--strip", {"location", "all"});
       std::reverse(arguments.begin(), arguments.end());
       program.parse(std::move(arguments));
+      if (manual.app->parsed()) {
+        return manual.run();
+      }
       for (const Command& command : commands) {
         if (command.app->parsed()) {
           return command.run();

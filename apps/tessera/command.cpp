@@ -12,24 +12,11 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/program.hpp"
+#include "manual.hpp"
 #include "schema/param.hpp"
 
 namespace tessera::cli {
 namespace {
-
-std::string exit_codes() {
-  std::string text =
-      "Exit codes:\n    0  Success; 'compare' found no difference.\n"
-      "    1  'compare' found a difference.\n";
-  int last = -1;
-  for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
-    const ErrorMeaning& row = meaning(static_cast<ErrorCode>(code));
-    text += row.exit_code == last ? fmt::format("       {}\n", row.summary)
-                                  : fmt::format("  {:>3}  {}\n", row.exit_code, row.summary);
-    last = row.exit_code;
-  }
-  return text;
-}
 
 /// What people type instead of "--help", "--version" and "COMMAND --help".
 Arguments without_habits(Arguments arguments) {
@@ -77,7 +64,7 @@ int run(const Arguments& typed) {
                            "Print the version and exit");
   program.set_help_flag("-h,--help", "Print this help and exit");
   program.require_subcommand(1);
-  program.footer(exit_codes());
+  program.footer("Exit codes:\n" + exit_code_lines());
   const std::vector<Command> commands{add_apply(program, arguments),
                                       add_convert(program, arguments),
                                       add_thumbnail(program, arguments),
@@ -87,6 +74,7 @@ int run(const Arguments& typed) {
                                       add_compare(program),
                                       add_completion(program),
                                       add_worker(program)};
+  const ManualCommand manual = add_manual(program, TESSERA_VERSION, true);
   add_service_commands(program);
   return exit_code_of([&]() -> int {
     try {
@@ -110,6 +98,9 @@ int run(const Arguments& typed) {
         }
       }
       program.parse(std::move(reversed));
+      if (manual.app->parsed()) {
+        return manual.run();
+      }
       for (const Command& command : commands) {
         if (command.app->parsed()) {
           return command.run();
