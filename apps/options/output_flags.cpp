@@ -43,7 +43,8 @@ void add_output_options(CLI::App& app, OutputOptions& options) {
       ->check(CLI::Range(min_quality, max_quality));
   app.add_flag_callback(
       "--salvage", [&options] { options.salvage = true; }, doc("salvage"));
-  app.add_flag("--strip{all}", doc("strip"))->each([&options](const std::string& text) {
+  const std::string strip_doc = doc("strip");
+  app.add_flag("--strip{all}", strip_doc)->each([&options](const std::string& text) {
     options.strip = parse_strip(text);
   });
 }

@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "apply.hpp"
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "engine/workers.hpp"
+#include "findings_files.hpp"
 #include "outputs.hpp"
 #include "presets.hpp"
 #include "process/host_share.hpp"
@@ -84,7 +87,11 @@ std::vector<WorkItem> unpack(const std::string& packed) {
 class Application {
  public:
   Application(Communicator& comm, const ApplyOptions& options, Console& console, Interrupts& interrupts)
-      : comm_(comm), options_(options), console_(console), interrupts_(interrupts) {}
+      : comm_(comm),
+        options_(options),
+        console_(console),
+        interrupts_(interrupts),
+        findings_(options.findings, options.force) {}
 
   int run() {
     pipeline_ = pipeline_from_root();
@@ -93,19 +100,20 @@ class Application {
     if (options_.dry_run) {
       return 0;
     }
-    check_findings_target(work);
+    collective_try(comm_, [&] {
+      if (comm_.root()) {
+        findings_.prepare(work);
+      }
+    });
     operators_ = build_pipeline(pipeline_, shared_image_loader(comm_, read_options(options_.process)));
     host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
     images_ = work.size();
-    for (const WorkItem& item : work) {
-      ++image_;
-      const int result = apply_to(item);
-      code = code == 0 ? result : code;
-      if (interrupts_.interrupted() || ended_) {
-        break;
-      }
+    if (const int jobs = images_at_a_time(work); jobs > 1) {
+      code = apply_side_by_side(work, jobs);
+    } else {
+      code = apply_one_by_one(work);
     }
     report_all(code, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return code;
@@ -157,6 +165,79 @@ class Application {
     }
   }
 
+  int apply_one_by_one(const std::vector<WorkItem>& work) {
+    int code = 0;
+    for (const WorkItem& item : work) {
+      ++image_;
+      const int result = apply_to(item);
+      code = code == 0 ? result : code;
+      if (interrupts_.interrupted() || ended_) {
+        break;
+      }
+    }
+    return code;
+  }
+
+  /// How many images are worked on side by side, each on one thread: what is serial in one, such as its entropy code,
+  /// then runs beside the others. A few images are better done one by one, on all threads.
+  [[nodiscard]] int images_at_a_time(const std::vector<WorkItem>& work) const {
+    const bool in_order = comm_.size() > 1 || options_.timeout_s > 0 || options_.output == "-" ||
+                          (!options_.findings.empty() && !findings_.in_folder());
+    if (in_order || work.size() < 2) {
+      return 1;
+    }
+    const auto images = static_cast<int>(std::min<std::size_t>(work.size(), 1024));
+    if (options_.jobs > 0) {
+      return std::min(options_.jobs, images);
+    }
+    return images >= 2 * host_.threads ? host_.threads : 1;
+  }
+
+  int apply_side_by_side(const std::vector<WorkItem>& work, int jobs) {
+    const std::stop_token stop = interrupts_.begin(0);
+    std::vector<std::optional<ImageReport>> done(work.size());
+    std::mutex mutex;
+    std::size_t ended = 0;
+    for_each_index(jobs, std::ssize(work), {}, [&](int, std::int64_t index) {
+      if (stop.stop_requested()) {
+        return;
+      }
+      const auto at = static_cast<std::size_t>(index);
+      ImageReport report;
+      report.item = work[at];
+      try {
+        const auto solo = make_solo();
+        ProcessContext context{*solo, std::max(1, host_.threads / jobs), jobs};
+        context.stop = stop;
+        work_on(report, context);
+      } catch (const Error& error) {
+        report.failure = explain(error, report.item);
+      }
+      const std::scoped_lock lock(mutex);
+      ++ended;
+      tell_of(report);
+      console_.progress(static_cast<double>(ended) / static_cast<double>(images_),
+                        fmt::format("{} of {}", ended, images_));
+      done[at] = std::move(report);
+    });
+    int code = 0;
+    for (std::optional<ImageReport>& report : done) {
+      if (report) {
+        code = code == 0 && report->failure ? meaning(report->failure->code()).exit_code : code;
+        reports_.push_back(std::move(*report));
+      }
+    }
+    return code;
+  }
+
+  void tell_of(const ImageReport& report) {
+    if (report.failure) {
+      console_.message(fmt::format("tessera: {}", printable(report.failure->what())));
+    } else if (!options_.quiet && !options_.json) {
+      tell(options_.verbose ? detailed_report(report) : short_report(report));
+    }
+  }
+
   /// Work on one image; its failure is reported and does not keep the next from being tried.
   int apply_to(const WorkItem& item) {
     ImageReport report;
@@ -173,13 +254,13 @@ class Application {
       ended_ = kind == ErrorCode::rank_lost || kind == ErrorCode::cancelled ||
                (comm_.size() > 1 && interrupts_.timed_out());
       if (comm_.root() || kind == ErrorCode::rank_lost) {
-        console_.message(fmt::format("tessera: {}", printable(report.failure->what())));
+        tell_of(report);
       }
       if (kind == ErrorCode::rank_lost) {
         throw *report.failure;
       }
-    } else if (comm_.root() && !options_.quiet && !options_.json) {
-      tell(options_.verbose ? detailed_report(report) : short_report(report));
+    } else if (comm_.root()) {
+      tell_of(report);
     }
     if (comm_.root()) {
       reports_.push_back(std::move(report));
@@ -201,13 +282,22 @@ class Application {
                             ? fmt::format("{} (stage {} of {})", name, progress.stage + 1, progress.stages)
                             : name);
     };
-    ReplacedFile replaced(comm_.root() ? report.item : WorkItem{}, options_.force);
+    work_on(report, context);
+  }
+
+  void work_on(ImageReport& report, const ProcessContext& context) {
+    std::optional<ReplacedFile> replaced;
+    collective_try(context.comm, [&] {
+      if (context.comm.root()) {
+        replaced.emplace(report.item, options_.force);
+      }
+    });
     report.done = process_image(ImageInput::file(report.item.input), ImageOutput::file(report.item.output),
                                 operators_, options_.process, context);
-    replaced.succeeded(options_.keep_time);
-    collective_try(comm_, [&] {
-      if (comm_.root()) {
-        write_findings(report);
+    collective_try(context.comm, [&] {
+      if (context.comm.root()) {
+        replaced->succeeded(options_.keep_time);
+        findings_.write(report);
       }
     });
   }
@@ -229,63 +319,11 @@ class Application {
                : Error(error.code(), fmt::format("{}: {}", item.input, error.what()), item.input);
   }
 
-  [[nodiscard]] bool findings_in_folder() const {
-    std::error_code ignored;
-    return options_.findings.ends_with('/') || std::filesystem::is_directory(options_.findings, ignored);
-  }
-
-  void check_findings_target(const std::vector<WorkItem>& work) {
-    collective_try(comm_, [&] {
-      if (!comm_.root() || options_.findings.empty()) {
-        return;
-      }
-      if (findings_in_folder()) {
-        std::error_code failure;
-        std::filesystem::create_directories(options_.findings, failure);
-        if (failure) {
-          throw Error(ErrorCode::io,
-                      fmt::format("Cannot make the folder '{}': {}.", options_.findings, failure.message()));
-        }
-      }
-      std::vector<std::string> inputs;
-      for (const WorkItem& item : work) {
-        inputs.push_back(item.input);
-      }
-      const InputFiles read(inputs);
-      if (!findings_in_folder()) {
-        check_writable(options_.findings, options_.force, read);
-        findings_at_end_ = is_stream_output(options_.findings);
-        return;
-      }
-      for (const WorkItem& item : work) {
-        check_writable(name_beside(item.input, options_.findings, "json"), options_.force, read);
-      }
-    });
-  }
-
-  void write_findings(const ImageReport& report) {
-    if (options_.findings.empty()) {
-      return;
-    }
-    if (findings_in_folder()) {
-      write_text(name_beside(report.item.input, options_.findings, "json"),
-                 dump(image_findings_json(report)));
-      return;
-    }
-    // One file for all images: an object for one, else an array that grows with each.
-    findings_.push_back(image_findings_json(report));
-    if (!findings_at_end_) {
-      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
-    }
-  }
-
   void report_all(int code, double seconds) {
     if (!comm_.root()) {
       return;
     }
-    if (findings_at_end_ && !findings_.empty()) {
-      write_text(options_.findings, dump(findings_.size() == 1 ? findings_.front() : Json(findings_)));
-    }
+    findings_.finish();
     if (options_.json) {
       Json skipped = Json::array();
       for (const WorkItem& item : skipped_) {
@@ -353,9 +391,8 @@ class Application {
   std::size_t image_ = 0;             ///< that is worked on, from 1
   std::vector<WorkItem> skipped_;     ///< root only
   std::int64_t other_files_ = 0;      ///< root only
-  bool findings_at_end_ = false;      ///< root only: what is written into a stream cannot be written anew
   std::vector<ImageReport> reports_;  ///< root only
-  std::vector<Json> findings_;        ///< root only
+  FindingsFiles findings_;            ///< root only
 };
 
 }  // namespace

@@ -61,6 +61,9 @@ void add_run_options(CLI::App& app, const SharedOptions& options) {
   app.add_option("-n,--ranks", options->ranks, "MPI ranks to start")->check(CLI::Range(1, 4096));
   app.add_option("-t,--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
       ->check(CLI::Range(0, 1024));
+  app.add_option("-j,--jobs", options->jobs,
+                 "Images worked on side by side, on a thread each; 0: as suits their number")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--hostfile", options->hostfile, "Hosts to start ranks on, as mpirun wants it")
       ->type_name("FILE");
   add_limit_options(app, options->process.limits, LimitSources::flags);

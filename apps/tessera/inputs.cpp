@@ -59,7 +59,7 @@ bool looks_like_image(const fs::path& file) {
 }
 
 /// Folders that are links are not followed: they may lead in a circle.
-void search(const fs::path& folder, const fs::path& below, Inputs& inputs) {
+void search_folder(const fs::path& folder, const fs::path& below, Inputs& inputs) {
   std::vector<fs::directory_entry> entries;
   std::error_code failure;
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
@@ -77,7 +77,7 @@ void search(const fs::path& folder, const fs::path& below, Inputs& inputs) {
   for (const fs::directory_entry& entry : entries) {
     std::error_code ignored;
     if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) {
-      search(entry.path(), below / entry.path().filename(), inputs);
+      search_folder(entry.path(), below / entry.path().filename(), inputs);
     } else if (entry.is_regular_file(ignored)) {
       if (looks_like_image(entry.path())) {
         inputs.names.push_back({entry.path().string(), below.string()});
@@ -105,7 +105,7 @@ Inputs expand_inputs(const std::vector<std::string>& typed, bool recursive) {
       inputs.names.push_back({"-"});
     } else if (is_folder(name) && recursive) {
       const std::size_t before = inputs.names.size();
-      search(name, {}, inputs);
+      search_folder(name, {}, inputs);
       if (inputs.names.size() == before) {
         throw Error(ErrorCode::not_found, fmt::format("There are no images in the folder '{}'.", name), name);
       }
@@ -122,7 +122,9 @@ Inputs expand_inputs(const std::vector<std::string>& typed, bool recursive) {
       if (found.empty()) {
         throw Error(ErrorCode::not_found, fmt::format("No file matches '{}'.", name), name);
       }
-      inputs.names.insert(inputs.names.end(), found.begin(), found.end());
+      for (const std::string& file : found) {
+        inputs.names.push_back({file});
+      }
     } else {
       inputs.names.push_back({name});  // opening it will say what is wrong, and the others go on
     }

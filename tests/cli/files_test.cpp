@@ -159,6 +159,34 @@ TEST_F(Files, AreConvertedWithoutAnOperator) {
   expect_has(alone.err, "-o");
 }
 
+TEST_F(Files, AreWorkedOnSideBySideWithTheSameResults) {
+  std::vector<std::string> inputs;
+  for (int i = 0; i < 9; ++i) {
+    inputs.push_back(folder / fmt::format("in/many{}.ppm", i));
+    write_file(inputs.back(), i == 4 ? "no image" : pnm(90 + i, 70, 3, static_cast<std::uint32_t>(i)));
+  }
+  const auto run = [&](const char* jobs, const std::string& to) {
+    std::vector<std::string> command{
+        "apply", "gaussian-blur sigma=3 | otsu", "-o", folder / to, "-f", "png", "--json", "--jobs", jobs};
+    command.insert(command.end(), inputs.begin(), inputs.end());
+    return run_program(command);
+  };
+  const Outcome one = run("1", "one/");
+  const Outcome four = run("4", "four/");
+  EXPECT_EQ(one.exit_code, 5) << one.err;
+  EXPECT_EQ(four.exit_code, 5) << four.err;
+  const auto report = nlohmann::json::parse(four.out);
+  ASSERT_EQ(report["images"].size(), inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    EXPECT_EQ(report["images"][i]["input"], inputs[i]);
+    EXPECT_EQ(report["images"][i]["status"], i == 4 ? "failed" : "done");
+    if (i != 4) {
+      const std::string name = fmt::format("many{}.png", i);
+      EXPECT_EQ(read_file(folder / ("one/" + name)), read_file(folder / ("four/" + name))) << name;
+    }
+  }
+}
+
 TEST_F(Files, BecomeThumbnails) {
   write_file(folder / "wide.ppm", pnm(300, 200, 3));
   const auto size = [&](const std::string& file) {

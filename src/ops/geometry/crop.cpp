@@ -83,14 +83,11 @@ Rect Crop::rectangle(Extent in) const {
   }
   const Rect part{x, y, width > 0 ? width : in.width - x, height > 0 ? height : in.height - y};
   if (part.empty() || !Rect::whole(in).contains(part)) {
-    const auto side = [](int value, const char* edge) {
-      return value > 0 ? fmt::format("{}", value) : fmt::format("(up to the {})", edge);
-    };
     throw Error(
         ErrorCode::bad_parameter,
         fmt::format("crop: the rectangle at x={} y={}, {} wide and {} high, reaches outside the picture, "
                     "which has {}x{} pixels. Choose one inside it.",
-                    x, y, side(width, "right edge"), side(height, "bottom"), in.width, in.height));
+                    x, y, part.width, part.height, in.width, in.height));
   }
   return part;
 }

@@ -40,7 +40,7 @@ Tile read_whole(const std::filesystem::path& path, const ReadOptions& options) {
 }
 
 std::unique_ptr<Source> open_by_vips(const std::filesystem::path& path, ImageFormat format) {
-  const auto input = open_file_input(path);
+  const auto input = open_file_input(path, path.string());
   return finish_opening(open_vips(input, format, {}), *input, {});
 }
 

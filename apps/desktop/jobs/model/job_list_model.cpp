@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QSet>
 #include <algorithm>
+#include <climits>
 
 namespace tessera::desktop {
 namespace {
@@ -233,7 +234,8 @@ QString status_text(const JobRecord& job) {
     return QCoreApplication::translate("JobStatus", "%1, %2 %").arg(phase).arg(percent);
   }
   if (job.phase == JobPhase::done && job.found > 0) {
-    return QCoreApplication::translate("JobStatus", "Done, %n found", nullptr, job.found);
+    return QCoreApplication::translate("JobStatus", "Done, %n found", nullptr,
+                                       static_cast<int>(std::min<std::int64_t>(job.found, INT_MAX)));
   }
   return phase;
 }
