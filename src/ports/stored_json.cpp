@@ -50,7 +50,7 @@ bool StoredFields::has(const char* name) const {
 
 const Json& StoredFields::at(const char* name) const {
   if (!has(name)) {
-    refuse(name, "there");
+    refuse(name, "present");
   }
   return json_.at(name);
 }
