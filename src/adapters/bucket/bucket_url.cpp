@@ -15,7 +15,7 @@ BucketUrlParser::BucketUrlParser(std::string url, std::string scheme, std::strin
 
 void BucketUrlParser::refuse(const std::string& why) const {
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no {} ({}): write {}.", redact_url(url_), kind_, why, form_));
+              fmt::format("'{}' is not a {} URL ({}): write {}.", redact_url(url_), kind_, why, form_));
 }
 
 void BucketUrlParser::refuse_parameter(const std::string& name, const std::string& value) const {

@@ -10,7 +10,7 @@ void UnreadableNotes::found(const std::string& kind, const std::string& id, cons
   }
 }
 
-void UnreadableNotes::write_down() noexcept {
+void UnreadableNotes::save() noexcept {
   try {
     while (!found_.empty()) {
       const UnreadableItem item = found_.back();
@@ -21,7 +21,7 @@ void UnreadableNotes::write_down() noexcept {
       known_.insert(item.kind + item.id);
       if (database_.changes() > 0 && options_.warn) {
         options_.warn(
-            fmt::format("{} '{}' cannot be read and is left out: {}", item.kind, item.id, item.reason));
+            fmt::format("{} '{}' cannot be read and is ignored: {}", item.kind, item.id, item.reason));
       }
     }
   } catch (const std::exception&) {
