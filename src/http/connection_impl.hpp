@@ -1,4 +1,4 @@
-// The bodies of connection.hpp's members. Included once for each kind of stream.
+// Definitions of connection.hpp's members. Included once for each kind of stream.
 #pragma once
 
 #include "http/connection_read.hpp"
