@@ -1,4 +1,4 @@
-#include "service/notifier/recent_events.hpp"
+#include "service/notifier/event_buffer.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 namespace tessera::service {
 namespace {
 
-/// The view as text; null for what is no job, as another version may have written it.
+/// The job view as text; null if the data is not a job, as another version may have written it.
 std::string job_text(const Json& data) {
   try {
     return (data.is_null() ? Json() : job_view(data)).dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -30,11 +30,11 @@ http::Message MessageMemory::make(std::string text) const {
           }};
 }
 
-Wire::Wire(const Event& event)
+SerializedEvent::SerializedEvent(const Event& event)
     : event_{event.id, event.type, event.job_id, event.batch_id, event.owner, event.time, Json()},
       job_(job_text(event.data)) {}
 
-http::Message Wire::message(bool websocket, const MessageMemory& memory) {
+http::Message SerializedEvent::message(bool websocket, const MessageMemory& memory) {
   std::weak_ptr<const std::string>& known = websocket ? websocket_ : stream_;
   http::Message message = known.lock();
   if (!message) {
@@ -47,39 +47,41 @@ http::Message Wire::message(bool websocket, const MessageMemory& memory) {
   return message;
 }
 
-std::size_t Wire::bytes() const {
-  return sizeof(Wire) + job_.capacity() + event_.id.capacity() + event_.job_id.capacity() +
+std::size_t SerializedEvent::bytes() const {
+  return sizeof(SerializedEvent) + job_.capacity() + event_.id.capacity() + event_.job_id.capacity() +
          event_.batch_id.capacity() + event_.owner.capacity();
 }
 
-Wire& RecentEvents::append(Wire wire) {
-  bytes_ += wire.bytes();
-  wires_.push_back(std::move(wire));
-  while (wires_.size() > 1 && (wires_.size() > most_ || bytes_ > most_bytes_)) {
-    begin_ = wires_.front().event().id;
-    bytes_ -= wires_.front().bytes();
-    wires_.pop_front();
+SerializedEvent& EventBuffer::append(SerializedEvent serialized) {
+  bytes_ += serialized.bytes();
+  events_.push_back(std::move(serialized));
+  while (events_.size() > 1 && (events_.size() > max_events_ || bytes_ > max_bytes_)) {
+    begin_ = events_.front().event().id;
+    bytes_ -= events_.front().bytes();
+    events_.pop_front();
   }
-  return wires_.back();
+  return events_.back();
 }
 
-void RecentEvents::prepend(std::string begin, const std::string& end, std::vector<Wire> wires) {
+void EventBuffer::prepend(std::string begin, const std::string& end, std::vector<SerializedEvent> events) {
   std::size_t more_bytes = 0;
-  for (const Wire& wire : wires) {
-    more_bytes += wire.bytes();
+  for (const SerializedEvent& serialized : events) {
+    more_bytes += serialized.bytes();
   }
-  if (begin_ != end || !has_room(wires.size(), more_bytes)) {
+  if (begin_ != end || !has_room(events.size(), more_bytes)) {
     return;
   }
-  wires_.insert(wires_.begin(), std::make_move_iterator(wires.begin()), std::make_move_iterator(wires.end()));
+  events_.insert(events_.begin(), std::make_move_iterator(events.begin()),
+                 std::make_move_iterator(events.end()));
   bytes_ += more_bytes;
   begin_ = std::move(begin);
 }
 
-void RecentEvents::for_each_after(const std::string& id, const std::function<void(Wire&)>& take) {
-  auto wire = std::partition_point(wires_.begin(), wires_.end(),
-                                   [&](const Wire& one) { return !log_.event_before(id, one.event().id); });
-  std::for_each(wire, wires_.end(), take);
+void EventBuffer::for_each_after(const std::string& id, const std::function<void(SerializedEvent&)>& take) {
+  auto serialized = std::partition_point(events_.begin(), events_.end(), [&](const SerializedEvent& one) {
+    return !log_.event_before(id, one.event().id);
+  });
+  std::for_each(serialized, events_.end(), take);
 }
 
 }  // namespace tessera::service
