@@ -1,5 +1,5 @@
-// Jobs on a terminal while they run: a line with a bar for each, redrawn in place; or, where standard error
-// is no terminal, a line for each change of state.
+// Progress of jobs on a terminal: a line with a bar for each, redrawn in place; or, if standard error is not
+// a terminal, a line for each state change.
 #pragma once
 
 #include <map>
