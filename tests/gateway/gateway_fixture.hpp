@@ -74,7 +74,7 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<ObjectStore> objects =
       open_disk_object_store(folder.path() / "objects", LinkSigner("http://127.0.0.1", "a secret of sixteen"),
                              [this] { return now; });
-  Access access{*state.tokens, Door::open};
+  Access access{*state.tokens, Authentication::disabled};
   GatewayOptions options;
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<http::Server> server;

@@ -130,7 +130,7 @@ TEST_F(GatewayTest, ZipsHaveEachResultOnceUnderANameOfItsOwn) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{".._evil.png", "A (2).PNG", "Failures (2).txt", "a.png",
                                              "failures.txt"}));
-  EXPECT_EQ(entries.at("failures.txt"), "gone.png: The result is not there any more.\n");
+  EXPECT_EQ(entries.at("failures.txt"), "gone.png: The result no longer exists.\n");
   EXPECT_EQ(entries.at("a.png"), "P6 1 1 255\nabc");
 }
 

@@ -50,10 +50,9 @@ SseCrowd::~SseCrowd() {
   close(epoll_);
 }
 
-bool SseCrowd::all(const std::function<bool(const std::vector<Heard>&)>& that,
-                   std::chrono::seconds patience) {
+bool SseCrowd::all(const std::function<bool(const std::vector<Heard>&)>& that, std::chrono::seconds timeout) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] {
+  return changed_.wait_for(lock, timeout, [&] {
     return std::ranges::all_of(clients_, [&](const Client& client) { return that(client.heard); });
   });
 }

@@ -82,7 +82,7 @@ TEST(DiskStore, FollowsNoLinksOutOfTheFolder) {
   EXPECT_EQ(page.objects[0].name, "a/here");
 }
 
-TEST(DiskStore, TellsWhenSomethingWasStoredAnew) {
+TEST(DiskStore, ChangesTheEtagWithEveryWrite) {
   const testing::ServerFolder folder;
   const auto store = open_disk_object_store(folder.path(), std::nullopt, system_now);
   const auto put = [&] {
