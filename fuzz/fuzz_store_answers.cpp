@@ -10,7 +10,7 @@
 #include "adapters/gcs/credentials.hpp"
 #include "adapters/gcs/resumable_upload.hpp"
 #include "adapters/gcs/service_account.hpp"
-#include "adapters/s3/key_answers.hpp"
+#include "adapters/s3/credentials_responses.hpp"
 #include "base/error.hpp"
 
 namespace {
@@ -58,10 +58,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         break;
       case 5:
-        expect_plain(s3::parse_role_keys(response, "It").value);
+        expect_plain(s3::parse_role_credentials(response, "It").value);
         break;
       case 6:
-        expect_plain(s3::parse_web_identity_keys(response, "It").value);
+        expect_plain(s3::parse_web_identity_credentials(response, "It").value);
         break;
       case 7:
         if (const auto keys = s3::parse_profile(text, "default")) {

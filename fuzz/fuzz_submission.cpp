@@ -73,8 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr std::int64_t held = 1 << 20;
     request.body.append(text, held, {});
     ForgetfulStore objects;
-    service::KeptUploads uploads(objects);
-    store(service::take_form(request, presets, {.max_items = most_items}, uploads, [] {
+    service::UploadGuard uploads(objects);
+    store(service::parse_form(request, presets, {.max_items = most_items}, uploads, [] {
             return std::string("uploads/x");
           }).submission);
   });

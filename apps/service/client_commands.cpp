@@ -1,4 +1,5 @@
-// The commands that talk to a server.
+// SPDX-License-Identifier: Apache-2.0
+// Client commands.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,7 +49,7 @@ std::vector<Json> jobs_in(const Json& answer) {
   return answer.contains("jobs") ? answer["jobs"].get<std::vector<Json>>() : std::vector<Json>{answer};
 }
 
-/// A text of the server's, for a terminal.
+/// A text from the server, made safe for a terminal.
 std::string shown(const Json& json, const char* field) { return printable(json.value(field, "")); }
 
 void print_job(const Json& job) {
@@ -64,7 +65,7 @@ void print_job(const Json& job) {
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
 
-/// As JSON if that was asked for, else each of the things with `print_one`.
+/// Prints JSON if requested, otherwise each item with `print_one`.
 void print(const Json& answer, const Options& options, const std::vector<Json>& things,
            void (*print_one)(const Json&)) {
   if (options.json) {
@@ -78,7 +79,7 @@ void print_jobs(const Json& answer, const Options& options) {
   print(answer, options, jobs_in(answer), print_job);
 }
 
-/// 0 if all are done; else the exit code of the first failure.
+/// 0 if all are done; otherwise the exit code of the first failure.
 int exit_code_of(const std::vector<Json>& jobs) {
   for (const Json& job : jobs) {
     const std::string state = job.value("state", "");
@@ -93,7 +94,7 @@ int exit_code_of(const std::vector<Json>& jobs) {
   return 0;
 }
 
-/// Follows a job or a batch to its end and returns its jobs; each is told of when it ends.
+/// Follows a job or a batch to its end and returns its jobs; `on_end` is called for each that ends.
 std::vector<Json> wait_for(Client& client, const std::string& id, ProgressView& view,
                            const std::function<void(const Json&)>& on_end = {}) {
   const bool batch = id.starts_with("batch_");
@@ -111,7 +112,7 @@ std::vector<Json> wait_for(Client& client, const std::string& id, ProgressView& 
   return jobs_in(client.get(path_of(id)));
 }
 
-/// What the service left out or converted, beside the results.
+/// Prints the service's warnings about results.
 void report_warnings(const Json& job) {
   const auto result = job.find("result");
   if (result == job.end() || !result->is_object()) {
@@ -142,10 +143,10 @@ int submit(const Options& options) {
     fs::create_directories(options.output, failure);
     if (failure) {
       throw Error(ErrorCode::io,
-                  fmt::format("Cannot make the folder '{}': {}.", options.output, failure.message()));
+                  fmt::format("Cannot create the folder '{}': {}.", options.output, failure.message()));
     }
   }
-  // Before anything is sent that takes long.
+  // Validated before the long uploads.
   client.post("/v1/pipelines", {{"pipeline", options.pipeline}, {"output", to_json(options.result)}});
   Json items = Json::array();
   for (const std::string& file : options.files) {
@@ -155,7 +156,7 @@ int submit(const Options& options) {
     view.upload(name, 1);
     items.push_back({{"object", object}, {"name", name}});
   }
-  // The key lets the request be sent again when its answer was lost, without making the jobs twice.
+  // The key makes the request safe to retry if the response is lost.
   const Json batch = client.post("/v1/jobs",
                                  {{"items", std::move(items)},
                                   {"pipeline", options.pipeline},
@@ -228,7 +229,7 @@ int get(const Options& options) {
   if (to_folder) {
     fs::create_directories(folder);
   } else if (fs::exists(options.output)) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' exists already: give another name.", options.output));
+    throw Error(ErrorCode::usage, fmt::format("'{}' already exists: choose another name.", options.output));
   }
   int exit_code = 0;
   for (const Json& job : jobs) {
@@ -251,7 +252,7 @@ int each_id(const Options& options, const std::function<Json(Client&, const std:
   return 0;
 }
 
-/// A job, or those of a batch that ended without a result.
+/// Retries a job, or the failed and cancelled jobs of a batch.
 Json retry(Client& client, const std::string& id) {
   if (!id.starts_with("batch_")) {
     return client.post(path_of(id) + "/retry", {});
@@ -279,7 +280,7 @@ int list_jobs(const Options& options) {
 
 void print_node(const Json& node) {
   const Json& details = node.at("details");
-  fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, started again {} times, version {}\n",
+  fmt::print("{}  {:<20} {:<9} {} ranks, {} jobs, {} done, {} failed, {} restarts, version {}\n",
              shown(node, "id"), shown(node, "host"), shown(details, "state"),
              details.value("ranks", Json::array()).size(), details.value("jobs", Json::array()).size(),
              details.value("done", 0), details.value("failed", 0), details.value("restarts", 0),
@@ -305,11 +306,13 @@ CLI::App* add_command(CLI::App& program, const SharedOptions& options, const cha
       ->envname("TESSERA_SERVER")
       ->type_name("URL")
       ->capture_default_str();
-  app->add_option("--token", options->client.token, "Who asks")->envname("TESSERA_TOKEN")->type_name("TEXT");
+  app->add_option("--token", options->client.token, "Access token")
+      ->envname("TESSERA_TOKEN")
+      ->type_name("TEXT");
   app->add_option("--ca-file", options->client.ca_file, "Certificates to trust, PEM")
       ->envname("TESSERA_CA_FILE")
       ->type_name("FILE");
-  app->add_flag("--json", options->json, "Answer as JSON on standard output");
+  app->add_flag("--json", options->json, "Print JSON on standard output");
   return app;
 }
 
@@ -327,7 +330,7 @@ Command add_submit(CLI::App& program) {
   app->add_option("--priority", options->priority, "interactive or bulk")
       ->check(CLI::IsMember({"interactive", "bulk"}))
       ->capture_default_str();
-  app->add_flag("--no-wait", options->no_wait, "Print the batch and end; see 'tessera watch'");
+  app->add_flag("--no-wait", options->no_wait, "Print the batch id and exit; see 'tessera watch'");
   app->add_flag("--quiet", options->quiet, "No progress");
   return {app, [options] { return submit(*options); }};
 }
@@ -340,13 +343,13 @@ CLI::App* add_ids(CLI::App& program, const SharedOptions& options, const char* n
 
 Command add_dead(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = add_command(program, options, "dead", "What was set aside because it could not be done");
+  CLI::App* app = add_command(program, options, "dead", "Manage the dead-letter queue");
   app->require_subcommand(1);
-  CLI::App* const listing = app->add_subcommand("list", "List it, with the reasons");
-  CLI::App* const retrying = app->add_subcommand("retry", "Try it again");
-  CLI::App* const dropping = app->add_subcommand("drop", "Forget it");
+  CLI::App* const listing = app->add_subcommand("list", "List dead letters, with the reasons");
+  CLI::App* const retrying = app->add_subcommand("retry", "Retry the jobs");
+  CLI::App* const dropping = app->add_subcommand("drop", "Delete dead letters");
   for (CLI::App* const part : {retrying, dropping}) {
-    part->add_option("ID", options->ids, "As 'tessera dead list' shows them")->required();
+    part->add_option("ID", options->ids, "Ids as shown by 'tessera dead list'")->required();
   }
   return {app, [options, listing, retrying] {
             if (listing->parsed()) {
@@ -385,7 +388,7 @@ std::vector<Command> add_client_commands(CLI::App& program) {
   add("cancel", "Cancel jobs or batches", true, [](const Options& options) {
     return each_id(options, [](Client& client, const std::string& id) { return client.remove(path_of(id)); });
   });
-  add("retry", "Try failed or cancelled jobs again", true,
+  add("retry", "Retry failed or cancelled jobs", true,
       [](const Options& options) { return each_id(options, retry); });
   const auto [listing, list_options] = add("ls", "List jobs, newest first", false, list_jobs);
   listing->add_option("--state", list_options->state,

@@ -1,4 +1,5 @@
-// A subcommand of the service program: its part of the command line, and what it does.
+// SPDX-License-Identifier: Apache-2.0
+// A subcommand of the service program.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -20,9 +21,9 @@ Command add_serve(CLI::App& program);
 Command add_gateway(CLI::App& program);
 Command add_node(CLI::App& program);
 Command add_notifier(CLI::App& program);
-/// submit, watch, status, get, cancel, retry, ls, nodes, dead: clients of a server.
+/// The client commands: submit, watch, status, get, cancel, retry, ls, nodes, dead.
 std::vector<Command> add_client_commands(CLI::App& program);
-/// Who may use a service; works on its state store.
+/// Manages tokens in a service's state store.
 Command add_token(CLI::App& program);
 
 }  // namespace tessera::service

@@ -1,5 +1,6 @@
-// The service's programs in one: 'tessera NAME' runs them. They are apart from the engine's command so that
-// that need not load what they link.
+// SPDX-License-Identifier: Apache-2.0
+// The service's programs in one executable, run by 'tessera NAME'. They are separate from the engine's
+// command so that it need not load their libraries.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tessera node: a processing node of the distributed system.
 #include <memory>
 
@@ -8,7 +9,7 @@
 namespace tessera::service {
 
 Command add_node(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("node", "Take jobs from the queue and process them on MPI ranks");
+  CLI::App* app = program.add_subcommand("node", "Receive jobs from the queue and process them on MPI ranks");
   auto settings = std::make_shared<Settings>();
   auto node_settings = std::make_shared<NodeSettings>();
   add_settings(*app, *settings);
@@ -18,13 +19,13 @@ Command add_node(CLI::App& program) {
          "Where to serve /metrics, /healthz and /readyz; metrics need a token with the scope metrics")
       ->envname("TESSERA_METRICS_LISTEN")
       ->type_name("ADDRESS:PORT");
-  app->add_flag("--open", node_settings->open, "No token is needed for the metrics; only on loopback");
+  app->add_flag("--open", node_settings->open, "Disable authentication for the metrics; only on loopback");
   return {app, [settings, node_settings] {
             prepare_process();
             keep_files_private();
             read_urls(*settings);
             const auto log = open_log("node", *settings);
-            const ScratchFolder scratch(scratch_place(*node_settings));
+            const ScratchFolder scratch(scratch_parent(*node_settings));
             const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
@@ -33,7 +34,7 @@ Command add_node(CLI::App& program) {
                 node.serve_metrics(node_settings->metrics_listen, node_settings->open, metrics);
               }
               wait_for_stop_signal();
-              end_at_latest(options.drain_limit + longest_stop, log);
+              end_at_latest(options.drain_limit + max_stop_time, log);
               node.drain();
             }
             log->info("ended");

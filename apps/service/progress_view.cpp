@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "progress_view.hpp"
 
 #include <fmt/format.h>
@@ -11,11 +12,11 @@
 namespace tessera::service {
 namespace {
 
-constexpr std::size_t most_lines = 20;
+constexpr std::size_t max_lines = 20;
 constexpr int bar_width = 24;
 constexpr std::size_t name_width = 32;
 
-/// What a terminal would obey is not printed.
+/// Removes control characters and shortens the name.
 std::string shown_name(const std::string& name) {
   const std::string clean = printable(name);
   return clean.size() > name_width ? clean.substr(0, name_width - 3) + "..." : clean;
@@ -73,8 +74,8 @@ void ProgressView::draw() {
   if (drawn_ > 0) {
     text += fmt::format("\x1b[{}A", drawn_);
   }
-  // The newest that fit; the others are summed up.
-  const std::size_t hidden = order_.size() > most_lines ? order_.size() - most_lines : 0;
+  // Shows the newest lines that fit; summarizes the others.
+  const std::size_t hidden = order_.size() > max_lines ? order_.size() - max_lines : 0;
   std::size_t drawn = 0;
   if (hidden > 0) {
     const auto done = std::count_if(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(hidden),

@@ -1,5 +1,6 @@
-// Jobs on a terminal while they run: a line with a bar for each, redrawn in place; or, where standard error
-// is no terminal, a line for each change of state.
+// SPDX-License-Identifier: Apache-2.0
+// Progress of jobs on a terminal: a line with a bar for each, redrawn in place; or, if standard error is not
+// a terminal, a line for each state change.
 #pragma once
 
 #include <map>

@@ -1,4 +1,5 @@
-// tessera serve: the whole service on one machine, with nothing else installed.
+// SPDX-License-Identifier: Apache-2.0
+// tessera serve: the whole service on one machine, without other servers.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -6,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "command.hpp"
-#include "front.hpp"
+#include "http_frontend.hpp"
 #include "node/scratch.hpp"
 #include "service/secret_files.hpp"
 #include "settings.hpp"
@@ -31,7 +32,7 @@ Command add_serve(CLI::App& program) {
       "serve",
       "Run the whole service here: gateway, notifier and a processing node, with all data in one folder");
   auto settings = std::make_shared<Settings>();
-  auto front_settings = std::make_shared<FrontSettings>();
+  auto frontend_settings = std::make_shared<HttpFrontendSettings>();
   auto node_settings = std::make_shared<NodeSettings>();
   auto folder = std::make_shared<std::string>(default_folder().string());
   app->add_option("--data", *folder, "Folder for uploads, results and the state of jobs")
@@ -40,10 +41,10 @@ Command add_serve(CLI::App& program) {
       ->capture_default_str();
   add_state_settings(*app, *settings);
   add_log_settings(*app, *settings);
-  add_listen_settings(*app, *front_settings);
-  add_gateway_settings(*app, *front_settings);
+  add_listen_settings(*app, *frontend_settings);
+  add_gateway_settings(*app, *frontend_settings);
   add_node_settings(*app, *node_settings);
-  return {app, [settings, front_settings, node_settings, folder] {
+  return {app, [settings, frontend_settings, node_settings, folder] {
             prepare_process();
             keep_files_private();
             const auto log = open_log("serve", *settings);
@@ -54,25 +55,26 @@ Command add_serve(CLI::App& program) {
             settings->queue = "sqlite://" + (data / "queue.db").string();
             settings->state = "sqlite://" + (data / "state.db").string();
             settings->store = "file://" + (data / "objects").string();
-            if (front_settings->link_secret.empty() && front_settings->link_secret_file.empty()) {
-              front_settings->link_secret = link_secret_in(data / "link-secret");
+            if (frontend_settings->link_secret.empty() && frontend_settings->link_secret_file.empty()) {
+              frontend_settings->link_secret = link_secret_in(data / "link-secret");
             }
-            if (front_settings->token_file.empty() && !front_settings->open) {
-              front_settings->token_file = (data / "token").string();
+            if (frontend_settings->token_file.empty() && !frontend_settings->open) {
+              frontend_settings->token_file = (data / "token").string();
             }
-            if (front_settings->spool.empty()) {
-              front_settings->spool = (data / "spool").string();
+            if (frontend_settings->spool.empty()) {
+              frontend_settings->spool = (data / "spool").string();
             }
-            front_settings->state_is_new = !fs::exists(data / "state.db");
-            const ScratchFolder scratch(scratch_place(*node_settings));
+            frontend_settings->state_is_new = !fs::exists(data / "state.db");
+            const ScratchFolder scratch(scratch_parent(*node_settings));
             const NodeOptions options = complete(*node_settings, scratch.path());
             {
               Metrics metrics;
-              const Front front(*settings, *front_settings, Front::Serves::everything, metrics, log);
+              const HttpFrontend front(*settings, *frontend_settings, HttpFrontend::Role::gateway, metrics,
+                                       log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
-              log->info("Tessera serves {}; data lies in '{}'", front.url(), data.string());
+              log->info("Tessera serves {}; data folder: '{}'", front.url(), data.string());
               wait_for_stop_signal();
-              end_at_latest(options.drain_limit + longest_stop, log);
+              end_at_latest(options.drain_limit + max_stop_time, log);
               node.drain();
             }
             log->info("ended");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "settings.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@
 #include "http/server.hpp"
 #include "limit_options.hpp"
 #include "owner_limits.hpp"
-#include "service/metered_store.hpp"
+#include "service/instrumented_store.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
 
@@ -35,7 +36,7 @@ sigset_t stop_signals() {
   return set;
 }
 
-/// The tessera command lies beside this program, or, installed, in the bin folder of the same prefix.
+/// The tessera command is beside this program or, if installed, in the bin folder of the same prefix.
 std::filesystem::path tessera_command() {
   const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   for (const auto& candidate : {here / "tessera", here / "../../bin/tessera"}) {
@@ -44,7 +45,7 @@ std::filesystem::path tessera_command() {
     }
   }
   throw Error(ErrorCode::not_found,
-              fmt::format("The tessera command is not beside '{}': install both.", here.string()));
+              fmt::format("The tessera command was not found beside '{}': install both.", here.string()));
 }
 
 void add_url(CLI::App& app, const std::string& option, const std::string& variable, std::string& url,
@@ -69,17 +70,17 @@ void read_url(const char* option, std::string& url, const std::string& file) {
 
 void add_settings(CLI::App& app, Settings& settings) {
   add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
-          "Where jobs wait: amqp://user:password@host/vhost or sqlite:///FILE");
+          "Job queue: amqp://user:password@host/vhost or sqlite:///FILE");
   add_state_setting(app, settings);
   add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
-          "Where images lie: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
+          "Image store: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
   add_state_settings(app, settings);
   add_log_settings(app, settings);
 }
 
 void add_state_setting(CLI::App& app, Settings& settings) {
   add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
-          "Where the state of jobs is kept: redis://user:password@host:6379 or sqlite:///FILE");
+          "State store: redis://user:password@host:6379 or sqlite:///FILE");
 }
 
 void read_urls(Settings& settings) {
@@ -91,9 +92,8 @@ void read_urls(Settings& settings) {
 void read_state_url(Settings& settings) { read_url("--state", settings.state, settings.state_file); }
 
 void add_state_settings(CLI::App& app, Settings& settings) {
-  app.add_option(
-         "--max-events", settings.max_events,
-         "Events kept for clients that come back, about; each takes some kilobytes of the state store")
+  app.add_option("--max-events", settings.max_events,
+                 "Approximate number of events kept for clients that reconnect; each takes some kilobytes")
       ->envname("TESSERA_MAX_EVENTS")
       ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}))
       ->capture_default_str();
@@ -130,46 +130,45 @@ void add_node_settings(CLI::App& app, NodeSettings& settings) {
   app.add_option("-t,--threads", options.ranks.threads, "Threads of each rank; 0: cores divided by ranks")
       ->envname("TESSERA_THREADS")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--hostfile", options.ranks.hostfile, "Hosts to start ranks on, as mpirun wants it")
+  app.add_option("--hostfile", options.ranks.hostfile, "Hosts to start ranks on, for mpirun")
       ->envname("TESSERA_HOSTFILE")
       ->type_name("FILE");
   app.add_option("--address", options.ranks.address,
                  "With --hostfile: name or address of this host for the ranks")
       ->envname("TESSERA_ADDRESS")
       ->type_name("HOST");
-  app.add_option("--spreading", settings.spreading,
+  app.add_option("--spreading", settings.scheduling,
                  "farm: each image on one rank; split: each over all ranks; auto: by size and queue")
       ->envname("TESSERA_SPREADING")
       ->check(CLI::IsMember({"auto", "farm", "split"}));
-  app.add_option("--scratch", settings.scratch, "Folder for images under way (default: the system's)")
+  app.add_option("--scratch", settings.scratch, "Folder for temporary images (default: the system's)")
       ->envname("TESSERA_SCRATCH")
       ->type_name("FOLDER");
-  app.add_option(
-         "--sandbox", settings.sandbox,
-         "Take rights from ranks, which decode foreign images: auto: as far as this system can; require: "
-         "all, or do not work; off")
+  app.add_option("--sandbox", settings.sandbox,
+                 "Sandbox for ranks, which decode untrusted images: auto: as far as this system supports it; "
+                 "require: all of it, or do not start; off")
       ->envname("TESSERA_SANDBOX")
       ->check(CLI::IsMember({"auto", "require", "off"}));
   add_limit_options(app, settings.limits, LimitSources::and_environment);
   app.add_option("--owner-limits", settings.owner_limits_file,
-                 "JSON file with limits of single owners: {\"alice\": {\"max-pixels\": 40000000, "
+                 "JSON file with limits per owner: {\"alice\": {\"max-pixels\": 40000000, "
                  "\"time-limit\": 60}}")
       ->envname("TESSERA_OWNER_LIMITS")
       ->type_name("FILE");
-  app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may work; 0: no limit")
+  app.add_option("--time-limit", settings.time_limit_s, "Seconds a job may be processed; 0: no limit")
       ->envname("TESSERA_TIME_LIMIT")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--drain-limit", settings.drain_limit_s,
-                 "Seconds jobs under way get to finish when the node is told to stop")
+                 "Seconds for active jobs to finish when the node stops")
       ->envname("TESSERA_DRAIN_LIMIT")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-attempts", options.max_attempts,
-                 "Times a job may end its ranks before it is set aside")
+                 "Attempts in which a job's ranks may die before it is moved to the dead-letter queue")
       ->envname("TESSERA_MAX_ATTEMPTS")
       ->check(CLI::Range(1, 100));
 }
 
-std::filesystem::path scratch_place(const NodeSettings& settings) {
+std::filesystem::path scratch_parent(const NodeSettings& settings) {
   return settings.scratch.empty() ? std::filesystem::temp_directory_path()
                                   : std::filesystem::path(settings.scratch);
 }
@@ -179,14 +178,14 @@ NodeOptions complete(const NodeSettings& settings, const std::filesystem::path& 
   options.host = host_name();
   options.id = new_id("node", system_now());
   options.version = TESSERA_VERSION;
-  options.spreading = settings.spreading == "farm"    ? Spreading::farm
-                      : settings.spreading == "split" ? Spreading::split
-                                                      : Spreading::automatic;
+  options.scheduling = settings.scheduling == "farm"    ? SchedulingPolicy::one_rank_per_job
+                       : settings.scheduling == "split" ? SchedulingPolicy::all_ranks
+                                                        : SchedulingPolicy::automatic;
   options.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.time_limit_s * 1000));
   options.drain_limit = std::chrono::milliseconds(static_cast<std::int64_t>(settings.drain_limit_s * 1000));
   WorkLimits limits = settings.limits;
   if (limits.max_memory_bytes == 0 && settings.options.ranks.hostfile.empty()) {
-    // Ranks may not look at control groups: they work without rights.
+    // Sandboxed ranks cannot read control groups.
     limits.max_memory_bytes = share_of_memory(usable_memory_bytes(), settings.options.ranks.ranks);
   }
   options.limits = to_json(limits);
@@ -225,7 +224,7 @@ Endpoint parse_listen(const std::string& text) {
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
     : state_(open_state_store(settings.state, state_options(settings, log))),
-      objects_(metered(open_object_store(settings.store, {}), metrics)) {
+      objects_(with_metrics(open_object_store(settings.store, {}), metrics)) {
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
   queue_ = open_job_queue(settings.queue, queue_options);
@@ -253,10 +252,10 @@ RunningNode::~RunningNode() = default;
 
 void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& metrics) {
   const Endpoint endpoint = parse_listen(listen);
-  access_ = std::make_unique<Access>(*state_.tokens, door_of(open, endpoint.address));
+  access_ = std::make_unique<Access>(*state_.tokens, authentication_of(open, endpoint.address));
   const auto origins = std::make_shared<OriginPolicy>(OriginOptions{open, {}});
   http::Router router;
-  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
+  mount_metrics(router, metrics, require_scope(*access_, Scope::metrics));
   router.add(
       "GET", "/healthz", {},
       [](http::Request&) {
@@ -281,14 +280,15 @@ void RunningNode::serve_metrics(const std::string& listen, bool open, Metrics& m
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
 }
 
-Door door_of(bool open, const std::string& address) {
+Authentication authentication_of(bool open, const std::string& address) {
   if (open && !http::is_loopback(address)) {
-    throw Error(ErrorCode::usage,
-                fmt::format("With --open anyone who reaches {} could use this service: listen on 127.0.0.1, "
-                            "or leave --open out and make tokens (see 'tessera token').",
-                            address));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("With --open anyone who can reach {} could use this service: listen on 127.0.0.1, "
+                    "or omit --open and create tokens (see 'tessera token').",
+                    address));
   }
-  return open ? Door::open : Door::closed;
+  return open ? Authentication::disabled : Authentication::required;
 }
 
 void keep_files_private() { ::umask(S_IRWXG | S_IRWXO); }
@@ -315,7 +315,7 @@ void end_at_latest(std::chrono::milliseconds limit, std::shared_ptr<spdlog::logg
   std::thread([limit, log = std::move(log)] {
     std::this_thread::sleep_for(limit);
     log->error(
-        "not ended after {} s: something does not answer. The jobs in hand are taken up again by others.",
+        "not ended after {} s: something does not respond. Active jobs will be processed by other nodes.",
         std::chrono::duration_cast<std::chrono::seconds>(limit).count());
     log->flush();
     std::_Exit(exit_by_time_limit);

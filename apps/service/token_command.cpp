@@ -1,4 +1,5 @@
-// tessera token: who may use a service.
+// SPDX-License-Identifier: Apache-2.0
+// tessera token: manages access tokens.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -42,9 +43,9 @@ int add(TokenStore& tokens, const TokenOptions& options) {
 
 int list(TokenStore& tokens) {
   for (const Token& token : tokens.list()) {
-    fmt::print("{}  {:<20} {:<20} made {}{}\n", token.hash.substr(0, 12), token.owner,
+    fmt::print("{}  {:<20} {:<20} created {}{}\n", token.hash.substr(0, 12), token.owner,
                fmt::format("{}", fmt::join(scope_names(token.scopes), ",")), to_iso8601(token.created),
-               token.expires ? ", ends " + to_iso8601(*token.expires) : "");
+               token.expires ? ", expires " + to_iso8601(*token.expires) : "");
   }
   return 0;
 }
@@ -58,8 +59,8 @@ int remove(TokenStore& tokens, const TokenOptions& options) {
   }
   if (found.size() != 1) {
     throw Error(ErrorCode::not_found,
-                fmt::format("{} tokens have a hash that begins with '{}'; it must be one.", found.size(),
-                            options.hash));
+                fmt::format("{} tokens have a hash that begins with '{}'; it must match exactly one.",
+                            found.size(), options.hash));
   }
   tokens.remove(found.front());
   return 0;
@@ -68,20 +69,20 @@ int remove(TokenStore& tokens, const TokenOptions& options) {
 }  // namespace
 
 Command add_token(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("token", "Say who may use a service (works on its state store)");
+  CLI::App* app = program.add_subcommand("token", "Manage access tokens (works on the state store)");
   app->require_subcommand(1);
   auto options = std::make_shared<TokenOptions>();
   add_state_setting(*app, options->settings);
-  CLI::App* const adding = app->add_subcommand("add", "Make a token and print it");
-  adding->add_option("OWNER", options->owner, "Whose jobs it stands for")->required();
+  CLI::App* const adding = app->add_subcommand("add", "Create a token and print it");
+  adding->add_option("OWNER", options->owner, "Owner of the jobs submitted with it")->required();
   adding->add_option("--scope", options->scopes, "submit, read, admin, metrics")
       ->check(CLI::IsMember({"submit", "read", "admin", "metrics"}))
       ->delimiter(',')
       ->capture_default_str();
-  adding->add_option("--days", options->days, "Days it is good for; 0: for ever")
+  adding->add_option("--days", options->days, "Days until it expires; 0: never")
       ->check(CLI::NonNegativeNumber);
   CLI::App* const listing = app->add_subcommand("list", "List tokens by the beginning of their hashes");
-  CLI::App* const removing = app->add_subcommand("remove", "Withdraw a token");
+  CLI::App* const removing = app->add_subcommand("remove", "Revoke a token");
   removing->add_option("HASH", options->hash, "Beginning of its hash")->required();
   return {app, [options, adding, listing] {
             keep_files_private();

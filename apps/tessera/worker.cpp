@@ -89,7 +89,7 @@ class Worker {
       : world_(world),
         host_(host),
         memory_bytes_(memory_bytes),
-        channel_(std::move(socket), RankChannel::Files::taken) {}
+        channel_(std::move(socket), RankChannel::Files::accepted) {}
 
   int run(const Hello& hello) {
     tell(hello);
@@ -110,7 +110,7 @@ class Worker {
         NodeMessage message = node_message(*line);
         const std::lock_guard lock(mutex_);
         if (auto* const task = std::get_if<ProcessTask>(&message)) {
-          FileDescriptor file = task->attached ? channel_.take_attached() : FileDescriptor();
+          FileDescriptor file = task->attached ? channel_.next_attached() : FileDescriptor();
           work_.push_back({std::move(*task), std::move(file)});
         } else if (const auto* const cancelled = std::get_if<Cancel>(&message)) {
           cancel(cancelled->ticket);

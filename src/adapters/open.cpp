@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/open.hpp"
 
 #include <fmt/format.h>
@@ -31,7 +32,7 @@ std::unique_ptr<ObjectStore> open_object_store(const std::string& url, const Obj
     return open_gcs_object_store(parse_gcs_url(url, options.now));
   }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no object store: write file:///var/lib/tessera/objects, "
+              fmt::format("'{}' is not the URL of an object store: write file:///var/lib/tessera/objects, "
                           "s3://bucket?endpoint=URL or gs://bucket.",
                           redact_url(url)));
 }
@@ -44,7 +45,7 @@ std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOpti
     return open_rabbitmq_job_queue(parse_broker_url(url), options);
   }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no queue: write sqlite:///var/lib/tessera/queue.db or "
+              fmt::format("'{}' is not the URL of a queue: write sqlite:///var/lib/tessera/queue.db or "
                           "amqp://user:password@host:5672/vhost.",
                           redact_url(url)));
 }
@@ -57,7 +58,7 @@ StateStore open_state_store(const std::string& url, const StateOptions& options)
     return open_redis_state_store(url, options);
   }
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no state store: write sqlite:///var/lib/tessera/state.db "
+              fmt::format("'{}' is not the URL of a state store: write sqlite:///var/lib/tessera/state.db "
                           "or redis://user:password@host:6379/0.",
                           redact_url(url)));
 }

@@ -1,4 +1,5 @@
-// Opens stores, queues and state by URL. The one place that knows which adapters there are.
+// SPDX-License-Identifier: Apache-2.0
+// Opens stores, queues and state by URL. The only place that knows all adapters.
 #pragma once
 
 #include <memory>
@@ -12,17 +13,18 @@ namespace tessera {
 
 struct ObjectStoreOptions {
   Clock now = system_now;
-  /// Local folders: links are `public_url`/objects/NAME?... and are signed with this secret; the gateway
-  /// serves them. Without a secret no links can be signed.
+  /// Local folders: links are `public_url`/objects/NAME?..., signed with this secret and served by the
+  /// gateway. Without a secret no links can be signed.
   std::string public_url;
   std::string link_secret;
 };
 
 /// - `file:///var/lib/tessera/objects`: a local folder
-/// - `s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1&style=path|virtual`: S3 or what
-///   speaks its protocol. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
-/// - `gs://bucket/prefix?credentials=FILE`: Google Cloud Storage; parse_gcs_url() tells the rest.
-/// Throws Error(usage) for what it cannot understand.
+/// - `s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1&style=path|virtual`: S3 or a
+///   compatible store; see parse_s3_url().
+/// - `gs://bucket/prefix?credentials=FILE`: Google Cloud Storage; see parse_gcs_url().
+///
+/// Throws Error(usage) for anything else.
 [[nodiscard]] std::unique_ptr<ObjectStore> open_object_store(const std::string& url,
                                                              const ObjectStoreOptions& options);
 

@@ -1,4 +1,5 @@
-// URLs that name a place of this machine. Inside of the adapters only.
+// SPDX-License-Identifier: Apache-2.0
+// URLs of local paths. Private to the adapters.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +7,8 @@
 
 namespace tessera {
 
-/// The path behind `scheme` ("file://"); it stands there as it is, without escapes. Throws Error(usage) that
-/// names `what` was wanted and an example, if the URL has another scheme or no absolute path.
+/// The path after `scheme` ("file://"), taken literally, without escapes. Throws Error(usage), naming `what`
+/// and an example, if the URL has another scheme or no absolute path.
 [[nodiscard]] std::filesystem::path absolute_path_of(std::string_view url, std::string_view scheme,
                                                      std::string_view what, std::string_view example);
 

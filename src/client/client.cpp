@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "client/client.hpp"
 
 #include <fcntl.h>
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Heartbeats come every 15 s.
-constexpr std::chrono::seconds longest_silence{45};
+constexpr std::chrono::seconds event_stall_timeout{45};
 
 ErrorCode code_of(const std::string& problem_name, int status) {
   if (const auto code = error_code_named(problem_name)) {
@@ -38,16 +39,16 @@ ErrorCode code_of(const std::string& problem_name, int status) {
   const Json problem = Json::parse(response.body, nullptr, false);
   if (!problem.is_object() || !problem.contains("detail")) {
     throw Error(code_of("", response.status),
-                fmt::format("'{}' answers with status {}. Is that a Tessera server?", redact_url(url),
+                fmt::format("'{}' responds with status {}. Is it a Tessera server?", redact_url(url),
                             response.status));
   }
   const std::string type = problem.value("type", "");
-  // The sentence goes to a terminal, and a server may be anything.
+  // The text goes to a terminal, and the server is not trusted.
   throw Error(code_of(type.substr(type.rfind('/') + 1), response.status),
               printable(problem.value("detail", "")));
 }
 
-/// Scheme, host and port, the usual port left out.
+/// Scheme, host and port, without the default port.
 std::string plain_origin(const std::string& url) {
   std::string origin = ascii_lowered(origin_of_url(url));
   for (const auto& [scheme, port] : {std::pair("http://", ":80"), std::pair("https://", ":443")}) {
@@ -66,14 +67,14 @@ HttpOptions http_options(const ClientOptions& options) {
 
 HttpOptions stream_options(const ClientOptions& options) {
   HttpOptions result = http_options(options);
-  result.stall_timeout = longest_silence;
-  result.max_attempts = 1;  // follow() counts itself, and knows where to go on
+  result.stall_timeout = event_stall_timeout;
+  result.max_attempts = 1;  // follow() retries itself, from the last event
   return result;
 }
 
-/// A name that is not taken: "a.png", "a (2).png", ...
+/// An unused name: "a.png", "a (2).png", ...
 fs::path free_name(const fs::path& folder, const std::string& name) {
-  // A server must not choose where on this machine the file goes.
+  // The server must not choose the folder.
   fs::path plain = fs::path(name).filename();
   if (plain.empty() || plain == "." || plain == "..") {
     plain = "result";
@@ -105,7 +106,7 @@ HttpRequest Client::request(const std::string& method, const std::string& path) 
 }
 
 std::string Client::token() const {
-  // Asked each time: the service may be started after this client.
+  // Looked up each time: the service may be started after this client.
   return options_.token.empty() ? local_service_token(options_.server).value_or("") : options_.token;
 }
 
@@ -124,11 +125,11 @@ HttpRequest Client::redirected_events(const std::string& location, const std::st
   }
   if (from.starts_with("https:") && !to.starts_with("https:")) {
     throw Error(ErrorCode::forbidden,
-                fmt::format("The server sends its clients to '{}' for events, which is not encrypted as the "
+                fmt::format("The server redirects event streams to '{}', which is not encrypted, while the "
                             "server itself is: start its gateway with a --notifier-url of https://.",
                             to));
   }
-  // Another server gets no more than what it needs: a token for events alone, good for a few minutes.
+  // Another origin gets only a token for events, valid for a few minutes.
   const std::string stream_token = post("/v1/stream-tokens", {}, {}, stop).at("token");
   events.url +=
       (location.find('?') == std::string::npos ? "?token=" : "&token=") + percent_encode(stream_token);
@@ -145,8 +146,9 @@ Json Client::answer(const HttpRequest& request, const std::stop_token& stop) {
   }
   Json json = Json::parse(response.body, nullptr, false);
   if (json.is_discarded()) {
-    throw Error(ErrorCode::unavailable, fmt::format("'{}' does not answer in JSON. Is that a Tessera server?",
-                                                    redact_url(request.url)));
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("'{}' does not respond with JSON. Is it a Tessera server?", redact_url(request.url)));
   }
   return json;
 }
@@ -204,12 +206,12 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
                           const std::stop_token& stop) {
   const Json link = result_link(job_id, stop);
   fs::path place = file.empty() ? fs::path() : file;
-  const fs::path beside =
+  const fs::path directory =
       file.empty() ? folder : (file.has_parent_path() ? file.parent_path() : fs::path("."));
   const fs::path partial =
-      beside / fmt::format(".{}.part-{}", fs::path(job_id).filename().string(), ::getpid());
+      directory / fmt::format(".{}.part-{}", fs::path(job_id).filename().string(), ::getpid());
   try {
-    FileSink sink(partial, 0666);  // as other programs make what their user asked for
+    FileSink sink(partial, 0666);  // the usual mode of files that a user creates
     HttpRequest get;
     get.url = link.at("url");
     get.response_sink = &sink;
@@ -219,7 +221,7 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
     }
     sink.close();
     if (static_cast<std::int64_t>(fs::file_size(partial)) != link.at("size_bytes")) {
-      throw Error(ErrorCode::io, fmt::format("The result has {} bytes, and only {} came: try again.",
+      throw Error(ErrorCode::io, fmt::format("The result has {} bytes, but only {} were received: try again.",
                                              link["size_bytes"].get<std::int64_t>(), fs::file_size(partial)));
     }
     if (!place.empty()) {
@@ -228,14 +230,14 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
     }
     for (;;) {
       fs::path target = free_name(folder, link.at("file_name"));
-      // A link does not replace what another has made meanwhile, as renaming would.
+      // Unlike rename(), link() does not replace a file that was created meanwhile.
       if (::link(partial.c_str(), target.c_str()) == 0) {
         fs::remove(partial);
         return target;
       }
       if (errno != EEXIST) {
         throw Error(ErrorCode::io,
-                    fmt::format("Cannot make '{}': {}.", target.string(), std::strerror(errno)));
+                    fmt::format("Cannot create '{}': {}.", target.string(), std::strerror(errno)));
       }
     }
   } catch (...) {
@@ -246,14 +248,14 @@ fs::path Client::download(const std::string& job_id, const fs::path& folder, con
 }
 
 void Client::follow(const std::string& query,
-                    const std::function<bool(const std::string& event, const Json& job)>& take,
+                    const std::function<bool(const std::string& event, const Json& job)>& on_event,
                     const std::stop_token& stop, const FollowOptions& options) {
   std::string last_id;
   std::string events_url;
   bool ended = false;
   Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
   auto heard = std::chrono::steady_clock::now();
-  const auto tell = [&](bool connected, const std::string& reason) {
+  const auto notify = [&](bool connected, const std::string& reason) {
     if (options.on_connection) {
       options.on_connection(connected, reason);
     }
@@ -265,7 +267,7 @@ void Client::follow(const std::string& query,
         last_id = event.id;
         const Json job = Json::parse(event.data, nullptr, false);
         if (event.type != "reset" && job.is_object()) {
-          ended = !take(event.type, job);
+          ended = !on_event(event.type, job);
         }
         return !ended;
       });
@@ -276,20 +278,20 @@ void Client::follow(const std::string& query,
       }
       events.on_head = [&](const HttpResponse&) {
         heard = std::chrono::steady_clock::now();
-        tell(true, "");
+        notify(true, "");
       };
       events.on_data = [&](std::string_view bytes) {
         heard = std::chrono::steady_clock::now();
         backoff.reset();
         const bool more = reader.feed(bytes);
         if (!reader.last_id().empty()) {
-          last_id = reader.last_id();  // also a place in the log that no event has followed yet
+          last_id = reader.last_id();  // may also be an id without an event
         }
         return more;
       };
       const HttpResponse response = stream_.send(events, stop);
       if (response.status == 307 && events_url.empty() && response.headers.contains("location")) {
-        events_url = response.headers.at("location");  // the notifier is another server
+        events_url = response.headers.at("location");  // the notifier is a separate server
         if (events_url.starts_with('/')) {
           events_url = options_.server + events_url;
         }
@@ -299,7 +301,7 @@ void Client::follow(const std::string& query,
         throw_problem(response, events.url);
       }
       if (response.status >= 300) {
-        reason = fmt::format("it answers with status {}", response.status);
+        reason = fmt::format("it responds with status {}", response.status);
       }
     } catch (const Error& error) {
       if (error.code() == ErrorCode::cancelled && stop.stop_requested()) {
@@ -313,11 +315,11 @@ void Client::follow(const std::string& query,
     if (ended) {
       return;
     }
-    events_url.clear();  // the next time it may be elsewhere
-    tell(false, reason);
-    if (std::chrono::steady_clock::now() - heard > options.longest_absence) {
-      throw Error(ErrorCode::unavailable, fmt::format("The server has been away for {} s: {}",
-                                                      options.longest_absence.count(), reason));
+    events_url.clear();  // the redirect may change
+    notify(false, reason);
+    if (std::chrono::steady_clock::now() - heard > options.reconnect_timeout) {
+      throw Error(ErrorCode::unavailable, fmt::format("The server has been unavailable for {} s: {}",
+                                                      options.reconnect_timeout.count(), reason));
     }
     pause(backoff.next(), stop);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "client/event_stream.hpp"
 
 #include <fmt/format.h>
@@ -7,21 +8,21 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t longest_event = std::size_t{16} << 20;
+constexpr std::size_t max_event_bytes = std::size_t{16} << 20;
 
 void check_length(std::size_t size_bytes) {
-  if (size_bytes > longest_event) {
+  if (size_bytes > max_event_bytes) {
     throw Error(ErrorCode::unavailable,
-                fmt::format("The service's stream of events brought one of more than {} bytes; what answers "
-                            "there is hardly Tessera.",
-                            longest_event));
+                fmt::format("The event stream sent an event of more than {} bytes; the server is probably "
+                            "not Tessera.",
+                            max_event_bytes));
   }
 }
 
 }  // namespace
 
 bool EventStreamReader::feed(std::string_view bytes) {
-  std::size_t end = partial_.size();  // what was there before has no end of line in it
+  std::size_t end = partial_.size();  // the old part contains no line end
   partial_ += bytes;
   std::size_t begin = 0;
   for (; (end = partial_.find('\n', end)) != std::string::npos; begin = ++end) {
@@ -29,7 +30,7 @@ bool EventStreamReader::feed(std::string_view bytes) {
     if (line.ends_with('\r')) {
       line.remove_suffix(1);
     }
-    if (!take_line(line)) {
+    if (!handle_line(line)) {
       return false;
     }
   }
@@ -38,7 +39,7 @@ bool EventStreamReader::feed(std::string_view bytes) {
   return true;
 }
 
-bool EventStreamReader::take_line(std::string_view line) {
+bool EventStreamReader::handle_line(std::string_view line) {
   if (line.empty()) {
     last_id_ = event_.id;
     bool go_on = true;
@@ -46,7 +47,7 @@ bool EventStreamReader::take_line(std::string_view line) {
       if (event_.type.empty()) {
         event_.type = "message";
       }
-      go_on = take_(event_);
+      go_on = on_event_(event_);
     }
     event_.type.clear();
     event_.data.clear();

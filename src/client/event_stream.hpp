@@ -1,4 +1,5 @@
-// Server-Sent Events, taken apart as they come (HTML Living Standard, section 9.2).
+// SPDX-License-Identifier: Apache-2.0
+// A parser for Server-Sent Events (HTML Living Standard, section 9.2).
 #pragma once
 
 #include <functional>
@@ -8,24 +9,25 @@
 namespace tessera {
 
 struct StreamedEvent {
-  std::string id;    ///< the last that was sent, with this event or before it
+  std::string id;    ///< the last id sent, with this event or before
   std::string type;  ///< "message" if the event has none
   std::string data;
 };
 
 class EventStreamReader {
  public:
-  /// `take` returns false to end the stream.
-  explicit EventStreamReader(std::function<bool(const StreamedEvent&)> take) : take_(std::move(take)) {}
-  /// The next bytes that came. False once `take` has ended it. Throws Error(unavailable) for an event that is
-  /// longer than any that Tessera sends.
+  /// `on_event` returns false to end the stream.
+  explicit EventStreamReader(std::function<bool(const StreamedEvent&)> on_event)
+      : on_event_(std::move(on_event)) {}
+  /// Parses received bytes. False once `on_event` has ended the stream. Throws Error(unavailable) for an
+  /// event that is longer than any that Tessera sends.
   bool feed(std::string_view bytes);
-  /// Of the last that came whole, also if it had nothing but the id; empty if none has come.
+  /// Id of the last complete event, even one that consists only of an id; empty if there was none.
   [[nodiscard]] const std::string& last_id() const { return last_id_; }
 
  private:
-  bool take_line(std::string_view line);
-  std::function<bool(const StreamedEvent&)> take_;
+  bool handle_line(std::string_view line);
+  std::function<bool(const StreamedEvent&)> on_event_;
   std::string partial_;
   StreamedEvent event_;
   std::string last_id_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "client/local_service.hpp"
 
 #include <fcntl.h>
@@ -40,7 +41,8 @@ std::optional<fs::path> notes_folder() {
 
 std::string note_name(const std::string& address, const std::string& port) { return address + ":" + port; }
 
-/// Names of the notes of services that answer at `authority` ("127.0.0.1:8080", "localhost", "[::1]:8080").
+/// Names of the notes of services that are reachable at `authority` ("127.0.0.1:8080", "localhost",
+/// "[::1]:8080").
 std::vector<std::string> note_names(const std::string& authority, bool tls) {
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string::npos && authority.find(']', colon) == std::string::npos;
@@ -55,7 +57,7 @@ std::vector<std::string> note_names(const std::string& authority, bool tls) {
   } else if (host == "::1" || host.starts_with("127.")) {
     addresses = {host};
   } else {
-    return {};  // by another machine's name, or one that leads elsewhere tomorrow
+    return {};  // another machine, or a name that may change its meaning
   }
   addresses.emplace_back("0.0.0.0");
   addresses.emplace_back("::");
@@ -65,7 +67,7 @@ std::vector<std::string> note_names(const std::string& authority, bool tls) {
   return addresses;
 }
 
-/// Clients hold their shared locks for a moment only; who holds it for longer is another service.
+/// Clients hold their shared locks only briefly; a longer lock is that of another service.
 bool lock_exclusively(int descriptor) {
   constexpr int attempts = 100;
   for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -77,7 +79,7 @@ bool lock_exclusively(int descriptor) {
   return false;
 }
 
-/// What a note says, if its service runs.
+/// The content of a note, if its service is running.
 std::optional<std::string> read_note(const fs::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor < 0) {
@@ -85,7 +87,7 @@ std::optional<std::string> read_note(const fs::path& file) {
   }
   struct stat status {};
   const bool own = ::fstat(descriptor, &status) == 0 && status.st_uid == ::geteuid();
-  // A shared lock is refused while the service holds its own.
+  // A shared lock fails while the service holds its exclusive one.
   const bool runs = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   std::string text(4096, '\0');
   const ssize_t count = ::read(descriptor, text.data(), text.size());
@@ -99,7 +101,7 @@ std::optional<std::string> read_note(const fs::path& file) {
 LocalServiceNote::LocalServiceNote(const std::string& address, int port, const fs::path& token_file) {
   const auto folder = notes_folder();
   if (!folder) {
-    throw Error(ErrorCode::io, "There is no home folder to leave a note in.");
+    throw Error(ErrorCode::io, "There is no home folder for the note.");
   }
   std::error_code failure;
   fs::create_directories(*folder, failure);
@@ -134,7 +136,7 @@ std::optional<std::string> local_service_token(const std::string& server_url) {
     try {
       return std::string(trim(read_small_file(*token_file), " \t\r\n"));
     } catch (const Error&) {
-      return std::nullopt;  // it was removed; the server says what it needs
+      return std::nullopt;  // the file was removed; the server will report the missing token
     }
   }
   return std::nullopt;

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a user's commands find the token of a service that the same user runs on the same machine: the service
-// leaves a note about itself in the user's state folder ($XDG_STATE_HOME/tessera/services or
-// ~/.local/state/tessera/services) and holds a lock on it while it runs. A note that nobody holds is of a
-// service that has ended: then another may listen on its port, and must not get the token.
+// writes a note to the user's state folder ($XDG_STATE_HOME/tessera/services or
+// ~/.local/state/tessera/services) and holds a lock on it while it runs. A note without a lock belongs to a
+// service that has ended: another program may listen on its port then, and must not get the token.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +13,8 @@ namespace tessera {
 
 class LocalServiceNote {
  public:
-  /// Of the service that listens on `address` (an IP address) and `port`. Throws Error(io) if the folder
-  /// cannot be written.
+  /// The note of the service that listens on `address` (an IP address) and `port`. Throws Error(io) if the
+  /// folder cannot be written.
   LocalServiceNote(const std::string& address, int port, const std::filesystem::path& token_file);
   ~LocalServiceNote();
   LocalServiceNote(const LocalServiceNote&) = delete;
@@ -24,8 +25,7 @@ class LocalServiceNote {
   int descriptor_ = -1;
 };
 
-/// The token for the service at `server_url`, if this user runs it on this machine; else nothing. Throws
-/// nothing.
+/// The token for the service at `server_url`, if this user runs it on this machine. Throws nothing.
 [[nodiscard]] std::optional<std::string> local_service_token(const std::string& server_url);
 
 }  // namespace tessera

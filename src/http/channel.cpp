@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/channel.hpp"
 
 #include <utility>
@@ -5,8 +6,8 @@
 namespace tessera::http {
 namespace {
 
-/// For one write. What a client does not read then stays here, where it is counted.
-constexpr std::size_t most_bytes_at_once = std::size_t{256} << 10;
+/// Limit for one write. Unread data beyond it stays in the queue, where it is counted.
+constexpr std::size_t max_write_bytes = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -28,7 +29,7 @@ void Channel::queue(Message message, std::unique_lock<std::mutex>& lock) {
 
 bool Channel::offer(Message message) {
   std::unique_lock lock(mutex_);
-  // One message always fits, however long it is.
+  // An empty channel accepts a message of any length.
   const std::size_t pending = queued_bytes_ + taken_bytes_;
   if (closed_ || finished_ || (pending > 0 && pending + message->size() > max_bytes_)) {
     return false;
@@ -90,7 +91,7 @@ Channel::Taken Channel::take() {
     woken_ = false;
     taken_bytes_ = 0;
     while (!messages_.empty() &&
-           (taken_bytes_ == 0 || taken_bytes_ + messages_.front()->size() <= most_bytes_at_once)) {
+           (taken_bytes_ == 0 || taken_bytes_ + messages_.front()->size() <= max_write_bytes)) {
       taken_bytes_ += messages_.front()->size();
       taken.messages.push_back(std::move(messages_.front()));
       messages_.pop_front();

@@ -1,4 +1,5 @@
-// Bytes on their way from any thread to one client: a bounded queue that the client's connection empties.
+// SPDX-License-Identifier: Apache-2.0
+// A bounded queue of messages from any thread to one client's connection.
 #pragma once
 
 #include <condition_variable>
@@ -12,37 +13,37 @@
 
 namespace tessera::http {
 
-/// Shared, so that one message goes to a thousand clients without copies.
+/// Shared, so that one message can be sent to many clients without copies.
 using Message = std::shared_ptr<const std::string>;
 
 class Channel {
  public:
   explicit Channel(std::size_t max_bytes = std::size_t{512} << 10) : max_bytes_(max_bytes) {}
 
-  /// Queues the message, or returns false at once: no room, or closed.
+  /// Queues the message; returns false at once if there is no room or the channel is closed.
   bool offer(Message message);
-  /// Queues the message, waiting for room as long as it takes; false if the channel was closed.
+  /// Queues the message, blocking until there is room; false if the channel was closed.
   bool put(Message message);
-  /// No more messages: the stream ends in order after those queued. With `broken` it ends as a connection
-  /// that fails, so that nobody takes half a body for a whole one.
+  /// No more messages: the stream ends after those queued. With `broken` it ends like a failed connection, so
+  /// that a partial body is not mistaken for a complete one.
   void finish(bool broken = false);
-  /// Drops what is queued; the client is gone, or shall go.
+  /// Drops queued messages; the client has disconnected, or is to be disconnected.
   void close();
   [[nodiscard]] bool closed() const;
-  /// No message is taken any more: it was finished or closed.
+  /// Whether it was finished or closed: no more messages are accepted.
   [[nodiscard]] bool ended() const;
-  /// Of messages that are queued or being written.
+  /// Bytes of messages that are queued or being written.
   [[nodiscard]] std::size_t pending_bytes() const;
 
-  // The connection's side.
+  // Interface for the connection.
   struct Taken {
     std::vector<Message> messages;
     bool ended = false;  ///< after these messages
     bool broken = false;
   };
-  /// Some of what is queued; what was taken before has been written.
+  /// Dequeues some messages; those of the previous call count as written.
   Taken take();
-  /// `waker` is called from other threads when there is something to take again.
+  /// `waker` is called from other threads when take() has something to return again.
   void set_waker(std::function<void()> waker);
 
  private:
@@ -52,7 +53,7 @@ class Channel {
   std::condition_variable room_;
   std::deque<Message> messages_;
   std::size_t queued_bytes_ = 0;
-  std::size_t taken_bytes_ = 0;  ///< by the last take(), and perhaps not written yet
+  std::size_t taken_bytes_ = 0;  ///< by the last take(), possibly not written yet
   const std::size_t max_bytes_;
   bool finished_ = false;
   bool broken_ = false;
@@ -61,8 +62,8 @@ class Channel {
   std::function<void()> waker_;
 };
 
-/// A connection's waker, taken away again at its end: channels outlive connections, and servers, and must not
-/// hold what belongs to them.
+/// Sets a connection's waker and removes it at the end: channels outlive connections, and servers, and must
+/// not refer to them.
 class ChannelWaker {
  public:
   ChannelWaker(Channel& channel, std::function<void()> waker) : channel_(channel) {

@@ -1,5 +1,6 @@
-// One client's connection: reads requests, has them answered, writes the answers. Inside of the layer only;
-// a template over the stream, plain or TLS, instantiated once for each.
+// SPDX-License-Identifier: Apache-2.0
+// One client's connection: reads requests, dispatches them, writes responses. Private to the layer; a
+// template over the stream, plain or TLS, instantiated once for each.
 #pragma once
 
 #include <array>
@@ -64,7 +65,7 @@ class StreamConnection final : public Connection,
  private:
   static constexpr auto token = asio::as_tuple(asio::use_awaitable);
 
-  /// On the connection's strand. What it throws ends it and goes to the log.
+  /// Runs on the connection's strand. An exception closes the connection and is logged.
   template <class Coroutine>
   void spawn(std::string_view what, Coroutine coroutine) {
     asio::co_spawn(stream_->get_executor(), std::move(coroutine),
@@ -83,7 +84,7 @@ class StreamConnection final : public Connection,
       }
     });
   }
-  /// For a channel: ends a wait on the timer, from any thread.
+  /// A waker for a channel: cancels the timer's wait, from any thread.
   [[nodiscard]] std::function<void()> cancels(std::shared_ptr<asio::steady_timer> timer) const {
     return [timer = std::move(timer), executor = stream_->get_executor()] {
       asio::post(executor, [timer] { timer->cancel(); });
@@ -100,19 +101,18 @@ class StreamConnection final : public Connection,
   awaitable<void> run();
   awaitable<bool> wait_for_request();
   awaitable<bool> serve_one();
-  /// False: the answer has been chosen already and the body was not (wholly) read.
+  /// False: the response is already decided and the body was not completely read.
   awaitable<bool> read_body(RequestReader& reader, Request& request, const Route& route, BodyMemory& memory,
                             std::optional<Response>& refusal);
-  /// Runs the task in the lane of the route; meanwhile it is noticed when the client goes.
+  /// Runs the task in the lane of the route, and detects meanwhile if the client disconnects.
   awaitable<Response> work(Lane lane, std::function<Response()> task, const Request& request);
-  void watch_client(std::shared_ptr<Attention> attention, std::shared_ptr<asio::steady_timer> timer);
-  /// Runs what reads or writes a file elsewhere than on an I/O thread. Throws what it throws.
+  void watch_client(std::shared_ptr<Cancellation> cancellation, std::shared_ptr<asio::steady_timer> timer);
+  /// Runs file I/O outside of the I/O threads. Rethrows exceptions.
   awaitable<void> on_file_thread(std::function<void()> task);
   awaitable<bool> write_response(Request& request, Response response, bool keep);
   awaitable<bool> write_text(Request& request, const Response& response, bool keep);
-  /// Sends what it writes into channel_.
-  void produce(ProducedContent content, const std::optional<Span>& span,
-               std::shared_ptr<ProducerPlace> place);
+  /// Runs the producer, which writes to channel_.
+  void produce(ProducedContent content, const std::optional<Span>& span, std::shared_ptr<ProducerSlot> slot);
   awaitable<bool> write_file(const FileContent& content, std::int64_t first, std::int64_t size);
   awaitable<bool> write_channel(bool chunked, std::string heartbeat,
                                 std::optional<std::chrono::milliseconds> interval);
@@ -127,10 +127,10 @@ class StreamConnection final : public Connection,
   std::string peer_;
   std::string network_;
   beast::flat_buffer buffer_;
-  std::shared_ptr<Channel> channel_;  ///< while it streams
-  std::int64_t sent_bytes_ = 0;       ///< of the present answer
-  int sent_status_ = 0;               ///< of the present answer
-  bool watched_ = false;              ///< watch_for_end() reads what comes
+  std::shared_ptr<Channel> channel_;  ///< set while streaming
+  std::int64_t sent_bytes_ = 0;       ///< of the current response
+  int sent_status_ = 0;               ///< of the current response
+  bool watched_ = false;              ///< watch_for_end() reads from the socket
   bool idle_ = true;
   bool stopping_ = false;
 };

@@ -1,4 +1,5 @@
-// A connection from request to request: reading them and having them answered.
+// SPDX-License-Identifier: Apache-2.0
+// Reading and dispatching requests.
 #pragma once
 
 #include <poll.h>
@@ -62,46 +63,46 @@ awaitable<Response> StreamConnection<Stream>::work(Lane lane, std::function<Resp
   if (workers.waiting.fetch_add(1) >= state_->options.max_waiting) {
     workers.waiting.fetch_sub(1);
     co_return problem_response(
-        make_problem(Error(ErrorCode::busy, "Too many requests wait already; try again in a few seconds.")),
+        make_problem(Error(ErrorCode::busy, "Too many requests are waiting; try again in a few seconds.")),
         request.path);
   }
-  const auto attention = request.attention;
-  attention->time_limit = state_->options.work_timeout;
-  attention->deadline = std::chrono::steady_clock::now() + attention->time_limit;
+  const auto cancellation = request.cancellation;
+  cancellation->time_limit = state_->options.work_timeout;
+  cancellation->deadline = std::chrono::steady_clock::now() + cancellation->time_limit;
   const auto timer = std::make_shared<asio::steady_timer>(stream_->get_executor());
-  attention->watched = true;
-  watch_client(attention, timer);
-  auto run_task = [task = std::move(task), &workers, attention,
+  cancellation->watched = true;
+  watch_client(cancellation, timer);
+  auto run_task = [task = std::move(task), &workers, cancellation,
                    path = request.path]() -> awaitable<Response> {
     workers.waiting.fetch_sub(1);
-    // Nobody waits for the answer any more, and nothing has been begun.
-    if (attention->client_gone || std::chrono::steady_clock::now() > attention->deadline) {
+    // The client no longer waits, and no work has been done.
+    if (cancellation->client_gone || std::chrono::steady_clock::now() > cancellation->deadline) {
       co_return problem_response(
           make_problem(Error(ErrorCode::busy, "All workers were busy for too long; try again later.")), path);
     }
     co_return task();
   };
   Response response = co_await asio::co_spawn(workers.pool, std::move(run_task), asio::use_awaitable);
-  attention->watched = false;
+  cancellation->watched = false;
   timer->cancel();
   co_return response;
 }
 
 template <class Stream>
-void StreamConnection<Stream>::watch_client(std::shared_ptr<Attention> attention,
+void StreamConnection<Stream>::watch_client(std::shared_ptr<Cancellation> cancellation,
                                             std::shared_ptr<asio::steady_timer> timer) {
-  constexpr std::chrono::milliseconds look_interval{250};
-  timer->expires_after(look_interval);
-  timer->async_wait([self = this->shared_from_this(), attention, timer](const error_code& cancelled) {
-    if (cancelled || !attention->watched) {
+  constexpr std::chrono::milliseconds client_check_interval{250};
+  timer->expires_after(client_check_interval);
+  timer->async_wait([self = this->shared_from_this(), cancellation, timer](const error_code& cancelled) {
+    if (cancelled || !cancellation->watched) {
       return;
     }
     pollfd descriptor{beast::get_lowest_layer(*self->stream_).socket().native_handle(), POLLRDHUP, 0};
     if (::poll(&descriptor, 1, 0) > 0) {
-      attention->client_gone = true;
+      cancellation->client_gone = true;
       return;
     }
-    self->watch_client(attention, timer);
+    self->watch_client(cancellation, timer);
   });
 }
 
@@ -139,7 +140,7 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     request.id = new_id("req", system_now());
     request.path = "/";
   } else {
-    refusal = take_header(reader, request);
+    refusal = read_header(reader, request);
   }
   std::optional<Response> screened;
   if (!refusal && state_->options.screen) {
@@ -148,11 +149,11 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
   if (!refusal && !screened) {
     match = state_->router.find(request.method, request.path);
     refusal = match.route == nullptr ? no_route_problem(request, match)
-                                     : refuse_body(reader, request, *match.route);
+                                     : check_body_header(reader, request, *match.route);
   }
   Response response;
   if (refusal || screened) {
-    // Where the body ends may be in doubt: nothing after this header is taken for a request.
+    // The end of the body is not known: data after this header must not be parsed as a request.
     response = refusal ? problem_response(*refusal, request.path) : std::move(*screened);
     body_is_unread = true;
   } else {
@@ -237,7 +238,7 @@ awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Reque
                                                     const Route& route, BodyMemory& memory,
                                                     std::optional<Response>& refusal) {
   constexpr std::int64_t counted_every_bytes = std::int64_t{4} << 20;
-  constexpr std::int64_t least_memory_bytes = std::int64_t{64} << 10;
+  constexpr std::int64_t min_memory_bytes = std::int64_t{64} << 10;
   const ServerOptions& options = state_->options;
   std::int64_t counted_next = counted_every_bytes;
   if (equal_ignoring_case(request.header("Expect"), "100-continue")) {
@@ -264,7 +265,7 @@ awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Reque
     const std::string_view came(piece.data(), piece.size() - reader.get().body().size);
     const std::int64_t memory_limit = state_->bytes_of_bodies < options.memory_of_bodies_bytes
                                           ? options.memory_body_bytes
-                                          : std::min(options.memory_body_bytes, least_memory_bytes);
+                                          : std::min(options.memory_body_bytes, min_memory_bytes);
     try {
       if (request.body.has_room_in_memory(came.size(), memory_limit)) {
         request.body.append(came, memory_limit, options.temporary_folder);
@@ -309,14 +310,14 @@ awaitable<bool> StreamConnection<Stream>::read_body(RequestReader& reader, Reque
 
 template <class Stream>
 awaitable<void> StreamConnection<Stream>::discard_rest() {
-  // Closing while the client still sends would reset the connection, and the client might never see the
-  // answer that explains why.
-  constexpr std::int64_t most_bytes = std::int64_t{64} << 20;
+  // Closing while the client still sends would reset the connection, and the client might not receive the
+  // response that explains why.
+  constexpr std::int64_t max_discarded_bytes = std::int64_t{64} << 20;
   error_code ignored;
   beast::get_lowest_layer(*stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   std::vector<char> piece(std::size_t{16} << 10);
   limit_time(std::chrono::seconds(2));
-  for (std::int64_t total = 0; total < most_bytes && !state_->stopping;) {
+  for (std::int64_t total = 0; total < max_discarded_bytes && !state_->stopping;) {
     const auto [problem, count] =
         co_await beast::get_lowest_layer(*stream_).async_read_some(asio::buffer(piece), token);
     if (problem) {

@@ -1,4 +1,5 @@
-// A connection that has become a WebSocket.
+// SPDX-License-Identifier: Apache-2.0
+// WebSocket connections.
 #pragma once
 
 #include "http/connection.hpp"
@@ -7,13 +8,13 @@ namespace tessera::http {
 
 template <class Stream>
 awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& reader, PushContent content) {
-  constexpr std::size_t most_bytes_from_clients = std::size_t{64} << 10;
-  // The timeouts are the WebSocket's own from here on: pings go out after half the idle time.
+  constexpr std::size_t max_client_message_bytes = std::size_t{64} << 10;
+  // From here on the WebSocket's own timeouts apply: pings are sent after half the idle time.
   beast::get_lowest_layer(*stream_).expires_never();
   const auto socket = std::make_shared<websocket::stream<Stream&>>(*stream_);
   socket->set_option(
       websocket::stream_base::timeout{state_->options.header_timeout, std::chrono::seconds(60), true});
-  socket->read_message_max(most_bytes_from_clients);
+  socket->read_message_max(max_client_message_bytes);
   channel_ = content.channel;
   const auto channel = channel_;
   const auto [refused] = co_await socket->async_accept(reader.get(), token);
@@ -22,7 +23,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
     channel_.reset();
     co_return;
   }
-  // Reading answers pings and notices the end; what clients say is not used.
+  // Reading handles pings and detects the end; messages from clients are ignored.
   const auto reading = std::make_shared<bool>(true);
   const auto wake = std::make_shared<asio::steady_timer>(stream_->get_executor());
   asio::co_spawn(
@@ -68,7 +69,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
   }
   channel->close();
   if (*reading) {
-    // A client that does not answer the close is not waited for.
+    // Do not wait long for the client's close frame.
     asio::steady_timer closing(stream_->get_executor(), std::chrono::seconds(1));
     closing.async_wait([self = this->shared_from_this()](const error_code& cancelled) {
       if (!cancelled) {
@@ -77,7 +78,7 @@ awaitable<void> StreamConnection<Stream>::write_websocket(const RequestReader& r
     });
     co_await socket->async_close(websocket::close_code::going_away, token);
     closing.cancel();
-    // The reader refers to this socket until it has ended.
+    // The reader uses this socket until it has ended.
     while (*reading) {
       wake->expires_after(std::chrono::seconds(1));
       const auto [cancelled] = co_await wake->async_wait(token);

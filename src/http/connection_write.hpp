@@ -1,4 +1,5 @@
-// Answers: texts, files, what is produced, and what is pushed as it happens.
+// SPDX-License-Identifier: Apache-2.0
+// Writing responses: texts, files, produced content and event streams.
 #pragma once
 
 #include <charconv>
@@ -43,14 +44,14 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
   if (std::holds_alternative<std::string>(response.content)) {
     co_return co_await write_text(request, response, keep);
   }
-  std::shared_ptr<ProducerPlace> place;
+  std::shared_ptr<ProducerSlot> slot;
   if (auto* const content = std::get_if<ProducedContent>(&response.content); content != nullptr && !head) {
-    place = state_->enter_producer(content->owner);
-    if (!place) {
+    slot = state_->acquire_producer_slot(content->owner);
+    if (!slot) {
       const Response full = problem_response(
           make_problem(Error(ErrorCode::busy,
-                             "As many downloads of this kind as are allowed are under way, in all or for one "
-                             "owner; try again when one has ended.")),
+                             "The limit for concurrent downloads of this kind, in total or for one owner, is "
+                             "reached; try again when one has ended.")),
           request.path);
       co_return co_await write_text(request, full, keep);
     }
@@ -85,8 +86,8 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
       none.with("Content-Range", "bytes */" + std::to_string(*size));
       co_return co_await write_text(request, none, keep);
     }
-    if (const auto* const asked = std::get_if<Span>(&answer)) {
-      span = *asked;
+    if (const auto* const requested = std::get_if<Span>(&answer)) {
+      span = *requested;
       response.status = 206;
       response.with("Content-Range", "bytes " + std::to_string(span->first) + "-" +
                                          std::to_string(span->last) + "/" + std::to_string(*size));
@@ -94,7 +95,7 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
     }
   }
   sent_status_ = response.status;
-  // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
+  // HTTP/1.0 has no chunks: the end of the connection is the end of the body.
   const bool chunked = !size && request.version >= 11;
   const std::string header = write_header(response, request, size, chunked, keep && (size || chunked));
   if (head) {
@@ -118,7 +119,7 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
   std::optional<std::chrono::milliseconds> interval;
   if (produced != nullptr) {
     channel_ = std::make_shared<Channel>();
-    produce(std::move(*produced), span, std::move(place));
+    produce(std::move(*produced), span, std::move(slot));
   } else {
     channel_ = push->channel;
     if (!push->heartbeat.empty()) {
@@ -134,22 +135,22 @@ awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Respo
   }
   const bool sent = co_await write_channel(chunked, std::move(heartbeat), interval);
   channel_.reset();
-  // A body shorter than announced must not be followed by another answer.
+  // After a body shorter than announced, the connection must not be reused.
   const bool complete = !size || sent_bytes_ - before == *size;
   co_return sent&& keep && !watched_ && complete && (size || chunked);
 }
 
 template <class Stream>
 void StreamConnection<Stream>::produce(ProducedContent content, const std::optional<Span>& span,
-                                       std::shared_ptr<ProducerPlace> place) {
+                                       std::shared_ptr<ProducerSlot> slot) {
   asio::post(
-      state_->producers, [channel = channel_, content = std::move(content), span, place = std::move(place)] {
+      state_->producers, [channel = channel_, content = std::move(content), span, slot = std::move(slot)] {
         struct Writer final : ByteSink {
           explicit Writer(Channel& to) : channel(to) {}
           void write(std::span<const std::byte> bytes) override {
             if (!channel.put(std::make_shared<const std::string>(reinterpret_cast<const char*>(bytes.data()),
                                                                  bytes.size()))) {
-              throw Error(ErrorCode::cancelled, "The client is gone.");
+              throw Error(ErrorCode::cancelled, "The client has disconnected.");
             }
           }
           Channel& channel;
@@ -158,7 +159,7 @@ void StreamConnection<Stream>::produce(ProducedContent content, const std::optio
         try {
           content.produce(writer, span ? std::optional(ByteRange{span->first, span->last}) : std::nullopt);
         } catch (...) {
-          failed = true;  // the client sees a body that breaks off
+          failed = true;  // the client sees a truncated body
         }
         channel->finish(failed);
       });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/message.hpp"
 
 #include <fcntl.h>
@@ -58,7 +59,7 @@ OpenFile::~OpenFile() { ::close(descriptor_); }
 std::int64_t OpenFile::size() const {
   struct stat status {};
   if (fstat(descriptor_, &status) != 0) {
-    throw Error(ErrorCode::io, fmt::format("Cannot ask a file for its size: {}.", std::strerror(errno)));
+    throw Error(ErrorCode::io, fmt::format("Cannot determine the size of a file: {}.", std::strerror(errno)));
   }
   return status.st_size;
 }
@@ -87,18 +88,16 @@ void OpenFile::append(std::string_view bytes) {
 
 const std::string& Body::text() const {
   if (file_) {
-    throw Error(
-        ErrorCode::limit_exceeded,
-        fmt::format("The request's body has {} bytes, which is too long for what it must be.", size()));
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The request's body has {} bytes, which is too long.", size()));
   }
   return text_;
 }
 
 std::string Body::read_all(std::int64_t max_bytes) const {
   if (size() > max_bytes) {
-    throw Error(
-        ErrorCode::limit_exceeded,
-        fmt::format("The request's body has {} bytes; at most {} are taken here.", size(), max_bytes));
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The request's body has {} bytes; the limit is {}.", size(), max_bytes));
   }
   if (!file_) {
     return text_;
@@ -126,15 +125,15 @@ void Body::append(std::string_view bytes, std::int64_t max_memory_bytes,
   }
 }
 
-void Request::check_attention() const {
-  if (attention->client_gone) {
-    throw Error(ErrorCode::cancelled, "The client is gone.");
+void Request::check_cancelled() const {
+  if (cancellation->client_gone) {
+    throw Error(ErrorCode::cancelled, "The client has disconnected.");
   }
-  if (std::chrono::steady_clock::now() > attention->deadline) {
+  if (std::chrono::steady_clock::now() > cancellation->deadline) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("The request was worked on for {} s, which is the limit for one: send it in "
-                            "smaller parts.",
-                            attention->time_limit.count() / 1000));
+                fmt::format("The request was processed for {} s, which is the limit: split it into smaller "
+                            "ones.",
+                            cancellation->time_limit.count() / 1000));
   }
 }
 

@@ -1,4 +1,5 @@
-// A request as handlers see it, and what they may answer.
+// SPDX-License-Identifier: Apache-2.0
+// Requests and responses, as used by handlers.
 #pragma once
 
 #include <any>
@@ -21,18 +22,18 @@
 
 namespace tessera::http {
 
-/// A file that is open: stays readable when its name is taken away.
+/// An open file; stays readable when its name is removed.
 class OpenFile {
  public:
-  /// For reading. Throws Error(not_found, io).
+  /// Opens a file for reading. Throws Error(not_found, io).
   explicit OpenFile(const std::filesystem::path& path);
-  /// A new one without a name, in `folder`. Throws Error(io).
+  /// Creates an unnamed file in `folder`. Throws Error(io).
   [[nodiscard]] static std::shared_ptr<OpenFile> temporary(const std::filesystem::path& folder);
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
   [[nodiscard]] std::int64_t size() const;
-  /// Fills `out` from `offset` as far as the file goes. Throws Error(io).
+  /// Reads from `offset` until `out` is full or the file ends. Throws Error(io).
   std::size_t read_at(std::int64_t offset, std::span<char> out) const;
   void append(std::string_view bytes);  ///< throws Error(io)
 
@@ -41,21 +42,21 @@ class OpenFile {
   int descriptor_;
 };
 
-/// Held in memory while it is small, else in a nameless temporary file.
+/// A request body: in memory while it is small, otherwise in an unnamed temporary file.
 class Body {
  public:
   [[nodiscard]] std::int64_t size() const {
     return file_ ? file_->size() : static_cast<std::int64_t>(text_.size());
   }
   [[nodiscard]] bool in_memory() const { return !file_; }
-  /// The bytes of a body that is in memory. Throws Error(limit_exceeded) for another.
+  /// The bytes of a body in memory. Throws Error(limit_exceeded) if it is in a file.
   [[nodiscard]] const std::string& text() const;
-  /// All of it, wherever it is. Throws Error(limit_exceeded) if it is longer than that.
+  /// The whole body. Throws Error(limit_exceeded) if it is longer than `max_bytes`.
   [[nodiscard]] std::string read_all(std::int64_t max_bytes) const;
-  /// Valid as long as this body.
+  /// A source that is valid as long as this body.
   [[nodiscard]] std::unique_ptr<ByteSource> open() const;
   void append(std::string_view bytes, std::int64_t max_memory_bytes, const std::filesystem::path& folder);
-  /// Whether append() would not touch a file.
+  /// Whether append() needs no file I/O.
   [[nodiscard]] bool has_room_in_memory(std::size_t more_bytes, std::int64_t max_memory_bytes) const {
     return !file_ && static_cast<std::int64_t>(text_.size() + more_bytes) <= max_memory_bytes;
   }
@@ -65,13 +66,13 @@ class Body {
   std::shared_ptr<OpenFile> file_;
 };
 
-/// How long a request may be worked on. Shared between the connection, which knows whether the client is
-/// still there, and the thread that works.
-struct Attention {
+/// Cancellation of a request. Shared between the connection, which knows whether the client is still
+/// connected, and the thread that processes the request.
+struct Cancellation {
   std::atomic<bool> client_gone = false;
   std::chrono::milliseconds time_limit{};
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  bool watched = false;  ///< the connection looks whether the client is there; for its strand only
+  bool watched = false;  ///< the connection checks the client; used on its strand only
 };
 
 struct Request {
@@ -83,44 +84,44 @@ struct Request {
   Pairs headers;
   Body body;
   std::string peer;        ///< address of the client
-  std::string id;          ///< X-Request-Id, if sane, or a new one
+  std::string id;          ///< X-Request-Id, if valid, or a new one
   int version = 11;        ///< 10 or 11
-  bool websocket = false;  ///< asks for an upgrade
-  std::any caller;         ///< what Route::admit found out
-  std::string note;        ///< for the access log: whom or what the request was about
-  std::shared_ptr<Attention> attention = std::make_shared<Attention>();
+  bool websocket = false;  ///< requests an upgrade
+  std::any caller;         ///< set by Route::admit
+  std::string note;        ///< for the access log: subject of the request
+  std::shared_ptr<Cancellation> cancellation = std::make_shared<Cancellation>();
 
-  /// For handlers, between pieces of longer work: throws Error(cancelled) if the client is gone, and
-  /// Error(limit_exceeded) if the time of a request is over.
-  void check_attention() const;
+  /// Handlers call this regularly during longer work. Throws Error(cancelled) if the client has disconnected,
+  /// and Error(limit_exceeded) if the time limit is over.
+  void check_cancelled() const;
 
-  /// Empty if there is none.
+  /// The value of a header; empty if it is missing.
   [[nodiscard]] std::string header(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
-  /// Of the path. The pattern must have it.
+  /// A path parameter. The route's pattern must contain it.
   [[nodiscard]] const std::string& parameter(std::string_view name) const;
 };
 
-/// A file, streamed. Ranges are served by the server.
+/// A streamed file. The server handles ranges.
 struct FileContent {
   std::shared_ptr<const OpenFile> file;
 };
 
-/// Bytes that a function writes, on a thread of its own. It may be slowed down by its client; when that is
-/// gone, write() throws Error(cancelled).
+/// Content written by a function on its own thread, at the client's speed; write() throws Error(cancelled)
+/// when the client has disconnected.
 struct ProducedContent {
-  std::optional<std::int64_t> size_bytes;  ///< none: sent in chunks, without ranges
-  bool ranges = false;                     ///< whether `produce` heeds its range
+  std::optional<std::int64_t> size_bytes;  ///< nothing: sent in chunks, without ranges
+  bool ranges = false;                     ///< whether `produce` supports ranges
   std::function<void(ByteSink& out, const std::optional<ByteRange>& range)> produce;
-  std::string owner = {};  ///< each may have a share of the threads; empty: no share is kept
+  std::string owner = {};  ///< the number of threads per owner is limited; empty: no limit
 };
 
-/// Messages for as long as client and channel live: Server-Sent Events as they are written, or the text
-/// messages of a WebSocket.
+/// Messages as long as client and channel live: Server-Sent Events as they are written, or the text messages
+/// of a WebSocket.
 struct PushContent {
   std::shared_ptr<Channel> channel;
   bool websocket = false;
-  std::string heartbeat;  ///< sent when nothing else was for that long; empty: never
+  std::string heartbeat;  ///< sent after heartbeat_interval without messages; empty: never
   std::chrono::milliseconds heartbeat_interval{15'000};
 };
 

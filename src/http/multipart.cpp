@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/multipart.hpp"
 
 #include <fmt/format.h>
@@ -12,13 +13,13 @@ namespace tessera::http {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
-constexpr std::size_t longest_line = std::size_t{8} << 10;
-constexpr int most_header_lines = 32;
-constexpr std::size_t longest_boundary = 70;
+constexpr std::size_t max_line_bytes = std::size_t{8} << 10;
+constexpr int max_header_lines = 32;
+constexpr std::size_t max_boundary_bytes = 70;
 constexpr std::string_view line_end = "\r\n";
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw Error(ErrorCode::usage, "The request's body is no multipart/form-data: " + what);
+  throw Error(ErrorCode::usage, "The request's body is not valid multipart/form-data: " + what);
 }
 
 std::string without_folders(const std::string& path) {
@@ -30,16 +31,16 @@ std::string without_folders(const std::string& path) {
 
 MultipartReader::MultipartReader(ByteSource& body, std::string_view boundary)
     : body_(body), delimiter_("\r\n--" + std::string(boundary)) {
-  if (boundary.empty() || boundary.size() > longest_boundary) {
+  if (boundary.empty() || boundary.size() > max_boundary_bytes) {
     refuse(fmt::format("its boundary has {} characters; it must have 1 to {}.", boundary.size(),
-                       longest_boundary));
+                       max_boundary_bytes));
   }
-  // The first delimiter may stand at the very beginning; what comes before it is to be ignored.
+  // The first delimiter may be at the very beginning; data before it is ignored.
   buffer_ = line_end;
 }
 
 bool MultipartReader::fill() {
-  // Here and not after each piece that is read: thousands of small parts would move the rest each time.
+  // Done here rather than after each read: with thousands of small parts, the rest would be moved each time.
   buffer_.erase(0, at_);
   at_ = 0;
   const std::size_t before = buffer_.size();
@@ -59,8 +60,8 @@ std::string MultipartReader::read_line() {
       at_ += end + line_end.size();
       return line;
     }
-    if (rest.size() > longest_line) {
-      refuse(fmt::format("a line of a part's header is longer than {} bytes.", longest_line));
+    if (rest.size() > max_line_bytes) {
+      refuse(fmt::format("a line of a part's header is longer than {} bytes.", max_line_bytes));
     }
     if (!fill()) {
       refuse("it ends within a part's header.");
@@ -89,7 +90,7 @@ std::optional<PartHeader> MultipartReader::next() {
   if (ended_) {
     return std::nullopt;
   }
-  // The preamble, or the rest of the part before.
+  // Skips the preamble, or the rest of the previous part.
   in_part_ = true;
   std::byte passed_over[4096];
   while (read(passed_over) > 0) {
@@ -101,8 +102,8 @@ std::optional<PartHeader> MultipartReader::next() {
   PartHeader part;
   std::string disposition;
   for (int lines = 0;; ++lines) {
-    if (lines > most_header_lines) {
-      refuse(fmt::format("a part has more than {} header lines.", most_header_lines));
+    if (lines > max_header_lines) {
+      refuse(fmt::format("a part has more than {} header lines.", max_header_lines));
     }
     const std::string line = read_line();
     if (line.empty()) {
@@ -140,14 +141,14 @@ std::size_t MultipartReader::read(std::span<std::byte> out) {
     return 0;
   }
   for (;;) {
-    // No further than `out` goes: small pieces of a long part would look through the rest each time.
+    // Limited to the size of `out`: otherwise small reads of a long part would search the rest each time.
     const std::string_view near = unread().substr(0, out.size() + delimiter_.size());
     const std::size_t found = near.find(delimiter_);
     if (found == 0) {
       in_part_ = false;
       return 0;
     }
-    // What may be the beginning of a delimiter waits for more.
+    // A possible start of a delimiter needs more data.
     const std::size_t certain =
         found != std::string::npos ? found : near.size() - std::min(near.size(), delimiter_.size() - 1);
     if (certain > 0) {

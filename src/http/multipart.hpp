@@ -1,4 +1,5 @@
-// Bodies of several parts (RFC 7578, multipart/form-data), read as they come.
+// SPDX-License-Identifier: Apache-2.0
+// A streaming parser for multipart bodies (RFC 7578, multipart/form-data).
 #pragma once
 
 #include <optional>
@@ -11,21 +12,21 @@
 namespace tessera::http {
 
 struct PartHeader {
-  std::string name;                      ///< of the form's field
-  std::optional<std::string> file_name;  ///< set if the part is a file; without folders
+  std::string name;                      ///< name of the form field
+  std::optional<std::string> file_name;  ///< set if the part is a file; without directories
   std::string content_type;
 };
 
-/// Reads one part after the other; never holds more than a piece of one in memory.
+/// Reads one part after the other, with bounded memory.
 class MultipartReader {
  public:
-  /// `body` must outlive it. Throws Error(usage) for a boundary that cannot be (RFC 2046, section 5.1.1).
+  /// `body` must outlive it. Throws Error(usage) for an invalid boundary (RFC 2046, section 5.1.1).
   MultipartReader(ByteSource& body, std::string_view boundary);
 
-  /// The next part; what was not read of the one before is passed over. Nothing after the last. Throws
-  /// Error(usage) when the body is not what it should be, or ends too soon.
+  /// The next part; skips unread data of the previous one. Nothing after the last. Throws Error(usage) if the
+  /// body is malformed or truncated.
   [[nodiscard]] std::optional<PartHeader> next();
-  /// More of the part's content, as ByteSource::read. Throws as next().
+  /// Reads the part's content, like ByteSource::read(). Throws as next().
   std::size_t read(std::span<std::byte> out);
 
  private:
@@ -38,7 +39,7 @@ class MultipartReader {
   ByteSource& body_;
   std::string delimiter_;  ///< CRLF, two dashes and the boundary
   std::string buffer_;
-  std::size_t at_ = 0;  ///< what is before it in the buffer has been read
+  std::size_t at_ = 0;  ///< position of unread data in the buffer
   bool in_part_ = false;
   bool ended_ = false;
 };

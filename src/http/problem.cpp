@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/problem.hpp"
 
 #include <algorithm>
@@ -14,18 +15,18 @@ const std::vector<ProblemType>& problem_types() {
     }
     all.insert(all.end(),
                {{"bad-request", 400, "The request is not well-formed HTTP."},
-                {"no-such-page", 404, "Nothing is served under this path."},
+                {"no-such-page", 404, "There is no resource at this path."},
                 {"method-not-allowed", 405, "The path exists, but not with this method."},
-                {"in-flight", 409, "A request with the same Idempotency-Key is being worked on."},
+                {"in-flight", 409, "A request with the same Idempotency-Key is in progress."},
                 {"not-finished", 409, "The job has no result yet, or never will."},
                 {"body-too-large", 413, "The request's body is longer than allowed here."},
-                {"unsupported-media-type", 415, "The request's body is of a type that is not taken here."},
+                {"unsupported-media-type", 415, "The request's body has an unsupported media type."},
                 {"idempotency-mismatch", 422, "The Idempotency-Key was used with another request."},
-                {"upgrade-required", 426, "This path speaks WebSocket only."},
-                {"over-quota", 429, "The owner has as much as one owner may have."},
+                {"upgrade-required", 426, "This path supports only WebSocket."},
+                {"over-quota", 429, "The owner's quota is used up."},
                 {"header-too-large", 431, "The request's header is longer than allowed."},
-                {"not-implemented", 501, "The server cannot do what the request's header asks for."},
-                {"http-version", 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."}});
+                {"not-implemented", 501, "The server does not support what the request's header demands."},
+                {"http-version", 505, "Only HTTP/1.0 and HTTP/1.1 are supported."}});
     return all;
   }();
   return types;
@@ -62,8 +63,8 @@ Response problem_response(const Problem& problem, const std::string& instance) {
   Response response = json_response(problem.status, json);
   response.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
   response.headers.insert(response.headers.end(), problem.headers.begin(), problem.headers.end());
-  const bool passes = problem.status == 429 || problem.status == 503;
-  if (passes &&
+  const bool transient = problem.status == 429 || problem.status == 503;
+  if (transient &&
       std::ranges::find(problem.headers, "Retry-After", &Pairs::value_type::first) == problem.headers.end()) {
     response.with("Retry-After", std::string(default_retry_after));
   }

@@ -1,5 +1,6 @@
-// Errors as clients see them: RFC 9457 problem documents. Types are /problems/NAME on the server that
-// answers, where NAME is of the error table or one of the few that only HTTP knows.
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9457 problem documents. Types are /problems/NAME on the responding server, where NAME is from the error
+// table or specific to HTTP.
 #pragma once
 
 #include <exception>
@@ -12,18 +13,18 @@
 
 namespace tessera::http {
 
-/// Seconds after which a client may try again, where nothing better is known.
+/// Default value of Retry-After, in seconds.
 inline constexpr std::string_view default_retry_after = "5";
 
 struct Problem {
   int status = 500;
   std::string name;    ///< "bad-parameter"; the last part of the type
-  std::string title;   ///< of the type, the same for all of its problems
-  std::string detail;  ///< the sentence about this one
+  std::string title;   ///< of the type
+  std::string detail;  ///< description of this occurrence
   Pairs headers;
 };
 
-/// Thrown by handlers where the error table does not say enough.
+/// Thrown by handlers for problems that are not in the error table.
 class ProblemError : public std::exception {
  public:
   explicit ProblemError(Problem problem) : problem_(std::move(problem)) {}
@@ -34,7 +35,7 @@ class ProblemError : public std::exception {
   Problem problem_;
 };
 
-/// All types there are.
+/// All problem types.
 struct ProblemType {
   std::string_view name;
   int status;
@@ -42,11 +43,11 @@ struct ProblemType {
 };
 [[nodiscard]] const std::vector<ProblemType>& problem_types();
 
-/// One of a type that HTTP has beside the error table ("method-not-allowed", "idempotency-mismatch", ...).
+/// Makes a problem of an HTTP-specific type ("method-not-allowed", "idempotency-mismatch", ...).
 [[nodiscard]] Problem make_problem(std::string_view name, std::string detail, Pairs headers = {});
-/// By the error table. What may pass carries Retry-After.
+/// Makes a problem from the error table. Transient errors get Retry-After.
 [[nodiscard]] Problem make_problem(const Error& error);
-/// Every 429 and 503 gets a Retry-After.
+/// Adds Retry-After to every 429 and 503.
 [[nodiscard]] Response problem_response(const Problem& problem, const std::string& instance);
 
 }  // namespace tessera::http

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/request_reader.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ bool sane_request_id(std::string_view id) {
 
 }  // namespace
 
-std::optional<Problem> take_header(const RequestReader& reader, Request& request) {
+std::optional<Problem> read_header(const RequestReader& reader, Request& request) {
   const auto& message = reader.get();
   request.method = std::string(message.method_string());
   request.version = static_cast<int>(message.version());
@@ -61,9 +62,9 @@ std::optional<Problem> take_header(const RequestReader& reader, Request& request
   }
   const std::string expectation = request.header("Expect");
   if (!expectation.empty() && !equal_ignoring_case(expectation, "100-continue")) {
-    return make_problem("bad-request", "The only expectation that can be met is 100-continue.");
+    return make_problem("bad-request", "The only supported expectation is 100-continue.");
   }
-  // Whoever forwards requests may take another coding for another end of the body (RFC 9112, section 6.3).
+  // Proxies may interpret other encodings differently (request smuggling; RFC 9112, section 6.3).
   const auto is_transfer_encoding = [](const auto& field) {
     return field.name() == beast_http::field::transfer_encoding;
   };
@@ -72,7 +73,7 @@ std::optional<Problem> take_header(const RequestReader& reader, Request& request
       (encodings == 1 && (!reader.chunked() || message.version() < 11 ||
                           !equal_ignoring_case(request.header("Transfer-Encoding"), "chunked")))) {
     return make_problem("bad-request",
-                        "The only Transfer-Encoding taken is 'chunked', once, in a request of HTTP/1.1.");
+                        "The only supported Transfer-Encoding is 'chunked', once, in an HTTP/1.1 request.");
   }
   return std::nullopt;
 }
@@ -80,11 +81,12 @@ std::optional<Problem> take_header(const RequestReader& reader, Request& request
 Problem body_too_large(const Route& route, std::int64_t size_bytes) {
   return make_problem(
       "body-too-large",
-      fmt::format("The request's body has {} bytes{}; here at most {} are taken.", size_bytes,
-                  route.max_body_bytes == 0 ? " but none is wanted" : "", route.max_body_bytes));
+      fmt::format("The request's body has {} bytes{}; the limit is {}.", size_bytes,
+                  route.max_body_bytes == 0 ? " but must be empty" : "", route.max_body_bytes));
 }
 
-std::optional<Problem> refuse_body(const RequestReader& reader, const Request& request, const Route& route) {
+std::optional<Problem> check_body_header(const RequestReader& reader, const Request& request,
+                                         const Route& route) {
   const auto length = reader.content_length();
   const bool has_body = reader.chunked() || (length && *length > 0);
   if (length && *length > static_cast<std::uint64_t>(route.max_body_bytes)) {
@@ -93,10 +95,10 @@ std::optional<Problem> refuse_body(const RequestReader& reader, const Request& r
   if (has_body && !route.content_types.empty()) {
     const std::string type = media_type(request.header("Content-Type"));
     if (std::ranges::find(route.content_types, type) == route.content_types.end()) {
-      return make_problem(
-          "unsupported-media-type",
-          fmt::format("The body's type is '{}'; taken here: {}.", type, fmt::join(route.content_types, ", ")),
-          {{"Accept-Post", fmt::format("{}", fmt::join(route.content_types, ", "))}});
+      return make_problem("unsupported-media-type",
+                          fmt::format("The body's type is '{}'; supported are: {}.", type,
+                                      fmt::join(route.content_types, ", ")),
+                          {{"Accept-Post", fmt::format("{}", fmt::join(route.content_types, ", "))}});
     }
   }
   return std::nullopt;
@@ -109,7 +111,7 @@ std::optional<Problem> parser_problem(const boost::system::error_code& error, co
                                                         options.max_header_bytes));
   }
   if (error == beast_http::error::bad_version) {
-    return make_problem("http-version", "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+    return make_problem("http-version", "Only HTTP/1.0 and HTTP/1.1 are supported.");
   }
   if (error.category() != any_parser_error.category() || error == beast_http::error::end_of_stream ||
       error == beast_http::error::partial_message) {
@@ -120,7 +122,7 @@ std::optional<Problem> parser_problem(const boost::system::error_code& error, co
 
 Problem no_route_problem(const Request& request, const Router::Match& match) {
   if (match.allowed.empty()) {
-    return make_problem("no-such-page", fmt::format("There is nothing at '{}'. The paths there are stand in "
+    return make_problem("no-such-page", fmt::format("There is nothing at '{}'. All paths are listed in "
                                                     "/openapi.json.",
                                                     request.path));
   }
@@ -128,8 +130,8 @@ Problem no_route_problem(const Request& request, const Router::Match& match) {
   std::ranges::sort(allowed);
   allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
   return make_problem("method-not-allowed",
-                      fmt::format("'{}' cannot be had with {}; possible: {}.", request.path, request.method,
-                                  fmt::join(allowed, ", ")),
+                      fmt::format("'{}' does not support {}; supported are: {}.", request.path,
+                                  request.method, fmt::join(allowed, ", ")),
                       {{"Allow", fmt::format("{}", fmt::join(allowed, ", "))}});
 }
 
@@ -141,7 +143,7 @@ std::string write_header(const Response& response, const Request& request, std::
   const auto add = [&](std::string_view name, std::string_view value) {
     text += name;
     text += ": ";
-    // A line break in a value would let a client write header fields of its own.
+    // A line break in a value would allow header injection.
     std::ranges::copy_if(value, std::back_inserter(text),
                          [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\t'; });
     text += "\r\n";

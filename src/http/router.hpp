@@ -1,4 +1,5 @@
-// Which handler answers which path.
+// SPDX-License-Identifier: Apache-2.0
+// Routes: path patterns and their handlers.
 #pragma once
 
 #include <cstdint>
@@ -13,33 +14,33 @@ namespace tessera::http {
 
 using Handler = std::function<Response(Request&)>;
 
-/// Where a route's functions run. Each lane has threads of its own, so that a server that does not answer
-/// stops only the routes that wait for it.
+/// The thread pool for a route's functions. Each lane has its own threads, so that a dependency that does not
+/// respond blocks only the routes that need it.
 enum class Lane : std::uint8_t {
-  immediate,  ///< on an I/O thread, also when all others are busy: must not block, wait or compute
-  light,      ///< short questions to the state of jobs
-  heavy,      ///< what waits for the object store or the queue, or computes
+  immediate,  ///< on an I/O thread, even when all workers are busy: must not block or compute
+  light,      ///< short queries of the state store
+  heavy,      ///< uses the object store or the queue, or computes
 };
 
 struct Route {
   std::string method;   ///< a GET route answers HEAD too
-  std::string pattern;  ///< "/v1/jobs/{id}", or "/objects/{name...}" for all that follows
+  std::string pattern;  ///< "/v1/jobs/{id}", or "/objects/{name...}" for the rest of the path
   Handler handler;      ///< may block, unless its lane is immediate; throws Error or ProblemError
-  /// Runs before the body is read, so that nobody uploads in vain. Throws as handlers do.
+  /// Runs before the body is read, to reject requests early. Throws as handlers do.
   std::function<void(Request&)> admit = {};
-  /// Runs while a body comes whose length was not announced, every few megabytes: refuses what is too much
-  /// before all of it is here. Throws as handlers do.
+  /// Runs every few megabytes while a chunked body is read, to reject it before it is complete. Throws as
+  /// handlers do.
   std::function<void(Request&)> count_body = {};
-  std::int64_t max_body_bytes = 0;              ///< 0: no body is taken
-  std::vector<std::string> content_types = {};  ///< that a body may have; empty: any
-  Json operation = {};                          ///< of an OpenAPI document, for whoever writes one
+  std::int64_t max_body_bytes = 0;              ///< 0: no body is allowed
+  std::vector<std::string> content_types = {};  ///< allowed media types of a body; empty: any
+  Json operation = {};                          ///< OpenAPI operation, if the route is documented
   Lane lane = Lane::light;
 };
 
 class Router {
  public:
   void add(Route route) { routes_.push_back(std::move(route)); }
-  /// One without a body.
+  /// Adds a route without a body.
   void add(std::string method, std::string pattern, std::function<void(Request&)> admit, Handler handler,
            Json operation = {}, Lane lane = Lane::light) {
     add({.method = std::move(method),
@@ -54,10 +55,10 @@ class Router {
   struct Match {
     const Route* route = nullptr;
     Pairs parameters;
-    std::vector<std::string> allowed;  ///< methods of routes with this path, if none has the method
+    std::vector<std::string> allowed;  ///< methods of routes with this path, if none matches
   };
-  /// The first route that fits. `path` is still percent-encoded, so that an encoded slash stays inside its
-  /// part.
+  /// The first matching route. `path` is still percent-encoded, so that an encoded slash stays inside its
+  /// segment.
   [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
 
  private:

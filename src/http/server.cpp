@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
 #include <fmt/format.h>
@@ -43,29 +44,30 @@ asio::ssl::context open_tls(const ServerOptions& options) {
   return context;
 }
 
-/// Best effort: to a client that is told no before it has said anything.
-void turn_away(asio::ip::tcp::socket socket, const std::string& reason) {
-  Request nobody;
-  nobody.path = "/";
-  nobody.id = new_id("req", system_now());
-  const Response response = problem_response(make_problem(Error(ErrorCode::busy, reason)), nobody.path);
+/// Best effort: rejects a client before it has sent a request.
+void reject_connection(asio::ip::tcp::socket socket, const std::string& reason) {
+  Request empty_request;
+  empty_request.path = "/";
+  empty_request.id = new_id("req", system_now());
+  const Response response =
+      problem_response(make_problem(Error(ErrorCode::busy, reason)), empty_request.path);
   const auto& body = std::get<std::string>(response.content);
-  const std::string answer = write_header(response, nobody, std::ssize(body), false, false) + body;
+  const std::string answer = write_header(response, empty_request, std::ssize(body), false, false) + body;
   error_code ignored;
   socket.non_blocking(true, ignored);
   socket.send(asio::buffer(answer), 0, ignored);
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
-void take_in(const std::shared_ptr<Server::State>& state, asio::ip::tcp::socket socket) {
+void start_connection(const std::shared_ptr<Server::State>& state, asio::ip::tcp::socket socket) {
   error_code problem;
   const auto peer = socket.remote_endpoint(problem);
   if (problem) {
-    return;  // gone already
+    return;  // already disconnected
   }
-  if (const auto refusal = state->refuses_connection(network_of(peer.address()))) {
+  if (const auto refusal = state->connection_refusal(network_of(peer.address()))) {
     if (!state->tls) {
-      turn_away(std::move(socket), *refusal);
+      reject_connection(std::move(socket), *refusal);
     }
     return;
   }
@@ -88,13 +90,13 @@ asio::awaitable<void> accept_connections(std::shared_ptr<Server::State> state) {
         break;
       }
       if (!problem) {
-        take_in(state, asio::ip::tcp::socket(std::move(socket)));
+        start_connection(state, asio::ip::tcp::socket(std::move(socket)));
         continue;
       }
     } catch (...) {
       failure = std::current_exception();
     }
-    // No descriptors or no memory left, most likely: others must end first.
+    // Probably out of descriptors or memory: other connections must end first.
     if (failure) {
       state->log_defect("accepting a connection", failure);
     }
@@ -118,10 +120,10 @@ Server::State::State(ServerOptions options_given, Router router_given)
       heavy(options.heavy_threads),
       files(static_cast<std::size_t>(options.file_threads)),
       producers(static_cast<std::size_t>(options.producer_threads)),
-      most_connections(connections_allowed(options)),
-      most_connections_per_address(options.max_connections_per_address > 0
-                                       ? static_cast<std::size_t>(options.max_connections_per_address)
-                                       : std::max<std::size_t>(1, most_connections / 2)) {}
+      max_connections(connections_allowed(options)),
+      max_connections_per_address(options.max_connections_per_address > 0
+                                      ? static_cast<std::size_t>(options.max_connections_per_address)
+                                      : std::max<std::size_t>(1, max_connections / 2)) {}
 
 void Server::State::listen() {
   if (!options.certificate_file.empty()) {
@@ -181,23 +183,22 @@ void Server::State::leave(Connection* connection, const std::string& network) {
   changed.notify_all();
 }
 
-std::optional<std::string> Server::State::refuses_connection(const std::string& network) {
+std::optional<std::string> Server::State::connection_refusal(const std::string& network) {
   const std::scoped_lock lock(mutex);
-  if (connections.size() >= most_connections) {
-    return fmt::format("{} connections are open, which is the limit here: try again later.",
-                       connections.size());
+  if (connections.size() >= max_connections) {
+    return fmt::format("{} connections are open, which is the limit: try again later.", connections.size());
   }
   const auto known = connections_of.find(network);
-  if (known != connections_of.end() && known->second >= most_connections_per_address) {
+  if (known != connections_of.end() && known->second >= max_connections_per_address) {
     return fmt::format(
-        "{} connections from your address are open, which is the limit for one: close some, "
-        "or try again later.",
+        "{} connections from your address are open, which is the limit for one address: close "
+        "some, or try again later.",
         known->second);
   }
   return std::nullopt;
 }
 
-std::shared_ptr<ProducerPlace> Server::State::enter_producer(const std::string& owner) {
+std::shared_ptr<ProducerSlot> Server::State::acquire_producer_slot(const std::string& owner) {
   const std::scoped_lock lock(mutex);
   if (producing >= options.producer_threads ||
       (!owner.empty() && producers_of[owner] >= options.max_producers_per_owner)) {
@@ -205,10 +206,10 @@ std::shared_ptr<ProducerPlace> Server::State::enter_producer(const std::string& 
   }
   ++producing;
   ++producers_of[owner];
-  return std::make_shared<ProducerPlace>(shared_from_this(), owner);
+  return std::make_shared<ProducerSlot>(shared_from_this(), owner);
 }
 
-ProducerPlace::~ProducerPlace() {
+ProducerSlot::~ProducerSlot() {
   const std::scoped_lock lock(state_->mutex);
   --state_->producing;
   if (--state_->producers_of[owner_] == 0) {
@@ -277,14 +278,13 @@ Response Server::State::answer_error(const Request& request, const std::exceptio
   } catch (const Error& known) {
     return problem_response(make_problem(known), request.path);
   } catch (const std::exception& defect) {
-    // The client gets no more than a number: what() may tell about the inside of this machine.
+    // The client gets only the request id: what() may disclose internals.
     if (options.log) {
       options.log->error(Json{{"event", "defect"}, {"request_id", request.id}, {"what", defect.what()}}.dump(
           -1, ' ', false, Json::error_handler_t::replace));
     }
     return problem_response(
-        make_problem("internal",
-                     "This is a defect in Tessera; the log has it under the request " + request.id + "."),
+        make_problem("internal", "Internal error; see the log for request " + request.id + "."),
         request.path);
   }
 }
@@ -315,7 +315,7 @@ void Server::stop(std::chrono::milliseconds grace) {
     for (Connection* const connection : state.connections) {
       connection->abort();
     }
-    // A handler that still runs holds its connection; it ends with the worker.
+    // A running handler keeps its connection alive; it ends with the worker.
     state.changed.wait_for(lock, std::chrono::seconds(5), [&] { return state.connections.empty(); });
   }
   lock.unlock();

@@ -1,4 +1,5 @@
-// What a server's connections share. Inside of the layer only.
+// SPDX-License-Identifier: Apache-2.0
+// State shared by a server's connections. Private to the layer.
 #pragma once
 
 #include <array>
@@ -22,15 +23,15 @@ namespace tessera::http {
 
 namespace asio = boost::asio;
 
-/// A place among the producers, for as long as it lives.
-class ProducerPlace;
+/// A slot for a produced download, held during its lifetime.
+class ProducerSlot;
 
 class Connection {
  public:
   virtual ~Connection() = default;
-  /// From any thread: ends when the running request is answered, or at once if none runs.
+  /// Thread-safe: ends when the running request is answered, or at once if there is none.
   virtual void stop() = 0;
-  /// From any thread: breaks the connection off.
+  /// Thread-safe: aborts the connection.
   virtual void abort() = 0;
 };
 
@@ -54,8 +55,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   asio::thread_pool producers;
   std::atomic<std::int64_t> bytes_of_bodies = 0;  ///< in memory
   std::atomic<bool> stopping = false;
-  const std::size_t most_connections;
-  const std::size_t most_connections_per_address;
+  const std::size_t max_connections;
+  const std::size_t max_connections_per_address;
   std::vector<std::thread> io_threads;
   int port = 0;
 
@@ -69,33 +70,33 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   void listen();
   void enter(Connection* connection, const std::string& network);
   void leave(Connection* connection, const std::string& network);
-  /// Why one more from there is not served now; nothing if it is.
-  [[nodiscard]] std::optional<std::string> refuses_connection(const std::string& network);
-  /// Null if there is no place.
-  [[nodiscard]] std::shared_ptr<ProducerPlace> enter_producer(const std::string& owner);
+  /// The reason for refusing another connection from `network`; nothing if it is accepted.
+  [[nodiscard]] std::optional<std::string> connection_refusal(const std::string& network);
+  /// Null if there is no free slot.
+  [[nodiscard]] std::shared_ptr<ProducerSlot> acquire_producer_slot(const std::string& owner);
   [[nodiscard]] Workers& workers(Lane lane) { return lane == Lane::heavy ? heavy : light; }
   void log_defect(std::string_view where, const std::exception_ptr& error) const noexcept;
   void log_access(const AccessRecord& record) const;
-  /// Calls the handler; errors become problems.
+  /// Calls the handler; converts errors to problems.
   [[nodiscard]] Response answer(const Route& route, Request& request) const;
   [[nodiscard]] Response answer_error(const Request& request, const std::exception_ptr& error) const;
 };
 
-class ProducerPlace {
+class ProducerSlot {
  public:
-  /// Counted already.
-  ProducerPlace(std::shared_ptr<Server::State> state, std::string owner)
+  /// The slot is already counted.
+  ProducerSlot(std::shared_ptr<Server::State> state, std::string owner)
       : state_(std::move(state)), owner_(std::move(owner)) {}
-  ~ProducerPlace();
-  ProducerPlace(const ProducerPlace&) = delete;
-  ProducerPlace& operator=(const ProducerPlace&) = delete;
+  ~ProducerSlot();
+  ProducerSlot(const ProducerSlot&) = delete;
+  ProducerSlot& operator=(const ProducerSlot&) = delete;
 
  private:
   std::shared_ptr<Server::State> state_;
   std::string owner_;
 };
 
-/// What a body takes of the memory of all.
+/// A body's share of the memory for all bodies.
 class BodyMemory {
  public:
   explicit BodyMemory(Server::State& state) : state_(state) {}
@@ -112,10 +113,10 @@ class BodyMemory {
   std::int64_t held_ = 0;
 };
 
-/// One client, as far as limits go: an IPv4 address, or the 64 bits that an IPv6 network has in common.
+/// The unit for connection limits: an IPv4 address, or the /64 prefix of an IPv6 address.
 [[nodiscard]] std::string network_of(const asio::ip::address& address);
 
-/// Each starts serving one accepted connection and keeps itself alive.
+/// Each starts serving an accepted connection, which keeps itself alive.
 void serve_plain(std::shared_ptr<Server::State> state, asio::ip::tcp::socket socket);
 void serve_tls(std::shared_ptr<Server::State> state, asio::ip::tcp::socket socket);
 

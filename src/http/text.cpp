@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/text.hpp"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   if (text.empty() || text[0] == '-' || end != text.data() + text.size()) {
     return std::nullopt;
   }
-  // More than fits is beyond the end of any body.
+  // A number that does not fit is beyond the end of any body.
   if (problem == std::errc::result_out_of_range) {
     return std::numeric_limits<std::int64_t>::max();
   }
@@ -65,7 +66,7 @@ std::string header_parameter(std::string_view value, std::string_view name) {
     at = equals + 1;
     if (at < value.size() && value[at] == '"') {
       for (++at; at < value.size() && value[at] != '"'; ++at) {
-        // Browsers escape only the quote; a backslash before anything else is part of a file's name.
+        // Browsers escape only quotes; any other backslash is part of a file name.
         if (value[at] == '\\' && at + 1 < value.size() && value[at + 1] == '"') {
           ++at;
         }
@@ -98,7 +99,7 @@ RangeAnswer parse_range(std::string_view header, std::int64_t size_bytes) {
   const std::string_view first_text = trim(range.substr(0, dash));
   const std::string_view last_text = trim(range.substr(dash + 1));
   const auto last = whole_number(last_text);
-  if (first_text.empty()) {  // the last so many bytes
+  if (first_text.empty()) {  // the last N bytes
     if (!last) {
       return WholeBody{};
     }

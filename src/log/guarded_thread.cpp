@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "log/guarded_thread.hpp"
 
 #include <chrono>
@@ -9,16 +10,16 @@ namespace tessera {
 namespace {
 
 constexpr std::chrono::milliseconds first_pause{200};
-constexpr std::chrono::milliseconds longest_pause{5'000};
+constexpr std::chrono::milliseconds max_pause{5'000};
 
 }  // namespace
 
 void run_guarded(std::string_view name, spdlog::logger* log, const std::stop_token& stop,
                  const std::function<void()>& loop) {
-  Backoff backoff(first_pause, longest_pause);
-  const auto tell = [&](const char* what) {
+  Backoff backoff(first_pause, max_pause);
+  const auto report = [&](const char* what) {
     if (log != nullptr) {
-      log->error("{} broke off and begins again: {}", name, what);
+      log->error("{} failed and restarts: {}", name, what);
     }
   };
   while (!stop.stop_requested()) {
@@ -26,9 +27,9 @@ void run_guarded(std::string_view name, spdlog::logger* log, const std::stop_tok
       loop();
       return;
     } catch (const std::exception& error) {
-      tell(error.what());
+      report(error.what());
     } catch (...) {
-      tell("something that is no exception of the standard library was thrown");
+      report("unknown exception");
     }
     pause(backoff.next(), stop);
   }

@@ -1,4 +1,5 @@
-// The entry of threads that work for as long as their process lives.
+// SPDX-License-Identifier: Apache-2.0
+// Entry function for long-lived threads.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -9,9 +10,9 @@
 
 namespace tessera {
 
-/// Runs `loop` until it returns. What it throws, whatever that is, does not end the process: it is logged,
-/// and the loop begins again after a pause that grows to five seconds, unless `stop` is asked meanwhile.
-/// `name` says what stands still: "following events". Without a log nothing is told.
+/// Runs `loop` until it returns. An exception does not end the process: it is logged, and the loop restarts
+/// after a pause that grows to five seconds, unless `stop` is requested. `name` describes the task in the
+/// log: "following events". Without a log, failures are not reported.
 void run_guarded(std::string_view name, spdlog::logger* log, const std::stop_token& stop,
                  const std::function<void()>& loop);
 

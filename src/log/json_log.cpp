@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "log/json_log.hpp"
 
 #include <fmt/chrono.h>
@@ -92,8 +93,9 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& component, const 
                                             LogFormat format) {
   const auto chosen = spdlog::level::from_str(level);
   if (chosen == spdlog::level::off && level != "off") {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' is no log level; use trace, debug, info, warning, error or off.", level));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'{}' is not a log level; use trace, debug, info, warning, error or off.", level));
   }
   auto logger =
       std::make_shared<spdlog::logger>(component, std::make_shared<spdlog::sinks::stderr_sink_mt>());

@@ -1,6 +1,7 @@
-// Logs as JSON lines on standard error: {"time", "level", "component", "message"}, and on a terminal as plain
-// text. A message that is itself a JSON object gives its members to the line instead: "job" and "request_id"
-// follow a job through all components.
+// SPDX-License-Identifier: Apache-2.0
+// Logs as JSON lines on standard error: {"time", "level", "component", "message"}, and as plain text on a
+// terminal. If a message is itself a JSON object, its members are added to the line: "job" and "request_id"
+// appear in all components' lines about a job.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -20,7 +21,7 @@ enum class LogFormat : std::uint8_t { automatic, json, text };
                                                           const std::string& level,
                                                           LogFormat format = LogFormat::automatic);
 
-/// Logs a sentence with what it is about: members of the JSON line, or behind the sentence in text.
+/// Logs a sentence with context fields: members of the JSON line, or in parentheses after the text.
 void log_about(spdlog::logger& log, spdlog::level::level_enum level, std::string_view sentence,
                const Json& about);
 

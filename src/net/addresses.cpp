@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/addresses.hpp"
 
 #include <arpa/inet.h>
@@ -41,7 +42,7 @@ constexpr Block mapped_ipv4{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};
 constexpr Block translated_ipv4{{0x00, 0x64, 0xff, 0x9b}, 96};
 constexpr Block six_to_four{{0x20, 0x02}, 16};
 
-bool lies_in(std::span<const std::uint8_t> address, const Block& block) {
+bool is_in(std::span<const std::uint8_t> address, const Block& block) {
   for (int bit = 0; bit < block.bits; ++bit) {
     const auto at = static_cast<std::size_t>(bit / 8);
     if (((address[at] ^ block.prefix[at]) & (0x80U >> (bit % 8))) != 0) {
@@ -52,18 +53,18 @@ bool lies_in(std::span<const std::uint8_t> address, const Block& block) {
 }
 
 bool is_public_ipv4(std::span<const std::uint8_t> address) {
-  return std::ranges::none_of(special_ipv4, [&](const Block& block) { return lies_in(address, block); });
+  return std::ranges::none_of(special_ipv4, [&](const Block& block) { return is_in(address, block); });
 }
 
 bool is_public_ipv6(std::span<const std::uint8_t> address) {
-  if (lies_in(address, mapped_ipv4) || lies_in(address, translated_ipv4)) {
+  if (is_in(address, mapped_ipv4) || is_in(address, translated_ipv4)) {
     return is_public_ipv4(address.subspan(12, 4));
   }
-  if (lies_in(address, six_to_four)) {
+  if (is_in(address, six_to_four)) {
     return is_public_ipv4(address.subspan(2, 4));
   }
-  return lies_in(address, global_unicast_ipv6) &&
-         std::ranges::none_of(special_ipv6, [&](const Block& block) { return lies_in(address, block); });
+  return is_in(address, global_unicast_ipv6) &&
+         std::ranges::none_of(special_ipv6, [&](const Block& block) { return is_in(address, block); });
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Which network addresses are whose.
+// SPDX-License-Identifier: Apache-2.0
+// Classification of network addresses.
 #pragma once
 
 #include <sys/socket.h>
@@ -7,11 +8,11 @@
 
 namespace tessera {
 
-/// Whether an IPv4 or IPv6 address is one of the public Internet: not loopback, private, link-local, shared,
-/// multicast, documentation or reserved (IANA's special-purpose registries; addresses that carry an IPv4
-/// address inside count as that one).
+/// Whether an IPv4 or IPv6 address is on the public Internet: not loopback, private, link-local, shared,
+/// multicast, documentation or reserved (IANA's special-purpose registries; addresses that embed an IPv4
+/// address count as that address).
 [[nodiscard]] bool is_public_address(const sockaddr& address);
-/// As people write it, without the port.
+/// The address as text, without the port.
 [[nodiscard]] std::string address_text(const sockaddr& address);
 
 }  // namespace tessera

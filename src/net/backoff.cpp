@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/backoff.hpp"
 
 #include <algorithm>
@@ -10,8 +11,8 @@ namespace tessera {
 Backoff::Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max) : first_(first), max_(max) {}
 
 std::chrono::milliseconds Backoff::next() {
-  constexpr int most_doublings = 20;
-  const auto ceiling = std::min(max_, first_ * (1 << std::min(failures_, most_doublings)));
+  constexpr int max_doublings = 20;
+  const auto ceiling = std::min(max_, first_ * (1 << std::min(failures_, max_doublings)));
   ++failures_;
   thread_local std::minstd_rand random{std::random_device{}()};
   return std::chrono::milliseconds(

@@ -1,4 +1,5 @@
-// How long to wait before the next attempt.
+// SPDX-License-Identifier: Apache-2.0
+// Exponential backoff.
 #pragma once
 
 #include <chrono>
@@ -6,7 +7,7 @@
 
 namespace tessera {
 
-/// Waiting times that grow: full jitter between zero and first * 2^n, at most `max` (AWS Architecture Blog,
+/// Growing waiting times: full jitter between zero and first * 2^n, at most `max` (AWS Architecture Blog,
 /// "Exponential Backoff and Jitter", 2015).
 class Backoff {
  public:
@@ -20,7 +21,7 @@ class Backoff {
   int failures_ = 0;
 };
 
-/// Waits that long, or until `stop` is asked.
+/// Waits for `time`, or until `stop` is requested.
 void pause(std::chrono::milliseconds time, const std::stop_token& stop);
 
 }  // namespace tessera

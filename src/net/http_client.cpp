@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/http_client.hpp"
 
 #include <curl/curl.h>
@@ -29,7 +30,7 @@ bool has_controls(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
 }
 
-/// Whatever it was made of, a request is one request.
+/// Prevents request splitting.
 void check_no_controls(const HttpRequest& request) {
   const auto refuse = [&](const std::string& what) {
     throw Error(
@@ -49,11 +50,11 @@ void check_no_controls(const HttpRequest& request) {
   }
 }
 
-constexpr std::array passing_statuses{408, 429, 500, 502, 503, 504};
-constexpr std::chrono::seconds longest_retry_after{60};
-/// A server that takes requests and never answers would be waited for as often as there are attempts.
+constexpr std::array transient_statuses{408, 429, 500, 502, 503, 504};
+constexpr std::chrono::seconds max_retry_after{60};
+/// A server that accepts requests and never answers would otherwise be waited for once per attempt.
 constexpr std::chrono::seconds last_attempt_after{60};
-constexpr std::int64_t shortest_expected_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t min_expect_continue_bytes = std::int64_t{1} << 20;
 
 struct EasyHandle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -66,17 +67,18 @@ using HeaderList = std::unique_ptr<curl_slist, ListHandle>;
 
 bool is_success(int status) { return status >= 200 && status < 300; }
 
-/// One attempt, as libcurl's callbacks see it. What they throw waits here until libcurl has returned.
+/// One attempt, as seen by libcurl's callbacks. Exceptions thrown in callbacks are kept here until libcurl
+/// has returned.
 struct Attempt {
   const HttpRequest& request;
   const HttpOptions& options;
   const std::stop_token& stop;
   HttpResponse response = {};
   std::exception_ptr failure = nullptr;
-  bool ended_in_order = false;  ///< on_data wanted no more
+  bool ended_in_order = false;  ///< on_data ended the request
   bool gave_bytes = false;      ///< to sink or on_data
 
-  /// Runs `work`; what it throws becomes a false.
+  /// Runs `work`; stores an exception and returns false if it throws.
   template <class Work>
   bool guarded(const Work& work) {
     try {
@@ -88,11 +90,11 @@ struct Attempt {
   }
 };
 
-std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& attempt = *static_cast<Attempt*>(user);
   const std::string_view line(data, size);
   if (line.starts_with("HTTP/")) {
-    attempt.response.headers.clear();  // of an answer before, such as 100
+    attempt.response.headers.clear();  // of an earlier response, such as 100
     const std::size_t space = line.find(' ');
     attempt.response.status =
         space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space)).c_str());
@@ -118,7 +120,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
   return attempt.failure ? 0 : size;
 }
 
-std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& attempt = *static_cast<Attempt*>(user);
   const bool taken = attempt.guarded([&] {
     const HttpRequest& request = attempt.request;
@@ -134,7 +136,7 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
     }
     std::string& body = attempt.response.body;
     if (static_cast<std::int64_t>(body.size() + size) > attempt.options.max_body_bytes) {
-      throw Error(ErrorCode::limit_exceeded, fmt::format("The answer of '{}' is longer than {} bytes.",
+      throw Error(ErrorCode::limit_exceeded, fmt::format("The response of '{}' is longer than {} bytes.",
                                                          shown(request), attempt.options.max_body_bytes));
     }
     body.append(data, size);
@@ -143,7 +145,7 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
   return taken ? size : CURL_WRITEFUNC_ERROR;
 }
 
-std::size_t give_body(char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t read_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& attempt = *static_cast<Attempt*>(user);
   std::size_t given = 0;
   const bool fine = attempt.guarded([&] {
@@ -153,7 +155,7 @@ std::size_t give_body(char* data, std::size_t size, std::size_t count, void* use
   return fine ? given : CURL_READFUNC_ABORT;
 }
 
-/// Opens the socket for libcurl, unless it would lead where strangers' URLs must not.
+/// Opens the socket for libcurl, unless the address is not public (server-side request forgery).
 curl_socket_t open_public_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& attempt = *static_cast<Attempt*>(user);
   const bool allowed = attempt.guarded([&] {
@@ -192,13 +194,15 @@ std::string header_of(const HttpResponse& response, const std::string& name) {
   return found == response.headers.end() ? std::string() : found->second;
 }
 
-bool may_pass(int status) { return std::ranges::find(passing_statuses, status) != passing_statuses.end(); }
+bool is_transient(int status) {
+  return std::ranges::find(transient_statuses, status) != transient_statuses.end();
+}
 
-bool refuses(int status) { return status >= 400 && status < 500 && !may_pass(status); }
+bool is_permanent_failure(int status) { return status >= 400 && status < 500 && !is_transient(status); }
 
 std::chrono::milliseconds retry_after(const HttpResponse& response) {
-  const std::chrono::seconds asked(std::atoi(header_of(response, "retry-after").c_str()));
-  return std::clamp(asked, std::chrono::seconds(0), longest_retry_after);
+  const std::chrono::seconds delay(std::atoi(header_of(response, "retry-after").c_str()));
+  return std::clamp(delay, std::chrono::seconds(0), max_retry_after);
 }
 
 struct HttpClient::State {
@@ -207,7 +211,7 @@ struct HttpClient::State {
   std::vector<Easy> idle;
 
   Easy borrow() {
-    // Once for the process, before its first handle; libcurl asks for it.
+    // Once per process, before its first handle, as libcurl requires.
     static const GlobalInit initialised;
     {
       const std::lock_guard lock(mutex);
@@ -219,12 +223,12 @@ struct HttpClient::State {
     }
     Easy handle(curl_easy_init());
     if (!handle) {
-      throw Error(ErrorCode::internal, "libcurl gives no handle.");
+      throw Error(ErrorCode::internal, "libcurl cannot create a handle.");
     }
     return handle;
   }
-  /// Keeps the handle with its open connections.
-  void give_back(Easy handle) {
+  /// Keeps the handle and its open connections for reuse.
+  void return_handle(Easy handle) {
     curl_easy_reset(handle.get());
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(handle));
@@ -239,12 +243,13 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
   curl_slist* list = nullptr;
   for (const auto& [name, value] : request.headers) {
-    // An empty value is written with a semicolon, as libcurl wants it.
+    // libcurl's syntax for a header without a value uses a semicolon.
     list = curl_slist_append(list, (value.empty() ? name + ";" : fmt::format("{}: {}", name, value)).c_str());
   }
-  // A server may refuse a long body before it is sent; asking about a short one takes longer than sending it.
+  // With "Expect: 100-continue" a server can reject a long body before it is sent; for a short one the round
+  // trip takes longer than sending it.
   if (request.body_source == nullptr ||
-      request.body_source->size().value_or(shortest_expected_bytes) < shortest_expected_bytes) {
+      request.body_source->size().value_or(min_expect_continue_bytes) < min_expect_continue_bytes) {
     list = curl_slist_append(list, "Expect:");
   }
   set(CURLOPT_ERRORBUFFER, reason.data());
@@ -266,8 +271,8 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
     set(CURLOPT_OPENSOCKETFUNCTION, &open_public_socket);
     set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&attempt));
   }
-  if (options.public_addresses_only || options.past_proxies) {
-    set(CURLOPT_PROXY, "");  // with the first, a proxy would go where this must not
+  if (options.public_addresses_only || options.bypass_proxy) {
+    set(CURLOPT_PROXY, "");  // a proxy could reach private addresses
   }
   if (!options.ca_file.empty()) {
     set(CURLOPT_CAINFO, options.ca_file.c_str());
@@ -276,7 +281,7 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
     set(CURLOPT_NOBODY, 1L);
   } else if (request.body_source != nullptr) {
     set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_READFUNCTION, &give_body);
+    set(CURLOPT_READFUNCTION, &read_body);
     set(CURLOPT_READDATA, static_cast<void*>(&attempt));
     if (const auto size = request.body_source->size()) {
       set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(*size));
@@ -288,9 +293,9 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   if (request.method != "HEAD") {
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
-  set(CURLOPT_HEADERFUNCTION, &take_header);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(&attempt));
-  set(CURLOPT_WRITEFUNCTION, &take_body);
+  set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&attempt));
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &report_progress);
@@ -298,11 +303,11 @@ HeaderList HttpClient::State::prepare(CURL* easy, Attempt& attempt,
   return HeaderList(list);
 }
 
-HttpOptions near_by() {
+HttpOptions internal_service_options() {
   HttpOptions options;
   options.connect_timeout = std::chrono::seconds(2);
   options.max_attempts = 3;
-  options.past_proxies = true;
+  options.bypass_proxy = true;
   return options;
 }
 
@@ -324,7 +329,7 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
     Easy easy = state_->borrow();
     const HeaderList headers = state_->prepare(easy.get(), attempt, reason);
     const CURLcode result = curl_easy_perform(easy.get());
-    state_->give_back(std::move(easy));
+    state_->return_handle(std::move(easy));
     if (attempt.failure) {
       std::rethrow_exception(attempt.failure);
     }
@@ -334,13 +339,13 @@ HttpResponse HttpClient::send(const std::function<HttpRequest()>& make_request, 
     const bool answered = result == CURLE_OK || attempt.ended_in_order;
     const bool again = count < options.max_attempts && std::chrono::steady_clock::now() < last_begin &&
                        request.body_source == nullptr && !attempt.gave_bytes &&
-                       (!answered || may_pass(attempt.response.status));
+                       (!answered || is_transient(attempt.response.status));
     if (answered && !again) {
       return std::move(attempt.response);
     }
     if (!again) {
       throw Error(ErrorCode::unavailable,
-                  fmt::format("'{}' does not answer as it should: {}.", shown(request),
+                  fmt::format("'{}' cannot be reached: {}.", shown(request),
                               reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
     }
     const std::chrono::milliseconds time = std::max(backoff.next(), retry_after(attempt.response));

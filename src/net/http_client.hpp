@@ -1,5 +1,5 @@
-// HTTP as a client speaks it: streamed bodies, time limits, retries. Used by the cloud stores, webhooks and
-// the command line.
+// SPDX-License-Identifier: Apache-2.0
+// HTTP client: streamed bodies, timeouts, retries. Used by the cloud stores, webhooks and the command line.
 #pragma once
 
 #include <chrono>
@@ -24,47 +24,48 @@ struct HttpResponse {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
-  std::string shown_as = {};  ///< in errors; empty: the URL without passwords and query
+  std::string shown_as = {};  ///< name in error messages; empty: the URL without password and query
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                   ///< sent if `body_source` is null
-  ByteSource* body_source = nullptr;  ///< streamed; a request with one is sent once, never repeated
-  ByteSink* response_sink = nullptr;  ///< takes the body of a 2xx answer; others go to HttpResponse::body
-  /// Called with status and headers when the head of a 2xx answer has come, before its body; again when the
-  /// request is sent again.
+  std::string body;                   ///< used if `body_source` is null
+  ByteSource* body_source = nullptr;  ///< streamed; such a request is never retried
+  ByteSink* response_sink =
+      nullptr;  ///< receives the body of a 2xx response; others go to HttpResponse::body
+  /// Called with status and headers of a 2xx response, before its body; again when the request is retried.
   std::function<void(const HttpResponse&)> on_head;
-  /// For streams without end (Server-Sent Events): called with what arrived; false ends the request in order.
+  /// For endless streams (Server-Sent Events): called with received bytes; false ends the request.
   std::function<bool(std::string_view)> on_data;
   /// Bytes sent and received so far.
   std::function<void(std::int64_t sent, std::int64_t received)> on_progress;
 };
 
-/// The value of a header, empty if it did not come; `name` in lower case.
+/// The value of a header, empty if it is missing; `name` in lower case.
 [[nodiscard]] std::string header_of(const HttpResponse& response, const std::string& name);
-/// Whether the same request may be answered otherwise later: 408, 429 and 5xx of the passing kind.
-[[nodiscard]] bool may_pass(int status);
-/// Whether the server understood and will not: 4xx of the lasting kind.
-[[nodiscard]] bool refuses(int status);
-/// How long the server asks to be left alone (Retry-After in seconds), at most a minute; zero if it does not.
+/// Whether a retry may succeed: 408, 429, 500, 502, 503, 504.
+[[nodiscard]] bool is_transient(int status);
+/// Whether a retry is pointless: any other 4xx.
+[[nodiscard]] bool is_permanent_failure(int status);
+/// The Retry-After header in seconds, at most a minute; zero if it is missing.
 [[nodiscard]] std::chrono::milliseconds retry_after(const HttpResponse& response);
 
 struct HttpOptions {
   std::chrono::milliseconds connect_timeout{10'000};
-  /// A transfer slower than a byte in this time is broken off. Zero: never.
+  /// A transfer that makes no progress for this long is aborted. Zero: never.
   std::chrono::milliseconds stall_timeout{60'000};
-  std::chrono::milliseconds total_timeout{0};  ///< of one attempt as a whole; zero: none
-  /// Connects to addresses of the public Internet only, whatever a name stands for at that moment: for URLs
-  /// that strangers give. Throws Error(forbidden) for others.
+  std::chrono::milliseconds total_timeout{0};  ///< of one whole attempt; zero: none
+  /// Connects only to addresses on the public Internet, checked at connect time: for URLs from untrusted
+  /// clients. Throws Error(forbidden) for others.
   bool public_addresses_only = false;
-  bool past_proxies = false;  ///< that the environment names
-  int max_attempts = 5;       ///< for 408, 429, 5xx and broken connections; Retry-After is honoured
+  bool bypass_proxy = false;  ///< ignore the environment's proxy settings
+  int max_attempts = 5;       ///< for transient failures and broken connections; honours Retry-After
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds max_backoff{10'000};
   std::string ca_file;                                   ///< empty: the system's
-  std::int64_t max_body_bytes = std::int64_t{64} << 20;  ///< of an answer held in HttpResponse::body
+  std::int64_t max_body_bytes = std::int64_t{64} << 20;  ///< limit of HttpResponse::body
 };
 
-/// For who is on the same machine, or not there at all, as the metadata servers of clouds.
-[[nodiscard]] HttpOptions near_by();
+/// Options for services on the same machine or network, such as the clouds' metadata servers, which may not
+/// exist: short timeouts, no proxy.
+[[nodiscard]] HttpOptions internal_service_options();
 
 /// Safe to use from many threads; keeps connections open for reuse.
 class HttpClient {
@@ -74,10 +75,10 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// Any answer, 4xx and 5xx included, once the attempts are used up. Throws Error(unavailable) with the
-  /// reason if none came, Error(cancelled) when asked to stop, Error(usage) for a control character in the
-  /// URL or a header: it could end the header and begin another. `request` is called for each attempt, so
-  /// that signatures and tokens are made afresh.
+  /// Returns any response, including 4xx and 5xx, once the attempts are used up. Throws Error(unavailable) if
+  /// there was none, Error(cancelled) when `stop` is requested, Error(usage) for a control character in the
+  /// URL or a header (header injection). `request` is called for each attempt, so that signatures and tokens
+  /// are renewed.
   HttpResponse send(const std::function<HttpRequest()>& request, const std::stop_token& stop = {});
   HttpResponse send(const HttpRequest& request, const std::stop_token& stop = {}) {
     return send([&] { return request; }, stop);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/redact.hpp"
 
 #include <algorithm>
@@ -24,8 +25,8 @@ Parts parts_of(std::string_view url) {
   }
   const bool http = parts.scheme == "http://" || parts.scheme == "https://";
   url = url.substr(0, url.find_first_of("?#"));
-  // Passwords of databases that were not escaped may have slashes in them: the last '@' ends them. Paths of
-  // web pages may have an '@' of their own.
+  // Unescaped database passwords may contain slashes: the last '@' ends them. Paths of web pages may contain
+  // an '@'.
   const std::string_view before_host = http ? url.substr(0, url.find('/')) : url;
   if (const std::size_t at = before_host.rfind('@'); at != std::string_view::npos) {
     parts.has_user_info = true;

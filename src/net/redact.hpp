@@ -1,4 +1,5 @@
-// URLs as messages and logs may show them: without what only their owners should know.
+// SPDX-License-Identifier: Apache-2.0
+// URLs for messages and logs, without secrets.
 #pragma once
 
 #include <string>
@@ -7,11 +8,11 @@
 namespace tessera {
 
 /// The URL with "***" for the password, or for a user name that stands alone (it may be a token), and without
-/// query and fragment, which hold signatures: "redis://ann:***@host:6379/0". Also of text that is no URL:
-/// what stands before an '@' is masked.
+/// query and fragment, which may hold signatures: "redis://ann:***@host:6379/0". Also works on other text:
+/// everything before an '@' is masked.
 [[nodiscard]] std::string redact_url(std::string_view url);
 
-/// Scheme, host and port alone: for URLs whose path may be the secret, as those of webhooks.
+/// Only scheme, host and port: for URLs whose path may be secret, such as webhook URLs.
 [[nodiscard]] std::string origin_of_url(std::string_view url);
 
 /// "host" or "host:port" of a URL, in lower case; empty if it has none.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/rsa_key.hpp"
 
 #include <openssl/evp.h>
@@ -20,10 +21,10 @@ RsaKey RsaKey::from_pem(std::string_view pem) {
       Key{{bytes ? PEM_read_bio_PrivateKey(bytes.get(), nullptr, no_password, nullptr) : nullptr,
            &EVP_PKEY_free}});
   if (!key->pkey) {
-    throw Error(ErrorCode::usage, "It is no private key in PEM without a password.");
+    throw Error(ErrorCode::usage, "It is not an unencrypted private key in PEM.");
   }
   if (EVP_PKEY_get_base_id(key->pkey.get()) != EVP_PKEY_RSA) {
-    throw Error(ErrorCode::usage, "It is a private key, but not of RSA.");
+    throw Error(ErrorCode::usage, "It is a private key, but not an RSA key.");
   }
   return RsaKey(std::move(key));
 }

@@ -1,4 +1,5 @@
-// Signatures by an RSA key (RFC 8017, PKCS #1 v1.5 with SHA-256: what JWT calls RS256).
+// SPDX-License-Identifier: Apache-2.0
+// RSA signatures (RFC 8017, PKCS #1 v1.5 with SHA-256: RS256 in JWT).
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@ namespace tessera {
 /// A private key. Safe to use from many threads at once.
 class RsaKey {
  public:
-  /// Of a PEM file without a password. Throws Error(usage), in words that tell nothing of the key.
+  /// Reads a PEM file without a password. Throws Error(usage) whose message does not reveal the key.
   static RsaKey from_pem(std::string_view pem);
   [[nodiscard]] std::string sign_sha256(std::string_view bytes) const;
 

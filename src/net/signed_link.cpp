@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/signed_link.hpp"
 
 #include <fmt/format.h>
@@ -10,16 +11,16 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t fewest_secret_bytes = 16;
+constexpr std::size_t min_secret_bytes = 16;
 
 }  // namespace
 
 LinkSigner::LinkSigner(std::string public_url, std::string secret)
     : public_url_(std::move(public_url)), secret_(std::move(secret)) {
-  if (secret_.size() < fewest_secret_bytes) {
+  if (secret_.size() < min_secret_bytes) {
     throw Error(ErrorCode::usage,
                 fmt::format("The secret that signs links has {} bytes; give it at least {}.", secret_.size(),
-                            fewest_secret_bytes));
+                            min_secret_bytes));
   }
   while (public_url_.ends_with('/')) {
     public_url_.pop_back();
@@ -28,7 +29,7 @@ LinkSigner::LinkSigner(std::string public_url, std::string secret)
 
 std::string LinkSigner::signature(const std::string& method, const std::string& name,
                                   const Query& query) const {
-  // Each field with its length, so that nothing can move from one into the next.
+  // Each field is prefixed with its length, so that different fields cannot give the same text.
   std::string text = "tessera-link-1";
   for (const std::string& field : {method, name, query.expires, query.content_type, query.file_name}) {
     text += fmt::format("\n{}:{}", field.size(), field);
@@ -39,9 +40,9 @@ std::string LinkSigner::signature(const std::string& method, const std::string& 
 Link LinkSigner::sign(const std::string& method, const std::string& name, const LinkOptions& options,
                       TimePoint now) const {
   check_object_name(name);
-  // Whole seconds, rounded up: a link lives at least as long as was asked for.
+  // Rounded up to whole seconds: a link lives at least as long as requested.
   const auto expires =
-      std::chrono::ceil<std::chrono::seconds>(now + std::min(options.lifetime, longest_link_lifetime));
+      std::chrono::ceil<std::chrono::seconds>(now + std::min(options.lifetime, max_link_lifetime));
   Query query{
       std::to_string(expires.time_since_epoch().count()), options.content_type, options.file_name, {}};
   query.signature = signature(method, name, query);
@@ -63,8 +64,8 @@ void LinkSigner::verify(const std::string& method, const std::string& name, cons
   if (!equal_in_constant_time(signature(signed_method, name, query), query.signature)) {
     throw Error(
         ErrorCode::forbidden,
-        fmt::format("This link does not allow {} of '{}': it was changed, or made for something else. "
-                    "Ask for a new one.",
+        fmt::format("This link does not allow {} of '{}': it was altered, or made for another request. "
+                    "Request a new one.",
                     method, name));
   }
   std::int64_t expires = 0;
@@ -72,7 +73,7 @@ void LinkSigner::verify(const std::string& method, const std::string& name, cons
   const TimePoint end{std::chrono::seconds(expires)};
   if (now >= end) {
     throw Error(ErrorCode::forbidden,
-                fmt::format("This link expired {} s ago: ask for a new one.",
+                fmt::format("This link expired {} s ago: request a new one.",
                             std::chrono::floor<std::chrono::seconds>(now - end).count()));
   }
 }

@@ -1,5 +1,6 @@
-// Links to objects of a local folder: who has one may read, or write, that object until it expires. The
-// gateway serves them.
+// SPDX-License-Identifier: Apache-2.0
+// Presigned links to objects in a local folder, served by the gateway: whoever has one may read, or write,
+// that object until it expires.
 #pragma once
 
 #include <optional>
@@ -15,22 +16,22 @@ class LinkSigner {
   /// than 16 bytes.
   LinkSigner(std::string public_url, std::string secret);
 
-  /// `method` is GET or PUT. Throws Error(usage) for a name that cannot be one.
+  /// `method` is GET or PUT. Throws Error(usage) for an invalid name.
   [[nodiscard]] Link sign(const std::string& method, const std::string& name, const LinkOptions& options,
                           TimePoint now) const;
 
-  /// What stands in the query of a link, decoded; what is not there is empty.
+  /// The decoded query of a link; missing fields are empty.
   struct Query {
     std::string expires;  ///< seconds since 1970
     std::string content_type;
     std::string file_name;
     std::string signature;
   };
-  /// Throws Error(forbidden) if the link was not made here for this method and name, or has expired. A GET
-  /// link also serves HEAD.
+  /// Throws Error(forbidden) if the signature does not match method and name, or the link has expired. A GET
+  /// link also allows HEAD.
   void verify(const std::string& method, const std::string& name, const Query& query, TimePoint now) const;
 
-  /// Names of the query's fields, in the order of Query.
+  /// Names of the query parameters, in the order of Query.
   static constexpr const char* expires_field = "expires";
   static constexpr const char* content_type_field = "content-type";
   static constexpr const char* file_name_field = "file-name";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/sigv4.hpp"
 
 #include <fmt/chrono.h>
@@ -12,7 +13,7 @@
 namespace tessera::sigv4 {
 namespace {
 
-/// Without blanks at the ends, and with one space where there were several.
+/// Trimmed, with runs of blanks replaced by one space.
 std::string trimmed(std::string_view value) {
   std::string result;
   for (const char c : value) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "node/health.hpp"
 
 #include <fcntl.h>
@@ -19,15 +20,15 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Counting descriptors takes longer the more there are.
+// Counting descriptors takes longer the more are open.
 constexpr std::chrono::milliseconds check_interval{100};
-constexpr std::size_t trial_bytes = std::size_t{64} << 10;
+constexpr std::size_t test_file_bytes = std::size_t{64} << 10;
 
 [[noreturn]] void fail(const std::string& doing, const std::filesystem::path& path, int reason) {
   throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(reason)));
 }
 
-/// Of this process; nothing if not even that can be read.
+/// Number of open descriptors of this process; nothing if it cannot be determined.
 std::optional<std::int64_t> open_descriptors() {
   std::error_code failure;
   std::int64_t count = 0;
@@ -44,19 +45,19 @@ NodeHealth::NodeHealth(HealthOptions options, std::filesystem::path scratch,
                        std::function<void()> check_servers)
     : options_(options), scratch_(std::move(scratch)), check_servers_(std::move(check_servers)) {}
 
-void NodeHealth::take_a_pause(Time now) {
-  constexpr int most_doublings = 20;
-  must_try_ = true;
-  if (now >= until_) {  // those that fail together make one pause
+void NodeHealth::start_pause(Time now) {
+  constexpr int max_doublings = 20;
+  needs_check_ = true;
+  if (now >= until_) {  // jobs that fail together cause one pause
     until_ =
-        now + std::min(options_.max_pause, options_.first_pause * (1 << std::min(pauses_, most_doublings)));
+        now + std::min(options_.max_pause, options_.first_pause * (1 << std::min(pauses_, max_doublings)));
     ++pauses_;
   }
 }
 
 void NodeHealth::failed(FailureOrigin origin, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  take_a_pause(steady_clock::now());
+  start_pause(steady_clock::now());
   failures_ += origin == FailureOrigin::machine ? 1 : 0;
   if (origin == FailureOrigin::server || failures_ >= options_.failures_in_a_row) {
     problem_ = reason;
@@ -70,22 +71,22 @@ void NodeHealth::succeeded() {
   pauses_ = 0;
 }
 
-bool NodeHealth::may_take() {
-  bool must_try = false;
+bool NodeHealth::may_receive() {
+  bool needs_check = false;
   {
     const std::lock_guard lock(mutex_);
     if (steady_clock::now() < until_) {
       return false;
     }
-    must_try = must_try_;
-    if (!must_try && steady_clock::now() < checked_ + check_interval) {
+    needs_check = needs_check_;
+    if (!needs_check && steady_clock::now() < checked_ + check_interval) {
       return true;
     }
   }
   std::string reason;
   try {
-    if (must_try) {
-      try_machine();
+    if (needs_check) {
+      check_machine();
       check_servers_();
     } else {
       check_room();
@@ -97,11 +98,11 @@ bool NodeHealth::may_take() {
   problem_ = reason;
   checked_ = steady_clock::now();
   if (!reason.empty()) {
-    take_a_pause(steady_clock::now());
+    start_pause(steady_clock::now());
     return false;
   }
-  must_try_ = must_try_ && steady_clock::now() < until_;  // another job may have failed meanwhile
-  return !must_try_;
+  needs_check_ = needs_check_ && steady_clock::now() < until_;  // unless another job has failed meanwhile
+  return !needs_check_;
 }
 
 std::string NodeHealth::problem() const {
@@ -124,13 +125,13 @@ void NodeHealth::check_room() const {
   if (free_bytes < options_.min_free_bytes) {
     throw Error(
         ErrorCode::io,
-        fmt::format("The scratch folder '{}' has {} bytes free; a node takes jobs from {} on: make room "
-                    "there, or give another folder with --scratch.",
+        fmt::format("The scratch folder '{}' has {} bytes free; a node accepts jobs from {} on: make room "
+                    "there, or choose another folder with --scratch.",
                     scratch_.string(), free_bytes, options_.min_free_bytes));
   }
   if (volume.f_files > 0 && volume.f_favail == 0) {
-    throw Error(ErrorCode::io, fmt::format("The volume of the scratch folder '{}' can take no more files: "
-                                           "remove some, or give another folder with --scratch.",
+    throw Error(ErrorCode::io, fmt::format("The volume of the scratch folder '{}' has no inodes left: "
+                                           "remove files, or choose another folder with --scratch.",
                                            scratch_.string()));
   }
   rlimit limit{};
@@ -138,22 +139,23 @@ void NodeHealth::check_room() const {
   const auto open = open_descriptors();
   if (!open || (limit.rlim_cur != RLIM_INFINITY &&
                 *open + options_.min_free_descriptors > static_cast<std::int64_t>(limit.rlim_cur))) {
-    throw Error(ErrorCode::io,
-                fmt::format("This process may open {} files and has {} open; a node takes jobs while {} are "
-                            "left: raise the limit (ulimit -n, LimitNOFILE).",
-                            limit.rlim_cur, open ? std::to_string(*open) : "too many",
-                            options_.min_free_descriptors));
+    throw Error(
+        ErrorCode::io,
+        fmt::format("This process may open {} files and has {} open; a node accepts jobs while {} are "
+                    "left: raise the limit (ulimit -n, LimitNOFILE).",
+                    limit.rlim_cur, open ? std::to_string(*open) : "too many",
+                    options_.min_free_descriptors));
   }
 }
 
-void NodeHealth::try_machine() const {
+void NodeHealth::check_machine() const {
   check_room();
   const std::filesystem::path file = scratch_ / "trial";
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     fail("make the file", file, errno);
   }
-  const std::array<std::byte, trial_bytes> zeros{};
+  const std::array<std::byte, test_file_bytes> zeros{};
   const bool written = write_all(descriptor, zeros) && ::fsync(descriptor) == 0;
   const int reason = errno;
   ::close(descriptor);

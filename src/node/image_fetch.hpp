@@ -1,4 +1,5 @@
-// The image of a job on its way to this node.
+// SPDX-License-Identifier: Apache-2.0
+// Fetching the image of a job.
 #pragma once
 
 #include <chrono>
@@ -14,26 +15,27 @@ namespace tessera {
 
 class ImageFetch {
  public:
-  /// Begins to fetch the image to `file`, on a thread of its own. In a local folder it is used where it lies.
-  /// `fetched` is told how long it took, on that thread. `objects` must outlive this.
+  /// Starts to fetch the image to `file`, on a thread of its own. With a local folder as store, the object's
+  /// file is used directly. `fetched` is called with the duration, on that thread. `objects` must outlive
+  /// this object.
   ImageFetch(ObjectStore& objects, const JobRequest& request, std::filesystem::path file,
              const std::stop_token& stop, std::function<void(std::chrono::duration<double>)> fetched);
-  /// Stops it, if it is still on its way.
+  /// Stops an unfinished transfer.
   ~ImageFetch();
   ImageFetch(const ImageFetch&) = delete;
   ImageFetch& operator=(const ImageFetch&) = delete;
 
-  /// Waits until it is here, and returns where; once. Throws Error(not_found) in words for the one who
-  /// uploaded it, Error(cancelled) when stopped, and what a store throws.
+  /// Waits for the image and returns its path. Call it once. Throws Error(not_found) with a message for the
+  /// uploader, Error(cancelled) when stopped, and what a store throws.
   [[nodiscard]] std::filesystem::path wait();
 
  private:
-  std::stop_source own_stop_;
-  std::stop_callback<std::function<void()>> pass_on_;  ///< the stop from outside
-  std::future<std::filesystem::path> under_way_;
+  std::stop_source stop_source_;
+  std::stop_callback<std::function<void()>> forward_stop_;  ///< forwards the caller's stop request
+  std::future<std::filesystem::path> file_;
 };
 
-/// Throws Error(not_found) as wait() does, or what the store says if it is away as a whole.
-[[noreturn]] void refuse_missing(const JobRequest& request, ObjectStore& objects);
+/// Throws Error(not_found) as wait() does, or the store's error if the whole store is unavailable.
+[[noreturn]] void throw_missing_image(const JobRequest& request, ObjectStore& objects);
 
 }  // namespace tessera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -14,12 +15,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds take_patience = 1s;
-constexpr std::chrono::milliseconds event_patience = 1s;
+constexpr std::chrono::milliseconds receive_timeout = 1s;
+constexpr std::chrono::milliseconds event_timeout = 1s;
 constexpr std::chrono::milliseconds starting_interval = 100ms;
 constexpr std::chrono::milliseconds first_backoff = 200ms;
 constexpr std::chrono::milliseconds max_backoff = 5s;
-constexpr std::chrono::milliseconds longest_hold = 2s;
+constexpr std::chrono::milliseconds max_hold_time = 2s;
 
 }  // namespace
 
@@ -40,7 +41,7 @@ Node::Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger>
   };
   announcer_ = start("announcing this node", &Node::announce);
   canceller_ = start("following cancellations", &Node::follow_cancellations);
-  taker_ = start("taking jobs", &Node::take_jobs);
+  receiver_ = start("receiving jobs", &Node::receive_jobs);
 }
 
 Node::~Node() {
@@ -55,14 +56,14 @@ void Node::drain() {
       return;
     }
   }
-  log_->info("draining: {} jobs under way", jobs_under_way());
-  taker_.request_stop();
-  ports_.queue.stop_taking();
-  taker_.join();
+  log_->info("draining: {} active jobs", active_jobs());
+  receiver_.request_stop();
+  ports_.queue.stop_receiving();
+  receiver_.join();
   decltype(active_) ended;
   {
     std::unique_lock lock(mutex_);
-    const auto idle = [this] { return count_under_way() == 0; };
+    const auto idle = [this] { return count_active_jobs() == 0; };
     if (!changed_.wait_for(lock, options_.drain_limit, idle)) {
       for (const auto& [id, active] : active_) {
         active->given_up = true;
@@ -75,7 +76,8 @@ void Node::drain() {
         lock.lock();
       }
     }
-    // Others still look at the list. The threads are joined without the lock, which their last steps need.
+    // Other threads still read the list. The threads are joined without the lock, which their last steps
+    // need.
     ended.swap(active_);
   }
   ended.clear();
@@ -88,16 +90,16 @@ void Node::drain() {
   try {
     ports_.registry.withdraw(options_.id);
   } catch (const Error& error) {
-    log_->warn("cannot withdraw from the registry, which will forget this node by itself: {}", error.what());
+    log_->warn("cannot withdraw from the registry, where this node's entry will expire: {}", error.what());
   }
 }
 
-int Node::jobs_under_way() const {
+int Node::active_jobs() const {
   const std::lock_guard lock(mutex_);
-  return count_under_way();
+  return count_active_jobs();
 }
 
-int Node::count_under_way() const {
+int Node::count_active_jobs() const {
   return static_cast<int>(
       std::ranges::count_if(active_, [](const auto& entry) { return !entry.second->finished; }));
 }
@@ -107,7 +109,7 @@ Node::Counts Node::counts() const {
   return counts_;
 }
 
-void Node::take_jobs(const std::stop_token& stop) {
+void Node::receive_jobs(const std::stop_token& stop) {
   Backoff backoff(first_backoff, max_backoff);
   while (!stop.stop_requested()) {
     std::vector<std::shared_ptr<Active>> finished;  // threads are joined outside the lock
@@ -119,22 +121,22 @@ void Node::take_jobs(const std::stop_token& stop) {
         }
         return entry.second->finished;
       });
-      if (!changed_.wait(lock, stop, [this] { return count_under_way() < options_.jobs_at_once(); })) {
+      if (!changed_.wait(lock, stop, [this] { return count_active_jobs() < options_.jobs_at_once(); })) {
         return;
       }
     }
     finished.clear();
-    if (!group_->ready() || !health_.may_take()) {
-      pause(50ms, stop);  // jobs wait better in the queue, where other nodes see them
+    if (!group_->ready() || !health_.may_receive()) {
+      pause(50ms, stop);  // jobs stay in the queue, where other nodes can receive them
       continue;
     }
     try {
-      if (const auto delivery = ports_.queue.take(take_patience)) {
+      if (const auto delivery = ports_.queue.receive(receive_timeout)) {
         begin(*delivery);
       }
       backoff.reset();
     } catch (const std::exception& error) {
-      log_->error("cannot take jobs: {}", error.what());
+      log_->error("cannot receive jobs: {}", error.what());
       pause(backoff.next(), stop);
     }
   }
@@ -147,8 +149,8 @@ void Node::begin(const Delivery& delivery) {
   const auto [place, inserted] = active_.emplace(delivery.message.job_id, active);
   Active& present = *place->second;
   if (!inserted && !present.ended && present.delivery.message.generation >= delivery.message.generation) {
-    // The same message twice: of a publisher that was not sure, or because the queue lost its connection. The
-    // work goes on, and all of its deliveries end with it.
+    // A duplicate message: the publisher repeated it, or the queue lost its connection. The work continues,
+    // and all of its deliveries are settled with it.
     if (present.delivery.message.generation == delivery.message.generation) {
       present.older_tags.push_back(std::exchange(present.delivery, delivery).tag);
     } else {
@@ -156,7 +158,7 @@ void Node::begin(const Delivery& delivery) {
     }
     return;
   }
-  // A job that was cancelled and tried again at once waits until the work on it has stopped.
+  // A job that was cancelled and retried at once waits until the earlier work has stopped.
   std::shared_ptr<Active> before = inserted ? nullptr : std::exchange(place->second, active);
   if (before) {
     before->stop.request_stop();
@@ -174,22 +176,23 @@ void Node::begin(const Delivery& delivery) {
 
 void Node::work_on(const Delivery& delivery, Active& active) {
   const Verdict verdict = judge(delivery, active);
-  // A queue that cannot hold a message back would give it again in the next moment.
-  pause(std::min(verdict.delay, longest_hold), active.stop.get_token());
-  const bool back = verdict.ending == Ending::postpone || verdict.ending == Ending::give_back;
+  // A queue without support for delays would redeliver the message immediately.
+  pause(std::min(verdict.delay, max_hold_time), active.stop.get_token());
+  const bool back =
+      verdict.disposition == Disposition::postpone || verdict.disposition == Disposition::requeue;
   Delivery newest;
   std::vector<std::uint64_t> older_tags;
   {
-    // Before the queue may give the message to this node again, which would else take it for one that came
-    // twice. The thread is joined before what it works on goes away.
+    // Must precede the settlement, after which the queue may deliver the message to this node again; it would
+    // be mistaken for a duplicate. The thread is joined before the objects it uses are destroyed.
     const std::lock_guard lock(mutex_);
-    counts_.given_back += back ? 1 : 0;
+    counts_.requeued += back ? 1 : 0;
     active.ended = true;
     newest = active.delivery;
     older_tags = active.older_tags;
   }
   end(newest, verdict, older_tags);
-  if (verdict.ending != Ending::acknowledge) {
+  if (verdict.disposition != Disposition::acknowledge) {
     note_end(back ? "given-back" : "set-aside");
   }
   const std::lock_guard lock(mutex_);
@@ -213,40 +216,40 @@ Node::Verdict Node::judge(const Delivery& delivery, Active& active) {
   } catch (const std::exception& error) {
     note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id,
          fmt::format("internal error: {}", error.what()));
-    return {Ending::give_back, error.what(), {}};  // counts, so that it ends some time
+    return {Disposition::requeue, error.what(), {}};  // counts as an attempt, so it cannot repeat forever
   }
-  // Not even the state could be told; the job itself is sound.
+  // The state could not be updated; the job itself is sound.
   health_.failed(origin, reason);
   note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id, reason);
-  return {Ending::postpone, reason, {}};
+  return {Disposition::postpone, reason, {}};
 }
 
-void Node::tell_queue(const Delivery& delivery, const Verdict& verdict) {
-  switch (verdict.ending) {
-    case Ending::acknowledge:
+void Node::settle(const Delivery& delivery, const Verdict& verdict) {
+  switch (verdict.disposition) {
+    case Disposition::acknowledge:
       return ports_.queue.acknowledge(delivery.tag);
-    case Ending::postpone:
+    case Disposition::postpone:
       return ports_.queue.postpone(delivery.tag, verdict.delay);
-    case Ending::give_back:
-      return ports_.queue.give_back(delivery.tag);
-    case Ending::set_aside:
-      return ports_.queue.set_aside(delivery.tag, verdict.reason);
+    case Disposition::requeue:
+      return ports_.queue.requeue(delivery.tag);
+    case Disposition::dead_letter:
+      return ports_.queue.dead_letter(delivery.tag, verdict.reason);
   }
 }
 
 void Node::end(const Delivery& delivery, const Verdict& verdict,
                const std::vector<std::uint64_t>& older_tags) {
-  // A message that is not ended is this node's for as long as it lives.
+  // An unsettled message stays assigned to this node as long as it lives.
   for (int attempt = 1;; ++attempt) {
     try {
-      tell_queue(delivery, verdict);
+      settle(delivery, verdict);
       for (const std::uint64_t tag : older_tags) {
         ports_.queue.acknowledge(tag);
       }
       return;
     } catch (const std::exception& error) {
       note(spdlog::level::err, delivery.message.job_id, delivery.message.request_id,
-           fmt::format("The queue does not take back the message of this job: {}", error.what()));
+           fmt::format("The message of this job cannot be settled: {}", error.what()));
     }
     if (leaving_.stop_requested()) {
       return;
@@ -257,10 +260,11 @@ void Node::end(const Delivery& delivery, const Verdict& verdict,
 
 Placement Node::choose(bool suspect, std::int64_t input_bytes) {
   if (suspect) {
-    return Placement::alone;  // it may have ended its ranks before: others must not suffer from it again
+    return Placement::alone;  // it may have killed its ranks before and must not affect other jobs
   }
-  if (options_.spreading != Spreading::automatic) {
-    return options_.spreading == Spreading::farm ? Placement::one_rank : Placement::all_ranks;
+  if (options_.scheduling != SchedulingPolicy::automatic) {
+    return options_.scheduling == SchedulingPolicy::one_rank_per_job ? Placement::one_rank
+                                                                     : Placement::all_ranks;
   }
   if (group_->size() == 1) {
     return Placement::one_rank;
@@ -271,8 +275,8 @@ Placement Node::choose(bool suspect, std::int64_t input_bytes) {
   if (input_bytes < options_.split_idle_bytes) {
     return Placement::one_rank;
   }
-  // Asking the queue takes time that would be seen in a small job.
-  const bool others = jobs_under_way() > 1 || ports_.queue.depth().waiting > 0;
+  // Querying the queue would be noticeable for a small job.
+  const bool others = active_jobs() > 1 || ports_.queue.depth().waiting > 0;
   return others ? Placement::one_rank : Placement::all_ranks;
 }
 
@@ -284,11 +288,11 @@ void Node::follow_cancellations(const std::stop_token& stop) {
       if (last.empty()) {
         last = ports_.events.newest_id();
       }
-      for (const Event& event : ports_.events.read_after(last, 1000, event_patience)) {
+      for (const Event& event : ports_.events.read_after(last, 1000, event_timeout)) {
         last = event.id;
         const std::lock_guard lock(mutex_);
         const auto found = active_.find(event.job_id);
-        // What is told of an earlier generation may come when the next one is worked on already.
+        // Events of an earlier generation may arrive while the next one is being processed.
         if (event.type == to_string(JobState::cancelled) && found != active_.end() &&
             event.data.value("generation", 0) == found->second->delivery.message.generation) {
           found->second->stop.request_stop();
@@ -342,7 +346,7 @@ void Node::announce(const std::stop_token& stop) {
     } catch (const std::exception& error) {
       log_->warn("cannot announce this node: {}", error.what());
     }
-    // A node that is just starting tells soon when it is ready.
+    // A starting node announces soon that it is ready.
     pause(group_->ready() ? options_.announce_interval
                           : std::min(options_.announce_interval, starting_interval),
           stop);

@@ -1,13 +1,14 @@
-// A processing node: takes jobs from the queue, fetches their images, has its ranks work on them, stores the
-// results and says how it went. Fetching, working and storing of different jobs overlap.
+// SPDX-License-Identifier: Apache-2.0
+// A processing node: receives jobs from the queue, fetches their images, processes them on its ranks, stores
+// the results and updates the job state. Fetching, processing and storing of different jobs overlap.
 //
-// Every effect can be repeated: the result's name comes from the job, its bytes from job and image, and the
-// state is set once. So a job that comes again after any crash ends in one result.
+// Every effect is idempotent: the result's name is derived from the job, its bytes from job and image, and
+// the state is set once. So a job that is delivered again after any crash ends in one result.
 //
-// Three kinds of failure are told apart (FailureOrigin). Only what lies in the job fails it. What lies in
-// this machine or in a server postpones it, without counting, and makes the node take nothing until that goes
-// well again (NodeHealth). Ranks that ended under a job count against it, because the job may have ended
-// them: it is then tried alone. A node that ended under it is left to the queue's count of deliveries.
+// Three kinds of failure are distinguished (FailureOrigin). Only errors in the job itself fail it. Failures
+// of this machine or of a server postpone it, without counting, and pause the node until they are gone
+// (NodeHealth). A job whose ranks died counts an attempt, because it may have caused that, and is then run
+// alone. If the node died, the queue's delivery count applies.
 #pragma once
 
 #include <spdlog/common.h>
@@ -38,11 +39,11 @@ class logger;
 
 namespace tessera {
 
-/// How images are given to ranks.
-enum class Spreading : std::uint8_t {
-  automatic,  ///< big images, and middling ones while nothing else waits, are cut over all ranks
-  farm,       ///< each on one rank
-  split,      ///< each over all ranks
+/// How jobs are distributed over ranks.
+enum class SchedulingPolicy : std::uint8_t {
+  automatic,  ///< large images, and medium ones while nothing else waits, use all ranks
+  farm,       ///< each job on one rank ("farm")
+  split,      ///< each job over all ranks ("split")
 };
 
 class ImageFetch;
@@ -52,39 +53,39 @@ struct NodeOptions {
   std::string host;
   std::string version;
   RankGroupOptions ranks;
-  Spreading spreading = Spreading::automatic;
-  std::int64_t split_bytes = std::int64_t{16} << 20;      ///< input files from here on are always split
-  std::int64_t split_idle_bytes = std::int64_t{1} << 20;  ///< from here on when nothing else waits
-  /// A job that ended its ranks so often is set aside.
+  SchedulingPolicy scheduling = SchedulingPolicy::automatic;
+  std::int64_t split_bytes = std::int64_t{16}
+                             << 20;  ///< input files of at least this size always use all ranks
+  std::int64_t split_idle_bytes = std::int64_t{1} << 20;  ///< the same when nothing else waits
+  /// A job whose ranks died this often is dead-lettered.
   int max_attempts = 3;
-  /// A job that was on the ranks when its message came back unended, the node having died or lost its queue,
-  /// is set aside after so many deliveries.
+  /// A job that was being processed when its node died or lost its queue is dead-lettered after this many
+  /// deliveries.
   int max_deliveries = 10;
-  std::chrono::milliseconds time_limit{std::chrono::hours{2}};  ///< of a job's work on the ranks
-  std::chrono::milliseconds drain_limit{30'000};                ///< for jobs under way when told to stop
-  std::chrono::milliseconds stop_limit{3'000};  ///< then, for ranks to heed, and the queue to answer
+  std::chrono::milliseconds time_limit{std::chrono::hours{2}};  ///< for a job's processing on the ranks
+  std::chrono::milliseconds drain_limit{30'000};  ///< for active jobs to finish when the node stops
+  std::chrono::milliseconds stop_limit{3'000};    ///< then, for ranks to stop and the queue to respond
   HealthOptions health;
-  Json limits = Json::object();  ///< for reading images: see rank messages
-  /// By owner, limits that hold for that owner's jobs in the place of those above, and "time-limit" in
-  /// seconds.
+  Json limits = Json::object();  ///< for reading images: see ProcessTask
+  /// By owner: limits that replace those above, and "time-limit" in seconds.
   Json owner_limits = Json::object();
   std::chrono::milliseconds announce_interval{2'000};
-  // For metrics; called from many threads.
-  /// A job has been in a phase for so long: "wait" (in the queue), "fetch", "turn" (until ranks were free for
-  /// it), "work", or "store"; "process" is what its ranks say of their work, from opening the image to having
-  /// written the result.
+  // Callbacks for metrics; called from many threads.
+  /// Duration of a job's phase: "wait" (in the queue), "fetch", "turn" (until ranks were free), "work", or
+  /// "store"; "process" is the time reported by the ranks, from opening the image to having written the
+  /// result.
   std::function<void(std::string_view phase, std::chrono::duration<double> time)> on_phase;
-  /// "done", "failed", "given-back" or "set-aside".
+  /// The outcome: "done", "failed", "given-back" (requeued or postponed) or "set-aside" (dead-lettered).
   std::function<void(std::string_view end)> on_end;
 
-  /// One on each rank, and as many again being fetched or stored meanwhile.
+  /// One job on each rank, and as many again being fetched or stored.
   [[nodiscard]] int jobs_at_once() const { return 2 * ranks.ranks + 2; }
 };
 
 struct NodePorts {
   JobQueue& queue;
   JobStore& jobs;
-  EventLog& events;  ///< this node's own reader: cancellations come through it
+  EventLog& events;  ///< this node's own reader, for cancellations
   NodeRegistry& registry;
   ObjectStore& objects;
 };
@@ -92,76 +93,77 @@ struct NodePorts {
 class Node {
  public:
   Node(NodeOptions options, NodePorts ports, std::shared_ptr<spdlog::logger> log);
-  /// Stops as drain() does without a drain limit, unless it was drained before.
+  /// Stops as drain() does with a drain limit of zero, unless it was drained before.
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Takes no more jobs, lets those under way finish within the drain limit, postpones the others. Ends even
-  /// if ranks do not heed or the queue takes nothing back: then the messages come again when the queue is
-  /// closed.
+  /// Receives no more jobs, lets active ones finish within the drain limit, and postpones the others. Ends
+  /// even if ranks do not stop or the queue does not respond: the messages are then redelivered when the
+  /// queue is closed.
   void drain();
   [[nodiscard]] const RankGroup& ranks() const { return *group_; }
-  /// How jobs have ended here since the start, for metrics.
+  /// Outcomes of jobs on this node since the start, for metrics.
   struct Counts {
     std::int64_t done = 0;
     std::int64_t failed = 0;
-    std::int64_t given_back = 0;
+    std::int64_t requeued = 0;
     double busy_seconds = 0;  ///< on the ranks
   };
   [[nodiscard]] Counts counts() const;
-  [[nodiscard]] int jobs_under_way() const;
-  /// Why it takes no jobs, in a sentence; empty when it is healthy.
+  [[nodiscard]] int active_jobs() const;
+  /// Why it receives no jobs, as a sentence; empty when it is healthy.
   [[nodiscard]] std::string problem() const { return health_.problem(); }
 
  private:
   struct Active;
   class JobFiles;
-  enum class Ending : std::uint8_t { acknowledge, postpone, give_back, set_aside };
+  enum class Disposition : std::uint8_t { acknowledge, postpone, requeue, dead_letter };
   struct Verdict {
-    Ending ending = Ending::acknowledge;
+    Disposition disposition = Disposition::acknowledge;
     std::string reason;
     std::chrono::milliseconds delay{0};  ///< of a postponement
   };
 
-  void take_jobs(const std::stop_token& stop);
+  void receive_jobs(const std::stop_token& stop);
   void begin(const Delivery& delivery);
   void work_on(const Delivery& delivery, Active& active);
   [[nodiscard]] Verdict judge(const Delivery& delivery, Active& active);
   void end(const Delivery& delivery, const Verdict& verdict, const std::vector<std::uint64_t>& older_tags);
-  void tell_queue(const Delivery& delivery, const Verdict& verdict);
+  void settle(const Delivery& delivery, const Verdict& verdict);
   Verdict handle(const Delivery& delivery, Active& active);
   Verdict work(const Job& job, bool suspect, Active& active);
   Verdict process(Job job, const JobFiles& files, ImageFetch& image, const Active& active, bool suspect);
-  void tell(const Job& job, const JobChange& change);
+  void update_job(const Job& job, const JobChange& change);
   void measure(std::string_view phase, std::chrono::steady_clock::time_point since) const;
   void note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,
             const std::string& sentence) const;
   void note_end(std::string_view end) const;
   Verdict store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output);
-  /// The result of an attempt whose node died before it could say that it was done.
-  [[nodiscard]] bool take_stored(const Job& job);
+  /// Completes the job if an earlier attempt stored its result but its node died before recording that.
+  [[nodiscard]] bool adopt_stored_result(const Job& job);
   Verdict done(const Job& job, const JobResult& result);
-  /// Unless it is the job's result after all.
-  Verdict remove_unwanted(const Job& job, const JobResult& result);
+  /// Removes the result unless it has become the job's result.
+  Verdict remove_unneeded_result(const Job& job, const JobResult& result);
   Verdict fail(const Job& job, const std::string& code, const std::string& sentence);
-  /// Back to the queue, with the reason kept for people, and how many attempts count against the job.
-  Verdict retried(const Job& job, const std::string& reason, int attempts);
-  Verdict lost(const Job& job, const std::string& reason);
-  Verdict set_aside(const Job& job, const std::string& sentence);
+  /// Requeues the job; `reason` is shown to users and `attempts` are counted against it.
+  Verdict postpone_job(const Job& job, const std::string& reason, int attempts);
+  Verdict handle_lost_ranks(const Job& job, const std::string& reason);
+  Verdict dead_letter(const Job& job, const std::string& sentence);
   Verdict stopped(const Job& job, const Active& active);
   [[nodiscard]] bool given_up(const Active& active) const;
-  /// Something failed that does not lie in the job; its files are gone.
-  Verdict not_its_fault(const Job& job, FailureOrigin origin, const std::string& reason);
-  void refuse_vanished(const Job& job, const JobFiles& files, const std::filesystem::path& input) const;
-  /// How often this job has failed, through no fault of its own, since others went well; 0: they do not.
-  [[nodiscard]] int count_lone_failure(const std::string& job_id);
-  [[nodiscard]] bool machine_is_sound() const;
+  /// Handles a failure that the job did not cause; the job's files are already removed.
+  Verdict handle_external_failure(const Job& job, FailureOrigin origin, const std::string& reason);
+  void check_files_exist(const Job& job, const JobFiles& files, const std::filesystem::path& input) const;
+  /// How often this job has failed, not through its own fault, while other jobs succeeded; 0: the others fail
+  /// too.
+  [[nodiscard]] int count_isolated_failure(const std::string& job_id);
+  [[nodiscard]] bool machine_works() const;
   [[nodiscard]] Placement choose(bool suspect, std::int64_t input_bytes);
   void follow_cancellations(const std::stop_token& stop);
   void announce(const std::stop_token& stop);
-  /// Under mutex_: jobs that have not ended.
-  [[nodiscard]] int count_under_way() const;
+  /// Number of unfinished jobs. Requires mutex_.
+  [[nodiscard]] int count_active_jobs() const;
   [[nodiscard]] NodeInfo describe();
 
   NodeOptions options_;
@@ -178,12 +180,12 @@ class Node {
     std::int64_t successes = 0;  ///< of the node, at the last one
     int alone = 0;
   };
-  std::map<std::string, Failures> failures_;  ///< by job id; not through its own fault
+  std::map<std::string, Failures> failures_;  ///< by job id; failures that the job did not cause
   bool draining_ = false;
-  std::stop_source leaving_;  ///< what the queue has not been told by then, it finds out by itself
+  std::stop_source leaving_;  ///< stops settling deliveries; unsettled ones are redelivered
   std::jthread announcer_;
   std::jthread canceller_;
-  std::jthread taker_;
+  std::jthread receiver_;
 };
 
 }  // namespace tessera

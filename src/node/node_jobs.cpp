@@ -1,4 +1,5 @@
-// One job's way through a node.
+// SPDX-License-Identifier: Apache-2.0
+// Processing of one job by a node.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -60,25 +61,25 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
   const QueueMessage& message = delivery.message;
   reach(Failpoint::message_taken);
   auto job = ports_.jobs.find(message.job_id);
-  if (!job || job->generation != message.generation || is_final(job->state) || take_stored(*job)) {
-    return {};  // removed, retried since, cancelled, or done by another delivery
+  if (!job || job->generation != message.generation || is_final(job->state) || adopt_stored_result(*job)) {
+    return {};  // removed, retried, cancelled, or completed by another delivery
   }
-  // Its node ended, or lost the queue, while ranks had it. That the job ended the node is possible, but nodes
-  // end for other reasons too: it is tried alone, and the queue counts.
+  // Its node died, or lost the queue, during processing. The job may have killed the node, but nodes end for
+  // other reasons too: it is run alone, and the delivery count applies.
   const bool left_behind = job->state != JobState::queued && !job->layout.is_null();
   if (left_behind) {
     job->attempt = std::max(0, job->attempt - 1);
     if (delivery.attempt > options_.max_deliveries) {
-      return set_aside(*job,
-                       fmt::format("Its node ended while it was worked on, and it was taken {} times without "
-                                   "success, so it was set aside.",
-                                   delivery.attempt - 1));
+      return dead_letter(
+          *job, fmt::format("Its node ended during processing, and it was delivered {} times without "
+                            "success, so it was moved to the dead-letter queue.",
+                            delivery.attempt - 1));
     }
   }
   if (job->attempt >= options_.max_attempts) {
-    return set_aside(*job, fmt::format("It was tried {} times and ended its ranks each time, so it was set "
-                                       "aside. {}",
-                                       job->attempt, job->stage));
+    return dead_letter(*job, fmt::format("It was tried {} times and its worker processes ended each time, so "
+                                         "it was moved to the dead-letter queue. {}",
+                                         job->attempt, job->stage));
   }
   return work(*job, left_behind || job->attempt > 0, active);
 }
@@ -86,7 +87,7 @@ Node::Verdict Node::handle(const Delivery& delivery, Active& active) {
 Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
   JobChange change;
   change.state = JobState::running;
-  change.attempt = job.attempt;  // counted when it is on the ranks
+  change.attempt = job.attempt;  // counted once it is on the ranks
   change.node = options_.id;
   change.fraction = 0;
   change.layout = Json();
@@ -98,7 +99,7 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
   FailureOrigin origin = FailureOrigin::machine;
   std::string reason;
   try {
-    // The image is on its way while this is told: the one waits for the store, the other for the state's
+    // The image is fetched while the state is updated: one waits for the store, the other for the state's
     // disk.
     ImageFetch image(ports_.objects, job.request, files.input, stop, [this](auto time) {
       if (options_.on_phase) {
@@ -122,10 +123,10 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
       return fail(job, std::string(meaning(error.code()).name), error.what());
     }
     if (error.code() == ErrorCode::not_found && !ports_.objects.stat(job.request.object)) {
-      ports_.objects.check();  // where all is gone, it may come back with the image in it
+      ports_.objects.check();  // if the whole store is missing, it may come back
       return fail(job, std::string(meaning(error.code()).name), error.what());
     }
-    // Whatever else a store answers, also that it refuses this node, says nothing of the job.
+    // Any other store error, also an authentication failure of this node, says nothing about the job.
     origin = meaning(error.code()).origin == FailureOrigin::machine ? FailureOrigin::machine
                                                                     : FailureOrigin::server;
     reason = error.what();
@@ -135,34 +136,34 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
     reason = fmt::format("The node failed: {}.", error.what());
   }
   files.remove();
-  return not_its_fault(job, origin, reason);
+  return handle_external_failure(job, origin, reason);
 }
 
-Node::Verdict Node::not_its_fault(const Job& job, FailureOrigin origin, const std::string& reason) {
-  const int times = count_lone_failure(job.id);
-  if (times == 0 || (origin == FailureOrigin::machine && !machine_is_sound())) {
+Node::Verdict Node::handle_external_failure(const Job& job, FailureOrigin origin, const std::string& reason) {
+  const int times = count_isolated_failure(job.id);
+  if (times == 0 || (origin == FailureOrigin::machine && !machine_works())) {
     health_.failed(origin, reason);
-    return retried(job, reason, job.attempt);
+    return postpone_job(job, reason, job.attempt);
   }
-  // The others go well, so the node goes on with them.
+  // Other jobs succeed, so the node continues with them.
   const int attempts = job.attempt + (origin == FailureOrigin::machine ? 1 : 0);
   if (attempts >= options_.max_attempts) {
     return fail(
         job, std::string(meaning(ErrorCode::io).name),
-        fmt::format("It failed again and again on a node that did other jobs meanwhile. The last time: {}",
+        fmt::format("It failed repeatedly on a node that completed other jobs meanwhile. The last error: {}",
                     reason));
   }
-  constexpr int most_doublings = 10;
-  Verdict verdict = retried(job, reason, attempts);
+  constexpr int max_doublings = 10;
+  Verdict verdict = postpone_job(job, reason, attempts);
   verdict.delay = std::min(options_.health.max_pause,
-                           options_.health.first_pause * (1 << std::min(times, most_doublings)));
+                           options_.health.first_pause * (1 << std::min(times, max_doublings)));
   return verdict;
 }
 
-int Node::count_lone_failure(const std::string& job_id) {
-  constexpr std::size_t most_kept = 1000;
+int Node::count_isolated_failure(const std::string& job_id) {
+  constexpr std::size_t max_tracked_failures = 1000;
   const std::lock_guard lock(mutex_);
-  if (failures_.size() >= most_kept) {
+  if (failures_.size() >= max_tracked_failures) {
     failures_.clear();
   }
   const std::int64_t successes = health_.successes();
@@ -173,9 +174,9 @@ int Node::count_lone_failure(const std::string& job_id) {
   return ++place->second.alone;
 }
 
-bool Node::machine_is_sound() const {
+bool Node::machine_works() const {
   try {
-    health_.try_machine();
+    health_.check_machine();
     return true;
   } catch (const Error&) {
     return false;
@@ -205,7 +206,7 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
   std::error_code failure;
   const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
-    refuse_vanished(job, files, task.input);
+    check_files_exist(job, files, task.input);
   }
   const Placement placement = choose(suspect, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);
@@ -220,13 +221,13 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
         change.attempt = job.attempt + 1;
         change.stage = stage;
         change.layout = layout_of(placement, ranks, group_->state());
-        tell(job, change);
+        update_job(job, change);
         reach(Failpoint::job_on_ranks);
       },
       [&](double fraction, const std::string&) {
         JobChange change;
         change.fraction = fraction;
-        tell(job, change);
+        update_job(job, change);
       });
   measure("work", began);
   if (options_.on_phase && outcome.end == RankOutcome::End::done) {
@@ -250,14 +251,14 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
                              ? ErrorCode::rank_lost
                              : error_code_named(outcome.code).value_or(ErrorCode::internal);
   if (code == ErrorCode::rank_lost) {
-    return lost(job, outcome.sentence);
+    return handle_lost_ranks(job, outcome.sentence);
   }
   if (code == ErrorCode::cancelled) {
     --job.attempt;
     return stopped(job, active);
   }
   if (code == ErrorCode::not_found) {
-    refuse_vanished(job, files, task.input);
+    check_files_exist(job, files, task.input);
   }
   if (meaning(code).origin != FailureOrigin::request) {
     throw Error(code, outcome.sentence);
@@ -266,27 +267,28 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
   return fail(job, outcome.code, outcome.sentence);
 }
 
-/// Throws if files of the job are not where they were, which is seldom its own fault.
-void Node::refuse_vanished(const Job& job, const JobFiles& files, const std::filesystem::path& input) const {
+/// Throws if files of the job have disappeared, which is rarely its own fault.
+void Node::check_files_exist(const Job& job, const JobFiles& files,
+                             const std::filesystem::path& input) const {
   std::error_code failure;
   const bool scratch = std::filesystem::exists(options_.ranks.scratch, failure);
   if (scratch && std::filesystem::exists(input, failure)) {
     return;
   }
   if (!scratch || input == files.input) {
-    throw Error(ErrorCode::io, fmt::format("Files in the scratch folder '{}' have vanished under the node.",
+    throw Error(ErrorCode::io, fmt::format("Files in the scratch folder '{}' have disappeared.",
                                            options_.ranks.scratch.string()));
   }
-  refuse_missing(job.request, ports_.objects);
+  throw_missing_image(job.request, ports_.objects);
 }
 
-/// Progress that cannot be told is not worth failing the job for.
-void Node::tell(const Job& job, const JobChange& change) {
+/// An update that fails is not worth failing the job for.
+void Node::update_job(const Job& job, const JobChange& change) {
   try {
     ports_.jobs.change(job.id, job.generation, change);
   } catch (const Error& error) {
     note(spdlog::level::warn, job.id, job.request_id,
-         fmt::format("cannot tell how far it is: {}", error.what()));
+         fmt::format("cannot update the job's progress: {}", error.what()));
   }
 }
 
@@ -303,22 +305,22 @@ Node::Verdict Node::store(const Job& job, const RankOutcome& outcome, const std:
   JobChange storing;
   storing.state = JobState::storing;
   storing.fraction = 1;
-  storing.result = result;  // so that whoever finds the object after a crash knows what it is
-  // Told while the result is on its way: each of the two waits for its server's disk.
-  std::future<bool> told = std::async(
+  storing.result = result;  // so that the object can be identified after a crash
+  // Updated while the result is being stored: each waits for its own server's disk.
+  std::future<bool> updated = std::async(
       std::launch::async, [&] { return ports_.jobs.change(job.id, job.generation, storing).has_value(); });
   const auto putting = std::chrono::steady_clock::now();
   const auto body = open_file_source(output);
   ports_.objects.put(result.object, *body, result.content_type);
   measure("store", putting);
-  if (!told.get()) {
-    return remove_unwanted(job, result);
+  if (!updated.get()) {
+    return remove_unneeded_result(job, result);
   }
   reach(Failpoint::result_stored);
   return done(job, result);
 }
 
-bool Node::take_stored(const Job& job) {
+bool Node::adopt_stored_result(const Job& job) {
   if (job.state != JobState::storing || !job.result) {
     return false;
   }
@@ -335,7 +337,7 @@ Node::Verdict Node::done(const Job& job, const JobResult& result) {
   done.state = JobState::done;
   done.result = result;
   if (!ports_.jobs.change(job.id, job.generation, done)) {
-    return remove_unwanted(job, result);
+    return remove_unneeded_result(job, result);
   }
   reach(Failpoint::job_done);
   health_.succeeded();
@@ -347,7 +349,7 @@ Node::Verdict Node::done(const Job& job, const JobResult& result) {
   return {};
 }
 
-Node::Verdict Node::remove_unwanted(const Job& job, const JobResult& result) {
+Node::Verdict Node::remove_unneeded_result(const Job& job, const JobResult& result) {
   const auto now = ports_.jobs.find(job.id);
   if (!now || !now->result || now->result->object != result.object) {
     ports_.objects.remove(result.object);  // cancelled meanwhile
@@ -369,7 +371,7 @@ Node::Verdict Node::fail(const Job& job, const std::string& code, const std::str
   return {};
 }
 
-Node::Verdict Node::retried(const Job& job, const std::string& reason, int attempts) {
+Node::Verdict Node::postpone_job(const Job& job, const std::string& reason, int attempts) {
   JobChange change;
   change.attempt = attempts;
   change.state = JobState::queued;
@@ -378,23 +380,24 @@ Node::Verdict Node::retried(const Job& job, const std::string& reason, int attem
   ports_.jobs.change(job.id, job.generation, change);
   reach(Failpoint::job_postponed);
   note(spdlog::level::warn, job.id, job.request_id, fmt::format("postponed: {}", reason));
-  return {Ending::postpone, reason, {}};
+  return {Disposition::postpone, reason, {}};
 }
 
-Node::Verdict Node::lost(const Job& job, const std::string& reason) {
+Node::Verdict Node::handle_lost_ranks(const Job& job, const std::string& reason) {
   if (job.attempt < options_.max_attempts) {
-    return retried(job, fmt::format("Attempt {} ended its ranks: {}", job.attempt, reason), job.attempt);
+    return postpone_job(job, fmt::format("The worker processes ended in attempt {}: {}", job.attempt, reason),
+                        job.attempt);
   }
-  return set_aside(
-      job, fmt::format("It was tried {} times and ended its ranks each time, so it was set aside. The "
-                       "last time: {}",
+  return dead_letter(
+      job, fmt::format("It was tried {} times and its worker processes ended each time, so it was moved to "
+                       "the dead-letter queue. The last error: {}",
                        job.attempt, reason));
 }
 
-Node::Verdict Node::set_aside(const Job& job, const std::string& sentence) {
+Node::Verdict Node::dead_letter(const Job& job, const std::string& sentence) {
   fail(job, std::string(meaning(ErrorCode::rank_lost).name), sentence);
   reach(Failpoint::job_set_aside);
-  return {Ending::set_aside, sentence, {}};
+  return {Disposition::dead_letter, sentence, {}};
 }
 
 bool Node::given_up(const Active& active) const {
@@ -407,11 +410,11 @@ Node::Verdict Node::stopped(const Job& job, const Active& active) {
   if (!now || now->generation != job.generation || is_final(now->state)) {
     return {};
   }
-  return retried(job,
-                 given_up(active)
-                     ? "Its node was shut down; another takes it up."
-                     : "The work on it was stopped although nobody cancelled it; it is begun anew.",
-                 job.attempt);
+  return postpone_job(job,
+                      given_up(active)
+                          ? "Its node was shut down; another node will process it."
+                          : "Processing was stopped without a cancellation; it will be restarted.",
+                      job.attempt);
 }
 
 }  // namespace tessera

@@ -1,4 +1,5 @@
-// What a node has of a job under way. Private to node*.cpp.
+// SPDX-License-Identifier: Apache-2.0
+// A node's state of an active job. Private to node*.cpp.
 #pragma once
 
 #include <filesystem>
@@ -9,18 +10,18 @@
 
 namespace tessera {
 
-/// A job under way.
+/// An active job.
 struct Node::Active {
-  Delivery delivery;                      ///< the newest; guarded by the node's mutex, as all below
-  std::vector<std::uint64_t> older_tags;  ///< of the same message: of a lost connection, or published twice
+  Delivery delivery;  ///< the newest delivery; guarded by the node's mutex, as are all members below
+  std::vector<std::uint64_t> older_tags;  ///< duplicates: of a lost connection, or published twice
   std::stop_source stop;
-  bool given_up = false;  ///< the node stops: postpone it rather than call it cancelled
+  bool given_up = false;  ///< the node stops: postpone the job rather than treat it as cancelled
   std::jthread thread;
-  bool ended = false;     ///< the work; what the queue is told about it may still be on its way
-  bool finished = false;  ///< all of it
+  bool ended = false;     ///< processing is over; the delivery may not be settled yet
+  bool finished = false;  ///< the delivery is settled too
 };
 
-/// Files of one job on this node, gone when it is over.
+/// A job's files on this node; removed at the end.
 class Node::JobFiles {
  public:
   JobFiles(const std::filesystem::path& scratch, const std::string& job_id, const std::string& extension)

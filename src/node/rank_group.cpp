@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,8 +13,8 @@
 #include "base/error.hpp"
 #include "base/system.hpp"
 #include "net/backoff.hpp"
-#include "node/rank_entrance.hpp"
 #include "node/rank_group_state.hpp"
+#include "node/rank_handshake.hpp"
 #include "node/rank_process.hpp"
 #include "ranks/mpirun.hpp"
 
@@ -23,27 +24,29 @@ namespace {
 using std::chrono::steady_clock;
 using Time = steady_clock::time_point;
 
-/// mpirun says best why a rank died; it gets this long to do so after a connection was lost.
-constexpr std::chrono::seconds patience_with_mpirun{3};
+/// mpirun gives the best reason for a rank's death; wait this long for its output after a connection was
+/// lost.
+constexpr std::chrono::seconds mpirun_message_timeout{3};
 constexpr std::chrono::milliseconds health_interval{500};
-constexpr std::chrono::seconds between_refusal_notes{60};
-/// A rank that does not read for so long has stopped.
-constexpr std::chrono::seconds time_to_send{5};
+constexpr std::chrono::seconds refusal_log_interval{60};
+/// A rank that does not read for this long has stopped.
+constexpr std::chrono::seconds send_timeout{5};
 constexpr std::size_t secret_bytes = 24;
 
-/// Of a worker that ran without mpirun.
-std::string explain_end(int status, const std::string& said) {
-  const std::size_t end = said.find_last_not_of('\n');
-  const std::string last = end == std::string::npos ? "" : said.substr(said.find_last_of('\n', end) + 1, 300);
+/// Explains the end of a worker that ran without mpirun.
+std::string explain_end(int status, const std::string& output) {
+  const std::size_t end = output.find_last_not_of('\n');
+  const std::string last =
+      end == std::string::npos ? "" : output.substr(output.find_last_of('\n', end) + 1, 300);
   const std::string how = WIFSIGNALED(status) ? fmt::format("died of signal {} ({})", WTERMSIG(status),
                                                             ::strsignal(WTERMSIG(status)))
                                               : fmt::format("ended with {}", WEXITSTATUS(status));
-  return fmt::format("The rank {}{}.", how, last.empty() ? "" : " and said: " + last);
+  return fmt::format("The worker process {}{}.", how, last.empty() ? "" : " and printed: " + last);
 }
 
 namespace fs = std::filesystem;
 
-/// Empty at the start of a life: what killed ranks left behind, or hostile ones made.
+/// Empties the folder at the start of a life: it may contain files of killed or hostile ranks.
 void make_empty(const fs::path& folder) {
   std::error_code failure;
   fs::remove_all(folder, failure);
@@ -52,18 +55,18 @@ void make_empty(const fs::path& folder) {
   }
   if (failure) {
     throw Error(ErrorCode::io,
-                fmt::format("Cannot make the folder '{}': {}.", folder.string(), failure.message()));
+                fmt::format("Cannot create the folder '{}': {}.", folder.string(), failure.message()));
   }
 }
 
 }  // namespace
 
-/// One life of the group, as its keeper sees it.
+/// One life of the group: from starting the processes to their end.
 struct RankGroup::Process {
   Process(const std::string& address, std::string secret, std::atomic<std::int64_t>& refused)
-      : listener(address), entrance(listener, std::move(secret), refused) {}
+      : listener(address), handshake(listener, std::move(secret), refused) {}
   Listener listener;
-  RankEntrance entrance;
+  RankHandshake handshake;
   std::unique_ptr<RankProcess> process;
   Time started = steady_clock::now();
   Time lost_connection = Time::max();
@@ -72,21 +75,21 @@ struct RankGroup::Process {
 RankGroup::RankGroup(RankGroupOptions options)
     : options_(std::move(options)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) {
-    throw Error(ErrorCode::io, fmt::format("Cannot make an event: {}.", std::strerror(errno)));
+    throw Error(ErrorCode::io, fmt::format("Cannot create an eventfd: {}.", std::strerror(errno)));
   }
   if (!options_.log) {
     options_.log = [](const std::string&) {};
   }
-  keeper_ = std::jthread([this](const std::stop_token& stop) { keep_alive(stop); });
+  supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
 }
 
 RankGroup::~RankGroup() { end(); }
 
 void RankGroup::end() {
-  if (keeper_.joinable()) {
-    keeper_.request_stop();
+  if (supervisor_.joinable()) {
+    supervisor_.request_stop();
     wake();
-    keeper_.join();
+    supervisor_.join();
   }
 }
 
@@ -95,12 +98,12 @@ void RankGroup::wake() const {
   static_cast<void>(::write(wake_.get(), &one, sizeof one));
 }
 
-void RankGroup::keep_alive(const std::stop_token& stop) {
+void RankGroup::supervise(const std::stop_token& stop) {
   Backoff pause(options_.first_pause, options_.max_pause);
   while (!stop.stop_requested()) {
     std::string reason;
     try {
-      reason = live(stop);
+      reason = run_once(stop);
     } catch (const std::exception& error) {
       reason = error.what();
     }
@@ -112,18 +115,18 @@ void RankGroup::keep_alive(const std::stop_token& stop) {
       pause.reset();
     }
     const auto wait = std::max(options_.first_pause, pause.next());
-    options_.log(fmt::format("The ranks ended and are started again in {} ms. {}", wait.count(), reason));
+    options_.log(fmt::format("The ranks ended and will be restarted in {} ms. {}", wait.count(), reason));
     std::unique_lock lock(mutex_);
     ++restarts_;
     changed_.wait_for(lock, stop, wait, [] { return false; });
   }
 }
 
-std::string RankGroup::live(const std::stop_token& stop) {
+std::string RankGroup::run_once(const std::stop_token& stop) {
   const std::string secret = random_hex(secret_bytes);
   const fs::path folder = options_.scratch / ranks_folder;
   make_empty(folder / worker_results_folder);
-  std::error_code ignored;  // copying an image to it will say why it is not there
+  std::error_code ignored;  // copying an image to it will report the error
   fs::create_directories(folder / worker_inputs_folder, ignored);
   Process life(options_.hostfile.empty() ? "unix:" + (options_.scratch / "ranks.socket").string()
                                          : "tcp:" + options_.address + ":0",
@@ -147,13 +150,13 @@ std::string RankGroup::live(const std::stop_token& stop) {
     }
     command = mpirun_command(mpirun, command);
     if (options_.sandbox != SandboxMode::off) {
-      // Ranks that may not look into each other's memory hand large messages over in pieces.
+      // Ranks that may not read each other's memory transfer large messages in pieces.
       additions.emplace_back("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
     }
   }
   life.process =
       std::make_unique<RankProcess>(command, mpirun_environment(environment_for_ranks(), additions));
-  serve_life(life, stop);
+  supervise_once(life, stop);
   end_process(*life.process);
   const int status = life.process->wait();
   life.process->read_messages();
@@ -165,14 +168,14 @@ std::string RankGroup::live(const std::stop_token& stop) {
                             : explain_end(status, life.process->messages());
 }
 
-void RankGroup::serve_life(Process& life, const std::stop_token& stop) {
+void RankGroup::supervise_once(Process& life, const std::stop_token& stop) {
   bool messages_open = true;
   while (!stop.stop_requested()) {
     std::vector<pollfd> waits{{life.process->end_descriptor(), POLLIN, 0},
                               {messages_open ? life.process->message_descriptor() : -1, POLLIN, 0},
                               {wake_.get(), POLLIN, 0}};
-    life.entrance.add_to(waits);
-    const auto wait = std::min(health_interval, life.entrance.time_left());
+    life.handshake.add_to(waits);
+    const auto wait = std::min(health_interval, life.handshake.time_left());
     if (::poll(waits.data(), waits.size(), static_cast<int>(wait.count())) < 0) {
       continue;
     }
@@ -183,7 +186,7 @@ void RankGroup::serve_life(Process& life, const std::stop_token& stop) {
     if (waits[1].revents != 0) {
       messages_open = life.process->read_messages();
     }
-    greet(life.entrance);
+    accept_ranks(life.handshake);
     if (waits[0].revents != 0) {
       return;
     }
@@ -195,27 +198,27 @@ void RankGroup::serve_life(Process& life, const std::stop_token& stop) {
   }
 }
 
-/// Who connects is one of ours if it knows the secret.
-void RankGroup::greet(RankEntrance& entrance) {
+/// Adds authenticated ranks.
+void RankGroup::accept_ranks(RankHandshake& handshake) {
   const std::int64_t refused = refused_connections_;
-  for (RankEntrance::Arrival& arrival : entrance.serve()) {
-    auto channel = std::make_shared<RankChannel>(std::move(arrival.socket), RankChannel::Files::refused,
-                                                 std::move(arrival.received));
-    channel->limit_sending(time_to_send);
-    welcome(std::move(arrival.hello), std::move(channel));
+  for (RankHandshake::AcceptedRank& accepted_rank : handshake.serve()) {
+    auto channel = std::make_shared<RankChannel>(std::move(accepted_rank.socket), RankChannel::Files::refused,
+                                                 std::move(accepted_rank.received));
+    channel->limit_sending(send_timeout);
+    add_rank(std::move(accepted_rank.hello), std::move(channel));
   }
   if (refused_connections_ > refused) {
-    note_refusals(entrance);
+    note_refusals(handshake);
   }
 }
 
-void RankGroup::welcome(Hello hello, std::shared_ptr<RankChannel> channel) {
+void RankGroup::add_rank(Hello hello, std::shared_ptr<RankChannel> channel) {
   const std::lock_guard lock(mutex_);
   const int rank = hello.rank;
   if (hello.ranks != options_.ranks || rank >= options_.ranks ||
       ranks_[static_cast<std::size_t>(rank)].channel != nullptr) {
-    kill_reason_ = fmt::format("A process called itself rank {} of {}, which is not one that was expected.",
-                               rank, hello.ranks);
+    kill_reason_ = fmt::format("A process identified itself as rank {} of {}, which is not expected.", rank,
+                               hello.ranks);
     return;
   }
   note_sandbox(hello);
@@ -225,11 +228,10 @@ void RankGroup::welcome(Hello hello, std::shared_ptr<RankChannel> channel) {
   listeners_.emplace_back([this, channel, rank, life = life_] { listen_to(*channel, rank, life); });
   ready_ = std::ranges::all_of(ranks_, [](const Rank& other) { return other.channel != nullptr; });
   if (ready_ && !ranks_.front().shares_files) {
-    // It opens the image and writes the result for all.
+    // Rank 0 opens the image and writes the result for all ranks.
     kill_reason_ = fmt::format(
-        "Rank 0 on {} does not see the folder '{}'. Begin the hostfile with this host, or give a folder that "
-        "all "
-        "hosts share with --scratch.",
+        "Rank 0 on {} cannot access the folder '{}'. Begin the hostfile with this host, or choose a folder "
+        "shared by all hosts with --scratch.",
         ranks_.front().location, options_.scratch.string());
     ready_ = false;
   }
@@ -240,12 +242,12 @@ void RankGroup::welcome(Hello hello, std::shared_ptr<RankChannel> channel) {
   changed_.notify_all();
 }
 
-/// On a thread of the rank's own.
+/// Runs on a thread for each rank.
 void RankGroup::listen_to(RankChannel& channel, int rank, std::uint64_t life) {
   std::string reason;
   try {
     while (const auto line = channel.receive()) {
-      take(rank, life, rank_message(*line));
+      handle_message(rank, life, rank_message(*line));
     }
   } catch (const std::exception& error) {
     reason = error.what();
@@ -253,7 +255,7 @@ void RankGroup::listen_to(RankChannel& channel, int rank, std::uint64_t life) {
   const std::lock_guard lock(mutex_);
   if (life == life_) {
     if (!reason.empty() && kill_reason_.empty()) {
-      kill_reason_ = fmt::format("Rank {} was ended. {}", rank, reason);
+      kill_reason_ = fmt::format("Rank {} was stopped. {}", rank, reason);
     }
     ranks_[static_cast<std::size_t>(rank)].channel = nullptr;
     ready_ = false;
@@ -261,27 +263,27 @@ void RankGroup::listen_to(RankChannel& channel, int rank, std::uint64_t life) {
   wake();
 }
 
-/// Under mutex_. Said once: every rank of every life would say the same.
+/// Logged once, because every rank of every life would report the same. Requires mutex_.
 void RankGroup::note_sandbox(const Hello& hello) {
   if (!hello.unconfined.empty() && !sandbox_noted_) {
     sandbox_noted_ = true;
-    options_.log(fmt::format("Rank {} on {} decodes images with more rights than it needs: {}", hello.rank,
+    options_.log(fmt::format("Rank {} on {} runs without parts of the sandbox: {}", hello.rank,
                              hello.location, fmt::join(hello.unconfined, "; ")));
   }
 }
 
-/// Seldom: whoever connects must not fill the log.
-void RankGroup::note_refusals(const RankEntrance& entrance) {
+/// Rate-limited: foreign connections must not fill the log.
+void RankGroup::note_refusals(const RankHandshake& handshake) {
   const Time now = steady_clock::now();
   if (now >= next_refusal_note_) {
-    next_refusal_note_ = now + between_refusal_notes;
+    next_refusal_note_ = now + refusal_log_interval;
     options_.log(
-        fmt::format("A connection to the ranks' address was refused ({} so far), the last because {}",
-                    refused_connections_.load(), entrance.last_reason()));
+        fmt::format("Connections to the ranks' address were refused ({} so far), the last one because {}",
+                    refused_connections_.load(), handshake.last_reason()));
   }
 }
 
-/// Under mutex_. A task that takes too much memory is refused by name; its group cannot be saved.
+/// Fails a task that uses too much memory; its group must be restarted. Requires mutex_.
 void RankGroup::check_memory(Rank& own, int rank) {
   if (options_.max_memory_bytes == 0 || own.memory_bytes <= options_.max_memory_bytes) {
     return;
@@ -302,16 +304,16 @@ void RankGroup::check_memory(Rank& own, int rank) {
   wake();
 }
 
-/// Under mutex_.
+/// Requires mutex_.
 void RankGroup::check_health(Process& life) {
   const Time now = steady_clock::now();
   if (!kill_reason_.empty()) {
     return;
   }
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (ranks_[rank].channel && now - ranks_[rank].last_sign > options_.silence_limit) {
+    if (ranks_[rank].channel && now - ranks_[rank].last_heartbeat > options_.silence_limit) {
       kill_reason_ =
-          fmt::format("Rank {} on {} did not answer for {} s.", rank, ranks_[rank].location,
+          fmt::format("Rank {} on {} did not respond for {} s.", rank, ranks_[rank].location,
                       std::chrono::duration_cast<std::chrono::seconds>(options_.silence_limit).count());
       return;
     }
@@ -321,12 +323,12 @@ void RankGroup::check_health(Process& life) {
   }
   if (was_ready_ == life_) {
     life.lost_connection = std::min(life.lost_connection, now);
-    if (now - life.lost_connection > patience_with_mpirun) {
+    if (now - life.lost_connection > mpirun_message_timeout) {
       kill_reason_ = "The connection to a rank was lost.";
     }
   } else if (now - life.started > options_.start_limit) {
     kill_reason_ =
-        fmt::format("The ranks were not there {} s after they were started.",
+        fmt::format("The ranks were not ready {} s after they were started.",
                     std::chrono::duration_cast<std::chrono::seconds>(options_.start_limit).count());
   }
 }
@@ -342,18 +344,19 @@ void RankGroup::end_process(RankProcess& process) {
       }
     }
   }
-  process.tell_to_end();
+  process.terminate();
   pollfd wait{process.end_descriptor(), POLLIN, 0};
-  ::poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(patience_with_mpirun).count()));
+  ::poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(mpirun_message_timeout).count()));
   process.kill();
-  // Their connections were open, so the numbers are still theirs; a stopped process heeds nothing else.
+  // Their connections were open, so the process ids are still theirs; a stopped process reacts only to
+  // SIGKILL.
   for (const pid_t pid : own_ranks) {
     ::kill(pid, SIGKILL);
   }
 }
 
 bool RankGroup::end_life(const std::string& reason) {
-  std::vector<std::jthread> listeners;  // joined when the lock is given up
+  std::vector<std::jthread> listeners;  // joined after the lock is released
   const std::lock_guard lock(mutex_);
   const bool was_ready = was_ready_ == life_;
   ++life_;

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 // A warm group of ranks: processes that wait for images, so that no job pays for starting MPI. The group is
-// kept alive: when a rank dies or falls silent all of it ends, what it was doing is reported as lost, and it
-// is started again, after a growing pause if it keeps dying.
+// supervised: when a rank dies or stops responding, the whole group is ended, its tasks are reported as lost,
+// and it is restarted, after a growing pause if it keeps dying. The time from a start to the end is a "life".
 #pragma once
 
 #include <atomic>
@@ -28,23 +29,23 @@ struct RankGroupOptions {
   std::filesystem::path program;  ///< the tessera command
   int ranks = 1;                  ///< 1: without MPI
   int threads = 0;                ///< of each rank; 0: its host's cores divided by the ranks there
-  std::string hostfile;           ///< as mpirun wants it; empty: this host
-  std::string address;            ///< with a hostfile: the name or address under which ranks reach this host
-  /// Existing folder of this node alone. In a folder in it, ranks may write.
+  std::string hostfile;           ///< for mpirun; empty: this host
+  std::string address;            ///< with a hostfile: name or address of this host for the ranks
+  /// Existing private folder of this node. Ranks may write to a subfolder.
   std::filesystem::path scratch;
   SandboxMode sandbox = SandboxMode::automatic;
   std::int64_t max_memory_bytes = 0;                ///< of a rank; 0: no limit
-  std::chrono::milliseconds silence_limit{15'000};  ///< ranks tell every second that they are alive
-  std::chrono::milliseconds start_limit{60'000};    ///< from starting to all ranks being there
+  std::chrono::milliseconds silence_limit{15'000};  ///< ranks send a heartbeat every second
+  std::chrono::milliseconds start_limit{60'000};    ///< from starting until all ranks are ready
   std::chrono::milliseconds first_pause{500};       ///< after a death; doubles up to max_pause
   std::chrono::milliseconds max_pause{30'000};
-  std::function<void(const std::string& sentence)> log;  ///< starts and deaths, for the node's log
+  std::function<void(const std::string& sentence)> log;  ///< starts and failures, for the node's log
 };
 
 struct RankTask {
   std::filesystem::path input;
   std::filesystem::path output;  ///< its extension names the format
-  std::string name;              ///< of the input, in sentences for people
+  std::string name;              ///< of the input, for messages
   Json pipeline;
   Json output_options = Json::object();
   Json limits = Json::object();
@@ -52,16 +53,16 @@ struct RankTask {
 };
 
 enum class Placement : std::uint8_t {
-  one_rank,   ///< beside other tasks on other ranks
-  all_ranks,  ///< cut over all of them
-  alone,      ///< one rank, while the others do nothing: for a task that may kill its group
+  one_rank,   ///< concurrently with tasks on other ranks
+  all_ranks,  ///< distributed over all ranks
+  alone,      ///< one rank while the others are idle: for a task that may kill its group
 };
 
 struct RankOutcome {
   enum class End : std::uint8_t { done, failed, lost, stopped } end = End::lost;
-  Done result;           ///< done: what the root rank says of it
+  Done result;           ///< done: the root rank's report
   std::string code;      ///< failed: a name of the error table
-  std::string sentence;  ///< failed, lost: why
+  std::string sentence;  ///< failed, lost: the reason
   std::vector<int> ranks;
 };
 
@@ -73,34 +74,34 @@ struct RankState {
 };
 
 class RankProcess;
-class RankEntrance;
+class RankHandshake;
 
 class RankGroup {
  public:
   explicit RankGroup(RankGroupOptions options);
-  /// Ends the ranks; tasks still running are reported as lost.
+  /// Ends the ranks; running tasks are reported as lost.
   ~RankGroup();
   RankGroup(const RankGroup&) = delete;
   RankGroup& operator=(const RankGroup&) = delete;
 
-  /// Waits for its turn (first come, first served), runs the task and returns how it ended. `begun` is told
-  /// which ranks have it. When `stop` is asked the task is cancelled; ranks that do not stop within ten
-  /// seconds are killed with their group. Throws Error(not_found, io) if the image cannot be opened or the
-  /// result not moved to its place. Safe to call from many threads.
+  /// Waits for its turn (first come, first served), runs the task and returns its outcome. `begun` is called
+  /// with the assigned ranks. When `stop` is requested the task is cancelled; ranks that do not stop within
+  /// ten seconds are killed with their group. Throws Error(not_found, io) if the image cannot be opened or
+  /// the result cannot be moved to its place. Safe to call from many threads.
   RankOutcome run(const RankTask& task, Placement placement, const std::stop_token& stop,
                   const std::function<void(const std::vector<int>& ranks)>& begun,
                   const std::function<void(double fraction, const std::string& stage)>& progress);
 
-  /// Ends the ranks for good; tasks still running are reported as lost, those that wait for a turn wait until
-  /// they are stopped.
+  /// Ends the ranks permanently; running tasks are reported as lost, waiting ones wait until they are
+  /// stopped.
   void end();
 
   [[nodiscard]] std::vector<RankState> state() const;
-  /// How often the group was started again.
+  /// Number of restarts.
   [[nodiscard]] int restarts() const;
-  /// How many connections to the ranks' listener were closed because they were none of this group's ranks.
+  /// Number of refused connections to the ranks' listener.
   [[nodiscard]] std::int64_t refused_connections() const { return refused_connections_; }
-  /// Whether all ranks are there.
+  /// Whether all ranks are connected.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] int size() const { return options_.ranks; }
 
@@ -109,22 +110,22 @@ class RankGroup {
   struct Running;
   struct Process;
 
-  void keep_alive(const std::stop_token& stop);
-  /// Starts the ranks and serves them until they end or must; says why.
-  std::string live(const std::stop_token& stop);
-  void serve_life(Process& life, const std::stop_token& stop);
-  void greet(RankEntrance& entrance);
-  void welcome(Hello hello, std::shared_ptr<RankChannel> channel);
+  void supervise(const std::stop_token& stop);
+  /// Starts the ranks and supervises them until they end; returns the reason.
+  std::string run_once(const std::stop_token& stop);
+  void supervise_once(Process& life, const std::stop_token& stop);
+  void accept_ranks(RankHandshake& handshake);
+  void add_rank(Hello hello, std::shared_ptr<RankChannel> channel);
   void listen_to(RankChannel& channel, int rank, std::uint64_t life);
   void note_sandbox(const Hello& hello);
-  void note_refusals(const RankEntrance& entrance);
-  void take(int rank, std::uint64_t life, const RankMessage& message);
-  void take_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress);
-  void take_end(Rank& own, int rank, const RankMessage& message);
+  void note_refusals(const RankHandshake& handshake);
+  void handle_message(int rank, std::uint64_t life, const RankMessage& message);
+  void handle_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress);
+  void handle_end(Rank& own, int rank, const RankMessage& message);
   void check_memory(Rank& own, int rank);
   void check_health(Process& life);
   void end_process(RankProcess& process);
-  /// Whether all ranks had been there in it.
+  /// Returns whether all ranks were connected in this life.
   bool end_life(const std::string& reason);
   [[nodiscard]] bool may_begin(std::uint64_t turn, Placement placement) const;
   void choose_ranks(Running& running, Placement placement) const;
@@ -136,25 +137,25 @@ class RankGroup {
   RankGroupOptions options_;
   FileDescriptor wake_;
   std::atomic<std::int64_t> refused_connections_ = 0;
-  std::chrono::steady_clock::time_point next_refusal_note_{};  ///< the keeper's
+  std::chrono::steady_clock::time_point next_refusal_note_{};  ///< used by the supervisor only
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  // All below but the keeper are guarded by mutex_.
+  // All below except the supervisor are guarded by mutex_.
   std::vector<Rank> ranks_;  ///< of this life
   std::map<std::int64_t, std::shared_ptr<Running>> running_;
-  std::deque<std::uint64_t> turns_;  ///< who waits for ranks, in order
+  std::deque<std::uint64_t> turns_;  ///< waiting callers, in order
   std::uint64_t next_turn_ = 1;
   std::int64_t next_ticket_ = 1;
-  std::uint64_t life_ = 0;       ///< counts starts and ends, so that what comes late is known as such
-  std::uint64_t was_ready_ = 0;  ///< the last life in which all ranks were there
-  std::string kill_reason_;      ///< set to end this life
+  std::uint64_t life_ = 0;       ///< incremented at starts and ends, to recognize late messages
+  std::uint64_t was_ready_ = 0;  ///< the last life in which all ranks were connected
+  std::string kill_reason_;      ///< not empty: this life is being ended
   int restarts_ = 0;
   bool ready_ = false;
-  bool alone_ = false;  ///< a task that wants no others beside it is running
+  bool alone_ = false;  ///< a task with Placement::alone is running
   bool sandbox_noted_ = false;
   std::vector<std::shared_ptr<RankChannel>> channels_;
   std::vector<std::jthread> listeners_;
-  std::jthread keeper_;
+  std::jthread supervisor_;
 };
 
 }  // namespace tessera

@@ -1,4 +1,5 @@
-// What a group knows about its ranks and their tasks. Private to rank_group*.cpp.
+// SPDX-License-Identifier: Apache-2.0
+// A group's state of ranks and tasks. Private to rank_group*.cpp.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +10,7 @@
 
 namespace tessera {
 
-/// In the scratch folder: what the ranks may see of it. They write to the one and read the other.
+/// Subfolder of the scratch folder that ranks can access: one part is writable, the other readable.
 inline constexpr const char* ranks_folder = "ranks";
 
 struct RankGroup::Rank {
@@ -17,9 +18,9 @@ struct RankGroup::Rank {
   std::string location;
   pid_t pid = 0;
   std::int64_t memory_bytes = 0;
-  std::chrono::steady_clock::time_point last_sign{};
-  bool shares_files = false;  ///< sees the folder in which this node gives it images
-  std::int64_t ticket = 0;    ///< of the task it has; 0: free
+  std::chrono::steady_clock::time_point last_heartbeat{};
+  bool shares_files = false;  ///< can read this node's shared folder
+  std::int64_t ticket = 0;    ///< of its current task; 0: idle
 };
 
 struct RankGroup::Running {
@@ -27,9 +28,9 @@ struct RankGroup::Running {
   int answers = 0;
   bool finished = false;
   RankOutcome outcome;
-  /// Held while the caller's function runs, and by run() before it returns and the function goes away.
-  std::mutex telling;
-  std::chrono::steady_clock::time_point next_progress{};  ///< guarded by telling
+  /// Held while the progress callback runs, and by run() before it returns and invalidates the callback.
+  std::mutex progress_mutex;
+  std::chrono::steady_clock::time_point next_progress{};  ///< guarded by progress_mutex
   const std::function<void(double, const std::string&)>* progress = nullptr;
 };
 

@@ -1,4 +1,5 @@
-// Tasks on the ranks: whose turn it is, what they answer, how they end.
+// SPDX-License-Identifier: Apache-2.0
+// Tasks on the ranks: scheduling, responses and end.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,68 +14,68 @@ namespace {
 using std::chrono::steady_clock;
 using Time = steady_clock::time_point;
 
-/// How long a cancelled task may take to stop before its group is killed.
-constexpr std::chrono::seconds time_to_stop{10};
-/// Ranks tell no more often; one that does otherwise must not keep the state store busy.
-constexpr std::chrono::milliseconds between_progress{90};
+/// Time for a cancelled task to stop before its group is killed.
+constexpr std::chrono::seconds stop_timeout{10};
+/// Ranks report progress at most this often; a rank that does not comply must not load the state store.
+constexpr std::chrono::milliseconds min_progress_interval{90};
 
 }  // namespace
 
-void RankGroup::take(int rank, std::uint64_t life, const RankMessage& message) {
+void RankGroup::handle_message(int rank, std::uint64_t life, const RankMessage& message) {
   std::unique_lock lock(mutex_);
   if (life != life_) {
     return;
   }
   Rank& own = ranks_[static_cast<std::size_t>(rank)];
-  own.last_sign = steady_clock::now();
+  own.last_heartbeat = steady_clock::now();
   if (std::holds_alternative<Hello>(message)) {
-    throw Error(ErrorCode::rank_lost, "It said hello twice.");
+    throw Error(ErrorCode::rank_lost, "It sent a second hello.");
   }
   if (const auto* const alive = std::get_if<Alive>(&message)) {
     own.memory_bytes = alive->memory_bytes;
     check_memory(own, rank);
   } else if (const auto* const progress = std::get_if<TaskProgress>(&message)) {
     if (progress->ticket == own.ticket) {
-      take_progress(lock, *progress);
+      handle_progress(lock, *progress);
     }
   } else {
-    take_end(own, rank, message);
+    handle_end(own, rank, message);
   }
 }
 
-void RankGroup::take_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress) {
+void RankGroup::handle_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress) {
   const auto found = running_.find(progress.ticket);
   if (found == running_.end()) {
     return;
   }
   const std::shared_ptr<Running> task = found->second;
   lock.unlock();
-  const std::lock_guard telling(task->telling);
+  const std::lock_guard progress_mutex(task->progress_mutex);
   const Time now = steady_clock::now();
   if (task->progress == nullptr || now < task->next_progress) {
     return;
   }
-  task->next_progress = now + between_progress;
+  task->next_progress = now + min_progress_interval;
   try {
     (*task->progress)(progress.fraction, progress.stage);
   } catch (const std::exception& error) {
-    options_.log(fmt::format("Progress of a task could not be told: {}", error.what()));
+    options_.log(fmt::format("The progress callback of a task failed: {}", error.what()));
   }
 }
 
 /// Under mutex_.
-void RankGroup::take_end(Rank& own, int rank, const RankMessage& message) {
+void RankGroup::handle_end(Rank& own, int rank, const RankMessage& message) {
   const auto* const done = std::get_if<Done>(&message);
   const auto* const failed = std::get_if<Failed>(&message);
   const std::int64_t ticket = done != nullptr ? done->ticket : failed->ticket;
   const auto found = running_.find(ticket);
   if (ticket != own.ticket || found == running_.end()) {
-    throw Error(ErrorCode::rank_lost, "It told the end of a task that it did not have.");
+    throw Error(ErrorCode::rank_lost, "It reported the end of a task that it did not have.");
   }
   const std::shared_ptr<Running> task = found->second;
   own.ticket = 0;
   ++task->answers;
-  // All ranks fail alike; of a success the root's report is the whole one.
+  // All ranks report the same failure; for a success the root's report is complete.
   if (failed != nullptr) {
     task->outcome.end = RankOutcome::End::failed;
     task->outcome.code = failed->code;
@@ -99,7 +100,7 @@ bool RankGroup::may_begin(std::uint64_t turn, Placement placement) const {
          std::ranges::any_of(ranks_, [](const Rank& rank) { return rank.ticket == 0 && rank.shares_files; });
 }
 
-/// Under mutex_. A task of one rank needs one that sees the image.
+/// A task on one rank needs one that can access the image. Requires mutex_.
 void RankGroup::choose_ranks(Running& running, Placement placement) const {
   for (int rank = 0; rank < options_.ranks; ++rank) {
     const Rank& candidate = ranks_[static_cast<std::size_t>(rank)];
@@ -116,7 +117,7 @@ void RankGroup::send_to(const Running& running, const NodeMessage& message, int 
   for (const int rank : running.ranks) {
     if (static_cast<std::size_t>(rank) < ranks_.size() && ranks_[static_cast<std::size_t>(rank)].channel &&
         !ranks_[static_cast<std::size_t>(rank)].channel->send(line, attached) && kill_reason_.empty()) {
-      kill_reason_ = fmt::format("Rank {} does not take what it is sent.", rank);
+      kill_reason_ = fmt::format("Rank {} does not read its messages.", rank);
       wake();
     }
   }
@@ -161,7 +162,7 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   try {
     begun(running->ranks);
   } catch (const std::exception& error) {
-    options_.log(fmt::format("The begin of a task could not be told: {}", error.what()));
+    options_.log(fmt::format("The start callback of a task failed: {}", error.what()));
   }
   lock.lock();
   follow(lock, *running, ticket, task, stop);
@@ -169,7 +170,7 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   alone_ = alone_ && placement != Placement::alone;
   changed_.notify_all();
   lock.unlock();
-  const std::lock_guard telling(running->telling);
+  const std::lock_guard progress_mutex(running->progress_mutex);
   running->progress = nullptr;
   RankOutcome outcome = running->outcome;
   outcome.ranks = running->ranks;
@@ -177,7 +178,7 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   return outcome;
 }
 
-/// Waits for the task's end; asks it to stop when `stop` says so or its time is over.
+/// Waits for the task's end; cancels it when `stop` is requested or its time limit is over.
 void RankGroup::follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket,
                        const RankTask& task, const std::stop_token& stop) {
   const auto finished = [&] { return running.finished; };
@@ -192,13 +193,13 @@ void RankGroup::follow(std::unique_lock<std::mutex>& lock, Running& running, std
   }
   const bool stopped = stop.stop_requested();
   send_to(running, Cancel{ticket});
-  if (!changed_.wait_for(lock, time_to_stop, finished)) {
-    kill_reason_ = "A task did not stop when it was told to.";
+  if (!changed_.wait_for(lock, stop_timeout, finished)) {
+    kill_reason_ = "A task did not stop when it was cancelled.";
     wake();
     changed_.wait(lock, finished);
   }
   if (running.outcome.end == RankOutcome::End::done) {
-    return;  // it was faster
+    return;  // it finished first
   }
   if (stopped) {
     running.outcome.end = RankOutcome::End::stopped;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "node/rank_process.hpp"
 
 #include <arpa/inet.h>
@@ -47,7 +48,8 @@ RankProcess::RankProcess(std::vector<std::string> command, std::vector<std::stri
                                          {.out = write_end.get(), .err = write_end.get()});
   pid_ = child.pid;
   if (child.failure != 0) {
-    said_ = fmt::format("{} is {}", program, child.failure == ENOENT ? "not installed" : "cannot be started");
+    output_ =
+        fmt::format("{} {}", program, child.failure == ENOENT ? "is not installed" : "cannot be started");
   }
   end_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!end_) {
@@ -70,15 +72,15 @@ bool RankProcess::read_messages() {
   std::array<char, 16 * 1024> buffer;
   ssize_t count = 0;
   while ((count = ::read(messages_.get(), buffer.data(), buffer.size())) > 0) {
-    said_.append(buffer.data(), static_cast<std::size_t>(count));
-    if (said_.size() > kept_message_bytes) {
-      said_.erase(0, said_.size() - kept_message_bytes);
+    output_.append(buffer.data(), static_cast<std::size_t>(count));
+    if (output_.size() > kept_message_bytes) {
+      output_.erase(0, output_.size() - kept_message_bytes);
     }
   }
   return count != 0;
 }
 
-void RankProcess::tell_to_end() {
+void RankProcess::terminate() {
   if (pid_ > 0) {
     ::kill(pid_, SIGTERM);
   }

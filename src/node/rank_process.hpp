@@ -1,4 +1,5 @@
-// The process behind a group of ranks: mpirun, or a single worker.
+// SPDX-License-Identifier: Apache-2.0
+// The parent process of a group of ranks: mpirun, or a single worker.
 #pragma once
 
 #include <sys/types.h>
@@ -13,25 +14,25 @@ namespace tessera {
 
 class RankProcess {
  public:
-  /// Starts `command` in a process group of its own, its messages caught. It is told to end when the calling
-  /// thread ends. Throws Error(io).
+  /// Starts `command` in a new process group and captures its output. It gets SIGTERM when the calling thread
+  /// ends. Throws Error(io).
   RankProcess(std::vector<std::string> command, std::vector<std::string> environment);
-  /// Kills what is left.
+  /// Kills the process group.
   ~RankProcess();
   RankProcess(const RankProcess&) = delete;
   RankProcess& operator=(const RankProcess&) = delete;
 
   /// Readable when the process has ended.
   [[nodiscard]] int end_descriptor() const { return end_.get(); }
-  /// Readable when it has said something.
+  /// Readable when there is output.
   [[nodiscard]] int message_descriptor() const { return messages_.get(); }
-  /// Takes in what was said; the last 64 KiB are kept. False when nothing more will come.
+  /// Reads available output; the last 64 KiB are kept. False at the end of the output.
   bool read_messages();
-  [[nodiscard]] const std::string& messages() const { return said_; }
+  [[nodiscard]] const std::string& messages() const { return output_; }
 
-  void tell_to_end();
+  void terminate();
   void kill();
-  /// Waits for the end; status as waitpid gives it.
+  /// Waits for the end; returns the status of waitpid.
   int wait();
 
  private:
@@ -39,20 +40,20 @@ class RankProcess {
   FileDescriptor end_;
   FileDescriptor messages_;
   int status_ = 0;
-  std::string said_;
+  std::string output_;
 };
 
-/// A socket that listens at `address` ("unix:/path" or "tcp:host:0"; the port is chosen and put in).
+/// A socket that listens at `address` ("unix:/path" or "tcp:host:0"; the chosen port is filled in).
 class Listener {
  public:
-  /// Throws Error(usage) for an address that cannot be, Error(io).
+  /// Throws Error(usage) for an invalid address, Error(io).
   explicit Listener(const std::string& address);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   [[nodiscard]] int descriptor() const { return socket_.get(); }
   [[nodiscard]] const std::string& address() const { return address_; }
-  /// A connection, which does not block; none if there is none.
+  /// A non-blocking connection; invalid if none is waiting.
   [[nodiscard]] FileDescriptor accept() const;
 
  private:

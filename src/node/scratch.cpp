@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "node/scratch.hpp"
 
 #include <fcntl.h>
@@ -19,16 +20,16 @@ namespace fs = std::filesystem;
 
 constexpr const char* prefix = "tessera-node-";
 constexpr const char* lock_name = "lock";
-// Of a folder without a lock: an earlier release made it, which may be running still.
+// For a folder without a lock: it was created by an earlier release, which may still be running.
 constexpr std::chrono::hours unlocked_age{24};
 
 [[noreturn]] void fail(const char* doing, const fs::path& path, int reason) {
   throw Error(ErrorCode::io,
-              fmt::format("Cannot {} the scratch folder '{}': {}. Give another with --scratch.", doing,
+              fmt::format("Cannot {} the scratch folder '{}': {}. Choose another with --scratch.", doing,
                           path.string(), std::strerror(reason)));
 }
 
-/// Holding the lock, if there is one and nobody has it.
+/// Removes the folder while holding its lock, if no process holds it.
 bool remove_if_abandoned(const fs::path& folder) {
   struct stat status {};
   if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::geteuid()) {
@@ -66,7 +67,7 @@ ScratchFolder::ScratchFolder(const fs::path& place) {
   }
 }
 
-/// False if another took the new folder for an abandoned one before it was locked.
+/// Returns false if another process removed the new folder as abandoned before it was locked.
 bool ScratchFolder::make(const fs::path& place) {
   std::string folder = (place / (std::string(prefix) + "XXXXXX")).string();
   if (::mkdtemp(folder.data()) == nullptr) {
@@ -88,7 +89,7 @@ bool ScratchFolder::make(const fs::path& place) {
 }
 
 ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;  // the next one sweeps it
+  std::error_code ignored;  // the next node removes it
   fs::remove_all(path_, ignored);
   ::close(lock_);
 }

@@ -1,16 +1,17 @@
-// The folder in which a node keeps images and results under way.
+// SPDX-License-Identifier: Apache-2.0
+// The folder for a node's temporary images and results.
 #pragma once
 
 #include <filesystem>
 
 namespace tessera {
 
-/// A folder of this process alone, readable by nobody else, and gone with all that is in it at the end. A
-/// process that is killed leaves its folder behind; the next one that makes its own in the same place removes
-/// it. Who is alive is told by a lock on a file in the folder, which ends with its process however that ends.
+/// A folder that belongs to this process, is readable only by its user, and is removed with its contents at
+/// the end. A killed process leaves its folder behind; the next one that uses the same parent folder removes
+/// it. Liveness is shown by a lock on a file in the folder, which ends with its process in any case.
 class ScratchFolder {
  public:
-  /// Makes it in `place`, which must exist. Throws Error(io).
+  /// Creates it in `place`, which must exist. Throws Error(io).
   explicit ScratchFolder(const std::filesystem::path& place);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "node/task_files.hpp"
 
 #include <fcntl.h>
@@ -35,8 +36,8 @@ TaskFiles::TaskFiles(const RankTask& task, const RankGroupOptions& options) : pl
     }
     return;
   }
-  // A second name costs nothing; an image that lies elsewhere, as in a store's folder, is copied, since ranks
-  // must not come by a way to write into it.
+  // A hard link costs nothing; an image elsewhere, such as in a store's folder, is copied, because ranks must
+  // not get write access to it.
   copy_ = folder / worker_inputs_folder / name;
   std::error_code failure;
   fs::create_directories(copy_.parent_path(), failure);
@@ -68,13 +69,12 @@ void TaskFiles::collect(const RankOutcome& outcome) const {
   fs::rename(written_, place_, failure);
   if (failure) {
     throw Error(ErrorCode::io,
-                fmt::format("The result of the ranks cannot be fetched: {}.", failure.message()));
+                fmt::format("The result of the ranks cannot be moved: {}.", failure.message()));
   }
-  // Ranks can change nothing under this name. A link to a file that they may not read would be followed
-  // later.
+  // Ranks cannot access this name. A symbolic link to a file that they may not read would be followed later.
   if (!fs::is_regular_file(fs::symlink_status(place_, failure))) {
     fs::remove_all(place_, failure);
-    throw Error(ErrorCode::io, "The result of the ranks is no file.");
+    throw Error(ErrorCode::io, "The result of the ranks is not a regular file.");
   }
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ports/bytes_io.hpp"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t most_small_file_bytes = 64 << 10;
+constexpr std::size_t max_small_file_bytes = 64 << 10;
 
 [[noreturn]] void fail(const char* what, const std::filesystem::path& path) {
   const int reason = errno;
@@ -95,14 +96,14 @@ std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path) 
 
 std::string read_small_file(const std::filesystem::path& path) {
   const auto source = open_file_source(path);
-  std::string text(most_small_file_bytes + 1, '\0');
+  std::string text(max_small_file_bytes + 1, '\0');
   std::size_t size = 0;
   for (std::size_t count = 1; count > 0 && size < text.size(); size += count) {
     count = source->read(std::as_writable_bytes(std::span(text).subspan(size)));
   }
-  if (size > most_small_file_bytes) {
+  if (size > max_small_file_bytes) {
     throw Error(ErrorCode::usage,
-                fmt::format("'{}' has more than {} bytes.", path.string(), most_small_file_bytes));
+                fmt::format("'{}' has more than {} bytes.", path.string(), max_small_file_bytes));
   }
   text.resize(size);
   return text;

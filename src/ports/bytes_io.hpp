@@ -1,4 +1,5 @@
-// Bytes that flow: bodies of gigabytes pass through these and never sit in memory.
+// SPDX-License-Identifier: Apache-2.0
+// Byte streams: bodies of gigabytes pass through these without being held in memory.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +18,17 @@ namespace tessera {
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  /// Fills `out` as far as it can and returns how many bytes came; 0 means the end (if `out` is not empty).
-  /// Throws Error(io).
+  /// Fills as much of `out` as it can and returns the number of bytes read; 0 means the end (if `out` is not
+  /// empty). Throws Error(io).
   virtual std::size_t read(std::span<std::byte> out) = 0;
-  /// Bytes to come in all, where that is known before.
+  /// Total size in bytes, if it is known in advance.
   [[nodiscard]] virtual std::optional<std::int64_t> size() const = 0;
 };
 
 class ByteSink {
  public:
   virtual ~ByteSink() = default;
-  /// Takes all of `bytes`. Throws Error(io).
+  /// Writes all of `bytes`. Throws Error(io).
   virtual void write(std::span<const std::byte> bytes) = 0;
 };
 
@@ -36,14 +37,14 @@ class ByteSink {
 
 /// Reads a file from its beginning. Throws Error(not_found, io).
 [[nodiscard]] std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path);
-/// The whole of a file that is not big, as those are that hold settings and keys. Throws Error(not_found,
-/// io), and Error(usage) if it has more than 64 KiB.
+/// The content of a small file, such as one that holds settings or keys. Throws Error(not_found, io), and
+/// Error(usage) if it has more than 64 KiB.
 [[nodiscard]] std::string read_small_file(const std::filesystem::path& path);
-/// Writes a new file, or over an old one. What was written is in the file when the sink is destroyed;
-/// an error on closing is thrown by close().
+/// Creates or overwrites a file. What was written is in the file when the sink is destroyed; close() throws
+/// if closing fails.
 class FileSink final : public ByteSink {
  public:
-  /// A new file gets `mode`, less what the umask takes away.
+  /// A new file gets `mode`, restricted by the umask.
   explicit FileSink(const std::filesystem::path& path, unsigned mode = 0600);
   ~FileSink() override;
   FileSink(const FileSink&) = delete;

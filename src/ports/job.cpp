@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ports/job.hpp"
 
 #include <fmt/format.h>
@@ -25,7 +26,7 @@ E parse_name(const std::array<std::string_view, N>& names, std::string_view text
               fmt::format("'{}' is no {}; use one of: {}.", text, what, fmt::join(names, ", ")));
 }
 
-/// Of a stored pipeline so much that its operators' names can be read.
+/// Checks that the operators' names of a stored pipeline can be read.
 void check_pipeline(const Json& pipeline) {
   constexpr const char* what = "the pipeline of a job";
   if (pipeline.is_array() && pipeline.empty()) {
@@ -36,7 +37,7 @@ void check_pipeline(const Json& pipeline) {
   }
 }
 
-/// What a stored name or time stands for.
+/// Parses a stored name; throws Unreadable if it is unknown.
 template <class T>
 T known(T (*parse)(std::string_view), const std::string& text) {
   try {
@@ -134,7 +135,7 @@ Job job_from_json(const Json& json) {
   job.fraction = fields.number("fraction", 0);
   job.stage = fields.text("stage", "");
   job.node = fields.text("node", "");
-  job.layout = fields.has("layout") ? fields.at("layout") : Json();  // only told to people
+  job.layout = fields.has("layout") ? fields.at("layout") : Json();  // for display only
   if (fields.has("failure")) {
     const StoredFields failure(fields.at("failure"), "the failure of a job");
     job.failure = JobFailure{failure.text("code", "internal"), failure.text("sentence", "")};

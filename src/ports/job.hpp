@@ -1,4 +1,5 @@
-// What the service knows about a job, and how it looks as JSON (in the store, in events and in answers).
+// SPDX-License-Identifier: Apache-2.0
+// A job as the service keeps it, and its JSON form (in the store, in events and in responses).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@
 
 namespace tessera {
 
-/// queued -> running -> storing -> done, failed or cancelled. Queued may come again after running, when a
-/// node gave the job back. The last three are final: nothing changes them but a person's retry.
+/// queued -> running -> storing -> done, failed or cancelled. A job becomes queued again when its node
+/// returns it to the queue. The last three states are final: only a user's retry changes them.
 enum class JobState : std::uint8_t { queued, running, storing, done, failed, cancelled };
 [[nodiscard]] std::string_view to_string(JobState state);
 /// Throws Error(usage) for anything else.
@@ -24,11 +25,11 @@ enum class JobState : std::uint8_t { queued, running, storing, done, failed, can
 [[nodiscard]] std::string_view to_string(Priority priority);
 [[nodiscard]] Priority parse_priority(std::string_view text);
 
-/// What the client asked for. Never changes.
+/// What the client requested. Never changes.
 struct JobRequest {
   std::string object;             ///< of the input, in the object store
   std::string object_tag;         ///< its etag when the job was accepted; empty: not known
-  std::string name;               ///< of the input, for people: "photo.jpg"
+  std::string name;               ///< display name of the input: "photo.jpg"
   Json pipeline = Json::array();  ///< as to_json(PipelineSteps) gives it
   Json output = Json::object();   ///< {"format": "png", "quality": 85, "strip": false, ...}; all optional
   Priority priority = Priority::interactive;
@@ -36,13 +37,13 @@ struct JobRequest {
 
 struct JobFailure {
   std::string code;      ///< a name of the error table: "damaged-input"
-  std::string sentence;  ///< for people
+  std::string sentence;  ///< shown to users
   bool operator==(const JobFailure&) const = default;
 };
 
 struct JobResult {
   std::string object;     ///< in the object store
-  std::string file_name;  ///< for saving: "photo-gaussian-blur.png"
+  std::string file_name;  ///< suggested download name: "photo-gaussian-blur.png"
   std::string content_type;
   std::int64_t size_bytes = 0;
   std::int64_t width_px = 0;
@@ -60,14 +61,14 @@ struct Job {
   JobRequest request;
   int generation = 1;
   JobState state = JobState::queued;
-  int attempt = 0;  ///< of this generation: how often its ranks had it. Not counted are those that ended in
-                    ///< order, without result, and those that ended with their node
-  double fraction = 0;   ///< 0..1
-  std::string stage;     ///< in words, while running: "gaussian-blur | otsu"
-  std::string node;      ///< that has or had it
+  int attempt = 0;      ///< of this generation: how often ranks worked on it, not counting attempts that were
+                        ///< stopped without a result, or that were lost together with the node
+  double fraction = 0;  ///< 0..1
+  std::string stage;    ///< progress text while running: "gaussian-blur | otsu"
+  std::string node;     ///< that works or last worked on it
   Json layout = Json();  ///< {"mode": "farm"|"split", "ranks": [...]}; null before it runs
   std::optional<JobFailure> failure;
-  std::optional<JobResult> result;  ///< while storing: what is on its way; it is there when the job is done
+  std::optional<JobResult> result;  ///< while storing: the upload in progress; complete when the job is done
   TimePoint created{};
   TimePoint updated{};
 };
@@ -76,7 +77,7 @@ struct Job {
 [[nodiscard]] JobRequest request_from_json(const Json& json);
 [[nodiscard]] Json to_json(const JobResult& result);
 [[nodiscard]] JobResult result_from_json(const Json& json);
-/// All of it; what clients see has its links added and its object names taken out by the gateway.
+/// The full record; the gateway adds links and removes object names before clients see it.
 [[nodiscard]] Json to_json(const Job& job);
 /// These and request_from_json, result_from_json throw Unreadable (ports/stored_json.hpp).
 [[nodiscard]] Job job_from_json(const Json& json);

@@ -1,7 +1,8 @@
-// The durable line of jobs between gateway and nodes. A message names a job; pixels never pass. At least
-// once: a message that was taken and neither acknowledged nor given back comes again when its taker goes
-// away, and carries how often it was taken. Safe to use from many threads. Broker I/O and heartbeats have a
-// thread of their own, so a taker may work for hours.
+// SPDX-License-Identifier: Apache-2.0
+// The durable job queue between gateway and nodes. A message names a job; pixels are never sent through it.
+// Delivery is at least once: a message that was received but neither acknowledged nor requeued is delivered
+// again when its consumer disconnects, and carries the number of its delivery. Safe to use from many threads.
+// Broker I/O and heartbeats run on a thread of their own, so a consumer may work for hours.
 #pragma once
 
 #include <chrono>
@@ -19,21 +20,22 @@ enum class Priority : std::uint8_t { interactive, bulk };
 
 struct QueueMessage {
   std::string job_id;
-  int generation = 1;  ///< of the job: rises when a person retries it
+  int generation = 1;  ///< of the job: increases when a user retries it
   Priority priority = Priority::interactive;
-  std::string request_id;  ///< follows the job through all logs
+  std::string request_id;  ///< appears in all log lines about the job
   bool operator==(const QueueMessage&) const = default;
 };
 
 struct Delivery {
   QueueMessage message;
-  int attempt = 1;        ///< 1 when it is taken for the first time
-  std::uint64_t tag = 0;  ///< names the delivery to acknowledge(), postpone(), give_back() and set_aside()
+  int attempt = 1;  ///< 1 for the first delivery
+  std::uint64_t tag =
+      0;  ///< identifies the delivery to acknowledge(), postpone(), requeue() and dead_letter()
 };
 
-/// A message that was set aside because it failed too often, or because its node said so.
+/// A message in the dead-letter queue: it was delivered too often, or its node rejected it.
 struct DeadLetter {
-  std::string id;  ///< names it to retry_dead() and drop_dead()
+  std::string id;  ///< identifies it to redrive() and purge()
   QueueMessage message;
   std::string reason;
   int attempts = 0;
@@ -42,7 +44,7 @@ struct DeadLetter {
 
 struct QueueDepth {
   std::int64_t waiting = 0;
-  std::int64_t taken = 0;  ///< and not yet ended; by this user, where the broker does not tell of others
+  std::int64_t unacknowledged = 0;  ///< of this client only, where the broker does not report others
   std::int64_t dead = 0;
 };
 
@@ -50,56 +52,58 @@ class JobQueue {
  public:
   virtual ~JobQueue() = default;
 
-  /// The message is durable when this returns. Throws Error(unavailable) if that cannot be had within the
-  /// publishing time limit; the message may then be in the queue all the same.
+  /// The message is durable when this returns. Throws Error(unavailable) if the broker does not confirm it
+  /// within the publish timeout; the message may be in the queue nevertheless.
   virtual void publish(const QueueMessage& message) = 0;
 
-  /// Publishes many, within the publishing time limit once and not for each. Throws nothing that says that
-  /// the broker is away.
+  /// Publishes many messages within one publish timeout. Reports an unavailable broker in Published::problem
+  /// instead of throwing.
   struct Published {
-    std::size_t count = 0;  ///< so many from the front are durable; those after them may be
+    std::size_t count = 0;  ///< the first `count` messages are durable; later ones may be
     std::string problem;    ///< why not all are; empty if all are
   };
   virtual Published publish_all(std::span<const QueueMessage> messages);
 
-  /// The next message: interactive ones first, then in order of publishing. Waits for one at most `patience`;
-  /// nothing when there is none by then, or while the broker is away (it is sought again in the background).
-  [[nodiscard]] virtual std::optional<Delivery> take(std::chrono::milliseconds patience) = 0;
-  /// Ends all waiting takes, which then give nothing, and all later ones.
-  virtual void stop_taking() = 0;
+  /// The next message: interactive ones first, then in order of publishing. Waits up to `timeout`; returns
+  /// nothing if none has arrived by then, or while the broker is unavailable (reconnecting happens in the
+  /// background).
+  [[nodiscard]] virtual std::optional<Delivery> receive(std::chrono::milliseconds timeout) = 0;
+  /// Makes all waiting receive() calls, and all later ones, return nothing.
+  virtual void stop_receiving() = 0;
 
-  /// The four ends of a delivery. None of them throws when the connection on which it came is gone: the
-  /// message then comes again by itself, and who takes it finds the job done.
+  /// The four ways to settle a delivery. None of them throws if the connection that the message came on is
+  /// gone: the message is then delivered again, and its consumer finds the job done.
   virtual void acknowledge(std::uint64_t tag) = 0;
-  /// Back to the queue because its taker cannot work on it now. Does not count: the next delivery has the
-  /// same attempt number, however often this is done, on every version of the broker. A queue that can hold a
-  /// message back does not give it again before `delay`; another one puts it at the end of its line, so a
-  /// taker that wants a pause makes one itself. Throws Error(unavailable) if the queue does not confirm that
-  /// it has the message: the delivery then goes on as before, and may be postponed again.
+  /// Returns the message to the queue because the consumer cannot work on it now. This does not count as an
+  /// attempt: the next delivery has the same attempt number, however often this is done, on every version of
+  /// the broker. A queue that supports delays does not deliver the message again before `delay`; otherwise it
+  /// goes to the end of the queue, and a consumer that wants a pause must wait itself. Throws
+  /// Error(unavailable) if the queue does not confirm the message: the delivery then stays open and may be
+  /// postponed again.
   virtual void postpone(std::uint64_t tag, std::chrono::milliseconds delay) = 0;
-  /// Back to the queue, to be taken again soon. Counts as an attempt, as the death of a taker does; after the
-  /// delivery limit it is set aside.
-  virtual void give_back(std::uint64_t tag) = 0;
-  /// To the dead letters, with the reason.
-  virtual void set_aside(std::uint64_t tag, const std::string& reason) = 0;
+  /// Returns the message to the queue for redelivery. Counts as an attempt, as the death of a consumer does;
+  /// after the delivery limit the message is dead-lettered.
+  virtual void requeue(std::uint64_t tag) = 0;
+  /// Moves the message to the dead-letter queue, with the reason.
+  virtual void dead_letter(std::uint64_t tag, const std::string& reason) = 0;
 
   [[nodiscard]] virtual QueueDepth depth() = 0;
-  /// The oldest `limit`, newest last.
+  /// The oldest `limit` dead letters, newest last.
   [[nodiscard]] virtual std::vector<DeadLetter> dead_letters(int limit) = 0;
-  /// Both return false if there is no such dead letter (any more). retry_dead puts the message back in line
-  /// with its attempts counted afresh.
-  virtual bool retry_dead(const std::string& id) = 0;
-  virtual bool drop_dead(const std::string& id) = 0;
+  /// Both return false if there is no such dead letter (any more). redrive() publishes the message again with
+  /// its attempts reset; purge() deletes it.
+  virtual bool redrive(const std::string& id) = 0;
+  virtual bool purge(const std::string& id) = 0;
 
-  /// Whether the broker answers. Throws Error(unavailable) with the reason.
+  /// Throws Error(unavailable) with the reason if the broker does not answer.
   virtual void check() = 0;
 };
 
 struct QueueOptions {
-  /// Deliveries before a message is set aside. Nodes count attempts themselves, and set aside with a reason;
-  /// this is for what they cannot count.
+  /// Deliveries before a message is dead-lettered. Nodes count attempts themselves and dead-letter with a
+  /// reason; this limit covers what they cannot count.
   int delivery_limit = 20;
-  /// Deliveries that may be taken and not ended at once, by this user of the queue.
+  /// Maximum number of unacknowledged deliveries of this client.
   int prefetch = 4;
   std::chrono::milliseconds publish_timeout{10'000};
 };

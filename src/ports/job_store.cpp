@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ports/job_store.hpp"
 
 #include <fmt/format.h>
@@ -29,7 +30,7 @@ std::string apply_change(Job& job, const JobChange& change, TimePoint now) {
   if (change.result) {
     job.result = change.result;
   } else if (change.state && *change.state != JobState::done) {
-    job.result.reset();  // of an attempt that was not finished
+    job.result.reset();  // of an unfinished attempt
   }
   job.updated = std::max(job.updated, now);
   return change.state ? std::string(to_string(*change.state)) : "progress";
@@ -57,9 +58,9 @@ bool may_queue_again(const Job& job, const Job& seen) {
 }
 
 void apply_queue_again(Job& job, const std::string& stage, TimePoint now) {
-  // A result that is on its way may have arrived: who takes the job next looks for it.
+  // A result that was being stored may be complete: the next node checks for it.
   if (job.state != JobState::storing || !job.result) {
-    // What ended its node is not known, so the attempt that was under way does not count against the job.
+    // It is not known what ended the node, so the interrupted attempt does not count against the job.
     job.attempt = std::max(0, job.attempt - (job.layout.is_null() ? 0 : 1));
     job.state = JobState::queued;
     job.fraction = 0;
@@ -68,7 +69,7 @@ void apply_queue_again(Job& job, const std::string& stage, TimePoint now) {
     job.result.reset();
   }
   job.stage = stage;
-  // Later than before in any case, so that nobody queues it again on what was seen before.
+  // Always later than before, so that the job is not queued again based on the old state.
   job.updated = std::max(job.updated + std::chrono::milliseconds(1), now);
 }
 
@@ -104,7 +105,7 @@ void check_waiting(const std::string& owner, std::int64_t waiting, std::int64_t 
                    std::int64_t max_waiting) {
   if (max_waiting != 0 && waiting + more > max_waiting) {
     throw Error(ErrorCode::busy,
-                fmt::format("'{}' has {} jobs that wait, and {} more would exceed the limit of {}: try again "
+                fmt::format("'{}' has {} waiting jobs, and {} more would exceed the limit of {}: try again "
                             "when some of them have ended.",
                             owner, waiting, more, max_waiting));
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ports/result_names.hpp"
 
 #include <fmt/format.h>
@@ -9,9 +10,9 @@
 namespace tessera {
 namespace {
 
-constexpr std::size_t most_name_bytes = 150;
+constexpr std::size_t max_name_bytes = 150;
 
-/// Cuts at a character of UTF-8.
+/// Cuts at a UTF-8 character boundary.
 std::string shortened(std::string text, std::size_t limit) {
   if (text.size() > limit) {
     while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) {
@@ -25,9 +26,9 @@ std::string shortened(std::string text, std::size_t limit) {
 }  // namespace
 
 std::string result_extension(const JobRequest& request) {
-  const auto asked = format_from_extension(request.output.value("format", ""));
-  const auto named = format_from_extension(std::filesystem::path(request.name).extension().string());
-  return std::string(format_extension(asked.value_or(named.value_or(FileFormat::png))));
+  const auto requested = format_from_extension(request.output.value("format", ""));
+  const auto from_name = format_from_extension(std::filesystem::path(request.name).extension().string());
+  return std::string(format_extension(requested.value_or(from_name.value_or(FileFormat::png))));
 }
 
 std::string content_type_of(std::string_view extension) {
@@ -36,7 +37,7 @@ std::string content_type_of(std::string_view extension) {
 }
 
 std::string result_file_name(const JobRequest& request) {
-  std::string name = shortened(std::filesystem::path(request.name).stem().string(), most_name_bytes / 2);
+  std::string name = shortened(std::filesystem::path(request.name).stem().string(), max_name_bytes / 2);
   if (name.empty()) {
     name = "image";
   }
@@ -44,7 +45,7 @@ std::string result_file_name(const JobRequest& request) {
   std::size_t operators = 0;
   for (const Json& step : steps) {
     const std::string next = "-" + step.value("name", "");
-    if (name.size() + next.size() > most_name_bytes) {
+    if (name.size() + next.size() > max_name_bytes) {
       name += "-and-" + std::to_string(steps.size() - operators) + "-more";
       break;
     }

@@ -1,4 +1,5 @@
-// What the result of a job is called, wherever it is made.
+// SPDX-License-Identifier: Apache-2.0
+// Names of the result of a job.
 #pragma once
 
 #include <string>
@@ -10,11 +11,12 @@ namespace tessera {
 
 /// "photo-gaussian-blur-otsu.png": the input's name, what was done to it, and the format of the result.
 [[nodiscard]] std::string result_file_name(const JobRequest& request);
-/// "png", "jpg", "tif" or "webp": what the request asks for, or what the input's name says, or png.
+/// "png", "jpg", "tif" or "webp": the format that the request names, else the one of the input's extension,
+/// else png.
 [[nodiscard]] std::string result_extension(const JobRequest& request);
 [[nodiscard]] std::string content_type_of(std::string_view extension);
-/// Where the result of a job lies in the object store. Generation and attempt are part of the name, so that
-/// who is late with removing or storing an older one never touches a newer one.
+/// The result's object name. Generation and attempt are part of it, so that a delayed removal or upload of an
+/// older result never affects a newer one.
 [[nodiscard]] std::string result_object_name(const Job& job);
 
 }  // namespace tessera

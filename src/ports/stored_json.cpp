@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ports/stored_json.hpp"
 
 #include <fmt/format.h>
@@ -50,7 +51,7 @@ bool StoredFields::has(const char* name) const {
 
 const Json& StoredFields::at(const char* name) const {
   if (!has(name)) {
-    refuse(name, "there");
+    refuse(name, "present");
   }
   return json_.at(name);
 }

@@ -1,6 +1,7 @@
-// Reading JSON that was stored or sent by a process of another version. Such records carry "v", the version
-// of their form. A reader takes what it knows: fields that are missing have their defaults, unknown fields
-// are ignored, also in records of a later version. What cannot be understood without guessing is Unreadable.
+// SPDX-License-Identifier: Apache-2.0
+// Reading JSON that was stored or sent by another version of the program. Such records carry "v", the version
+// of their format. Missing fields get defaults, unknown fields are ignored, also in records of a later
+// version. What cannot be interpreted without guessing is Unreadable.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 
 namespace tessera {
 
-/// Of all records and messages that this version writes.
+/// The format version of all records and messages that this program writes.
 inline constexpr int stored_version = 1;
 
 /// A stored record or message that this version cannot read.
@@ -23,15 +24,15 @@ class Unreadable : public Error {
   explicit Unreadable(std::string why) : Error(ErrorCode::internal, std::move(why)) {}
 };
 
-/// Throws Unreadable. `what` is what the sentence calls the record: "the record of a job".
+/// Throws Unreadable. `what` names the record in error messages: "the record of a job".
 [[nodiscard]] Json parse_stored(std::string_view text, std::string_view what);
-/// As it is stored; bytes that are not UTF-8 are replaced.
+/// Serialized for storage; bytes that are not UTF-8 are replaced.
 [[nodiscard]] std::string stored_text(const Json& json);
-/// A whole number in text, as Redis keeps it. Throws Unreadable.
+/// A whole number as text, as Redis stores it. Throws Unreadable.
 [[nodiscard]] std::int64_t stored_integer(std::string_view text, std::string_view what);
 
-/// The fields of a record. All throw Unreadable for a value of the wrong type; those without `otherwise` also
-/// for a field that is missing or null. The JSON must outlive it.
+/// The fields of a record. All throw Unreadable for a value of the wrong type; the overloads without
+/// `otherwise` also for a missing or null field. The JSON must outlive this object.
 class StoredFields {
  public:
   StoredFields(const Json& json, std::string_view what);

@@ -1,5 +1,6 @@
-// Places for uploads that no job uses yet, counted by owner, so that nobody fills the store with what is
-// never worked on. What a job uses, and what has expired, is counted no more.
+// SPDX-License-Identifier: Apache-2.0
+// Reservations for uploads that no job uses yet, counted by owner, so that no owner can fill the store with
+// unused data. Uploads that a job uses, and expired ones, are no longer counted.
 #pragma once
 
 #include <cstdint>
@@ -10,30 +11,30 @@
 
 namespace tessera {
 
-struct UploadPlace {
+struct UploadReservation {
   std::string object;
   std::string owner;
-  TimePoint link_expires{};  ///< nothing new comes to the place after
-  TimePoint expires{};       ///< forgotten then, whatever lies there
+  TimePoint link_expires{};  ///< no upload can begin after this
+  TimePoint expires{};       ///< the reservation ends then, whatever was uploaded
 };
 
-/// What an owner has.
-struct UploadUse {
-  std::int64_t places = 0;
-  std::int64_t bytes = 0;  ///< at those places whose size is known
-  bool operator==(const UploadUse&) const = default;
+/// Usage of one owner.
+struct UploadUsage {
+  std::int64_t reservations = 0;
+  std::int64_t bytes = 0;  ///< of the uploads whose size is known
+  bool operator==(const UploadUsage&) const = default;
 };
 
-/// Of each owner; 0: none.
+/// Limits for each owner; 0: unlimited.
 struct UploadLimits {
-  std::int64_t max_places = 0;
+  std::int64_t max_reservations = 0;
   std::int64_t max_bytes = 0;
 };
 
-enum class Measured : std::uint8_t {
-  noted,
-  too_much,  ///< the owner would have more than is allowed; nothing is noted
-  not_here,  ///< no such place: a job uses it, or it has expired, or it never was
+enum class SizeUpdate : std::uint8_t {
+  recorded,
+  over_limit,  ///< the owner would exceed the limit; nothing is recorded
+  not_found,   ///< no such reservation: used by a job, expired, or never made
 };
 
 /// Every call is one transaction. Safe to use from many threads and processes.
@@ -41,21 +42,23 @@ class UploadLedger {
  public:
   virtual ~UploadLedger() = default;
 
-  struct Entered {
-    bool entered = false;
-    UploadUse before;  ///< of the owner, without the place
+  struct Reserved {
+    bool reserved = false;
+    UploadUsage before;  ///< usage of the owner without this reservation
   };
-  /// Enters the place, unless its owner has as many places or bytes as the limits allow.
-  virtual Entered enter(const UploadPlace& place, const UploadLimits& limits) = 0;
-  /// Notes how much lies at a place, in place of what was noted before, unless its owner would then have more
-  /// than `max_bytes` (0: any).
-  virtual Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) = 0;
-  /// Places of unknown size that nobody has taken since `taken_before`, those that have waited longest first.
-  /// Whoever takes them looks what lies there.
-  [[nodiscard]] virtual std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) = 0;
-  /// A job uses what lies there, or nothing does any more. No error for what is not here.
+  /// Adds the reservation unless its owner has reached a limit.
+  virtual Reserved reserve(const UploadReservation& place, const UploadLimits& limits) = 0;
+  /// Records the size of an upload, replacing the earlier value, unless its owner would then have more than
+  /// `max_bytes` (0: unlimited).
+  virtual SizeUpdate record_size(const std::string& object, std::int64_t size_bytes,
+                                 std::int64_t max_bytes) = 0;
+  /// Claims reservations of unknown size that were not claimed since `claimed_before`, the longest waiting
+  /// first. The caller must look up their size in the store.
+  [[nodiscard]] virtual std::vector<UploadReservation> claim_unmeasured(TimePoint claimed_before,
+                                                                        int limit) = 0;
+  /// Ends reservations: a job uses the uploads, or they are gone. Ignores unknown objects.
   virtual void release(const std::vector<std::string>& objects) = 0;
-  [[nodiscard]] virtual UploadUse use_of(const std::string& owner) = 0;
+  [[nodiscard]] virtual UploadUsage usage_of(const std::string& owner) = 0;
 };
 
 }  // namespace tessera

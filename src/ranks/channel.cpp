@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ranks/channel.hpp"
 
 #include <fcntl.h>
@@ -58,7 +59,7 @@ FileDescriptor connect_to_host(const std::string& address, const std::string& ho
   return connected;
 }
 
-/// Room for the files of one message, in the alignment that the system wants.
+/// Buffer for the file descriptors of one message, aligned as the system requires.
 union ControlData {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
@@ -118,7 +119,7 @@ std::optional<std::string> RankChannel::receive() {
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    if (files_ == Files::taken) {  // otherwise the system closes what comes
+    if (files_ == Files::accepted) {  // otherwise the kernel closes received files
       message.msg_control = control.bytes.data();
       message.msg_controllen = control.bytes.size();
     }
@@ -141,7 +142,7 @@ std::optional<std::string> RankChannel::receive() {
   }
 }
 
-FileDescriptor RankChannel::take_attached() {
+FileDescriptor RankChannel::next_attached() {
   if (attached_.empty()) {
     return {};
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ranks/child.hpp"
 
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 namespace tessera {
 namespace {
 
-constexpr rlim_t most_descriptors = 65536;
+constexpr rlim_t max_descriptors = 65536;
 
 [[noreturn]] void fail(int reason) {
   throw Error(ErrorCode::io, fmt::format("Cannot start a process: {}.", std::strerror(reason)));
@@ -31,17 +32,17 @@ constexpr rlim_t most_descriptors = 65536;
   ::_exit(127);
 }
 
-/// What this program ignores, such as SIGPIPE, another would go on ignoring.
+/// Ignored signals, such as SIGPIPE, would stay ignored in the new program.
 void reset_signals() {
   for (int signal = 1; signal < NSIG; ++signal) {
-    ::signal(signal, SIG_DFL);  // fails for SIGKILL and SIGSTOP, which nobody can ignore
+    ::signal(signal, SIG_DFL);  // fails for SIGKILL and SIGSTOP, which cannot be ignored
   }
   sigset_t none;
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Above all a server's listening socket: ranks outlive a node that is killed, and would hold its port.
+/// Mainly for a server's listening socket: ranks outlive a killed node and would hold its port.
 void close_others_at_exec() {
   if (::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
     return;
@@ -49,7 +50,7 @@ void close_others_at_exec() {
   rlimit limit{};  // a kernel before 5.11
   ::getrlimit(RLIMIT_NOFILE, &limit);
   for (int descriptor = STDERR_FILENO + 1;
-       descriptor < static_cast<int>(std::min(limit.rlim_cur, most_descriptors)); ++descriptor) {
+       descriptor < static_cast<int>(std::min(limit.rlim_cur, max_descriptors)); ++descriptor) {
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   }
 }
@@ -61,7 +62,7 @@ void close_others_at_exec() {
     give_up(failure_end, errno);
   }
   if (::getppid() != parent) {
-    ::_exit(127);  // the parent ended before it would have been noticed; nobody reads why
+    ::_exit(127);  // the parent died before PR_SET_PDEATHSIG took effect
   }
   reset_signals();
   const int nothing = ::open("/dev/null", O_RDONLY);
@@ -81,7 +82,7 @@ StartedChild start_child(std::vector<std::string> command, std::vector<std::stri
                          const ChildOutput& output) {
   const std::vector<char*> arguments = exec_vector(command);
   const std::vector<char*> variables = exec_vector(environment);
-  std::array<int, 2> failure{};  // closed by exec, or brings its errno
+  std::array<int, 2> failure{};  // closed by exec, or receives its errno
   if (::pipe2(failure.data(), O_CLOEXEC) != 0) {
     fail(errno);
   }

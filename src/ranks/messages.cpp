@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ranks/messages.hpp"
 
 #include <fmt/format.h>
@@ -10,10 +11,10 @@ namespace tessera {
 namespace {
 
 constexpr std::string_view kind_member = "message";
-constexpr int max_depth = 64;  // of a pipeline; all else is flat
-// A list of members is searched from its start for each new one.
+constexpr int max_depth = 64;  // for pipelines; everything else is flat
+// Adding a member searches the list linearly.
 constexpr int max_members = 256;
-// Each takes 16 bytes of memory and more, however few it takes in the message.
+// Each value takes at least 16 bytes of memory, even if it is shorter in the message.
 constexpr int max_values = 8'000'000;
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -54,15 +55,15 @@ Json parse(std::string_view line) {
   try {
     Json message = Json::parse(line.begin(), line.end(), check);
     if (!message.is_object()) {
-      refuse("it is no object");
+      refuse("it is not an object");
     }
     return message;
   } catch (const Json::exception&) {
-    refuse("it is no JSON");
+    refuse("it is not JSON");
   }
 }
 
-/// Values of members, each in the one JSON type that it has.
+/// Reads members, each of which has exactly one JSON type.
 class Reader {
  public:
   Reader(std::string_view name, double min, double max) : name_(name), min_(min), max_(max) {}
@@ -94,7 +95,7 @@ class Reader {
       value.push_back(item.get<std::string>());
     }
   }
-  /// Its own reader looks into it.
+  /// The content is checked by its own parser.
   void read(const Json& json, Json& value) const {
     expect(json.is_structured(), "an object or a list");
     value = json;
@@ -113,7 +114,7 @@ class Reader {
   }
   [[nodiscard]] std::int64_t whole(const Json& json) const {
     expect(json.is_number_integer(), "a whole number");
-    // As a double first: what does not fit into 64 bits is out of any bounds as well.
+    // As a double first: a value that does not fit into 64 bits is out of bounds anyway.
     check(json.get<double>());
     return json.get<std::int64_t>();
   }
@@ -128,7 +129,7 @@ Message read(const Json& json) {
   Message message;
   std::apply(
       [&](const auto&... field) {
-        // Unused where a message has no members.
+        // Unused if a message has no members.
         [[maybe_unused]] const auto take = [&](const auto& one) {
           const auto found = json.find(one.name);
           if (found == json.end()) {
@@ -138,7 +139,7 @@ Message read(const Json& json) {
         };
         (take(field), ...);
         if (json.size() != sizeof...(field) + 1) {
-          refuse(fmt::format("'{}' has members that are not known", Message::kind));
+          refuse(fmt::format("'{}' has unknown members", Message::kind));
         }
       },
       Message::fields);
@@ -179,24 +180,24 @@ bool is_findings_table(const Json& table) {
   return true;
 }
 
-/// What the types of members do not say.
+/// Checks beyond the members' types.
 template <class Message>
 void check(const Message&) {}
 
 void check(const Done& done) {
   if (!done.findings.is_array()) {
-    refuse("'findings' is no list");
+    refuse("'findings' is not a list");
   }
   for (const Json& table : done.findings) {
     if (!is_findings_table(table)) {
-      refuse("'findings' holds what is no table");
+      refuse("'findings' contains something that is not a table");
     }
   }
 }
 
 void check(const Failed& failed) {
   if (!error_code_named(failed.code)) {
-    refuse("'code' is none of the error table");
+    refuse("'code' is not in the error table");
   }
 }
 
@@ -227,7 +228,7 @@ Variant read_any(std::string_view line) {
     (try_kind(std::in_place_type<Messages>), ...);
   }(std::in_place_type<Variant>);
   if (!known) {
-    refuse("its kind is not known");
+    refuse("its kind is unknown");
   }
   return result;
 }

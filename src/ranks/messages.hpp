@@ -1,4 +1,5 @@
-// What a node and its ranks tell each other: JSON objects, a line each, over a stream socket. "message" holds
+// SPDX-License-Identifier: Apache-2.0
+// Messages between a node and its ranks: JSON objects, one per line, over a stream socket. "message" holds
 // the kind; the other members are exactly those declared below, under the same names.
 #pragma once
 
@@ -31,23 +32,23 @@ inline constexpr double max_path_bytes = 4096;
 
 // From a rank to its node.
 
-/// The first message of a connection, and only that. It has to fit into `max_hello_bytes`.
+/// The first message of a connection, and only the first. It must fit into `max_hello_bytes`.
 struct Hello {
   int rank = 0;
   int ranks = 1;
   std::string location;  ///< "host:pid"
   pid_t pid = 0;
   std::string secret;
-  /// Parts of the sandbox that this rank has not, each as words for a log; empty if all are there.
+  /// Missing parts of the rank's sandbox, as text for a log; empty if it is complete.
   std::vector<std::string> unconfined;
-  bool shares_files = false;  ///< sees the folder in which the node gives it images
+  bool shares_files = false;  ///< can read the node's shared folder
 
   static constexpr std::string_view kind = "hello";
   static constexpr auto fields = std::tuple{
       MessageField{"rank", &Hello::rank, 0, 65535},
       MessageField{"ranks", &Hello::ranks, 1, 65536},
       MessageField{"location", &Hello::location, 1, max_name_bytes},
-      // Never 0, 1 or less: the node may have to kill it, and such numbers mean many processes.
+      // At least 2: the node may have to kill it, and smaller numbers address groups of processes.
       MessageField{"pid", &Hello::pid, 2, 4194304},
       MessageField{"secret", &Hello::secret, 1, max_name_bytes},
       MessageField{"unconfined", &Hello::unconfined, 0, 16},
@@ -55,7 +56,7 @@ struct Hello {
   };
 };
 
-/// Every second, also during work.
+/// Heartbeat, every second, also during work.
 struct Alive {
   std::int64_t memory_bytes = 0;
 
@@ -75,13 +76,13 @@ struct TaskProgress {
                                             MessageField{"stage", &TaskProgress::stage, 0, max_name_bytes}};
 };
 
-/// What the root rank of a task says of its result.
+/// The root rank's report of a task's result.
 struct Done {
   std::int64_t ticket = 0;
   std::int64_t width_px = 0;
   std::int64_t height_px = 0;
   double seconds = 0;
-  int ranks = 1;                  ///< that have worked on it
+  int ranks = 1;                  ///< number of ranks that worked on it
   Json findings = Json::array();  ///< as 'tessera apply --json' reports them
   std::vector<std::string> warnings;
 
@@ -109,10 +110,10 @@ struct Failed {
 struct ProcessTask {
   std::int64_t ticket = 0;
   bool split = false;     ///< all ranks get the task and work on it together
-  bool attached = false;  ///< the image's open file comes with the message
+  bool attached = false;  ///< the image is attached to the message as an open file
   std::string input;      ///< path of the image if it is not attached
   std::string output;     ///< path for the result; its extension names the format
-  std::string name;       ///< of the image, in sentences for people
+  std::string name;       ///< of the image, for messages
   Json pipeline;
   Json output_options = Json::object();
   Json limits = Json::object();  ///< for reading images
@@ -138,7 +139,7 @@ struct Cancel {
   static constexpr auto fields = std::tuple{MessageField{"ticket", &Cancel::ticket, 1}};
 };
 
-/// The rank ends when the tasks that it has are done.
+/// The rank ends when its tasks are done.
 struct End {
   static constexpr std::string_view kind = "end";
   static constexpr std::tuple<> fields{};
@@ -147,18 +148,18 @@ struct End {
 using RankMessage = std::variant<Hello, Alive, TaskProgress, Done, Failed>;
 using NodeMessage = std::variant<ProcessTask, Cancel, End>;
 
-/// Bytes of a connection's first message, before the node knows that it talks to a rank.
+/// Limit for a connection's first message, while the peer is unauthenticated.
 inline constexpr std::size_t max_hello_bytes = 4 * 1024;
-/// Bytes of any other message: pipelines and findings may be long.
+/// Limit for any other message: pipelines and findings may be long.
 inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 
-/// The line of a message, its end included.
+/// The message as a line, including the line end.
 [[nodiscard]] std::string to_line(const RankMessage& message);
 [[nodiscard]] std::string to_line(const NodeMessage& message);
 
-/// The message in a line, without its end. Throws Error(rank_lost) that says what is wrong with it: no JSON,
-/// a kind that is not known, a member that is missing, unknown, of another type or out of its bounds. Time
-/// and memory are bounded by the line's length.
+/// Parses a line without its line end. Throws Error(rank_lost) with the reason: not JSON, an unknown kind, or
+/// a member that is missing, unknown, of another type or out of bounds. Time and memory are bounded by the
+/// line's length.
 [[nodiscard]] RankMessage rank_message(std::string_view line);
 [[nodiscard]] NodeMessage node_message(std::string_view line);
 

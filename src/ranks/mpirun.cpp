@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ranks/mpirun.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +13,8 @@
 namespace tessera {
 namespace {
 
-/// Open MPI copies between ranks of a host straight from the other's memory where the system lets it, and
-/// complains at length where it does not: under Yama's ptrace_scope, and in containers that forbid the call.
+/// Open MPI copies between ranks of a host directly from the other's memory where the system allows it, and
+/// prints long warnings where it does not: under Yama's ptrace_scope, and in containers that forbid the call.
 bool may_read_other_processes() {
   int scope = 0;
   if (std::ifstream file("/proc/sys/kernel/yama/ptrace_scope"); file >> scope && scope != 0) {
@@ -30,7 +31,7 @@ bool may_read_other_processes() {
 
 std::vector<std::string> mpirun_command(const MpirunOptions& options,
                                         const std::vector<std::string>& program) {
-  // The engine has threads of its own; bound to a core they would share it.
+  // The engine starts its own threads; with core binding they would share one core.
   std::vector<std::string> command{"mpirun",    "-n",   std::to_string(options.ranks),
                                    "--bind-to", "none", "--oversubscribe"};
   for (const std::string& variable : options.variables) {
@@ -62,9 +63,9 @@ std::vector<std::string> mpirun_environment(
   for (const auto& [name, value] : additions) {
     set(name, value);
   }
-  // Ranks wait for each other while the threads of others work on the same cores.
+  // Waiting ranks should yield to other threads on the same cores.
   set("OMPI_MCA_mpi_yield_when_idle", "1");
-  // A host that is gone says nothing: without probes mpirun would wait for it for ten minutes.
+  // Without keepalive probes mpirun would wait ten minutes for a lost host.
   set("OMPI_MCA_oob_tcp_keepalive_time", "3");
   set("OMPI_MCA_oob_tcp_keepalive_intvl", "1");
   set("OMPI_MCA_oob_tcp_keepalive_probes", "3");
@@ -100,11 +101,11 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
   }
   if (std::regex_search(noise, found, std::regex("Remote daemon: \\S+ on node (\\S+)"))) {
     return fmt::format(
-        "The connection to the host {} was lost. The ranks were stopped and no result was written; see "
+        "The connection to the host {} was lost. The ranks were stopped and no result was written; check "
         "whether the host and the network to it are up, and try again.",
         found[1].str());
   }
-  // Also what mpirun says when the daemon far away has noticed first that the network is gone.
+  // mpirun also reports this when a remote daemon notices a network failure first.
   if (noise.find("unable to reliably start one or more daemons") != std::string::npos) {
     return "The connection to one of the hosts was lost, or could not be made. No result was written; see "
            "whether the hosts in the hostfile are up, can be logged in to and have Tessera installed, and "
@@ -114,24 +115,24 @@ std::string explain_lost_ranks(const std::string& noise, int mpirun_status) {
   if (std::regex_search(noise, found, std::regex("Process name: \\[\\[[0-9]+,[0-9]+\\],([0-9]+)\\]"))) {
     return fmt::format(
         "Rank {} ended early. The other ranks were stopped and no result was written; use --verbose to "
-        "see what it said.",
+        "see its output.",
         found[1].str());
   }
-  std::string said;
+  std::string output;
   std::size_t begin = 0;
-  while (begin < noise.size() && said.size() < 300) {
+  while (begin < noise.size() && output.size() < 300) {
     const std::size_t end = std::min(noise.find('\n', begin), noise.size());
     const std::string line = noise.substr(begin, end - begin);
     if (!line.empty() && line.find_first_not_of("-= ") != std::string::npos) {
-      said += (said.empty() ? "" : " ") + line;
+      output += (output.empty() ? "" : " ") + line;
     }
     begin = end + 1;
   }
   const std::string how = WIFSIGNALED(mpirun_status)
                               ? fmt::format("was ended by signal {}", WTERMSIG(mpirun_status))
                               : fmt::format("ended with {}", WEXITSTATUS(mpirun_status));
-  return fmt::format("The ranks went away before they were done: mpirun {}{}.", how,
-                     said.empty() ? "" : " and said: " + said);
+  return fmt::format("The ranks ended before they were done: mpirun {}{}.", how,
+                     output.empty() ? "" : " and printed: " + output);
 }
 
 }  // namespace tessera

@@ -1,4 +1,5 @@
-// How ranks are started: mpirun's command line and environment, and what it means when they are gone.
+// SPDX-License-Identifier: Apache-2.0
+// Starting ranks with mpirun, and explaining failures.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@ namespace tessera {
 
 struct MpirunOptions {
   int ranks = 2;
-  std::string hostfile;                ///< of mpirun; empty: this host
-  std::vector<std::string> variables;  ///< of the environment, to be set on every rank
+  std::string hostfile;                ///< for mpirun; empty: this host
+  std::vector<std::string> variables;  ///< environment variables to pass to every rank
 };
 
 /// `mpirun ... program arguments...`
@@ -20,14 +21,14 @@ struct MpirunOptions {
 /// This process's environment, "NAME=value" each.
 [[nodiscard]] std::vector<std::string> own_environment();
 
-/// `environment` with `additions` where they are not set, and what Open MPI needs on this host.
+/// `environment` with missing `additions`, and the settings that Open MPI needs on this host.
 [[nodiscard]] std::vector<std::string> mpirun_environment(
     std::vector<std::string> environment, const std::vector<std::pair<std::string, std::string>>& additions);
 
-/// The argument or environment vector that exec wants. The strings must stay alive.
+/// The argument or environment vector for exec. The strings must outlive it.
 [[nodiscard]] std::vector<char*> exec_vector(std::vector<std::string>& strings);
 
-/// The sentence for ranks that ended without saying why, from what mpirun said.
+/// An error message for ranks that ended without a report, derived from mpirun's output.
 [[nodiscard]] std::string explain_lost_ranks(const std::string& noise, int mpirun_status);
 
 }  // namespace tessera

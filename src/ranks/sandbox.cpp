@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ranks/sandbox.hpp"
 
 #include <fcntl.h>
@@ -24,13 +25,13 @@ namespace {
 
 constexpr std::array<std::string_view, 3> mode_names{"auto", "require", "off"};
 
-/// A result may be that long: 16-bit RGBA of the largest image that is read by default, uncompressed, four
+/// The largest possible result: 16-bit RGBA of the largest image that is read by default, uncompressed, four
 /// times.
 constexpr rlim_t max_file_bytes = rlim_t{256} << 30;
-/// Of one rank without MPI, which holds an image, a result and a connection.
+/// For a rank without MPI, which opens an image, a result and a connection.
 constexpr rlim_t max_descriptors = 256;
-/// The system counts all threads of the user, not only this process's: what runs on the machine, and this
-/// many.
+/// The limit applies to all threads of the user, not only to this process: those running now, and this many
+/// more.
 constexpr rlim_t more_threads = 4096;
 
 void lower(int resource, rlim_t value) {
@@ -42,7 +43,7 @@ void lower(int resource, rlim_t value) {
   }
 }
 
-/// Threads on this machine now; nothing where the system does not tell.
+/// Number of threads on this machine; nothing if the system does not report it.
 std::optional<rlim_t> threads_now() {
   std::ifstream file("/proc/loadavg");
   std::array<double, 3> load{};
@@ -56,9 +57,9 @@ std::optional<rlim_t> threads_now() {
 }
 
 void limit_resources(bool mpi) {
-  // When memory is short, this process goes before servers and brokers do: its job is repeated elsewhere.
+  // When memory is short, this process is killed before servers and brokers: its job is repeated elsewhere.
   std::ofstream("/proc/self/oom_score_adj") << 1000;
-  lower(RLIMIT_CORE, 0);  // a dump would hold the image
+  lower(RLIMIT_CORE, 0);  // a dump would contain the image
   lower(RLIMIT_FSIZE, max_file_bytes);
   std::signal(SIGXFSZ, SIG_IGN);  // writing fails with a reason instead
   if (!mpi) {
@@ -69,7 +70,7 @@ void limit_resources(bool mpi) {
   }
 }
 
-/// What the superuser may do beyond others; of a process that has none of it, nothing.
+/// Drops all capabilities. Returns a description of the failure, if any.
 std::optional<std::string> drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none{};
@@ -103,16 +104,17 @@ std::vector<std::string> enter_sandbox(const SandboxNeeds& needs, SandboxMode mo
     }
   };
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-    note(fmt::format("programs may give it other rights (no_new_privs: {})", std::strerror(errno)));
+    note(fmt::format("it may gain privileges by running programs (no_new_privs: {})", std::strerror(errno)));
   }
   note(restrict_files(needs));
   note(drop_capabilities());
   note(restrict_system_calls(needs.mpi));
   if (mode == SandboxMode::require && !missing.empty()) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("This system cannot confine ranks as --sandbox require wants it: {}. Use another "
-                            "kernel, allow these calls in the container, or --sandbox auto.",
-                            fmt::join(missing, "; ")));
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("This system cannot provide the sandbox that --sandbox require demands: {}. Use another "
+                    "kernel, allow these calls in the container, or use --sandbox auto.",
+                    fmt::join(missing, "; ")));
   }
   return missing;
 }
@@ -121,7 +123,7 @@ std::vector<std::string> environment_for_ranks() {
   constexpr auto names = std::to_array<std::string_view>(
       {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
        "GLIBC_TUNABLES", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
-       // mpirun logs in to other hosts with it; ranks cannot connect to it.
+       // mpirun uses it to log in to other hosts; ranks cannot connect to it.
        "SSH_AUTH_SOCK"});
   constexpr auto prefixes = std::to_array<std::string_view>(
       {"LC_", "MALLOC_", "OMP_", "OPENBLAS_", "OPENCV_", "VIPS_", "OMPI_", "OPAL_", "ORTE_", "PMIX_", "PRTE_",

@@ -1,4 +1,5 @@
-// seccomp: which system calls this process may still make.
+// SPDX-License-Identifier: Apache-2.0
+// seccomp: restricts system calls.
 #include <fmt/format.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -15,7 +16,7 @@
 namespace tessera {
 namespace {
 
-// No decoder has a use for these, with MPI or without.
+// No decoder needs these, with or without MPI.
 constexpr std::array forbidden{
     // Other programs and processes.
     SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
@@ -42,15 +43,16 @@ constexpr std::array forbidden{
     SCMP_SYS(reboot), SCMP_SYS(acct), SCMP_SYS(syslog), SCMP_SYS(settimeofday), SCMP_SYS(clock_settime),
     SCMP_SYS(clock_adjtime), SCMP_SYS(adjtimex), SCMP_SYS(sethostname), SCMP_SYS(setdomainname),
     SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(modify_ldt), SCMP_SYS(vhangup), SCMP_SYS(lookup_dcookie),
-    // Keys, and calls that do other calls' work unseen.
+    // Keys, and io_uring, which bypasses this filter.
     SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(io_uring_setup),
     SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)};
 
-// Younger than the library; all architectures number such calls alike: fchmodat2, setxattrat, removexattrat
-// and open_tree_attr.
+// Newer than the library; all architectures use the same numbers: fchmodat2, setxattrat, removexattrat and
+// open_tree_attr.
 constexpr std::array forbidden_by_number{452, 463, 466, 467};
 
-// One rank alone has its only connection already. MPI makes some when ranks first speak to each other.
+// Without MPI, the rank's only connection is open already. MPI opens connections when ranks first
+// communicate.
 constexpr std::array forbidden_without_mpi{
     SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect),  SCMP_SYS(bind),  SCMP_SYS(listen),
     SCMP_SYS(accept), SCMP_SYS(accept4),    SCMP_SYS(shmget),   SCMP_SYS(shmat), SCMP_SYS(semget),
@@ -73,9 +75,9 @@ class Filter {
       failure_ = ENOMEM;
       return;
     }
-    // Also the threads that libraries have started already.
+    // Includes threads that libraries have started already.
     note(::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1));
-    // sandbox.cpp has done that.
+    // Done in sandbox.cpp.
     note(::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_NNP, 0));
   }
   void deny(int call, int error = EPERM) { add(call, error, nullptr, 0); }
@@ -93,7 +95,7 @@ class Filter {
     if (filter_ && call != __NR_SCMP_ERROR) {
       const int result = ::seccomp_rule_add_array(filter_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(error)),
                                                   call, count, conditions);
-      // Calls of other architectures only have no number here.
+      // Calls of other architectures have no number here.
       note(result == -EDOM || result == -EINVAL ? 0 : result);
     }
   }
@@ -118,16 +120,16 @@ std::optional<std::string> restrict_system_calls(bool mpi) {
       filter.deny(call);
     }
   }
-  // Threads are allowed, processes are not. The flags of clone3 lie in memory, where no filter sees them; the
-  // C library falls back to clone when it is told that there is no such call.
+  // Threads are allowed, processes are not. The flags of clone3 are in memory, which filters cannot inspect;
+  // the C library falls back to clone if clone3 does not exist.
   filter.deny_if(SCMP_SYS(clone), SCMP_CMP(flags_of_clone, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
   filter.deny(SCMP_SYS(clone3), ENOSYS);
   const auto self = static_cast<scmp_datum_t>(::getpid());
   filter.deny_if(SCMP_SYS(kill), SCMP_CMP(0, SCMP_CMP_NE, self));
   filter.deny_if(SCMP_SYS(tgkill), SCMP_CMP(0, SCMP_CMP_NE, self));
-  // Zero means the caller itself.
+  // Zero means the calling process.
   filter.deny_if(SCMP_SYS(prlimit64), SCMP_CMP(0, SCMP_CMP_NE, 0));
-  // Typing into a terminal.
+  // TIOCSTI inserts input into a terminal.
   filter.deny_if(SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_MASKED_EQ, 0xffffffffU, TIOCSTI));
   if (const int error = filter.load(); error != 0) {
     return fmt::format("no limits on system calls (seccomp: {})", std::strerror(error));

@@ -1,4 +1,5 @@
-// Landlock: which files this thread and those it starts may still open.
+// SPDX-License-Identifier: Apache-2.0
+// Landlock: restricts which files this thread, and those it starts, may open.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 namespace tessera {
 namespace {
 
-// linux/landlock.h of the oldest supported system knows the first two of seven versions.
+// linux/landlock.h of the oldest supported system defines only the first two of seven versions.
 constexpr long create_ruleset_call = 444;
 constexpr long add_rule_call = 445;
 constexpr long restrict_self_call = 446;
@@ -37,7 +38,7 @@ constexpr std::uint64_t read_only = right::read_file | right::read_folder;
 constexpr std::uint64_t read_write =
     read_only | right::write_file | right::remove_file | right::make_file | right::truncate;
 
-/// Number of rights over files that each version knows; those of higher bits came later.
+/// Number of file access rights in each version; higher bits were added later.
 constexpr std::array file_rights{0, 13, 14, 15, 15, 16, 16, 16};
 constexpr int version_of_tcp = 4;
 constexpr int version_of_scopes = 6;
@@ -58,7 +59,7 @@ class Rules {
  public:
   Rules(int ruleset, std::uint64_t handled) : ruleset_(ruleset), handled_(handled) {}
 
-  /// A path that is not there needs no rule.
+  /// A missing path needs no rule.
   void allow(const std::filesystem::path& path, std::uint64_t rights) {
     const FileDescriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat status {};
@@ -79,7 +80,7 @@ void allow_system(Rules& rules) {
   for (const char* path : {"/usr", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/localtime"}) {
     rules.allow(path, read_only);
   }
-  // What libraries ask about the processors and the memory that they may use.
+  // What libraries read about available processors and memory.
   for (const char* path : {"/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory",
                            "/sys/devices/system", "/sys/kernel/mm/transparent_hugepage", "/sys/fs/cgroup"}) {
     rules.allow(path, read_only);
@@ -97,8 +98,8 @@ void allow_system(Rules& rules) {
   }
 }
 
-/// Shared memory between ranks, which they open when they first speak to each other, and the folder in which
-/// MPI tells them where it is.
+/// Shared memory between ranks, which is opened when they first communicate, and the folder in which MPI
+/// publishes its location.
 void allow_mpi(Rules& rules) {
   rules.allow("/dev/shm", read_write);
   if (const char* const folder = std::getenv("PMIX_SERVER_TMPDIR"); folder != nullptr) {
@@ -124,7 +125,7 @@ std::optional<std::string> restrict_files(const SandboxNeeds& needs) {
     handled.tcp = version >= version_of_tcp ? 3 : 0;        // bind and connect
     handled.scopes = version >= version_of_scopes ? 3 : 0;  // abstract sockets and signals
   }
-  // An older kernel takes the longer structure too as long as it does not know of what is zero.
+  // An older kernel accepts the longer structure if the members it does not know are zero.
   const FileDescriptor ruleset(static_cast<int>(::syscall(create_ruleset_call, &handled, sizeof handled, 0)));
   if (!ruleset) {
     return fmt::format("no limits on files (Landlock gives no rules: {})", reason());
@@ -138,8 +139,8 @@ std::optional<std::string> restrict_files(const SandboxNeeds& needs) {
     rules.allow(needs.folder, read_write);
   }
   rules.allow("/proc/self", read_only);
-  // The rule holds for this process's folder there as long as the system remembers that folder: an open file
-  // in it keeps it from being forgotten when memory is short. It stays open until the process ends.
+  // The rule applies to this process's /proc folder as long as the kernel caches that folder: an open file in
+  // it keeps it cached when memory is short. It stays open until the process ends.
   static_cast<void>(::open("/proc/self", O_PATH | O_CLOEXEC));
   if (needs.mpi) {
     allow_mpi(rules);

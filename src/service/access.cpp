@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/access.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ constexpr std::array<std::pair<std::string_view, Scope>, 4> scope_table{
 constexpr std::string_view stream_prefix = "tss_";
 constexpr std::chrono::seconds has_tokens_lifetime{1};
 
-/// Stands for a token in stream tokens: of its hash, which must not be seen.
+/// Identifies a token in stream tokens; derived from its hash, which must stay secret.
 std::string token_id(const std::string& hash) {
   return to_hex(sha256("tessera token id " + hash)).substr(0, 32);
 }
@@ -62,7 +63,7 @@ void check_owner(const std::string& owner) {
       });
   if (!fine) {
     throw Error(ErrorCode::usage,
-                fmt::format("'{}' cannot be an owner; use 1 to 64 letters, digits, '.', '_' or "
+                fmt::format("'{}' is not a valid owner; use 1 to 64 letters, digits, '.', '_' or "
                             "'-', not beginning with a dot.",
                             owner.substr(0, 100)));
   }
@@ -71,7 +72,8 @@ void check_owner(const std::string& owner) {
 Scope parse_scope(const std::string& name) {
   const auto found = std::ranges::find(scope_table, name, [](const auto& entry) { return entry.first; });
   if (found == scope_table.end()) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no scope; use submit, read, admin or metrics.", name));
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' is not a scope; use submit, read, admin or metrics.", name));
   }
   return found->second;
 }
@@ -86,8 +88,8 @@ std::vector<std::string> scope_names(int scopes) {
   return names;
 }
 
-Access::Access(TokenStore& tokens, Door door, Clock now)
-    : tokens_(tokens), door_(door), now_(std::move(now)) {}
+Access::Access(TokenStore& tokens, Authentication authentication, Clock now)
+    : tokens_(tokens), authentication_(authentication), now_(std::move(now)) {}
 
 void Access::refuse(const std::string& sentence) {
   const std::scoped_lock lock(mutex_);
@@ -98,7 +100,7 @@ void Access::refuse(const std::string& sentence) {
   throw Error(ErrorCode::unauthorized,
               has_tokens_ ? sentence
                           : sentence +
-                                " The service has no tokens, so it refuses every request: make one "
+                                " The service has no tokens, so it refuses every request: create one "
                                 "with 'tessera token --state URL add OWNER'.");
 }
 
@@ -110,18 +112,18 @@ std::optional<Token> Access::valid_token(const std::string& hash) const {
 Caller Access::check(const http::Request& request, Scope scope) {
   const std::string header = request.header("Authorization");
   constexpr std::string_view kind = "Bearer ";
-  if (header.empty() && door_ == Door::open) {
+  if (header.empty() && authentication_ == Authentication::disabled) {
     return {"local",
             static_cast<int>(Scope::submit) | static_cast<int>(Scope::read) | static_cast<int>(Scope::admin)};
   }
   if (header.size() <= kind.size() ||
       !http::equal_ignoring_case(std::string_view(header).substr(0, kind.size()), kind)) {
-    refuse("This needs a token: send the header 'Authorization: Bearer TOKEN'.");
+    refuse("Authentication is required: send the header 'Authorization: Bearer TOKEN'.");
   }
   const auto token = tokens_.find(token_hash(trim(std::string_view(header).substr(kind.size()))));
   if (!token || (token->expires && *token->expires <= now_())) {
-    refuse(token ? "The token has expired; ask for a new one."
-                 : "The token is not known here; it may have been withdrawn.");
+    refuse(token ? "The token has expired; request a new one."
+                 : "The token is unknown; it may have been revoked.");
   }
   Caller caller{token->owner, token->scopes, token->hash, token->expires};
   check_scope(caller, scope);
@@ -130,7 +132,7 @@ Caller Access::check(const http::Request& request, Scope scope) {
 
 StreamToken Access::new_stream_token(const Caller& caller) const {
   if (caller.token_hash.empty()) {
-    throw Error(ErrorCode::conflict, "This service is open, so its events need no token.");
+    throw Error(ErrorCode::conflict, "This service requires no authentication, so its events need no token.");
   }
   const TimePoint expires = now_() + stream_token_lifetime;
   const std::string seconds = std::to_string(seconds_of(expires));
@@ -169,30 +171,30 @@ Caller Access::check_stream_token(const std::string& text) {
   const std::size_t first = text.find('.');
   const std::size_t second = text.find('.', first == std::string::npos ? first : first + 1);
   if (!text.starts_with(stream_prefix) || second == std::string::npos) {
-    refuse("The query's 'token' is no stream token: get one by POST /v1/stream-tokens.");
+    refuse("The query parameter 'token' is not a stream token: get one with POST /v1/stream-tokens.");
   }
   const std::string expires = text.substr(stream_prefix.size(), first - stream_prefix.size());
   const auto token = token_with_id(text.substr(first + 1, second - first - 1));
   if (!token || !equal_in_constant_time(stream_signature(token->hash, expires), text.substr(second + 1))) {
-    refuse("The stream token is not known here; the token that it was made from may have been withdrawn.");
+    refuse("The stream token is invalid; the token that it was derived from may have been revoked.");
   }
-  // Authenticated, so it is a number that was written above.
+  // The text is authenticated, so it is a number that was written by this class.
   if (std::stoll(expires) <= seconds_of(now_())) {
-    refuse("The stream token has expired: get another by POST /v1/stream-tokens.");
+    refuse("The stream token has expired: get another one with POST /v1/stream-tokens.");
   }
   Caller caller{token->owner, token->scopes, token->hash, token->expires};
   check_scope(caller, Scope::read);
   return caller;
 }
 
-bool Access::still_admits(const Caller& caller) {
+bool Access::is_still_valid(const Caller& caller) {
   if (caller.token_hash.empty()) {
-    return door_ == Door::open;
+    return authentication_ == Authentication::disabled;
   }
   return valid_token(caller.token_hash).has_value();
 }
 
-std::function<void(http::Request&)> needs(Access& access, Scope scope) {
+std::function<void(http::Request&)> require_scope(Access& access, Scope scope) {
   return [&access, scope](http::Request& request) {
     const Caller caller = access.check(request, scope);
     request.note = caller.owner;
@@ -200,7 +202,7 @@ std::function<void(http::Request&)> needs(Access& access, Scope scope) {
   };
 }
 
-std::function<void(http::Request&)> needs_stream(Access& access) {
+std::function<void(http::Request&)> require_stream_scope(Access& access) {
   return [&access](http::Request& request) {
     const Caller caller = access.check_stream(request);
     request.note = caller.owner;

@@ -1,7 +1,8 @@
-// Who asks, and what they may do: bearer tokens of which only hashes are kept.
+// SPDX-License-Identifier: Apache-2.0
+// Authentication and authorization with bearer tokens, of which only hashes are stored.
 //
-// Nothing is open because data are missing: without a token in the store every request is refused. A service
-// is open only where its operator has said so (--open, on loopback).
+// Missing data never opens the service: without a token in the store every request is refused. A service is
+// open only if its operator requests it (--open, on loopback).
 #pragma once
 
 #include <chrono>
@@ -19,17 +20,17 @@ namespace tessera::service {
 struct Caller {
   std::string owner;
   int scopes = 0;
-  std::string token_hash = {};                  ///< empty: the service is open
-  std::optional<TimePoint> token_expires = {};  ///< as far as it was known when the caller was let in
+  std::string token_hash = {};                  ///< empty: authentication is disabled
+  std::optional<TimePoint> token_expires = {};  ///< as known when the caller was authenticated
   [[nodiscard]] bool may(Scope scope) const { return (scopes & static_cast<int>(scope)) != 0; }
   [[nodiscard]] bool is_admin() const { return may(Scope::admin); }
-  /// Whether things of this owner are shown to the caller.
-  [[nodiscard]] bool sees(const std::string& other) const { return is_admin() || other == owner; }
+  /// Whether the caller may see resources of this owner.
+  [[nodiscard]] bool may_see(const std::string& other) const { return is_admin() || other == owner; }
 };
 
-enum class Door : std::uint8_t {
-  closed,  ///< a token is needed, also while there is none
-  open,    ///< who sends no token is "local" and may do everything
+enum class Authentication : std::uint8_t {
+  required,  ///< a token is required, even while none exists
+  disabled,  ///< callers without a token are "local" and may do everything
 };
 
 struct StreamToken {
@@ -40,21 +41,22 @@ struct StreamToken {
 /// Safe to use from many threads.
 class Access {
  public:
-  explicit Access(TokenStore& tokens, Door door = Door::closed, Clock now = system_now);
-  /// By the header Authorization. Throws Error(unauthorized, forbidden).
+  explicit Access(TokenStore& tokens, Authentication authentication = Authentication::required,
+                  Clock now = system_now);
+  /// Checks the Authorization header. Throws Error(unauthorized, forbidden).
   [[nodiscard]] Caller check(const http::Request& request, Scope scope);
 
-  // Browsers cannot send headers with EventSource and WebSocket, and what stands in a URL is easily seen by
-  // others. So they exchange their token for one that is good for a few minutes, and for events alone. It
-  // holds its end and the id of the token it was made from, authenticated with that token's hash: any
-  // notifier on the same state store can check it, and it ends with that token.
+  // Browsers cannot send headers with EventSource and WebSocket, and URLs are easily disclosed. So browsers
+  // exchange their token for a stream token, which is valid for a few minutes and for events only. It
+  // contains its expiry and the id of the original token, authenticated with that token's hash: any notifier
+  // on the same state store can verify it, and it ends with the original token.
 
-  /// Throws Error(conflict) if the caller needs no token.
+  /// Throws Error(conflict) if authentication is disabled.
   [[nodiscard]] StreamToken new_stream_token(const Caller& caller) const;
-  /// As check() with Scope::read; also takes a stream token in the query's field "token".
+  /// As check() with Scope::read; also accepts a stream token in the query parameter "token".
   [[nodiscard]] Caller check_stream(const http::Request& request);
-  /// Whether the token that let the caller in still does. Throws Error(unavailable).
-  [[nodiscard]] bool still_admits(const Caller& caller);
+  /// Whether the caller's token is still valid. Throws Error(unavailable).
+  [[nodiscard]] bool is_still_valid(const Caller& caller);
 
   static constexpr const char* stream_token_field = "token";
   static constexpr std::chrono::minutes stream_token_lifetime{5};
@@ -65,22 +67,22 @@ class Access {
   [[nodiscard]] Caller check_stream_token(const std::string& text);
   [[noreturn]] void refuse(const std::string& sentence);
   TokenStore& tokens_;
-  const Door door_;
+  const Authentication authentication_;
   const Clock now_;
   std::mutex mutex_;
-  std::map<std::string, std::string> hash_of_id_;  ///< of tokens that stream tokens were made from
+  std::map<std::string, std::string> hash_of_id_;  ///< of tokens that stream tokens were derived from
   bool has_tokens_ = false;
   std::chrono::steady_clock::time_point has_tokens_known_until_{};
 };
 
-/// An admit function that asks for the scope and puts the Caller into the request.
-[[nodiscard]] std::function<void(http::Request&)> needs(Access& access, Scope scope);
-/// The same for streams of events.
-[[nodiscard]] std::function<void(http::Request&)> needs_stream(Access& access);
-/// Whom needs() has let in.
+/// An admit function that requires the scope and stores the Caller in the request.
+[[nodiscard]] std::function<void(http::Request&)> require_scope(Access& access, Scope scope);
+/// The same for event streams.
+[[nodiscard]] std::function<void(http::Request&)> require_stream_scope(Access& access);
+/// The caller that require_scope() has authenticated.
 [[nodiscard]] const Caller& caller_of(const http::Request& request);
 
-/// As which a token is kept.
+/// The stored form of a token.
 [[nodiscard]] std::string token_hash(std::string_view token);
 /// A new secret: "tsr_" and 43 characters of 256 random bits.
 [[nodiscard]] std::string new_token();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/metrics.hpp"
 
 #include <prometheus/counter.h>
@@ -21,22 +22,22 @@ constexpr std::array metric_table{
     MetricInfo{Metric::http_requests, counter, "tessera_http_requests_total",
                "Requests answered, by method, route and status."},
     MetricInfo{Metric::http_request_seconds, histogram, "tessera_http_request_seconds",
-               "From a request's header to the end of its answer, by route; streams of events last as long "
+               "From a request's header to the end of its response, by route; event streams last as long "
                "as their clients."},
     MetricInfo{Metric::queue_messages, gauge, "tessera_queue_messages",
                "Messages in the queue, by state: waiting, taken or dead."},
-    MetricInfo{Metric::jobs, gauge, "tessera_jobs", "Jobs that are kept, by state."},
+    MetricInfo{Metric::jobs, gauge, "tessera_jobs", "Stored jobs, by state."},
     MetricInfo{Metric::nodes, gauge, "tessera_nodes",
                "Processing nodes, by state: starting, ready or draining."},
     MetricInfo{Metric::ranks, gauge, "tessera_ranks", "Ranks of all nodes, by state: busy or idle."},
     MetricInfo{Metric::jobs_queued_again, counter, "tessera_jobs_queued_again_total",
-               "Jobs that this gateway has queued again because their message or their node was lost."},
+               "Jobs that this gateway requeued because their message or their node was lost."},
     MetricInfo{Metric::removals_failed, counter, "tessera_removals_failed_total",
-               "Objects that have outlived their time and could not be removed when this gateway tried."},
+               "Expired objects that this gateway could not remove."},
     MetricInfo{Metric::unreadable_items, gauge, "tessera_unreadable_items",
-               "Records and events that could not be read, and are left out."},
+               "Records and events that cannot be read, and are ignored."},
     MetricInfo{Metric::clock_jump_seconds, gauge, "tessera_clock_jump_seconds",
-               "By how much this gateway's clock has jumped ahead; nothing expires by that."},
+               "By how much this gateway's clock has jumped ahead; expiry ignores the jump."},
     MetricInfo{Metric::store_operations, counter, "tessera_store_operations_total",
                "Operations on the object store, by operation and outcome: done or failed."},
     MetricInfo{Metric::store_operation_seconds, histogram, "tessera_store_operation_seconds",
@@ -49,19 +50,19 @@ constexpr std::array metric_table{
                "From the change of a job to its event's distribution."},
     MetricInfo{Metric::event_subscribers, gauge, "tessera_event_subscribers", "Clients that follow events."},
     MetricInfo{Metric::webhook_attempts, counter, "tessera_webhook_attempts_total",
-               "Calls of webhooks, by outcome: delivered or failed."},
+               "Webhook calls, by outcome: delivered or failed."},
+    MetricInfo{Metric::job_phase_seconds, histogram, "tessera_job_phase_seconds",
+               "Duration of job phases: wait (in the queue), fetch, turn (until ranks are free), work and "
+               "store; process is the processing time that the ranks report."},
     MetricInfo{
-        Metric::job_phase_seconds, histogram, "tessera_job_phase_seconds",
-        "How long jobs are in a phase: wait (in the queue), fetch, turn (until ranks are free), work and "
-        "store; process is the work as the ranks report it."},
-    MetricInfo{Metric::job_ends, counter, "tessera_job_ends_total",
-               "How this node has ended with jobs: done, failed, given-back or set-aside."},
+        Metric::job_ends, counter, "tessera_job_ends_total",
+        "Outcomes of jobs on this node: done, failed, given-back (requeued) or set-aside (dead-lettered)."},
     MetricInfo{Metric::rank_busy_seconds, counter, "tessera_rank_busy_seconds_total",
-               "Time that this node's ranks have worked on jobs, added up."},
+               "Total time that this node's ranks have worked on jobs."},
     MetricInfo{Metric::rank_group_restarts, gauge, "tessera_rank_group_restarts",
-               "How often this node's ranks had to be started again."},
+               "Restarts of this node's ranks."},
     MetricInfo{Metric::rank_connections_refused, gauge, "tessera_rank_connections_refused",
-               "Connections to this node's address for ranks that none of its ranks made."},
+               "Refused connections to this node's address for ranks."},
 };
 
 const std::vector<double> second_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -131,7 +132,7 @@ std::string Metrics::text() {
       try {
         read();
       } catch (const Error&) {
-        continue;  // what is away is told by /readyz and by the log
+        continue;  // unavailable parts are reported by /readyz and in the log
       }
     }
   }
@@ -144,16 +145,16 @@ void mount_metrics(http::Router& router, Metrics& metrics, std::function<void(ht
       [&metrics](http::Request&) {
         return http::text_response(200, metrics.text(), "text/plain; version=0.0.4; charset=utf-8");
       },
-      operation(
-          {.id = "getMetrics",
-           .tag = "System",
-           .summary = "Counts and times, for Prometheus.",
-           .answers = {{200, "In its text format.", "Text", "text/plain; version=0.0.4; charset=utf-8"}}}),
+      operation({.id = "getMetrics",
+                 .tag = "System",
+                 .summary = "Metrics for Prometheus.",
+                 .answers = {{200, "Metrics in the text format.", "Text",
+                              "text/plain; version=0.0.4; charset=utf-8"}}}),
       http::Lane::heavy);
 }
 
 void count_request(Metrics& metrics, const http::AccessRecord& record) {
-  // What clients make up must not become labels.
+  // Client-controlled text must not become a label.
   const std::string route(record.route.empty() ? "none" : record.route);
   const std::string method = record.route.empty() ? "any" : record.request->method;
   metrics.add(Metric::http_requests,

@@ -1,4 +1,5 @@
-// What a process of the service counts and measures, for Prometheus.
+// SPDX-License-Identifier: Apache-2.0
+// Metrics of a service process, for Prometheus.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,7 @@ enum class Metric : std::uint8_t {
   // Gateway and notifier.
   http_requests,
   http_request_seconds,
-  // Gateway: of the whole system.
+  // Gateway: for the whole system.
   queue_messages,
   jobs,
   nodes,
@@ -27,7 +28,7 @@ enum class Metric : std::uint8_t {
   removals_failed,
   unreadable_items,
   clock_jump_seconds,
-  // Whoever uses the object store.
+  // All users of the object store.
   store_operations,
   store_operation_seconds,
   store_bytes,
@@ -49,7 +50,7 @@ enum class MetricKind : std::uint8_t { counter, gauge, histogram };
 struct MetricInfo {
   Metric metric;
   MetricKind kind;
-  std::string_view name;  ///< as Prometheus knows it
+  std::string_view name;  ///< in Prometheus
   std::string_view doc;
 };
 
@@ -67,7 +68,7 @@ class Metrics {
   void set(Metric gauge, const MetricLabels& labels, double value);
   void observe(Metric histogram, const MetricLabels& labels, double seconds);
 
-  /// Keeps a function called; must be destroyed before what the function uses, and before the metrics.
+  /// Keeps a callback registered; must be destroyed before what the callback uses, and before the metrics.
   class Reader {
    public:
     Reader() = default;
@@ -84,8 +85,8 @@ class Metrics {
     Metrics* metrics_ = nullptr;
     int id_ = 0;
   };
-  /// `read` is called before each text(), for gauges that are read rather than counted. What it throws is an
-  /// Error that says that something is away: the gauges then keep their values.
+  /// `read` is called before each text(), for gauges that are sampled rather than counted. If it throws
+  /// Error, because something is unavailable, the gauges keep their values.
   [[nodiscard]] Reader before_text(std::function<void()> read);
   /// In Prometheus' text format.
   [[nodiscard]] std::string text();
@@ -100,7 +101,7 @@ class Metrics {
   int last_reader_ = 0;
 };
 
-/// Adds GET /metrics for callers that `admit` lets in.
+/// Adds GET /metrics for callers that `admit` accepts.
 void mount_metrics(http::Router& router, Metrics& metrics, std::function<void(http::Request&)> admit);
 /// Counts a request; for ServerOptions::on_request.
 void count_request(Metrics& metrics, const http::AccessRecord& record);

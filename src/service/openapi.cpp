@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/openapi.hpp"
 
 #include <algorithm>
@@ -81,27 +82,27 @@ Json openapi_document(const http::Router& router, const std::string& version, co
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     paths[path][method] = std::move(operation);
   }
-  return {
-      {"openapi", "3.1.0"},
-      {"info",
-       {{"title", "Tessera"},
-        {"version", version},
-        {"summary", "Distributed image processing: upload, submit, follow, download."},
-        {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
-      {"servers", {{{"url", url}}}},
-      {"security", {{{"token", Json::array()}}}},
-      {"paths", std::move(paths)},
-      {"components",
-       {{"schemas", openapi_schemas()},
-        {"securitySchemes",
-         {{"token",
-           {{"type", "http"},
-            {"scheme", "bearer"},
-            {"description", "Made with `tessera token add`, or at the first start of `tessera serve`."}}}}},
-        {"responses",
-         {{"Problem",
-           {{"description", "What is wrong, in a sentence (RFC 9457)."},
-            {"content", {{"application/problem+json", {{"schema", reference("Problem")}}}}}}}}}}}};
+  return {{"openapi", "3.1.0"},
+          {"info",
+           {{"title", "Tessera"},
+            {"version", version},
+            {"summary", "Distributed image processing: upload, submit, follow, download."},
+            {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+          {"servers", {{{"url", url}}}},
+          {"security", {{{"token", Json::array()}}}},
+          {"paths", std::move(paths)},
+          {"components",
+           {{"schemas", openapi_schemas()},
+            {"securitySchemes",
+             {{"token",
+               {{"type", "http"},
+                {"scheme", "bearer"},
+                {"description",
+                 "Created with `tessera token add`, or at the first start of `tessera serve`."}}}}},
+            {"responses",
+             {{"Problem",
+               {{"description", "An error description (RFC 9457)."},
+                {"content", {{"application/problem+json", {{"schema", reference("Problem")}}}}}}}}}}}};
 }
 
 void mount_openapi(http::Router& router, const std::string& version, const std::string& url) {

@@ -1,5 +1,6 @@
-// The HTTP interface as an OpenAPI 3.1 document, drawn from the routes themselves: what their paths and
-// methods say is taken from them, the rest from what they were given as Route::operation.
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP interface as an OpenAPI 3.1 document, generated from the routes: paths and methods are those of
+// the routes, everything else comes from Route::operation.
 #pragma once
 
 #include <string>
@@ -30,21 +31,21 @@ struct Documentation {
   std::vector<DocumentedAnswer> answers;
   std::vector<DocumentedQuery> query = {};
   std::string body_schema = {};                                ///< empty: no body
-  std::vector<std::string> body_types = {"application/json"};  ///< others hold anything
-  bool open = false;                                           ///< to everyone, without a token
+  std::vector<std::string> body_types = {"application/json"};  ///< other types may hold any content
+  bool open = false;                                           ///< no token required
 };
 
 /// For Route::operation.
 [[nodiscard]] Json operation(const Documentation& documentation);
 
-/// The schemas of what is sent and answered, by name.
+/// The schemas of requests and responses, by name.
 [[nodiscard]] Json openapi_schemas();
 
-/// Of all routes that have an operation.
+/// The document for all routes that have an operation.
 [[nodiscard]] Json openapi_document(const http::Router& router, const std::string& version,
                                     const std::string& url);
 
-/// Adds GET /openapi.json, which tells of the routes that are there by now, and of itself.
+/// Adds GET /openapi.json, which describes the routes added so far and itself.
 void mount_openapi(http::Router& router, const std::string& version, const std::string& url);
 
 }  // namespace tessera::service

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/problem.hpp"
 #include "ports/job.hpp"
 #include "schema/output_options.hpp"
@@ -15,7 +16,7 @@ const Json flag{{"type", "boolean"}};
 const Json moment{{"type", "string"}, {"format", "date-time"}};
 const Json fraction{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
 
-/// All properties that `required` names must be there, and none that `properties` does not know.
+/// An object schema without additional properties.
 Json object(Json properties, const Json& required) {
   return {{"type", "object"},
           {"properties", std::move(properties)},

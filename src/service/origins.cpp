@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/origins.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ std::string without_port(const std::string& host) {
                                                                                   : host.substr(0, colon);
 }
 
-/// Scheme, host and port in lower case; "null" and what is no origin as they are.
+/// Lower-case scheme, host and port; "null" and invalid origins are kept.
 std::string normalised(std::string origin) {
   origin = ascii_lowered(std::move(origin));
   for (const auto& [scheme, port] : {std::pair("http://", ":80"), std::pair("https://", ":443")}) {
@@ -55,8 +56,8 @@ OriginPolicy::OriginPolicy(OriginOptions options) : options_(std::move(options))
     if (!scheme || origin != origin_of_url(origin) || origin.ends_with("//") ||
         origin.find_first_of("*, @") != std::string::npos) {
       throw Error(ErrorCode::usage,
-                  fmt::format("'{}' is no origin of web pages: write scheme, host and, if it is not the "
-                              "usual one, port, such as https://images.example.org.",
+                  fmt::format("'{}' is not an origin of web pages: write scheme, host and, if it is not the "
+                              "default, port, such as https://images.example.org.",
                               printable(origin)));
     }
     origin = normalised(std::move(origin));
@@ -77,11 +78,12 @@ bool OriginPolicy::is_own_host(const std::string& host) const {
 std::optional<http::Response> OriginPolicy::screen(const http::Request& request) const {
   const std::string host = request.header("Host");
   if (options_.open && !host.empty() && !is_own_host(host)) {
-    return refusal(request,
-                   fmt::format("This service needs no token, so it answers only to the names of its own "
-                               "machine, and '{}' is none of them: use 127.0.0.1 or localhost, or start it "
-                               "with --public-url.",
-                               printable(host.substr(0, 100))));
+    return refusal(
+        request,
+        fmt::format("This service requires no authentication, so it accepts only the host names of its own "
+                    "machine, and '{}' is not one of them: use 127.0.0.1 or localhost, or start it "
+                    "with --public-url.",
+                    printable(host.substr(0, 100))));
   }
   const std::string origin = request.header("Origin");
   const bool allowed = !origin.empty() && is_allowed(origin);

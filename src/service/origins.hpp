@@ -1,5 +1,6 @@
-// Which web pages may talk to a service. Browsers send requests for any page they show; these checks keep
-// pages of other origins from using a service that their visitor can reach.
+// SPDX-License-Identifier: Apache-2.0
+// Cross-origin protection. Browsers send requests on behalf of any page; these checks keep pages of other
+// origins from using a service that the user can reach.
 #pragma once
 
 #include <optional>
@@ -11,20 +12,20 @@
 namespace tessera::service {
 
 struct OriginOptions {
-  bool open = false;                   ///< no token is needed: then the Host must be one of this machine
-  std::string public_url;              ///< under which clients reach the service
-  std::vector<std::string> allowed{};  ///< origins of web pages that may use it: "https://images.example.org"
+  bool open = false;       ///< authentication is disabled: the Host must then be one of this machine
+  std::string public_url;  ///< URL by which clients reach the service
+  std::vector<std::string> allowed{};  ///< allowed origins of web pages: "https://images.example.org"
 };
 
 class OriginPolicy {
  public:
-  /// Throws Error(usage) for an allowed origin that is none.
+  /// Throws Error(usage) for an invalid allowed origin.
   explicit OriginPolicy(OriginOptions options);
 
-  /// The answer to a request that must not be worked on: 403 with the reason, or that of a preflight (Fetch
-  /// Standard, section 3.2). Nothing for all others. Looks at the header alone.
+  /// The response to a request that must be rejected: 403 with the reason, or that of a preflight (Fetch
+  /// Standard, section 3.2). Nothing for all other requests. Looks only at the header.
   [[nodiscard]] std::optional<http::Response> screen(const http::Request& request) const;
-  /// Adds what lets pages of allowed origins read the answer.
+  /// Adds the CORS headers for allowed origins.
   void finish(const http::Request& request, http::Response& response) const;
 
  private:

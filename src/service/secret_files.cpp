@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/secret_files.hpp"
 
 #include <fcntl.h>
@@ -43,7 +44,7 @@ class OpenedFile {
       fail("write", path_);
     }
   }
-  void bring_to_disk() const {
+  void sync() const {
     if (::fsync(descriptor_) != 0) {
       fail("write", path_);
     }
@@ -54,16 +55,16 @@ class OpenedFile {
   int descriptor_;
 };
 
-/// The folder that a file lies in.
-void bring_folder_to_disk(const fs::path& file) {
-  OpenedFile(fs::absolute(file).parent_path(), O_RDONLY | O_DIRECTORY).bring_to_disk();
+/// Syncs the folder of a file.
+void sync_folder(const fs::path& file) {
+  OpenedFile(fs::absolute(file).parent_path(), O_RDONLY | O_DIRECTORY).sync();
 }
 
 void rename_durably(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     fail("make", to);
   }
-  bring_folder_to_disk(to);
+  sync_folder(to);
 }
 
 Token local_token(const std::string& secret) {
@@ -82,7 +83,7 @@ void write_secret_file(const fs::path& file, const std::string& text) {
   {
     const OpenedFile written(incoming, O_WRONLY | O_CREAT | O_EXCL);
     written.write(text);
-    written.bring_to_disk();
+    written.sync();
   }
   rename_durably(incoming, file);
 }
@@ -110,7 +111,7 @@ std::optional<std::string> make_private_folder(const fs::path& folder) {
   }
   struct stat status {};
   if (errno != EEXIST || ::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    throw Error(ErrorCode::io, fmt::format("Cannot make the folder '{}': {}.", folder.string(),
+    throw Error(ErrorCode::io, fmt::format("Cannot create the folder '{}': {}.", folder.string(),
                                            S_ISDIR(status.st_mode) || errno != EEXIST ? std::strerror(errno)
                                                                                       : "it is a file"));
   }
@@ -118,16 +119,16 @@ std::optional<std::string> make_private_folder(const fs::path& folder) {
     return std::nullopt;
   }
   if (::chmod(folder.c_str(), status.st_mode & 07700U) == 0) {
-    return fmt::format("Others could enter the folder '{}' (mode {:o}); it is closed to them now.",
+    return fmt::format("Other users could access the folder '{}' (mode {:o}); it is now private.",
                        folder.string(), status.st_mode & 07777U);
   }
-  return fmt::format("Others can enter the folder '{}' (mode {:o}), and it cannot be closed to them: {}.",
+  return fmt::format("Other users can access the folder '{}' (mode {:o}), and it cannot be made private: {}.",
                      folder.string(), status.st_mode & 07777U, std::strerror(errno));
 }
 
 std::optional<std::string> make_first_token(TokenStore& tokens, const fs::path& file, bool store_is_new) {
-  // The secret is on the disk before the store knows it, and gets its name afterwards: whatever is cut off in
-  // between is done at the next start.
+  // The secret is synced to disk before the store knows it, and renamed to its final name afterwards: an
+  // interruption in between is repaired at the next start.
   const fs::path pending = file.string() + ".new";
   if (!fs::exists(pending)) {
     if (fs::exists(file)) {
@@ -135,7 +136,7 @@ std::optional<std::string> make_first_token(TokenStore& tokens, const fs::path& 
         return std::nullopt;
       }
       tokens.put(local_token(read_secret_file(file)));
-      return fmt::format("The state store is new; the token in '{}' is good for it.", file.string());
+      return fmt::format("The state store is new; the token in '{}' was added to it.", file.string());
     }
     if (!tokens.list().empty()) {
       return std::nullopt;
@@ -144,7 +145,7 @@ std::optional<std::string> make_first_token(TokenStore& tokens, const fs::path& 
   }
   tokens.put(local_token(read_secret_file(pending)));
   rename_durably(pending, file);
-  return fmt::format("The first token was made; it lies in '{}', where this user's commands find it.",
+  return fmt::format("The first token was created in '{}', where this user's commands find it.",
                      file.string());
 }
 

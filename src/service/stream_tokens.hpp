@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // POST /v1/stream-tokens: for browsers, which cannot send headers with EventSource and WebSocket.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/views.hpp"
 
 #include <map>
@@ -8,11 +9,11 @@
 namespace tessera::service {
 namespace {
 
-/// Regular expressions of the standard library recurse with the length of the text.
-constexpr std::size_t most_sentence_bytes = 1000;
+/// std::regex recurses with the length of the text.
+constexpr std::size_t max_scanned_bytes = 1000;
 
 void hide_internals(Json& job) {
-  // What a job does is of its own; why it waits again is of the service.
+  // The stage of a running job comes from its pipeline; that of a requeued job describes the service.
   if (job.value("state", "") == "queued" && !job.value("stage", "").empty()) {
     job["stage"] = without_internals(job["stage"]);
   }
@@ -32,12 +33,12 @@ void hide_internals(Json& job) {
 }  // namespace
 
 std::string without_internals(const std::string& sentence) {
-  // In quotes, where messages put what they are about, or as a word: something with "://", an absolute path,
-  // a host with a port, an IP address.
+  // In quotes, which messages use for names, or as a word: something with "://", an absolute path, a host
+  // with a port, an IP address.
   static const std::regex internal(
       R"('[^']*(://|/|:[0-9]+)[^']*'|[A-Za-z][A-Za-z0-9+.-]*://[^\s,;'")]+|(^|[\s('"])/[^\s,;'")]+|)"
       R"([A-Za-z0-9.-]+:[0-9]{2,5}\b|\[[0-9A-Fa-f:.]+\](:[0-9]+)?|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b)");
-  return std::regex_replace(sentence.substr(0, most_sentence_bytes), internal, " (hidden)");
+  return std::regex_replace(sentence.substr(0, max_scanned_bytes), internal, " (hidden)");
 }
 
 Json job_view(Json job, Viewer viewer) {
@@ -52,7 +53,7 @@ Json job_view(Json job, Viewer viewer) {
     if (job.at("state").get<std::string>() == to_string(JobState::done)) {
       result->erase("object");
     } else {
-      job.erase(result);  // it is on its way still
+      job.erase(result);  // it is still being stored
     }
   }
   Json links{{"self", "/v1/jobs/" + id},
@@ -106,7 +107,7 @@ Json batch_view(const Batch& batch, const std::vector<Job>& jobs, Viewer viewer)
 
 Json node_view(const NodeInfo& node, Viewer viewer) {
   if (viewer == Viewer::client) {
-    // How much there is and how busy it is, but not where, and not whose jobs.
+    // Capacity and load, but not hosts and other users' jobs.
     Json ranks = Json::array();
     for (const Json& rank : node.details.value("ranks", Json::array())) {
       ranks.push_back({{"busy", rank.value("busy", false)}});

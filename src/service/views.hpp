@@ -1,11 +1,12 @@
-// Jobs as clients see them: with links, without the names of objects.
+// SPDX-License-Identifier: Apache-2.0
+// The JSON that clients see: with links, without object names.
 #pragma once
 
 #include "ports/job_store.hpp"
 
 namespace tessera::service {
 
-/// Who looks. Hosts, addresses and paths of the service's own machines are for its administrators.
+/// The audience. Hosts, addresses and paths of the service's machines are shown to administrators only.
 enum class Viewer : std::uint8_t { client, administrator };
 
 /// `job` as to_json(Job) gives it.
@@ -13,10 +14,10 @@ enum class Viewer : std::uint8_t { client, administrator };
 [[nodiscard]] inline Json job_view(const Job& job, Viewer viewer = Viewer::client) {
   return job_view(to_json(job), viewer);
 }
-/// A sentence about trouble inside of the service, with "(hidden)" for URLs, addresses and paths.
+/// An internal error message, with URLs, addresses and paths replaced by "(hidden)".
 [[nodiscard]] std::string without_internals(const std::string& sentence);
-/// One progress for all: counts by state, the mean of the fractions, and "queued", "running", "done",
-/// "failed" (some are done, some are not and will not be) or "cancelled".
+/// The combined progress: counts by state, the mean of the fractions, and a state: "queued", "running",
+/// "done", "failed" (some jobs failed) or "cancelled".
 [[nodiscard]] Json batch_view(const Batch& batch, const std::vector<Job>& jobs,
                               Viewer viewer = Viewer::client);
 [[nodiscard]] Json node_view(const NodeInfo& node, Viewer viewer);

@@ -1,4 +1,5 @@
-// What one request, or one owner, may cause.
+// SPDX-License-Identifier: Apache-2.0
+// Limits for one request and one owner.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -168,12 +169,12 @@ TEST(Budgets, APipelineOfManyItemsIsBuiltOnce) {
   }
 }
 
-TEST(Budgets, WorkOnItemsEndsWhenNobodyWaitsForIt) {
+TEST(Budgets, ParsingItemsIsCancelledWithTheRequest) {
   SubmissionLimits limits;
   int items = 0;
-  limits.go_on = [&] {
+  limits.check_cancelled = [&] {
     if (++items == 3) {
-      throw Error(ErrorCode::cancelled, "The client is gone.");
+      throw Error(ErrorCode::cancelled, "The client has disconnected.");
     }
   };
   EXPECT_THROW(static_cast<void>(parse_submission(batch_of(1000, "invert"), {}, limits)), Error);
@@ -204,19 +205,19 @@ TEST_F(GatewayTest, ASmallRequestCannotBecomeALargeState) {
 TEST_F(GatewayTest, TheLargerAnOwnersJobsTheFewerMayWait) {
   options.max_queued_bytes_per_owner = 50'000;
   start();
-  int taken = 0;
+  int processed = 0;
   Answer answer;
   for (answer = submit({{"pipeline", blurs(250)}}); answer.status == 202;
        answer = submit({{"pipeline", blurs(250)}})) {
-    ++taken;
+    ++processed;
   }
   EXPECT_EQ(answer.status, 429);
   EXPECT_EQ(answer.headers["retry-after"], "5");
-  EXPECT_LT(taken, 5);
+  EXPECT_LT(processed, 5);
   EXPECT_EQ(submit().status, 202) << "small ones have room";
 }
 
-TEST_F(GatewayTest, AFormHasSoManyFields) {
+TEST_F(GatewayTest, FormFieldsAreLimited) {
   start();
   std::string form;
   for (int i = 0; i < 100; ++i) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A gateway with its clock and its limits in the test's hand, over real stores.
 #pragma once
 
@@ -74,7 +75,7 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<ObjectStore> objects =
       open_disk_object_store(folder.path() / "objects", LinkSigner("http://127.0.0.1", "a secret of sixteen"),
                              [this] { return now; });
-  Access access{*state.tokens, Door::open};
+  Access access{*state.tokens, Authentication::disabled};
   GatewayOptions options;
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<http::Server> server;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the gateway does with its clock and its limits, over real stores.
 #include <gtest/gtest.h>
 
@@ -11,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Answer;
 
-TEST_F(GatewayTest, TellsClientsToComeAgainWhenTooManyJobsWait) {
+TEST_F(GatewayTest, RejectsJobsWhenTooManyWait) {
   options.max_queued_jobs = 2;
   start();
   EXPECT_EQ(submit().status, 202);
@@ -21,12 +22,12 @@ TEST_F(GatewayTest, TellsClientsToComeAgainWhenTooManyJobsWait) {
   EXPECT_EQ(refused.headers["retry-after"], "5");
   const Json problem = Json::parse(refused.body);
   EXPECT_EQ(problem.at("type"), "/problems/busy");
-  EXPECT_EQ(problem.at("detail"), "2 jobs wait already, and the limit is 2; try again later.");
+  EXPECT_EQ(problem.at("detail"), "2 jobs are waiting, and the limit is 2; try again later.");
   finish(second);
   EXPECT_EQ(submit().status, 202);
 }
 
-TEST_F(GatewayTest, RemovesFinishedJobsWithTheirResultsAfterTheirTime) {
+TEST_F(GatewayTest, RemovesExpiredJobsWithTheirResults) {
   options.job_lifetime = 24h;
   start();
   const std::string done = job_of(submit());
@@ -42,7 +43,7 @@ TEST_F(GatewayTest, RemovesFinishedJobsWithTheirResultsAfterTheirTime) {
   EXPECT_EQ(get("/v1/jobs/" + waiting).status, 200);
 }
 
-TEST_F(GatewayTest, RemovesUploadsAfterTheirTimeUnlessAJobWaitsForThem) {
+TEST_F(GatewayTest, RemovesExpiredUploadsUnlessAJobNeedsThem) {
   options.upload_lifetime = 48h;
   options.upload_sweep_interval = 0ms;
   start();
@@ -59,8 +60,8 @@ TEST_F(GatewayTest, RemovesUploadsAfterTheirTimeUnlessAJobWaitsForThem) {
   EXPECT_TRUE(objects->stat("uploads/local/fresh"));
 }
 
-TEST_F(GatewayTest, PublishesWhatACrashLeftBehind) {
-  options.unpublished_patience = 5s;
+TEST_F(GatewayTest, PublishesUnpublishedJobsAfterACrash) {
+  options.unpublished_timeout = 5s;
   start();
   Job job;
   job.id = new_id("job", now);
@@ -75,7 +76,7 @@ TEST_F(GatewayTest, PublishesWhatACrashLeftBehind) {
   gateway->reconcile();
   gateway->reconcile();
   EXPECT_EQ(queue->depth().waiting, 1);
-  EXPECT_EQ(queue->take(0ms)->message.job_id, job.id);
+  EXPECT_EQ(queue->receive(0ms)->message.job_id, job.id);
 }
 
 TEST_F(GatewayTest, TakesPresetsByNameInTextAndJson) {
@@ -95,13 +96,13 @@ TEST_F(GatewayTest, TakesPresetsByNameInTextAndJson) {
 }
 
 TEST_F(GatewayTest, IsNotReadyWithoutNodesOrProgress) {
-  options.progress_patience = 0ms;
+  options.progress_timeout = 0ms;
   start();
   gateway->reconcile();
   const auto part = [&](const char* name) -> std::string {
     return Json::parse(get("/readyz").body).at("parts").at(name);
   };
-  // It is asked in the background, again and again.
+  // It is checked in the background, repeatedly.
   const auto becomes = [&](const char* name, const std::string& wanted) {
     const auto give_up = std::chrono::steady_clock::now() + 30s;
     while (part(name) != wanted && std::chrono::steady_clock::now() < give_up) {
@@ -113,7 +114,7 @@ TEST_F(GatewayTest, IsNotReadyWithoutNodesOrProgress) {
   registry.announce({"node_1", "here", "1", {{"state", "unhealthy"}}, now}, 1h);
   EXPECT_TRUE(becomes("nodes", "No processing node is healthy: jobs wait until one is."));
   registry.withdraw("node_1");
-  EXPECT_TRUE(becomes("nodes", "No processing node is there: jobs wait until one comes."));
+  EXPECT_TRUE(becomes("nodes", "There is no processing node: jobs wait until one is available."));
   Answer answer = get("/readyz");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.headers["retry-after"], "5");
@@ -122,28 +123,28 @@ TEST_F(GatewayTest, IsNotReadyWithoutNodesOrProgress) {
   const std::string job = job_of(submit());
   gateway->reconcile();  // sees that something has happened
   gateway->reconcile();  // and now nothing
-  EXPECT_EQ(part("progress"), "Jobs wait, and none has begun, moved on or ended for 0 minutes.");
+  EXPECT_EQ(part("progress"), "Jobs wait, and none has made progress for 0 minutes.");
   EXPECT_TRUE(becomes("queue", "ready"));
   EXPECT_TRUE(becomes("state", "ready"));
   EXPECT_TRUE(becomes("store", "ready"));
 }
 
-TEST_F(GatewayTest, TellsAnyoneThatAPartIsAwayAndOnlyTheLogWhy) {
+TEST_F(GatewayTest, ShowsReasonsForUnavailablePartsOnlyInTheLog) {
   start();
   std::filesystem::rename(folder.path() / "objects", folder.path() / "elsewhere");
   const auto give_up = std::chrono::steady_clock::now() + 30s;
   std::string store = "ready";
-  while (store != "It does not answer, or not as it should; the log of the gateway says why." &&
+  while (store != "It does not respond correctly; the gateway's log has the reason." &&
          std::chrono::steady_clock::now() < give_up) {
     const Answer answer = get("/readyz");
     EXPECT_EQ(answer.body.find(folder.path().string()), std::string::npos) << answer.body;
     store = Json::parse(answer.body).at("parts").at("store");
   }
-  EXPECT_EQ(store, "It does not answer, or not as it should; the log of the gateway says why.");
+  EXPECT_EQ(store, "It does not respond correctly; the gateway's log has the reason.");
 }
 
-TEST_F(GatewayTest, IsReadyWhileJobsMoveOn) {
-  options.progress_patience = 1h;
+TEST_F(GatewayTest, IsReadyWhileJobsMakeProgress) {
+  options.progress_timeout = 1h;
   start();
   const std::string job = job_of(submit());
   gateway->reconcile();
@@ -156,7 +157,7 @@ TEST_F(GatewayTest, IsReadyWhileJobsMoveOn) {
   EXPECT_EQ(answer.status, 200) << answer.body;
 }
 
-TEST_F(GatewayTest, TellsMetricsOfQueueJobsAndNodes) {
+TEST_F(GatewayTest, ReportsMetricsOfQueueJobsAndNodes) {
   start();
   Metrics metrics;
   gateway->watch(metrics);

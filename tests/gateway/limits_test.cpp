@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one owner may have, and what uploads may be served as.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -38,18 +39,17 @@ class GatewayLimits : public GatewayTest {
   }
 };
 
-TEST_F(GatewayLimits, AnOwnerGetsSoManyPlacesUntilJobsUseThem) {
-  options.uploads_per_owner = {.max_places = 2, .max_bytes = 0};
+TEST_F(GatewayLimits, UnusedUploadsPerOwnerAreLimited) {
+  options.uploads_per_owner = {.max_reservations = 2, .max_bytes = 0};
   start();
   const auto [object, path] = place();
   EXPECT_EQ(ask_for_place().status, 201);
   Answer refused = ask_for_place();
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.headers["retry-after"], "5");
-  EXPECT_EQ(
-      detail(refused, "over-quota"),
-      "'local' has 2 uploads that no job uses yet, and the limit is 2: submit jobs with them, or wait until "
-      "they expire.");
+  EXPECT_EQ(detail(refused, "over-quota"),
+            "'local' has 2 unused uploads, and the limit is 2: submit jobs with them, or wait until "
+            "they expire.");
   EXPECT_EQ(put_by_link(path, "P6 1 1 255\nabc").status, 200);
   EXPECT_EQ(ask_for_place().status, 429);
   EXPECT_EQ(submit({{"object", object}}).status, 202);
@@ -59,8 +59,8 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyPlacesUntilJobsUseThem) {
   EXPECT_EQ(ask_for_place().status, 201);
 }
 
-TEST_F(GatewayLimits, AnOwnerGetsSoManyBytesUntilJobsUseThem) {
-  options.uploads_per_owner = {.max_places = 0, .max_bytes = 20};
+TEST_F(GatewayLimits, UnusedUploadBytesPerOwnerAreLimited) {
+  options.uploads_per_owner = {.max_reservations = 0, .max_bytes = 20};
   start();
   const auto [first, first_path] = place();
   const auto [second, second_path] = place();
@@ -68,10 +68,9 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyBytesUntilJobsUseThem) {
   const Answer refused = put_by_link(second_path, "P6 1 1 255\nabc");
   EXPECT_EQ(refused.status, 413);
   EXPECT_EQ(detail(refused, "limit-exceeded"),
-            fmt::format(
-                "With the 14 bytes of '{}' its owner's uploads that no job uses yet would hold more than the "
-                "limit of 20 bytes: submit jobs with them, or wait until they expire.",
-                second));
+            fmt::format("With the 14 bytes of '{}' its owner's unused uploads would exceed the limit of "
+                        "20 bytes: submit jobs with them, or wait until they expire.",
+                        second));
   EXPECT_FALSE(objects->stat(second));
   // A body whose length is not said before it comes.
   testing::RawConnection connection(server->port());
@@ -88,29 +87,28 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyBytesUntilJobsUseThem) {
   EXPECT_EQ(put_by_link(second_path, "P6 1 1 255\nabc").status, 200);
 }
 
-TEST_F(GatewayLimits, WhatComesToTheStoreByItselfIsMeasured) {
-  options.uploads_per_owner = {.max_places = 3, .max_bytes = 20};
+TEST_F(GatewayLimits, DirectUploadsToTheStoreAreMeasured) {
+  options.uploads_per_owner = {.max_reservations = 3, .max_bytes = 20};
   start();
   put(place().first);
   put(place().first);
   const std::string never_filled = place().first;
-  EXPECT_EQ(state.uploads->use_of("local"), (UploadUse{3, 0}));
+  EXPECT_EQ(state.uploads->usage_of("local"), (UploadUsage{3, 0}));
   now += 31s;
   gateway->reconcile();
-  EXPECT_EQ(state.uploads->use_of("local"), (UploadUse{3, 28}));
+  EXPECT_EQ(state.uploads->usage_of("local"), (UploadUsage{3, 28}));
   now += options.link_lifetime;
   gateway->reconcile();
-  EXPECT_EQ(state.uploads->use_of("local"), (UploadUse{3, 28})) << "a body may be on its way still";
+  EXPECT_EQ(state.uploads->usage_of("local"), (UploadUsage{3, 28})) << "a body may be on its way still";
   now += options.link_lifetime;
   gateway->reconcile();
-  EXPECT_EQ(state.uploads->use_of("local"), (UploadUse{2, 28}));
+  EXPECT_EQ(state.uploads->usage_of("local"), (UploadUsage{2, 28}));
   EXPECT_EQ(detail(ask_for_place(), "over-quota"),
-            "The 2 uploads of 'local' that no job uses yet hold 28 bytes, and the limit is 20 bytes: submit "
-            "jobs with "
+            "The 2 unused uploads of 'local' have 28 bytes, and the limit is 20 bytes: submit jobs with "
             "them, or wait until they expire.");
 }
 
-TEST_F(GatewayLimits, AnOwnerGetsSoManyQueuedJobs) {
+TEST_F(GatewayLimits, QueuedJobsPerOwnerAreLimited) {
   options.max_queued_per_owner = 2;
   start();
   const std::string first = job_of(submit());
@@ -119,7 +117,7 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyQueuedJobs) {
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.headers["retry-after"], "5");
   EXPECT_EQ(detail(refused, "over-quota"),
-            "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: try again when some of "
+            "'local' has 2 waiting jobs, and 1 more would exceed the limit of 2: try again when some of "
             "them have "
             "ended.");
   EXPECT_EQ(testing::ask(server->port(), "DELETE", "/v1/jobs/" + first).status, 200);
@@ -127,13 +125,13 @@ TEST_F(GatewayLimits, AnOwnerGetsSoManyQueuedJobs) {
   refused = testing::ask(server->port(), "POST", "/v1/jobs/" + first + "/retry");
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(detail(refused, "over-quota"),
-            "'local' has 2 jobs that wait, and 1 more would exceed the limit of 2: try again when some of "
+            "'local' has 2 waiting jobs, and 1 more would exceed the limit of 2: try again when some of "
             "them have "
             "ended.");
 }
 
-TEST_F(GatewayLimits, ALinkWritesNothingMoreOnceAJobUsesWhatLiesThere) {
-  options.uploads_per_owner = {.max_places = 0, .max_bytes = 20};
+TEST_F(GatewayLimits, AnUploadLinkEndsWhenAJobUsesTheObject) {
+  options.uploads_per_owner = {.max_reservations = 0, .max_bytes = 20};
   start();
   const auto [object, path] = place();
   const std::string accepted = "P6 1 1 255\nabc";
@@ -159,7 +157,7 @@ TEST_F(GatewayLimits, ALinkWritesNothingMoreOnceAJobUsesWhatLiesThere) {
   EXPECT_EQ(submit({{"object", second}}).status, 202);
   connection.send("another content!");
   EXPECT_EQ(testing::read_answer(connection).status, 409);
-  EXPECT_EQ(state.uploads->use_of("local"), UploadUse{});
+  EXPECT_EQ(state.uploads->usage_of("local"), UploadUsage{});
   StringSink kept;
   objects->get(second, kept);
   EXPECT_EQ(kept.text, accepted);
@@ -175,7 +173,7 @@ TEST_F(GatewayLimits, ZeroIsNoLimit) {
   }
 }
 
-TEST_F(GatewayLimits, APlaceIsAskedForInOneForm) {
+TEST_F(GatewayLimits, UploadRequestsAreValidated) {
   start();
   EXPECT_EQ(ask_for_place("{}").status, 201);
   const Answer typed = ask_for_place(R"({"content_type": "image/png"})");

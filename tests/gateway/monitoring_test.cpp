@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dashboard and the alert rules against the metrics that there are.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names that clients choose, where they come in and where they go out.
 #include <archive.h>
 #include <archive_entry.h>
@@ -130,7 +131,7 @@ TEST_F(GatewayTest, ZipsHaveEachResultOnceUnderANameOfItsOwn) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{".._evil.png", "A (2).PNG", "Failures (2).txt", "a.png",
                                              "failures.txt"}));
-  EXPECT_EQ(entries.at("failures.txt"), "gone.png: The result is not there any more.\n");
+  EXPECT_EQ(entries.at("failures.txt"), "gone.png: The result no longer exists.\n");
   EXPECT_EQ(entries.at("a.png"), "P6 1 1 255\nabc");
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Submissions while a server that is needed answers too late, or is away.
 #include <gtest/gtest.h>
 
@@ -32,7 +33,7 @@ class GatewayOutage : public GatewayTest {
   }
 };
 
-TEST_F(GatewayOutage, AFormKeepsItsImageWhenNobodyKnowsWhetherItsJobIsRecorded) {
+TEST_F(GatewayOutage, AFormKeepsItsImageIfItsJobMayBeRecorded) {
   LateJobStore late(*state.jobs);
   gateway = std::make_unique<Gateway>(
       options, GatewayPorts{late, *state.events, registry, *queue, *objects, access, *state.uploads});
@@ -56,7 +57,7 @@ TEST_F(GatewayOutage, AFormThatIsRefusedLeavesNoImage) {
   EXPECT_EQ(objects->list("uploads/", "", 10).objects.size(), before);
 }
 
-TEST_F(GatewayOutage, AnUploadIsNotCalledMissingWhileTheStoreIsAway) {
+TEST_F(GatewayOutage, AnUploadIsNotReportedMissingWhileTheStoreIsUnavailable) {
   start();
   const auto place = folder.path() / "objects";
   const auto away = folder.path() / "objects-away";
@@ -68,7 +69,7 @@ TEST_F(GatewayOutage, AnUploadIsNotCalledMissingWhileTheStoreIsAway) {
   EXPECT_EQ(submit({{"object", "uploads/local/other"}}).status, 404);
 }
 
-TEST_F(GatewayOutage, NothingOutlivesItsTimeByAClockThatHasJumped) {
+TEST_F(GatewayOutage, NothingExpiresByAClockJump) {
   start();
   gateway->reconcile();
   now += options.upload_lifetime * 3;

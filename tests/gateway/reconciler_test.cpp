@@ -1,4 +1,5 @@
-// What the reconciler sets right: lost messages, lost nodes, dead letters, and what has outlived its time.
+// SPDX-License-Identifier: Apache-2.0
+// The reconciler: lost messages, lost nodes, dead letters, and expiry.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -77,7 +78,7 @@ class ReconcilerTest : public GatewayTest {
   }
   std::set<std::string> messages() const {
     std::set<std::string> ids;
-    while (const auto delivery = queue->take(0ms)) {
+    while (const auto delivery = queue->receive(0ms)) {
       ids.insert(delivery->message.job_id);
       queue->acknowledge(delivery->tag);
     }
@@ -97,7 +98,7 @@ class ReconcilerTest : public GatewayTest {
   }
 };
 
-TEST_F(ReconcilerTest, QueuesAgainWhatTheQueueHasLost) {
+TEST_F(ReconcilerTest, RequeuesJobsWhoseMessageIsLost) {
   start();
   announce(Json::array());
   std::set<std::string> jobs;
@@ -113,7 +114,7 @@ TEST_F(ReconcilerTest, QueuesAgainWhatTheQueueHasLost) {
   EXPECT_EQ(state.jobs->find(*jobs.begin())->generation, 1);
 }
 
-TEST_F(ReconcilerTest, QueuesNothingAgainThatHasItsMessage) {
+TEST_F(ReconcilerTest, RequeuesNoJobThatHasItsMessage) {
   start();
   announce(Json::array());
   for (int i = 0; i < 5; ++i) {
@@ -125,7 +126,7 @@ TEST_F(ReconcilerTest, QueuesNothingAgainThatHasItsMessage) {
   EXPECT_EQ(queue->depth().waiting, 5);
 }
 
-TEST_F(ReconcilerTest, QueuesOnlyAsManyAgainAsAreMissing) {
+TEST_F(ReconcilerTest, RequeuesOnlyAsManyJobsAsMessagesAreMissing) {
   start();
   announce(Json::array());
   std::set<std::string> jobs;
@@ -153,7 +154,7 @@ TEST_F(ReconcilerTest, QueuesOnlyAsManyAgainAsAreMissing) {
   EXPECT_EQ(worked_on, jobs);
 }
 
-TEST_F(ReconcilerTest, QueuesAgainWhatNoNodeHasInHand) {
+TEST_F(ReconcilerTest, RequeuesJobsThatNoNodeHolds) {
   start();
   const std::string held = job_of(submit());
   const std::string let_go = job_of(submit());
@@ -179,9 +180,9 @@ TEST_F(ReconcilerTest, QueuesAgainWhatNoNodeHasInHand) {
   EXPECT_EQ(state.jobs->find(of_the_dead)->state, JobState::running);
 }
 
-TEST_F(ReconcilerTest, MarksEveryJobThatWasSetAsideHoweverManyThereAre) {
+TEST_F(ReconcilerTest, FailsEveryDeadLetteredJob) {
   start();
-  const auto set_aside = [&](const std::string& id) {
+  const auto dead_letter = [&](const std::string& id) {
     SqliteDatabase database(folder.path() / "queue.db");
     SqliteStatement(
         database,
@@ -191,16 +192,16 @@ TEST_F(ReconcilerTest, MarksEveryJobThatWasSetAsideHoweverManyThereAre) {
         .run();
   };
   for (int i = 0; i < 1200; ++i) {
-    set_aside("job_old_" + std::to_string(i));
+    dead_letter("job_old_" + std::to_string(i));
   }
   rounds();
   const std::string job = job_of(submit());
   messages();
-  set_aside(job);
+  dead_letter(job);
   rounds(1);
   EXPECT_EQ(state.jobs->find(job)->state, JobState::failed);
   EXPECT_EQ(state.jobs->find(job)->failure->sentence,
-            "It was set aside after 20 deliveries: Taken 20 times.");
+            "It was moved to the dead-letter queue after 20 deliveries: Taken 20 times.");
 }
 
 TEST_F(ReconcilerTest, RemovesNoJobThatIsRetriedMeanwhile) {
@@ -222,7 +223,7 @@ TEST_F(ReconcilerTest, RemovesNoJobThatIsRetriedMeanwhile) {
   stop();
 }
 
-TEST_F(ReconcilerTest, GoesOnWhenAnObjectCannotBeRemoved) {
+TEST_F(ReconcilerTest, ContinuesWhenAnObjectCannotBeRemoved) {
   options.job_lifetime = 24h;
   InterposedStore store(*objects);
   start_with(store);
@@ -246,14 +247,14 @@ TEST_F(ReconcilerTest, GoesOnWhenAnObjectCannotBeRemoved) {
   stop();
 }
 
-TEST_F(ReconcilerTest, RefusesInputsThatMayBeRemovedAtAnyMoment) {
+TEST_F(ReconcilerTest, RejectsExpiredInputs) {
   options.upload_lifetime = 48h;
   options.upload_sweep_interval = 0ms;
   start();
   now += 48h + 1s;
   const testing::Answer refused = submit();
   EXPECT_EQ(refused.status, 404) << refused.body;
-  EXPECT_NE(refused.body.find("has outlived its time"), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("has expired"), std::string::npos) << refused.body;
   gateway->reconcile();
   EXPECT_TRUE(objects->stat(photo_name)) << "a request that was let in before may still be under way";
   now += acceptance_margin;
@@ -276,7 +277,7 @@ TEST_F(ReconcilerTest, KeepsInputsOfJobsThatMayBeRetried) {
   EXPECT_FALSE(objects->stat(photo_name));
 }
 
-TEST_F(ReconcilerTest, SweepsResultsThatBelongToNoJob) {
+TEST_F(ReconcilerTest, RemovesOrphanedResults) {
   options.result_sweep_interval = 0ms;
   start();
   const std::string done = job_of(submit());
@@ -309,7 +310,7 @@ TEST_F(ReconcilerTest, SweepsResultsThatBelongToNoJob) {
   EXPECT_TRUE(objects->stat(fresh)) << "its node may be about to say so";
 }
 
-TEST_F(ReconcilerTest, RemovesNothingBecauseTheClockHasJumped) {
+TEST_F(ReconcilerTest, RemovesNothingAfterAClockJump) {
   options.job_lifetime = 24h;
   options.upload_sweep_interval = 0ms;
   start();
@@ -335,7 +336,7 @@ TEST_F(ReconcilerTest, RemovesNothingBecauseTheClockHasJumped) {
   gateway.reset();  // before the metrics
 }
 
-TEST_F(ReconcilerTest, GoesOnBesideRecordsThatItCannotRead) {
+TEST_F(ReconcilerTest, ContinuesWithUnreadableRecords) {
   options.job_lifetime = 24h;
   start();
   const std::string poisoned = job_of(submit());
@@ -377,7 +378,7 @@ TEST(ExpiryClock, FollowsCorrectionsAndNoJumps) {
   EXPECT_EQ(passes(0ms, 5h), 11h + 30s);
 }
 
-TEST(GuardedThread, BeginsAgainWhateverIsThrown) {
+TEST(GuardedThread, RestartsAfterAnyException) {
   std::stop_source stop;
   int turns = 0;
   run_guarded("the test", nullptr, stop.get_token(), [&] {

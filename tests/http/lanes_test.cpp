@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one client, or one server that does not answer, may keep of the HTTP server.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -118,7 +119,7 @@ TEST_F(HttpLimits, WorkForAClientThatIsGoneEnds) {
                 blocked.notify_all();
                 try {
                   for (;;) {
-                    request.check_attention();
+                    request.check_cancelled();
                     std::this_thread::yield();
                   }
                 } catch (const Error& error) {
@@ -141,7 +142,7 @@ TEST_F(HttpLimits, ARequestIsWorkedOnForSoLong) {
   options.work_timeout = 1000ms;
   router.add({.method = "GET", .pattern = "/work", .handler = [](Request& request) -> Response {
                 for (;;) {
-                  request.check_attention();
+                  request.check_cancelled();
                   std::this_thread::yield();
                 }
               }});
@@ -149,7 +150,7 @@ TEST_F(HttpLimits, ARequestIsWorkedOnForSoLong) {
   const Answer answer = get("/work");
   EXPECT_EQ(answer.status, 413);
   EXPECT_EQ(Json::parse(answer.body).at("detail"),
-            "The request was worked on for 1 s, which is the limit for one: send it in smaller parts.");
+            "The request was processed for 1 s, which is the limit: split it into smaller ones.");
 }
 
 TEST_F(HttpLimits, OneAddressGetsSoManyConnections) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A text that comes in small pieces.
 #pragma once
 
@@ -10,7 +11,7 @@
 
 namespace tessera::testing {
 
-/// Gives its text in pieces of at most so many bytes, so that every delimiter is cut everywhere.
+/// Returns its text in pieces of at most `piece_bytes` bytes, so that every delimiter is split everywhere.
 class PieceSource final : public ByteSource {
  public:
   PieceSource(std::string_view text, std::size_t piece_bytes) : text_(text), piece_bytes_(piece_bytes) {}

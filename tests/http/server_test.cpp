@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
 #include <gtest/gtest.h>
@@ -93,7 +94,7 @@ class HttpServer : public ::testing::Test {
   std::unique_ptr<Server> server;
 };
 
-TEST_F(HttpServer, LetsARequestInOnce) {
+TEST_F(HttpServer, AdmitsARequestOnce) {
   std::atomic<int> admitted{0};
   router.add({.method = "POST",
               .pattern = "/counted",
@@ -140,7 +141,7 @@ TEST_F(HttpServer, TakesBodiesShortAndLong) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST_F(HttpServer, CountsChunkedBodiesWhileTheyCome) {
+TEST_F(HttpServer, CountsChunkedBodiesWhileReading) {
   start();
   RawConnection connection(server->port());
   connection.send(
@@ -154,7 +155,7 @@ TEST_F(HttpServer, CountsChunkedBodiesWhileTheyCome) {
   EXPECT_EQ(testing::read_answer(connection).status, 413);
 }
 
-TEST_F(HttpServer, AsksForABodyOnlyIfItWouldTakeIt) {
+TEST_F(HttpServer, SendsContinueOnlyIfTheBodyIsAccepted) {
   start();
   RawConnection good(server->port());
   good.send(
@@ -190,14 +191,14 @@ TEST_F(HttpServer, AnswersErrorsAsProblems) {
   EXPECT_EQ(get("/tail/a/b%20c").body, "a/b c");
 }
 
-TEST_F(HttpServer, LetsNobodyWriteHeaders) {
+TEST_F(HttpServer, PreventsHeaderInjection) {
   start();
   EXPECT_FALSE(get("/header").headers.contains("x-injected"));
   EXPECT_EQ(get("/file", {{"X-Request-Id", "my-id.1"}}).headers.at("x-request-id"), "my-id.1");
   EXPECT_NE(get("/file", {{"X-Request-Id", "my id\"}"}}).headers.at("x-request-id"), "my id\"}");
 }
 
-TEST_F(HttpServer, StandsHostileRequests) {
+TEST_F(HttpServer, SurvivesHostileRequests) {
   start();
   const auto status_of = [&](const std::string& bytes) {
     RawConnection connection(server->port());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The HTTP client against a small real server that misbehaves on purpose.
 #include "net/http_client.hpp"
 
@@ -120,7 +121,7 @@ HttpOptions quick() {
   return options;
 }
 
-TEST(HttpClientFaults, RepeatsWhatMayPass) {
+TEST(HttpClientFaults, RetriesTransientFailures) {
   for (const char* status : {"408 Timeout", "429 Slow", "500 Oops", "502 Bad", "503 Away", "504 Late"}) {
     const Misbehaving server({answer(status), answer(status), answer("200 OK", "here")});
     EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "here") << status;
@@ -128,7 +129,7 @@ TEST(HttpClientFaults, RepeatsWhatMayPass) {
   }
 }
 
-TEST(HttpClientFaults, DoesNotRepeatWhatStays) {
+TEST(HttpClientFaults, DoesNotRetryPermanentFailures) {
   for (const char* status : {"400 Bad", "401 Who", "403 No", "404 None", "412 Changed", "501 Never"}) {
     const Misbehaving server({answer(status, "why"), answer("200 OK")});
     const HttpResponse response = HttpClient(quick()).send(get(server));
@@ -138,7 +139,7 @@ TEST(HttpClientFaults, DoesNotRepeatWhatStays) {
   }
 }
 
-TEST(HttpClientFaults, GivesTheLastAnswerWhenAttemptsAreUsedUp) {
+TEST(HttpClientFaults, ReturnsTheLastResponseWhenAttemptsAreUsedUp) {
   const Misbehaving server(std::vector<std::string>(10, answer("503 Away", "still")));
   HttpOptions options = quick();
   options.max_attempts = 3;
@@ -148,14 +149,14 @@ TEST(HttpClientFaults, GivesTheLastAnswerWhenAttemptsAreUsedUp) {
   EXPECT_EQ(server.requests(), 3);
 }
 
-TEST(HttpClientFaults, RepeatsAfterBrokenConnections) {
+TEST(HttpClientFaults, RetriesAfterBrokenConnections) {
   const Misbehaving server({"", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
                             answer("200 OK", "all of it")});
   EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "all of it");
   EXPECT_EQ(server.requests(), 4);
 }
 
-TEST(HttpClientFaults, SaysThatNobodyListens) {
+TEST(HttpClientFaults, ReportsARefusedConnection) {
   HttpOptions options = quick();
   options.max_attempts = 2;
   HttpRequest request;
@@ -165,7 +166,7 @@ TEST(HttpClientFaults, SaysThatNobodyListens) {
   EXPECT_NE(sentence.find("connect"), std::string::npos) << sentence;
 }
 
-TEST(HttpClientFaults, NeverGivesTheSameBytesToASinkTwice) {
+TEST(HttpClientFaults, NeverWritesTheSameBytesToASinkTwice) {
   const Misbehaving server(
       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", answer("200 OK", "all of it")});
   StringSink sink;
@@ -184,7 +185,7 @@ TEST(HttpClientFaults, NeverGivesTheSameBytesToASinkTwice) {
   EXPECT_EQ(server.requests(), 1);
 }
 
-TEST(HttpClientFaults, KeepsRefusalsOutOfTheSink) {
+TEST(HttpClientFaults, KeepsErrorBodiesOutOfTheSink) {
   const Misbehaving server({answer("503 Away", "no"), answer("404 None", "nothing here")});
   StringSink sink;
   HttpRequest request = get(server);
@@ -206,7 +207,7 @@ TEST(HttpClientFaults, SendsAStreamedBodyOnce) {
   EXPECT_NE(server.header().find("Content-Length: 4"), std::string::npos) << server.header();
 }
 
-TEST(HttpClientFaults, BreaksOffAStalledTransfer) {
+TEST(HttpClientFaults, AbortsAStalledTransfer) {
   const Misbehaving server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalfHANG"});
   HttpOptions options = quick();
   options.stall_timeout = std::chrono::milliseconds(1000);
@@ -216,21 +217,21 @@ TEST(HttpClientFaults, BreaksOffAStalledTransfer) {
   EXPECT_NE(sentence.find("too slow"), std::string::npos) << sentence;
 }
 
-TEST(HttpClientFaults, EndsAnAttemptThatTakesTooLong) {
+TEST(HttpClientFaults, TimesOutALongAttempt) {
   const Misbehaving server({"HANG", answer("200 OK", "in time")});
   HttpOptions options = quick();
   options.total_timeout = std::chrono::milliseconds(300);
   EXPECT_EQ(HttpClient(options).send(get(server)).body, "in time");
 }
 
-TEST(HttpClientFaults, WaitsAsLongAsTheServerAsks) {
+TEST(HttpClientFaults, HonoursRetryAfter) {
   const Misbehaving server({answer("503 Away", "", "Retry-After: 1\r\n"), answer("200 OK")});
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(HttpClient(quick()).send(get(server)).status, 200);
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(990));
 }
 
-TEST(HttpClientFaults, ReadsWaitsOnlyWithinReason) {
+TEST(HttpClientFaults, BoundsRetryAfter) {
   const auto asked = [](const std::string& value) {
     HttpResponse response;
     response.headers["retry-after"] = value;
@@ -263,7 +264,7 @@ TEST(HttpClientFaults, FollowsNoRedirects) {
   EXPECT_EQ(server.requests(), 1);
 }
 
-TEST(HttpClientFaults, HoldsNoAnswerThatIsTooLong) {
+TEST(HttpClientFaults, RejectsAResponseThatIsTooLong) {
   const Misbehaving server({answer("200 OK", std::string(5000, 'x'))});
   HttpOptions options = quick();
   options.max_body_bytes = 4999;
@@ -278,7 +279,7 @@ TEST(HttpClientFaults, SpeaksOnlyHttp) {
   EXPECT_EQ(code_of([&] { HttpClient(options).send(request); }), ErrorCode::unavailable);
 }
 
-TEST(HttpClientTls, TrustsOnlyWhatItIsTold) {
+TEST(HttpClientTls, TrustsOnlyTheGivenAuthorities) {
   const testing::ServerFolder folder;
   const std::string certificate = folder.path() / "certificate.pem";
   const std::string key = folder.path() / "key.pem";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every limit that an operator of the service can set reaches the rank that works on the image, and what is
 // beyond one is a failed job whose sentence names it.
 #include <fmt/format.h>
@@ -6,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "schema/work_limits.hpp"
 #include "node/rank_group.hpp"
+#include "schema/work_limits.hpp"
 #include "servers/server_process.hpp"
 
 namespace tessera {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A node with real ranks, over real stores: one job's way, and what can go wrong on it.
 #include "node/node.hpp"
 
@@ -32,7 +33,7 @@ const Json endless{
      {{{"name", "resize"}, {"parameters", {{"width", 20000}, {"height", 20000}}}},
       {{"name", "non-local-means"}, {"parameters", {{"search-radius", 20}, {"template-radius", 7}}}}}}};
 
-/// A queue with a fault that a real one has seldom.
+/// A queue with a fault that is rare in a real one.
 enum class QueueFault : std::uint8_t {
   none,
   late_answer,   ///< postpones messages immediately, and takes its time to say so: who takes meanwhile gets
@@ -44,8 +45,10 @@ class FaultyQueue final : public JobQueue {
  public:
   FaultyQueue(std::unique_ptr<JobQueue> queue, QueueFault fault) : queue_(std::move(queue)), fault_(fault) {}
   void publish(const QueueMessage& message) override { queue_->publish(message); }
-  std::optional<Delivery> take(std::chrono::milliseconds patience) override { return queue_->take(patience); }
-  void stop_taking() override { queue_->stop_taking(); }
+  std::optional<Delivery> receive(std::chrono::milliseconds timeout) override {
+    return queue_->receive(timeout);
+  }
+  void stop_receiving() override { queue_->stop_receiving(); }
   void acknowledge(std::uint64_t tag) override {
     if (fault_ == QueueFault::refuses || (fault_ == QueueFault::refuses_once && !refused_.exchange(true))) {
       throw Error(ErrorCode::unavailable, "The queue's disk is full.");
@@ -62,12 +65,14 @@ class FaultyQueue final : public JobQueue {
       std::this_thread::sleep_for(300ms);
     }
   }
-  void give_back(std::uint64_t tag) override { queue_->give_back(tag); }
-  void set_aside(std::uint64_t tag, const std::string& reason) override { queue_->set_aside(tag, reason); }
+  void requeue(std::uint64_t tag) override { queue_->requeue(tag); }
+  void dead_letter(std::uint64_t tag, const std::string& reason) override {
+    queue_->dead_letter(tag, reason);
+  }
   QueueDepth depth() override { return queue_->depth(); }
   std::vector<DeadLetter> dead_letters(int limit) override { return queue_->dead_letters(limit); }
-  bool retry_dead(const std::string& id) override { return queue_->retry_dead(id); }
-  bool drop_dead(const std::string& id) override { return queue_->drop_dead(id); }
+  bool redrive(const std::string& id) override { return queue_->redrive(id); }
+  bool purge(const std::string& id) override { return queue_->purge(id); }
   void check() override { queue_->check(); }
   std::atomic<int> postponed{0};
 
@@ -127,8 +132,8 @@ class LateEvents final : public EventLog {
  public:
   explicit LateEvents(EventLog& log) : log_(log) {}
   std::vector<Event> read_after(const std::string& id, int limit,
-                                std::chrono::milliseconds patience) override {
-    std::vector<Event> events = log_.read_after(id, limit, patience);
+                                std::chrono::milliseconds timeout) override {
+    std::vector<Event> events = log_.read_after(id, limit, timeout);
     for (Event& event : events) {
       if (event.type == "cancelled" && !open) {
         held_.push_back(event);
@@ -212,9 +217,9 @@ class NodeTest : public ::testing::Test {
   }
   /// Reads the log until the job says so.
   Job wait(const std::string& id, const std::function<bool(const Job&)>& wanted) {
-    const auto patience = std::chrono::steady_clock::now() + 60s;
+    const auto timeout = std::chrono::steady_clock::now() + 60s;
     std::string last;
-    while (std::chrono::steady_clock::now() < patience) {
+    while (std::chrono::steady_clock::now() < timeout) {
       Job job = *state.jobs->find(id);
       if (wanted(job)) {
         return job;
@@ -256,7 +261,7 @@ class NodeTest : public ::testing::Test {
   /// As a node leaves it that dies over the job: the message comes back, counted, when the queue is closed.
   void die_over(const std::string& id, JobState when, bool on_ranks) {
     const auto dying = open_queue();
-    ASSERT_EQ(dying->take(10s).value().message.job_id, id);
+    ASSERT_EQ(dying->receive(10s).value().message.job_id, id);
     JobChange change;
     change.state = when;
     change.layout = on_ranks ? Json{{"mode", "farm"}} : Json();
@@ -299,15 +304,15 @@ TEST_F(NodeTest, StoresTheResultSetsTheStateOnceAndAcknowledges) {
   wait_for_end(next);
   node.reset();
   EXPECT_EQ(events_of(id), (std::vector<std::string>{"queued", "running", "storing", "done"}));
-  EXPECT_EQ(queue->depth().waiting + queue->depth().taken, 0);
+  EXPECT_EQ(queue->depth().waiting + queue->depth().unacknowledged, 0);
   for (const auto& left : std::filesystem::recursive_directory_iterator(options.ranks.scratch)) {
     EXPECT_TRUE(left.is_directory()) << left.path() << " was left behind";
   }
 }
 
-TEST_F(NodeTest, SetsAsideWhatEndsItsRanksEveryTimeAndDoesTheOthers) {
+TEST_F(NodeTest, DeadLettersWhatKillsItsRanksEveryTimeAndDoesTheOthers) {
   options.max_attempts = 2;
-  options.spreading = Spreading::farm;
+  options.scheduling = SchedulingPolicy::one_rank_per_job;
   start();
   const std::string deadly = submit(endless, 30, 20);
   const std::string neighbour = submit(slow, 300, 300);
@@ -329,7 +334,7 @@ TEST_F(NodeTest, SetsAsideWhatEndsItsRanksEveryTimeAndDoesTheOthers) {
   EXPECT_EQ(letters()[0].reason, dead.failure->sentence);
 }
 
-TEST_F(NodeTest, CutsBigImagesOverAllRanksAndFarmsSmallOnesOut) {
+TEST_F(NodeTest, RunsLargeImagesOnAllRanksAndSmallOnesOnOne) {
   options.split_bytes = 100'000;
   options.split_idle_bytes = 100'000;
   start();
@@ -341,16 +346,16 @@ TEST_F(NodeTest, CutsBigImagesOverAllRanksAndFarmsSmallOnesOut) {
   EXPECT_EQ(big.layout.at("ranks").size(), 2U);
   node.reset();
 
-  options.spreading = Spreading::split;
+  options.scheduling = SchedulingPolicy::all_ranks;
   start();
   EXPECT_EQ(wait_for_end(submit(invert, 31, 17)).layout.at("mode"), "split");
   node.reset();
-  options.spreading = Spreading::farm;
+  options.scheduling = SchedulingPolicy::one_rank_per_job;
   start();
   EXPECT_EQ(wait_for_end(submit(invert, 400, 300)).layout.at("mode"), "farm");
 }
 
-TEST_F(NodeTest, StopsACancelledJobAndGoesOn) {
+TEST_F(NodeTest, StopsACancelledJobAndContinues) {
   start();
   const std::string id = submit(endless, 30, 20);
   wait_until_it_works(id);
@@ -365,7 +370,7 @@ TEST_F(NodeTest, StopsACancelledJobAndGoesOn) {
   EXPECT_EQ(queue->depth().waiting, 0);
 }
 
-TEST_F(NodeTest, GivesBackWhatItCannotFinishWhenItIsDrained) {
+TEST_F(NodeTest, RequeuesUnfinishedJobsWhenDrained) {
   options.drain_limit = 0ms;
   start();
   const std::string id = submit(endless, 30, 20);
@@ -379,7 +384,7 @@ TEST_F(NodeTest, GivesBackWhatItCannotFinishWhenItIsDrained) {
   EXPECT_TRUE(state.nodes->list().empty()) << "it has taken its leave";
 }
 
-TEST_F(NodeTest, FailsAJobWhoseImageIsGoneInASentence) {
+TEST_F(NodeTest, FailsAJobWhoseImageIsMissing) {
   const std::string id = submit(invert, 31, 17);
   objects->remove("uploads/ann/" + id);
   start();
@@ -389,7 +394,7 @@ TEST_F(NodeTest, FailsAJobWhoseImageIsGoneInASentence) {
   EXPECT_NE(job.failure->sentence.find("noise.ppm"), std::string::npos) << job.failure->sentence;
 }
 
-TEST_F(NodeTest, FailsAJobWhoseImageWasReplacedInASentence) {
+TEST_F(NodeTest, FailsAJobWhoseImageWasReplaced) {
   start();
   const Job job = wait_for_end(submit(invert, 31, 17, "the tag of another"));
   EXPECT_EQ(job.state, JobState::failed);
@@ -400,7 +405,7 @@ TEST_F(NodeTest, FailsAJobWhoseImageWasReplacedInASentence) {
   EXPECT_EQ(state.nodes->list().at(0).details.at("state"), "ready");
 }
 
-TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {
+TEST_F(NodeTest, WaitsForAMissingStore) {
   const std::string id = submit(invert, 31, 17);
   const auto place = folder.path() / "objects";
   const auto elsewhere = folder.path() / "unmounted";
@@ -416,7 +421,7 @@ TEST_F(NodeTest, WaitsForAStoreThatIsNotThere) {
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
 }
 
-TEST_F(NodeTest, TakesUpAgainWhatItHasJustGivenBack) {
+TEST_F(NodeTest, ReceivesAgainWhatItHasJustRequeued) {
   fault = QueueFault::late_answer;
   const std::string id = submit(invert, 31, 17);
   const auto place = folder.path() / "objects";
@@ -428,15 +433,15 @@ TEST_F(NodeTest, TakesUpAgainWhatItHasJustGivenBack) {
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
 }
 
-TEST_F(NodeTest, EndsAMessageThatTheQueueDidNotTakeBackAtFirst) {
+TEST_F(NodeTest, RetriesToSettleAMessage) {
   fault = QueueFault::refuses_once;
   start();
   const std::string id = submit(invert, 31, 17);
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
-  wait_until([&] { return queue->depth().taken == 0; });
+  wait_until([&] { return queue->depth().unacknowledged == 0; });
 }
 
-TEST_F(NodeTest, OutlastsAStoreThatFailsLongerThanAnyLimitOfDeliveries) {
+TEST_F(NodeTest, SurvivesAStoreFailureBeyondTheDeliveryLimit) {
   constexpr int more_than_any_limit = 60;
   start();
   for (const char* part : {"uploads/", "results/"}) {
@@ -452,7 +457,7 @@ TEST_F(NodeTest, OutlastsAStoreThatFailsLongerThanAnyLimitOfDeliveries) {
   EXPECT_EQ(queue->depth().dead, 0);
 }
 
-TEST_F(NodeTest, OutlastsAStateStoreThatCannotBeWritten) {
+TEST_F(NodeTest, SurvivesAReadOnlyStateStore) {
   start();
   SqliteDatabase database(folder.path() / "state.db");
   database.execute(
@@ -468,7 +473,7 @@ TEST_F(NodeTest, OutlastsAStateStoreThatCannotBeWritten) {
   }
 }
 
-TEST_F(NodeTest, TakesNothingWhileItsScratchFolderIsAwayAndComesBack) {
+TEST_F(NodeTest, ReceivesNothingWhileItsScratchFolderIsMissing) {
   start();
   wait_for_end(submit(invert, 31, 17));
   const auto elsewhere = folder.path() / "unmounted";
@@ -490,7 +495,7 @@ TEST_F(NodeTest, TakesNothingWhileItsScratchFolderIsAwayAndComesBack) {
   wait_for_node_state("ready");
 }
 
-TEST_F(NodeTest, TakesNothingWhileDescriptorsAreScarceAndComesBack) {
+TEST_F(NodeTest, ReceivesNothingWhileDescriptorsAreScarce) {
   start();
   wait_for_end(submit(invert, 31, 17));
   rlimit limit{};
@@ -506,7 +511,7 @@ TEST_F(NodeTest, TakesNothingWhileDescriptorsAreScarceAndComesBack) {
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
 }
 
-TEST_F(NodeTest, FailsWhatTheMachineCannotDoAlthoughItDoesTheOthers) {
+TEST_F(NodeTest, FailsAJobThatAloneFailsOnTheMachine) {
   start();
   before_publishing = [&](const std::string& id) {
     objects->fail(ErrorCode::io, "results/ann/" + id, 1'000'000);
@@ -545,7 +550,7 @@ TEST_F(NodeTest, IsNotStoppedByTheCancellationOfAnEarlierGeneration) {
   EXPECT_NE(job.result->object, result_object_name(earlier));
 }
 
-TEST_F(NodeTest, DoesNotHoldTheDeathsOfItsNodeAgainstAJob) {
+TEST_F(NodeTest, DoesNotCountDeathsOfTheNodeAgainstAJob) {
   for (const bool on_ranks : {true, false}) {
     const std::string id = submit(invert, 31, 17);
     for (int deaths = 1; deaths <= 3; ++deaths) {
@@ -559,7 +564,7 @@ TEST_F(NodeTest, DoesNotHoldTheDeathsOfItsNodeAgainstAJob) {
   }
 }
 
-TEST_F(NodeTest, SetsAsideWhatNodesDieOverAgainAndAgain) {
+TEST_F(NodeTest, DeadLettersWhatKillsItsNodeRepeatedly) {
   options.max_deliveries = 4;
   const std::string id = submit(invert, 31, 17);
   for (int deaths = 1; deaths <= 4; ++deaths) {
@@ -573,7 +578,7 @@ TEST_F(NodeTest, SetsAsideWhatNodesDieOverAgainAndAgain) {
   wait_until([&] { return queue->depth().dead == 1; });
 }
 
-TEST_F(NodeTest, TakesTheResultThatANodeStoredBeforeItDied) {
+TEST_F(NodeTest, AdoptsTheResultThatADeadNodeStored) {
   const std::string id = submit(invert, 31, 17);
   die_over(id, JobState::running, true);
   Job job = *state.jobs->find(id);
@@ -593,7 +598,7 @@ TEST_F(NodeTest, TakesTheResultThatANodeStoredBeforeItDied) {
   EXPECT_EQ(stored.text, text) << "it was not made again";
 }
 
-TEST_F(NodeTest, EndsThoughTheQueueTakesNothingBack) {
+TEST_F(NodeTest, EndsIfTheQueueAcceptsNoSettlement) {
   fault = QueueFault::refuses;
   options.drain_limit = 0ms;
   options.stop_limit = 100ms;
@@ -605,15 +610,15 @@ TEST_F(NodeTest, EndsThoughTheQueueTakesNothingBack) {
   node.reset();
 }
 
-TEST_F(NodeTest, EndsAllDeliveriesOfAMessageThatCameTwice) {
+TEST_F(NodeTest, SettlesAllDeliveriesOfADuplicateMessage) {
   start();
   const std::string id = submit(slow, 300, 300);
   queue->publish({id, 1, Priority::interactive, ""});
   EXPECT_EQ(wait_for_end(id).state, JobState::done);
-  wait_until([&] { return queue->depth().taken + queue->depth().waiting == 0; });
+  wait_until([&] { return queue->depth().unacknowledged + queue->depth().waiting == 0; });
 }
 
-TEST_F(NodeTest, TellsItsMetrics) {
+TEST_F(NodeTest, ReportsItsMetrics) {
   std::mutex mutex;
   std::map<std::string, int> phases;
   std::map<std::string, int> ends;

@@ -1,5 +1,5 @@
-// The address at which a node waits for its ranks: what others can do there, and what ranks that do not
-// behave can.
+// SPDX-License-Identifier: Apache-2.0
+// The address at which a node waits for its ranks: unauthenticated connections, and misbehaving ranks.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ class RankAddress : public ::testing::Test {
   }
 };
 
-/// A connection of somebody who knows nothing.
+/// An unauthenticated connection.
 class Visitor {
  public:
   explicit Visitor(const std::string& address) : socket_(connect_to(address)) {}
@@ -93,7 +93,7 @@ std::string address_of(const RankGroup& group) {
   return environment.substr(at, environment.find('\0', at) - at);
 }
 
-TEST_F(RankAddress, IsNotHurtByOthers) {
+TEST_F(RankAddress, IgnoresUnauthenticatedConnections) {
   RankGroupOptions tcp = options(TESSERA_PROGRAM);
   tcp.hostfile = "of one rank, so not read";
   tcp.address = "127.0.0.1";
@@ -115,12 +115,12 @@ TEST_F(RankAddress, IsNotHurtByOthers) {
     ++refused;
   }
   EXPECT_EQ(group.refused_connections(), refused);
-  EXPECT_TRUE(hears("was refused"));
+  EXPECT_TRUE(hears("were refused"));
   EXPECT_EQ(run(group).end, RankOutcome::End::done);
   EXPECT_EQ(group.restarts(), 0);
 }
 
-TEST_F(RankAddress, ClosesTheSilentAndKeepsFewOfThem) {
+TEST_F(RankAddress, LimitsAndClosesSilentConnections) {
   RankGroupOptions tcp = options(TESSERA_PROGRAM);
   tcp.hostfile = "of one rank, so not read";
   tcp.address = "127.0.0.1";
@@ -148,7 +148,7 @@ TEST_P(RogueRank, EndsItsGroupAndNeverTheNode) {
   const std::string said_by_rank = GetParam() == line_without_end ? std::string(65 << 20, 'x') : GetParam();
   std::ofstream(folder.path() / "say", std::ios::binary) << said_by_rank;
   RankGroup group(options(TESSERA_ROGUE_RANK));
-  EXPECT_TRUE(hears("The ranks ended and are started again"));
+  EXPECT_TRUE(hears("The ranks ended and will be restarted"));
   const std::lock_guard lock(mutex);
   EXPECT_TRUE(std::ranges::any_of(said, [](const std::string& sentence) {
     return sentence.find("Rank 0 was ended.") != std::string::npos;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Real ranks of the real program: alone and under mpirun, killed, silent, too slow, too big.
 #include "node/rank_group.hpp"
 
@@ -124,7 +125,7 @@ TEST_P(Ranks, NameTheImageWhenItIsBad) {
   EXPECT_EQ(group.restarts(), 0);
 }
 
-TEST_P(Ranks, StopATaskWithinASecondAndGoOn) {
+TEST_P(Ranks, StopATaskWithinASecondAndContinue) {
   RankGroup group(options(GetParam()));
   for (const Placement placement : {Placement::one_rank, Placement::all_ranks}) {
     Watch watch;
@@ -152,7 +153,7 @@ TEST_P(Ranks, RefuseATaskThatTakesTooLong) {
   EXPECT_EQ(group.restarts(), 0);
 }
 
-TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
+TEST_P(Ranks, RestartWhenOneIsKilled) {
   RankGroup group(options(GetParam()));
   Watch watch;
   const RankTask job = endless_task("endless");
@@ -167,7 +168,7 @@ TEST_P(Ranks, AreStartedAgainWhenOneIsKilled) {
   EXPECT_EQ(group.restarts(), 1);
 }
 
-TEST_P(Ranks, AreStartedAgainWhenOneFallsSilent) {
+TEST_P(Ranks, RestartWhenOneStopsResponding) {
   RankGroupOptions with_short_limit = options(GetParam());
   with_short_limit.silence_limit = 2500ms;
   RankGroup group(with_short_limit);
@@ -257,7 +258,7 @@ TEST_P(Ranks, LeaveNothingInTheScratchFolder) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "ranks/results"));
 }
 
-TEST_P(Ranks, AreNotAskedForAnImageThatIsNotThere) {
+TEST_P(Ranks, AreNotUsedForAMissingImage) {
   RankGroup group(options(GetParam()));
   RankTask job = task("in", 30, 20, R"([{"name": "invert"}])");
   std::filesystem::remove(job.input);

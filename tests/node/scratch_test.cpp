@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scratch folders: private, gone in the end, and swept when their process was killed.
 #include "node/scratch.hpp"
 
@@ -21,7 +22,7 @@ std::vector<fs::path> folders_in(const fs::path& place) {
   return {fs::directory_iterator(place), fs::directory_iterator()};
 }
 
-TEST(Scratch, IsPrivateAndGoneInTheEnd) {
+TEST(Scratch, IsPrivateAndRemovedAtTheEnd) {
   const testing::ServerFolder place;
   {
     const ScratchFolder scratch(place.path());
@@ -33,7 +34,7 @@ TEST(Scratch, IsPrivateAndGoneInTheEnd) {
   EXPECT_TRUE(folders_in(place.path()).empty());
 }
 
-TEST(Scratch, OfAKilledProcessIsSweptAndOfALivingOneIsNot) {
+TEST(Scratch, OfAKilledProcessIsRemovedAndOfALiveOneIsNot) {
   const testing::ServerFolder place;
   const ScratchFolder living(place.path());
   int ends[2];
@@ -60,9 +61,9 @@ TEST(Scratch, OfAKilledProcessIsSweptAndOfALivingOneIsNot) {
   EXPECT_EQ(folders_in(place.path()), std::vector{living.path()});
 }
 
-TEST(Scratch, LeavesAloneWhatItDoesNotKnow) {
+TEST(Scratch, KeepsForeignFolders) {
   const testing::ServerFolder place;
-  // Of an earlier release, which took no lock, and of somebody else.
+  // Folders of an earlier release, which had no lock, and of another user.
   fs::create_directory(place.path() / "tessera-node-abcdef");
   fs::create_directory(place.path() / "holiday");
   fs::create_directory_symlink(place.path() / "holiday", place.path() / "tessera-node-linked");
@@ -74,7 +75,7 @@ TEST(Scratch, LeavesAloneWhatItDoesNotKnow) {
   EXPECT_EQ(folders_in(place.path()).size(), 2U);
 }
 
-TEST(Scratch, SaysWhyItCannotBeMade) {
+TEST(Scratch, ReportsWhyItCannotBeCreated) {
   try {
     const ScratchFolder scratch("/no/such/place");
     FAIL();

@@ -1,4 +1,5 @@
-// What followers of events may take, each, as one owner and all together.
+// SPDX-License-Identifier: Apache-2.0
+// Limits for event streams: per client, per owner and in total.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,7 @@ class NotifierLimits : public ::testing::Test {
     }
     server.reset();
   }
-  /// A job whose record has so many bytes, about.
+  /// A job with a record of about this size.
   std::string create(std::size_t bytes = 0) {
     Job job;
     job.id = new_id("job", system_now());
@@ -49,13 +50,13 @@ class NotifierLimits : public ::testing::Test {
 
   testing::ServerFolder folder;
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {});
-  Access access{*state.tokens, Door::open};
+  Access access{*state.tokens, Authentication::disabled};
   NotifierOptions options;
   std::unique_ptr<Notifier> notifier;
   std::unique_ptr<http::Server> server;
 };
 
-TEST_F(NotifierLimits, OneOwnerHasSoManyPlaces) {
+TEST_F(NotifierLimits, StreamsPerOwnerAreLimited) {
   options.max_subscribers_per_owner = 2;
   start();
   auto first = follow();
@@ -75,12 +76,12 @@ TEST_F(NotifierLimits, OneOwnerHasSoManyPlaces) {
   EXPECT_NE(answer.find(" 200 "), std::string::npos);
 }
 
-TEST_F(NotifierLimits, ProxiesAreToldToPassEventsOn) {
+TEST_F(NotifierLimits, ProxyBufferingIsDisabled) {
   start();
   EXPECT_NE(follow()->read_until("\r\n\r\n").find("\r\nX-Accel-Buffering: no\r\n"), std::string::npos);
 }
 
-TEST_F(NotifierLimits, WhoDoesNotReadIsDisconnectedWhenAllTogetherHoldTooMuch) {
+TEST_F(NotifierLimits, SlowClientsAreDisconnectedAtTheTotalLimit) {
   // Each could be behind by all of it.
   options.max_total_behind_bytes = std::size_t{4} << 20;
   options.max_behind_bytes = std::size_t{64} << 20;
@@ -103,8 +104,8 @@ TEST_F(NotifierLimits, WhoDoesNotReadIsDisconnectedWhenAllTogetherHoldTooMuch) {
   EXPECT_NE(reading->read_until("\"id\":\"" + id), "");
 }
 
-TEST_F(NotifierLimits, WhatIsKeptForThoseWhoComeBackIsCountedInBytes) {
-  RecentEvents recent(*state.events, "0", 1000, 100'000);
+TEST_F(NotifierLimits, TheEventBufferIsLimitedInBytes) {
+  EventBuffer buffer(*state.events, "0", 1000, 100'000);
   const Event large{"",
                     "queued",
                     "job",
@@ -115,22 +116,22 @@ TEST_F(NotifierLimits, WhatIsKeptForThoseWhoComeBackIsCountedInBytes) {
   for (int i = 1; i <= 100; ++i) {
     Event event = large;
     event.id = std::to_string(i);
-    recent.append(Wire(event));
-    EXPECT_LE(recent.bytes(), 100'000U);
+    buffer.append(SerializedEvent(event));
+    EXPECT_LE(buffer.bytes(), 100'000U);
   }
-  EXPECT_EQ(recent.newest_id(), "100");
-  EXPECT_FALSE(recent.covers("80"));
-  EXPECT_TRUE(recent.covers("95"));
-  EXPECT_FALSE(recent.has_room(1, 100'000));
+  EXPECT_EQ(buffer.newest_id(), "100");
+  EXPECT_FALSE(buffer.covers("80"));
+  EXPECT_TRUE(buffer.covers("95"));
+  EXPECT_FALSE(buffer.has_room(1, 100'000));
   std::vector<std::string> ids;
-  recent.for_each_after("95", [&](Wire& wire) { ids.push_back(wire.event().id); });
+  buffer.for_each_after("95", [&](SerializedEvent& serialized) { ids.push_back(serialized.event().id); });
   EXPECT_EQ(ids, (std::vector<std::string>{"96", "97", "98", "99", "100"}));
 
   const MessageMemory memory;
-  Wire wire(large);
+  SerializedEvent serialized(large);
   {
-    const http::Message one = wire.message(false, memory);
-    const http::Message same = wire.message(false, memory);
+    const http::Message one = serialized.message(false, memory);
+    const http::Message same = serialized.message(false, memory);
     EXPECT_EQ(one, same) << "one for all clients";
     EXPECT_GE(memory.bytes(), one->size());
     EXPECT_LT(memory.bytes(), 2 * one->size());
@@ -141,9 +142,9 @@ TEST_F(NotifierLimits, WhatIsKeptForThoseWhoComeBackIsCountedInBytes) {
 TEST_F(NotifierLimits, AnEventThatCannotBeReadStopsNothing) {
   const Event foreign{"1", "queued", "job", "batch", "ann", system_now(), Json{{"another", "version"}}};
   const MessageMemory memory;
-  Wire wire(foreign);
-  EXPECT_EQ(*wire.message(false, memory), "id: 1\nevent: queued\ndata: null\n\n");
-  EXPECT_EQ(*wire.message(true, memory), R"({"id":"1","event":"queued","job":null})");
+  SerializedEvent serialized(foreign);
+  EXPECT_EQ(*serialized.message(false, memory), "id: 1\nevent: queued\ndata: null\n\n");
+  EXPECT_EQ(*serialized.message(true, memory), R"({"id":"1","event":"queued","job":null})");
 }
 
 TEST_F(NotifierLimits, EndsWhileItIsFollowed) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The stream of events, as a client sees it.
 #include "service/notifier/notifier.hpp"
 
@@ -41,7 +42,8 @@ std::string line_after(const std::string& text, const std::string& field) {
 /// A notifier over a state store, and jobs that come.
 class Service {
  public:
-  explicit Service(StateStore state) : state_(std::move(state)), access_(*state_.tokens, Door::open) {
+  explicit Service(StateStore state)
+      : state_(std::move(state)), access_(*state_.tokens, Authentication::disabled) {
     notifier_ =
         std::make_unique<Notifier>(NotifierOptions{}, NotifierPorts{*state_.jobs, *state_.events, access_});
     http::Router router;
@@ -74,7 +76,7 @@ class Service {
   std::unique_ptr<http::Server> server_;
 };
 
-TEST(NotifierStream, BeginsWithAPlaceToComeBackTo) {
+TEST(NotifierStream, BeginsWithAnIdForReconnecting) {
   const testing::ServerFolder folder;
   Service service(open_sqlite_state_store(folder.path() / "state.db", {}));
   service.new_job();

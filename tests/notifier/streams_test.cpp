@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Streams of events, and the tokens that they were opened with.
 #include <gtest/gtest.h>
 
@@ -61,12 +62,12 @@ class Streams : public ::testing::Test {
   testing::ServerFolder folder;
   std::atomic<std::chrono::milliseconds> passed{0ms};
   StateStore state = open_sqlite_state_store(folder.path() / "state.db", {});
-  Access access{*state.tokens, Door::closed, [this] { return system_now() + passed.load(); }};
+  Access access{*state.tokens, Authentication::required, [this] { return system_now() + passed.load(); }};
   std::unique_ptr<Notifier> notifier;
   std::unique_ptr<http::Server> server;
 };
 
-TEST_F(Streams, EndWhenTheirTokenIsWithdrawnAndOthersGoOn) {
+TEST_F(Streams, EndWhenTheirTokenIsRevokedAndOthersContinue) {
   const std::string ann = token("ann");
   const std::string bob = token("bob");
   const auto of_ann = follow(ann);
@@ -88,7 +89,7 @@ TEST_F(Streams, EndWhenTheirTokenExpires) {
   EXPECT_TRUE(connection->closed_by_peer(30s));
 }
 
-TEST_F(Streams, GoOnWhenTheStreamTokenExpiresThatOpenedThem) {
+TEST_F(Streams, ContinueWhenTheirStreamTokenExpires) {
   const std::string secret = token("ann");
   const std::string stream = stream_token(secret);
   const auto connection = follow_by_socket(stream);
@@ -102,12 +103,12 @@ TEST_F(Streams, GoOnWhenTheStreamTokenExpiresThatOpenedThem) {
   EXPECT_EQ(notifier->subscribers(), 1U);
 }
 
-TEST_F(Streams, AStoreWithoutTokensLetsNobodyIn) {
+TEST_F(Streams, AStoreWithoutTokensRefusesEveryone) {
   const testing::Answer refused = testing::ask(server->port(), "GET", "/v1/events");
   EXPECT_EQ(refused.status, 401);
   EXPECT_NE(refused.body.find("The service has no tokens"), std::string::npos) << refused.body;
   http::Request request;
-  Access open(*state.tokens, Door::open);
+  Access open(*state.tokens, Authentication::disabled);
   EXPECT_EQ(open.check(request, Scope::admin).owner, "local");
   EXPECT_EQ(
       testing::code_of([&] { static_cast<void>(open.new_stream_token(open.check(request, Scope::read))); }),

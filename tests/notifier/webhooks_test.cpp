@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls to webhooks, as the server that is called sees them.
 #include "service/notifier/webhooks.hpp"
 
@@ -37,9 +38,9 @@ class Receiver {
     return "http://127.0.0.1:" + std::to_string(server_.port()) + "/hook?of=ann";
   }
   /// The next call; none if there is none for that long.
-  std::optional<http::Request> next(std::chrono::milliseconds patience = 30s) {
+  std::optional<http::Request> next(std::chrono::milliseconds timeout = 30s) {
     std::unique_lock lock(mutex_);
-    if (!came_.wait_for(lock, patience, [&] { return !requests_.empty(); })) {
+    if (!came_.wait_for(lock, timeout, [&] { return !requests_.empty(); })) {
       return std::nullopt;
     }
     http::Request request = std::move(requests_.front());
@@ -108,7 +109,7 @@ class Webhooks : public ::testing::Test {
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     StateStore looking = open_sqlite_state_store(folder.path() / "state.db", later);
     // A look makes a call due again far later only if there is one, and then the test fails anyway.
-    while (!looking.jobs->take_webhook_calls(0ms, 1).empty()) {
+    while (!looking.jobs->claim_webhook_calls(0ms, 1).empty()) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline);
       std::this_thread::yield();
     }
@@ -144,7 +145,7 @@ TEST_F(Webhooks, AreSignedCloudEvents) {
   expect_settled();
 }
 
-TEST_F(Webhooks, AreTriedAgainUntilTheyAreAnswered) {
+TEST_F(Webhooks, AreRetriedUntilTheyAreAnswered) {
   Receiver receiver({500, 302, 429, 200});
   ended_job(receiver.url(), JobState::failed);
   const WebhookSender sender(options(), *store.jobs);
@@ -172,7 +173,7 @@ TEST_F(Webhooks, AreDeliveredHoweverLongTheAnswerIs) {
   EXPECT_FALSE(receiver.next(0ms));
 }
 
-TEST_F(Webhooks, GoOnWhenARecordCannotBeRead) {
+TEST_F(Webhooks, ContinueWhenARecordCannotBeRead) {
   Receiver receiver({200});
   const Job poisoned = ended_job(receiver.url());
   const Job sound = ended_job(receiver.url());
@@ -186,7 +187,7 @@ TEST_F(Webhooks, GoOnWhenARecordCannotBeRead) {
   EXPECT_FALSE(receiver.next(0ms));
 }
 
-TEST_F(Webhooks, AreGivenUpWhenTheReceiverIsGoneOrNeverAnswers) {
+TEST_F(Webhooks, AreGivenUpWhenTheReceiverIsGoneOrNeverResponds) {
   {
     Receiver gone({410});
     ended_job(gone.url());
@@ -207,7 +208,7 @@ TEST_F(Webhooks, AreGivenUpWhenTheReceiverIsGoneOrNeverAnswers) {
   EXPECT_FALSE(broken.next(0ms));
 }
 
-TEST_F(Webhooks, DoNotReachIntoTheServicesOwnNetworkUnlessAllowed) {
+TEST_F(Webhooks, DoNotReachPrivateAddressesUnlessAllowed) {
   Receiver receiver({200});
   ended_job(receiver.url());
   WebhookOptions strict = options();
@@ -223,13 +224,13 @@ TEST_F(Webhooks, DoNotReachIntoTheServicesOwnNetworkUnlessAllowed) {
 TEST_F(Webhooks, OfASenderThatDiedAreMadeByAnother) {
   Receiver receiver({200});
   ended_job(receiver.url());
-  ASSERT_EQ(store.jobs->take_webhook_calls(50ms, 1).size(), 1U);  // and that one dies
+  ASSERT_EQ(store.jobs->claim_webhook_calls(50ms, 1).size(), 1U);  // and that one dies
   const WebhookSender sender(options(), *store.jobs);
   ASSERT_TRUE(receiver.next());
   expect_settled();
 }
 
-TEST_F(Webhooks, SayNothingOfAnEndThatARetryHasUndone) {
+TEST_F(Webhooks, AreObsoleteAfterARetry) {
   Receiver receiver({200});
   const Job job = ended_job(receiver.url(), JobState::failed);
   store.jobs->retry(job.id, 0);
@@ -258,9 +259,9 @@ class Tarpit {
     std::unique_lock lock(mutex_);
     ASSERT_TRUE(changed_.wait_for(lock, 30s, [&] { return held_ >= held; }));
   }
-  [[nodiscard]] int most_held() {
+  [[nodiscard]] int max_held() {
     const std::scoped_lock lock(mutex_);
-    return most_held_;
+    return max_held_;
   }
   void release() {
     const std::scoped_lock lock(mutex_);
@@ -281,7 +282,7 @@ class Tarpit {
                 .handler =
                     [this](http::Request&) {
                       std::unique_lock lock(mutex_);
-                      most_held_ = std::max(most_held_, ++held_);
+                      max_held_ = std::max(max_held_, ++held_);
                       changed_.notify_all();
                       changed_.wait(lock, [&] { return released_; });
                       --held_;
@@ -293,7 +294,7 @@ class Tarpit {
   std::mutex mutex_;
   std::condition_variable changed_;
   int held_ = 0;
-  int most_held_ = 0;
+  int max_held_ = 0;
   bool released_ = false;
   http::Server server_;
 };
@@ -318,34 +319,34 @@ TEST_F(Webhooks, OfOneOwnerDoNotWaitForAnothersSlowReceiver) {
   // Again, now that ann's calls have been passed over many times.
   ended_job(receiver.url(), JobState::done, "bob");
   EXPECT_TRUE(receiver.next());
-  EXPECT_EQ(tarpit.most_held(), few.max_per_host);
+  EXPECT_EQ(tarpit.max_held(), few.max_per_host);
   tarpit.release();
 }
 
-TEST_F(Webhooks, AHostThatDoesNotAnswerRests) {
+TEST_F(Webhooks, AHostThatDoesNotRespondIsPaused) {
   std::atomic<int> attempts{0};
-  const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::free_port()) + "/hook";
+  const std::string unused_url = "http://127.0.0.1:" + std::to_string(testing::free_port()) + "/hook";
   WebhookOptions rests = options();
-  rests.silences_to_rest = 2;
+  rests.unanswered_before_rest = 2;
   rests.first_rest = 3'600s;
   rests.on_attempt = [&](bool delivered) { attempts += delivered ? 0 : 1; };
   for (int i = 0; i < 20; ++i) {
-    ended_job(nobody);
+    ended_job(unused_url);
   }
   Receiver receiver({200});
   {
     const WebhookSender sender(rests, *store.jobs);
-    while (attempts < rests.silences_to_rest) {
+    while (attempts < rests.unanswered_before_rest) {
       std::this_thread::yield();
     }
     ended_job(receiver.url());
     EXPECT_TRUE(receiver.next());
   }
   // Some were on their way when the host had been silent often enough, but not all twenty.
-  EXPECT_LE(attempts, rests.silences_to_rest + rests.max_per_host + 1);
+  EXPECT_LE(attempts, rests.unanswered_before_rest + rests.max_per_host + 1);
 }
 
-TEST_F(Webhooks, DoNotTellTheirUrlsToTheLog) {
+TEST_F(Webhooks, DoNotLogTheirUrls) {
   std::ostringstream said;
   WebhookOptions logging = options();
   logging.log =

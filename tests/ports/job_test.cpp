@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Jobs, times and names as the service writes them down.
 #include "ports/job.hpp"
 

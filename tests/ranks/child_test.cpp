@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A process that is started: nothing of this one's that it should not have.
 #include "ranks/child.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages between node and rank: what is written is read again; whatever else comes is refused, and quickly.
 #include "ranks/messages.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sandbox, tried by a program that breaks every rule of it.
 #include "ranks/sandbox.hpp"
 

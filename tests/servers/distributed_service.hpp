@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole distributed service, each part a process of its own, as an administrator would run it.
 #pragma once
 

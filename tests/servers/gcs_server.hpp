@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A private Google Cloud Storage: strict_gcs.py, which checks every token and signature.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A private RabbitMQ with this project's rabbitmq.conf: nothing of it touches, or is touched by, one that the
 // system runs.
 #pragma once
@@ -25,7 +26,7 @@ class RabbitMqServer {
 
   /// Has the broker write to disk that these queues of the vhost "/" exist and have a leader, and returns
   /// when it has. RabbitMQ 3.10 does that only some seconds after a queue is declared; killed before, it
-  /// begins the queue anew or never finds its leader again.
+  /// recreates the queue or never finds its leader again.
   void make_durable(const std::vector<std::string>& queues) const;
 
   /// Runs `rabbitmqctl arguments` for this broker.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rank processes of a node or a service, for tests that kill them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "servers/raw_http.hpp"
 
 #include <arpa/inet.h>
@@ -43,9 +44,9 @@ bool RawConnection::send(std::string_view bytes) {
   return true;
 }
 
-bool RawConnection::receive(std::chrono::milliseconds patience) {
+bool RawConnection::receive(std::chrono::milliseconds timeout) {
   pollfd waiting{socket_, POLLIN, 0};
-  if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) {
+  if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) {
     throw std::runtime_error("Nothing came; so far: " + received_.substr(0, 2000));
   }
   std::array<char, 65536> piece{};
@@ -57,19 +58,19 @@ bool RawConnection::receive(std::chrono::milliseconds patience) {
   return true;
 }
 
-std::string RawConnection::read_to_end(std::chrono::milliseconds patience) {
+std::string RawConnection::read_to_end(std::chrono::milliseconds timeout) {
   try {
-    while (receive(patience)) {
+    while (receive(timeout)) {
     }
   } catch (const std::runtime_error&) {
   }
   return std::exchange(received_, {});
 }
 
-std::string RawConnection::read_until(std::string_view text, std::chrono::milliseconds patience) {
+std::string RawConnection::read_until(std::string_view text, std::chrono::milliseconds timeout) {
   std::size_t at = received_.find(text);
   while (at == std::string::npos) {
-    if (!receive(patience)) {
+    if (!receive(timeout)) {
       throw std::runtime_error("The connection ended after: " + received_.substr(0, 2000));
     }
     at = received_.find(text);
@@ -79,9 +80,9 @@ std::string RawConnection::read_until(std::string_view text, std::chrono::millis
   return result;
 }
 
-std::string RawConnection::read_exactly(std::size_t count, std::chrono::milliseconds patience) {
+std::string RawConnection::read_exactly(std::size_t count, std::chrono::milliseconds timeout) {
   while (received_.size() < count) {
-    if (!receive(patience)) {
+    if (!receive(timeout)) {
       throw std::runtime_error("The connection ended after: " + received_.substr(0, 2000));
     }
   }
@@ -90,9 +91,9 @@ std::string RawConnection::read_exactly(std::size_t count, std::chrono::millisec
   return result;
 }
 
-bool RawConnection::closed_by_peer(std::chrono::milliseconds patience) {
+bool RawConnection::closed_by_peer(std::chrono::milliseconds timeout) {
   try {
-    while (receive(patience)) {
+    while (receive(timeout)) {
     }
     return true;
   } catch (const std::runtime_error&) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A client that sends exactly the bytes it is told to, for servers that must stand anything.
 #pragma once
 
@@ -19,19 +20,18 @@ class RawConnection {
   RawConnection& operator=(const RawConnection&) = delete;
   /// False when the other side has closed.
   bool send(std::string_view bytes);
-  /// All until the other side closes, or until nothing came for `patience`.
-  std::string read_to_end(std::chrono::milliseconds patience = std::chrono::seconds(10));
-  /// Until `text` has come, all that came; the rest is kept for later. Throws std::runtime_error at the end
-  /// or after `patience`.
-  std::string read_until(std::string_view text,
-                         std::chrono::milliseconds patience = std::chrono::seconds(10));
-  /// Exactly so many bytes.
-  std::string read_exactly(std::size_t count, std::chrono::milliseconds patience = std::chrono::seconds(10));
+  /// Everything until the other side closes, or until nothing came for `timeout`.
+  std::string read_to_end(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  /// Everything up to and including `text`; the rest is kept for later. Throws std::runtime_error at the end
+  /// or after `timeout`.
+  std::string read_until(std::string_view text, std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  /// Exactly `count` bytes.
+  std::string read_exactly(std::size_t count, std::chrono::milliseconds timeout = std::chrono::seconds(10));
   void reset();  ///< breaks off at once
-  [[nodiscard]] bool closed_by_peer(std::chrono::milliseconds patience = std::chrono::seconds(10));
+  [[nodiscard]] bool closed_by_peer(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
  private:
-  bool receive(std::chrono::milliseconds patience);
+  bool receive(std::chrono::milliseconds timeout);
   int socket_ = -1;
   std::string received_;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A private Redis that keeps what it was told, also when it is killed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "servers/s3_server.hpp"
 
 #include <cstdlib>
@@ -19,7 +20,7 @@ void S3Server::set_environment() const {
         "AWS_DEFAULT_REGION"}) {
     unsetenv(name);
   }
-  // There is none, so that no keys of whoever runs the tests are used.
+  // No file, so that no credentials of the user who runs the tests are used.
   setenv("AWS_SHARED_CREDENTIALS_FILE", (folder_.path() / "credentials").c_str(), 1);
   const std::string origin = "http://127.0.0.1:" + std::to_string(port_);
   switch (access_.identity) {
@@ -96,6 +97,6 @@ std::vector<S3Server::Request> S3Server::requests() const {
   return result;
 }
 
-int S3Server::times_keys_were_given() const { return std::stoi(ask(port_, "GET", "/-/identities").body); }
+int S3Server::credentials_issued() const { return std::stoi(ask(port_, "GET", "/-/identities").body); }
 
 }  // namespace tessera::testing

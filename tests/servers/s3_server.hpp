@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Private servers of the S3 protocol.
 #pragma once
 
@@ -14,13 +15,13 @@ namespace tessera::testing {
 /// Strict: strict_s3.py, which checks every signature with Amazon's own library.
 enum class S3Kind : std::uint8_t { s3rver, strict };
 
-/// Who gives the keys; all but `environment` give new ones each time they are asked (aws_identities.py).
+/// The source of credentials; all but `environment` return new ones for each request (aws_identities.py).
 enum class S3Identity : std::uint8_t { environment, machine, container, web_identity };
 
-/// How the strict one is spoken to.
+/// How the strict server is accessed.
 struct S3Access {
   bool virtual_hosted = false;  ///< the bucket is in the host's name, and nowhere else
-  bool session = false;         ///< the keys are temporary and come with a token
+  bool session = false;         ///< the credentials are temporary and have a session token
   S3Identity identity = S3Identity::environment;
 };
 
@@ -32,7 +33,7 @@ class S3Server {
   static constexpr const char* role = "arn:aws:iam::123456789012:role/tessera-node";
   static constexpr const char* container_token = "token of this container";
   static constexpr const char* web_token = "eyJ.of+this/pod=";
-  /// With one empty bucket, "pictures". Sets the environment of this process for that kind of access.
+  /// Has one empty bucket, "pictures". Sets the environment of this process for that kind of access.
   explicit S3Server(S3Kind kind = S3Kind::strict, S3Access access = {});
   /// Names under localhost lead to this machine, without a name server.
   [[nodiscard]] std::string endpoint() const {
@@ -42,16 +43,16 @@ class S3Server {
     return "s3://pictures/of%20mine?endpoint=" + endpoint() +
            (access_.virtual_hosted ? "&style=virtual" : "");
   }
-  void expire_session() const;  ///< of a strict one: what was given out so far is refused from now on
-  /// What those who give keys do from now on: "life_s=N" or "fault=STATUS" (strict_s3.py).
+  void expire_session() const;  ///< strict server: rejects all credentials issued so far
+  /// Behaviour of the credentials service from now on: "life_s=N" or "fault=STATUS" (strict_s3.py).
   void set_identities(const std::string& query) const;
-  [[nodiscard]] int times_keys_were_given() const;
+  [[nodiscard]] int credentials_issued() const;
 
   struct Request {
     std::string what;    ///< method and path, without the bucket
     int connection = 0;  ///< by which it came; they are numbered
   };
-  /// What a strict one, spoken to by paths, was asked for so far, in order.
+  /// Requests that a strict, path-style server has received so far, in order.
   [[nodiscard]] std::vector<Request> requests() const;
 
  private:

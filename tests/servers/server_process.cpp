@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "servers/server_process.hpp"
 
 #include <arpa/inet.h>
@@ -178,8 +179,8 @@ bool ServerProcess::running() {
 }
 
 void ServerProcess::wait_until_ready(int port, const std::function<bool()>& ready,
-                                     std::chrono::seconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+                                     std::chrono::seconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!(accepts(port) && (!ready || ready()))) {
     if (!running() || std::chrono::steady_clock::now() > deadline) {
       throw std::runtime_error("the server did not come up:\n" + end_of(log_));

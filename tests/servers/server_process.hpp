@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A real server of a test's own: a process on free loopback ports, in a temporary folder, ended with the
 // test.
 #pragma once
@@ -36,7 +37,7 @@ class ServerProcess {
  public:
   using Environment = std::vector<std::pair<std::string, std::string>>;
   /// Starts `command` in a process group of its own; its output goes to `log`. It dies with this process.
-  /// `working_folder` is where it leaves what nobody asked it for; empty: this process's.
+  /// `working_folder` is its working folder; empty: that of this process.
   ServerProcess(std::vector<std::string> command, const Environment& environment, std::filesystem::path log,
                 const std::filesystem::path& working_folder = {});
   /// Stops it in order (SIGTERM), or kills it with its group if that takes more than ten seconds.
@@ -44,10 +45,10 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  /// Returns once a connection to 127.0.0.1:`port` succeeds and `ready` (if given) says true. Throws
-  /// std::runtime_error with the log's end when the process ends before, or after `patience`.
+  /// Returns once a connection to 127.0.0.1:`port` succeeds and `ready` (if given) returns true. Throws
+  /// std::runtime_error with the end of the log if the process ends before, or after `timeout`.
   void wait_until_ready(int port, const std::function<bool()>& ready = {},
-                        std::chrono::seconds patience = std::chrono::seconds(180));
+                        std::chrono::seconds timeout = std::chrono::seconds(180));
   void stop();
   void kill();     ///< SIGKILL to the whole group, as a crash
   void suspend();  ///< SIGSTOP: alive, but silent from when this returns

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "servers/sse_crowd.hpp"
 
 #include <arpa/inet.h>
@@ -50,10 +51,9 @@ SseCrowd::~SseCrowd() {
   close(epoll_);
 }
 
-bool SseCrowd::all(const std::function<bool(const std::vector<Heard>&)>& that,
-                   std::chrono::seconds patience) {
+bool SseCrowd::all(const std::function<bool(const std::vector<Heard>&)>& that, std::chrono::seconds timeout) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] {
+  return changed_.wait_for(lock, timeout, [&] {
     return std::ranges::all_of(clients_, [&](const Client& client) { return that(client.heard); });
   });
 }

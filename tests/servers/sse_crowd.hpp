@@ -1,5 +1,6 @@
-// Many clients of Server-Sent Events in one thread, each with a connection of its own. They behave as
-// browsers do: a client whose connection ends comes again, with the id of the last event it has heard.
+// SPDX-License-Identifier: Apache-2.0
+// Many clients of Server-Sent Events in one thread, each with its own connection. Like browsers they
+// reconnect with the id of the last event that they received.
 #pragma once
 
 #include <chrono>
@@ -26,13 +27,13 @@ class SseCrowd {
   SseCrowd(const SseCrowd&) = delete;
   SseCrowd& operator=(const SseCrowd&) = delete;
 
-  /// Whether every client's `that` becomes true within `patience`.
-  bool all(const std::function<bool(const std::vector<Heard>&)>& that, std::chrono::seconds patience);
+  /// Whether every client's `that` becomes true within `timeout`.
+  bool all(const std::function<bool(const std::vector<Heard>&)>& that, std::chrono::seconds timeout);
   /// Clients whose stream has begun and not ended.
   [[nodiscard]] int connected() const;
   /// What a client has heard so far, over all of its connections.
   [[nodiscard]] std::vector<Heard> heard(std::size_t client) const;
-  /// How often clients have come again.
+  /// Number of reconnections.
   [[nodiscard]] int reconnections() const;
 
  private:
@@ -62,7 +63,8 @@ class SseCrowd {
   std::jthread thread_;
 };
 
-/// Lets this process, and those that it starts, open so many files if the system's hard limit allows it.
+/// Raises the limit of open files to this number for this process and its children, if the hard limit allows
+/// it.
 [[nodiscard]] bool allow_open_files(std::size_t count);
 
 }  // namespace tessera::testing

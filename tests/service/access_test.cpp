@@ -1,5 +1,6 @@
-// Who gets in: the real service as a user starts it, asked by the same user's commands, by others, and by web
-// pages.
+// SPDX-License-Identifier: Apache-2.0
+// Access control: the real service as a user starts it, used by the same user's commands, by others, and by
+// web pages.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -52,7 +53,7 @@ std::string status_line_of(const ServeProcess& serve, const std::string& target,
   return connection.read_until("\r\n");
 }
 
-TEST(Access, TheSameUsersCommandsGetInWithoutAnotherStepAndNobodyElseDoes) {
+TEST(Access, OnlyTheSameUsersCommandsFindTheTokenAutomatically) {
   ServeProcess serve({}, ServeDoor::closed);
   const fs::path photo = serve.folder() / "tiny.ppm";
   std::ofstream(photo) << tiny_ppm;
@@ -85,14 +86,14 @@ TEST(Access, TheSameUsersCommandsGetInWithoutAnotherStepAndNobodyElseDoes) {
   }
 }
 
-TEST(Access, ACommandDoesNotGiveItsTokenToWhoeverListensOnAPortThatWasFreed) {
+TEST(Access, ACommandDoesNotSendItsTokenToAnotherProgramOnTheSamePort) {
   ServeProcess serve({}, ServeDoor::closed);
   ASSERT_EQ(tessera({"ls", "--server", serve.url()}).exit_code, 0);
   const std::string token = serve.token();
   serve.kill();
   // The note of the killed service is still there; another takes its port.
   const ServerFolder folder;
-  const fs::path taken = folder.path() / "request";
+  const fs::path captured = folder.path() / "request";
   ServerProcess thief({"python3", "-c",
                        "import socket,sys\n"
                        "s=socket.create_server(('127.0.0.1',int(sys.argv[1])))\n"
@@ -101,11 +102,11 @@ TEST(Access, ACommandDoesNotGiveItsTokenToWhoeverListensOnAPortThatWasFreed) {
                        " open(sys.argv[2],'ab').write(d)\n"
                        " c.sendall(b'HTTP/1.1 404 No\\r\\nContent-Length: 0\\r\\nConnection: "
                        "close\\r\\n\\r\\n'); c.close()\n",
-                       std::to_string(serve.port()), taken},
+                       std::to_string(serve.port()), captured},
                       {}, folder.path() / "log");
   thief.wait_until_ready(serve.port());
   EXPECT_NE(tessera({"ls", "--server", serve.url()}).exit_code, 0);
-  const std::string request = read_file(taken);
+  const std::string request = read_file(captured);
   EXPECT_NE(request.find("GET /v1/jobs"), std::string::npos) << request;
   EXPECT_EQ(request.find(token), std::string::npos) << request;
 }
@@ -203,7 +204,7 @@ TEST(Access, StreamTokensAreForEventsAlone) {
   EXPECT_EQ(serve.log().find(stream), std::string::npos) << "a token in the log";
 }
 
-TEST(Access, WhatAServiceKeepsIsForItsUserAlone) {
+TEST(Access, TheDataOfAServiceIsPrivateToItsUser) {
   ServeProcess serve({}, ServeDoor::closed);
   const fs::path data = serve.folder() / "data";
   const auto expect_private = [&] {
@@ -219,11 +220,11 @@ TEST(Access, WhatAServiceKeepsIsForItsUserAlone) {
   std::ofstream(data / "link-secret").close();  // as a power cut left it
   serve.start();
   expect_private();
-  EXPECT_NE(serve.log().find("Others could enter"), std::string::npos) << serve.log();
+  EXPECT_NE(serve.log().find("Other users could access"), std::string::npos) << serve.log();
   EXPECT_GE(read_file(data / "link-secret").size(), 32U);
 }
 
-TEST(Access, BodiesLieInTheDataFolderWhileTheyCome) {
+TEST(Access, BodiesAreSpooledInTheDataFolder) {
   const ServeProcess serve;
   const Json place = json_of(send_json(serve.port(), "POST", "/v1/uploads", Json::object()));
   const std::string url = place.at("upload").at("url");
@@ -269,7 +270,7 @@ TEST(Access, DownloadsHaveTheModeThatTheUmaskLeaves) {
   }
 }
 
-TEST(Access, SecretsInUrlsAreNotToldAndMayComeFromFiles) {
+TEST(Access, SecretsInUrlsAreNotShownAndMayComeFromFiles) {
   const ServerFolder folder;
   for (const auto& [option, url] :
        {std::pair("--state", "redis://ann:SECRET@host:bad/0"), std::pair("--state", "redi://:SECRET@host"),

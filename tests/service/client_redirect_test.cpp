@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a client sends to a server that it was sent to by another.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A thousand clients wait at one notifier.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

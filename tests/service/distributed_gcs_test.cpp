@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The distributed system with its images on Google Cloud Storage, by the key of a service account: every
 // request and every link is checked by strict_gcs.py.
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ std::vector<ObjectInfo> all_objects(ObjectStore& store, const std::string& prefi
   return store.list(prefix, "", more_than_there_are).objects;
 }
 
-/// Of the events on a stream, until so many jobs are done.
+/// Reads events until `count` jobs are done.
 std::vector<std::string> types_until_done(RawConnection& stream, std::size_t jobs) {
   std::vector<std::string> types;
   EventStreamReader reader([&](const StreamedEvent& event) {
@@ -66,7 +67,7 @@ class DistributedOnGcs : public ::testing::Test {
 };
 
 // One test, as a broker takes ten seconds to start.
-TEST_F(DistributedOnGcs, KeepsAndForgetsWhatAClientSends) {
+TEST_F(DistributedOnGcs, StoresAndExpiresWhatAClientSends) {
   expect_three_clients_get_what_apply_makes(service.url(), service.gateway_port(), service.folder());
 
   // By hand: upload, job with live events, link, zip.

@@ -1,5 +1,6 @@
-// The distributed system on S3 with the role of a machine, whose keys expire, and are not to be had for a
-// while; and how often a job asks the store.
+// SPDX-License-Identifier: Apache-2.0
+// The distributed system on S3 with an instance role whose credentials expire and are unavailable for a
+// while; and the number of store requests per job.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -44,7 +45,7 @@ class DistributedOnS3 : public ::testing::Test {
 };
 
 // One test, as a broker takes ten seconds to start.
-TEST_F(DistributedOnS3, AsksThriceForASmallJobAndOutlastsThatItsKeysAreRefused) {
+TEST_F(DistributedOnS3, SendsThreeRequestsForASmallJobAndSurvivesRejectedCredentials) {
   expect_three_clients_get_what_apply_makes(service.url(), service.gateway_port(), service.folder());
 
   const Json item{{"object", upload(service.gateway_port(), read_file(photographs(1).front()))},
@@ -67,13 +68,13 @@ TEST_F(DistributedOnS3, AsksThriceForASmallJobAndOutlastsThatItsKeysAreRefused) 
     EXPECT_TRUE(connections.contains(request.connection)) << request.what;
   }
 
-  // They expire before their time: others are taken, and nobody notices.
+  // They are revoked before their expiry: new ones are used transparently.
   s3.expire_session();
   const Json before = batch(Json::array({item}), "invert");
   follow(before);
   EXPECT_EQ(get(before.at("links").at("self")).at("counts").at("done"), 1);
 
-  // There are no others for a while: jobs wait, and say for what; requests are told to come again.
+  // For a while there are no new ones: jobs wait with a reason, and requests get 503.
   RawConnection events(service.notifier_port());
   events.send("GET /v1/events HTTP/1.0\r\n\r\n");
   events.read_until("\r\n\r\n");
@@ -81,17 +82,18 @@ TEST_F(DistributedOnS3, AsksThriceForASmallJobAndOutlastsThatItsKeysAreRefused) 
   events.read_until("event: running", std::chrono::seconds(60));
   s3.set_identities("fault=403");
   s3.expire_session();
-  events.read_until("The store does not let this service in: ", std::chrono::seconds(60));
+  events.read_until("The store rejects this service's credentials: ", std::chrono::seconds(60));
   EXPECT_EQ(get(during.at("links").at("self")).at("counts").at("failed"), 0);
   const Answer refused = send_json(service.gateway_port(), "POST", "/v1/jobs",
                                    {{"items", Json::array({item})}, {"pipeline", "invert"}});
   EXPECT_EQ(refused.status, 503) << refused.body;
-  EXPECT_NE(refused.body.find("The store does not let this service in: "), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("The store rejects this service's credentials: "), std::string::npos)
+      << refused.body;
   // Readiness is asked for in the background.
   const auto readiness = [&] { return ask(service.gateway_port(), "GET", "/readyz").status; };
   EXPECT_TRUE(poll_until([&] { return readiness() == 503; }));
 
-  // They are to be had again: all is done that was accepted.
+  // They are available again: all accepted jobs are completed.
   s3.set_identities("fault=0");
   follow(during);
   const Json after = get(during.at("links").at("self"));

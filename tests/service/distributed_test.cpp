@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The distributed system: gateway, node and notifier as processes of their own, on a real broker, Redis and
 // an S3 server.
 #include <fmt/format.h>
@@ -56,7 +57,7 @@ TEST_F(Distributed, WorksAndSurvivesTheLossOfEachPart) {
   service.start_node();
   expect_all_done(batch, 6);
 
-  // A node is told to stop: it gives back what it cannot finish.
+  // A node is stopped: it requeues what it cannot finish.
   batch = batch_of_photographs(6, "non-local-means search-radius=16");
   wait_until_running(batch);
   service.node().stop();

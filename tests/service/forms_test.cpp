@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images inside of the submission, and all results in one file: what `curl` alone can do.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a service is for, seen from outside: however it is put together, it must do this.
 #pragma once
 

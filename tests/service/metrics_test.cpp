@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The service's metrics, taken by a real Prometheus that knows the dashboard and the alert rules.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -78,7 +79,7 @@ TEST(Metrics, AreTakenByPrometheusAndFillTheDashboard) {
     return empty;
   };
   std::vector<std::string> empty;
-  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto timeout = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   do {
     const Json batch =
         json_of(send_json(serve.port(), "POST", "/v1/jobs",
@@ -88,7 +89,7 @@ TEST(Metrics, AreTakenByPrometheusAndFillTheDashboard) {
     follow_to_end(serve.port(), batch.at("id"));
     ask(serve.port(), "GET", "/v1/jobs");
     empty = empty_panels();
-  } while (!empty.empty() && std::chrono::steady_clock::now() < patience);
+  } while (!empty.empty() && std::chrono::steady_clock::now() < timeout);
   EXPECT_TRUE(empty.empty()) << fmt::format("nothing is shown by {} panels, the first asks {}", empty.size(),
                                             empty.front());
 
@@ -102,7 +103,7 @@ TEST(Metrics, AreTakenByPrometheusAndFillTheDashboard) {
   EXPECT_GE(value("tessera_job_phase_seconds_count{phase='work'}"), done);
   EXPECT_EQ(value("tessera_ranks{state='busy'} + on() tessera_ranks{state='idle'}"), 1);
   // Events are counted when they are given to clients, a moment after.
-  while (value("tessera_events_total{type='done'}") < done && std::chrono::steady_clock::now() < patience) {
+  while (value("tessera_events_total{type='done'}") < done && std::chrono::steady_clock::now() < timeout) {
     std::this_thread::yield();
   }
   EXPECT_GE(value("tessera_events_total{type='done'}"), done);

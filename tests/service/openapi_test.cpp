@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The OpenAPI document against what the server takes and answers.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -67,7 +68,7 @@ std::string path_of(const Json& link) {
   return url.substr(url.find('/', url.find("://") + 3));
 }
 
-/// A job that ends its only rank, and so is set aside.
+/// A job that kills its only rank, and so is dead-lettered.
 void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::string& photo) {
   const Json batch = json_of(recorder.ask(
       "POST", "/v1/jobs",
@@ -87,7 +88,7 @@ void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::
   follow_to_end(serve.port(), batch.at("id"));
   const Json failed = json_of(recorder.ask("GET", "/v1/jobs/" + job));
   EXPECT_EQ(failed.at("failure").at("code"), "rank-lost") << failed;
-  // It is set aside when its state is there for all to see.
+  // It is dead-lettered after its state was updated.
   ASSERT_TRUE(
       poll_until([&] { return !json_of(send_json(serve.port(), "GET", "/v1/dead")).at("dead").empty(); }));
 }

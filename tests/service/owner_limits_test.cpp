@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Limits that an operator gives to single owners.
 #include <gtest/gtest.h>
 

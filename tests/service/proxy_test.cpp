@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The service behind nginx, set up as its documentation says and no further.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole service as `tessera serve` runs it, from the client's side.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real programs of the service, and the real command as its client.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A gateway whose servers take connections and do not answer.
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -67,14 +68,14 @@ TEST(StalledStore, LeavesHealthAndLightRoutesAnswering) {
   EXPECT_EQ(ask(port, "GET", "/v1/operators").status, 200);
   std::string part;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!part.starts_with("It has not answered for ") && std::chrono::steady_clock::now() < give_up) {
+  while (!part.starts_with("It has not responded for ") && std::chrono::steady_clock::now() < give_up) {
     Answer answer = ask(port, "GET", "/readyz");
     EXPECT_EQ(answer.status, 503);
     EXPECT_EQ(answer.headers["retry-after"], "5");
     EXPECT_EQ(answer.body.find(std::to_string(store.port())), std::string::npos) << answer.body;
     part = Json::parse(answer.body).at("parts").at("store");
   }
-  EXPECT_TRUE(part.starts_with("It has not answered for ")) << part;
+  EXPECT_TRUE(part.starts_with("It has not responded for ")) << part;
   EXPECT_EQ(Json::parse(ask(port, "GET", "/readyz").body).at("parts").at("state"), "ready");
 
   // The workers still wait for the store, each for a minute: they are not waited for.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Events over a WebSocket, byte by byte as RFC 6455 has it.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

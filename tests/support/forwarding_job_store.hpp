@@ -38,9 +38,9 @@ class ForwardingJobStore : public JobStore {
   std::optional<Job> queue_again(const Job& seen, const std::string& stage) override {
     return store_.queue_again(seen, stage);
   }
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
-                                              const std::vector<std::string>& not_of) override {
-    return store_.take_webhook_calls(lease, limit, not_of);
+  std::vector<WebhookCall> claim_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                               const std::vector<std::string>& excluded_owners) override {
+    return store_.claim_webhook_calls(lease, limit, excluded_owners);
   }
   void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
     store_.settle_webhook_call(call_id, again);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/bucket/bucket_store.hpp"
 
 #include <curl/curl.h>
@@ -14,15 +15,15 @@
 namespace tessera {
 namespace {
 
-constexpr int most_listed = 1000;
-constexpr std::size_t read_at_once = std::size_t{64} << 10;
-/// A download that breaks so often before it got so far is given up.
-constexpr int most_breaks = 5;
+constexpr int max_page_size = 1000;
+constexpr std::size_t read_chunk_bytes = std::size_t{64} << 10;
+/// A download is given up after this many breaks without `progress_bytes` of progress.
+constexpr int max_breaks = 5;
 constexpr std::int64_t progress_bytes = std::int64_t{1} << 20;
 constexpr std::chrono::milliseconds first_backoff{100};
 constexpr std::chrono::milliseconds max_backoff{10'000};
 
-/// Knows how far a download came, and whose fault it is if it ends.
+/// Counts the bytes of a download and notes whether the sink failed.
 class CountingSink final : public ByteSink {
  public:
   explicit CountingSink(ByteSink& out) : out_(out) {}
@@ -59,11 +60,11 @@ ObjectInfo info_of(const std::string& name, const HttpResponse& response) {
 }  // namespace
 
 void read_up_to(ByteSource& body, std::string& buffer, std::size_t size) {
-  // Memory is touched as bytes come: a small body is not worth writing zeros over the room of a big one.
+  // The buffer grows with the data, so that a small body does not pay for zeroing a large one.
   buffer.reserve(size);
   std::size_t filled = buffer.size();
   while (filled < size) {
-    buffer.resize(std::min(size, filled + read_at_once));
+    buffer.resize(std::min(size, filled + read_chunk_bytes));
     const std::size_t count = body.read(std::as_writable_bytes(std::span(buffer).subspan(filled)));
     filled += count;
     if (count == 0) {
@@ -77,16 +78,18 @@ std::string content_type_or_default(const std::string& content_type) {
   return content_type.empty() ? "application/octet-stream" : content_type;
 }
 
-BucketStore::BucketStore(BucketPlace place, Clock now) : place_(std::move(place)), now_(std::move(now)) {
-  const std::size_t scheme = place_.endpoint.find("://") + 3;
-  host_ = (place_.path_style ? "" : place_.bucket + ".") + place_.endpoint.substr(scheme);
-  base_ = place_.endpoint.substr(0, scheme) + host_;
+BucketStore::BucketStore(BucketLocation location, Clock now)
+    : location_(std::move(location)), now_(std::move(now)) {
+  const std::size_t scheme = location_.endpoint.find("://") + 3;
+  host_ = (location_.path_style ? "" : location_.bucket + ".") + location_.endpoint.substr(scheme);
+  base_ = location_.endpoint.substr(0, scheme) + host_;
 }
 
-std::string BucketStore::bucket_path() const { return place_.path_style ? "/" + place_.bucket : "/"; }
+std::string BucketStore::bucket_path() const { return location_.path_style ? "/" + location_.bucket : "/"; }
 
 std::string BucketStore::key(const std::string& name) const {
-  return (place_.path_style ? "/" + place_.bucket + "/" : "/") + percent_encode(place_.prefix + name, "/");
+  return (location_.path_style ? "/" + location_.bucket + "/" : "/") +
+         percent_encode(location_.prefix + name, "/");
 }
 
 std::string BucketStore::url(const std::string& path, const sigv4::Fields& query) const {
@@ -94,7 +97,7 @@ std::string BucketStore::url(const std::string& path, const sigv4::Fields& query
   return base_ + path + (encoded.empty() ? "" : "?" + encoded);
 }
 
-HttpRequest BucketStore::to_http(const Ask& what, sigv4::Fields headers) const {
+HttpRequest BucketStore::to_http(const BucketRequest& what, sigv4::Fields headers) const {
   HttpRequest http;
   http.method = what.method;
   http.url = url(what.path, what.query);
@@ -112,7 +115,7 @@ ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::o
   Backoff backoff(first_backoff, max_backoff);
   for (int breaks = 0;;) {
     const std::int64_t before = sink.count;
-    Ask request{"GET", key(name), {}, {}, {}, &sink, {}};
+    BucketRequest request{"GET", key(name), {}, {}, {}, &sink, {}};
     const std::int64_t from = (range ? range->first : 0) + before;
     if (range || before > 0) {
       request.headers.emplace_back("Range", range && range->last
@@ -120,13 +123,13 @@ ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::o
                                                 : fmt::format("bytes={}-", from));
     }
     if (before > 0) {
-      const sigv4::Fields condition = same_version(*first);
+      const sigv4::Fields condition = if_unchanged_header(*first);
       request.headers.insert(request.headers.end(), condition.begin(), condition.end());
     }
     request.on_head = [&](const HttpResponse& response) {
       if (before > 0 && response.status != 206) {
-        throw Error(ErrorCode::io,
-                    fmt::format("The store '{}' does not give the rest of '{}' alone.", place_.bucket, name));
+        throw Error(ErrorCode::io, fmt::format("The store '{}' does not resume the download of '{}'.",
+                                               location_.bucket, name));
       }
       if (before == 0) {
         first = response;
@@ -134,24 +137,24 @@ ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::o
     };
     std::optional<HttpResponse> response;
     try {
-      response = ask(request);
+      response = send_request(request);
     } catch (const Error& error) {
-      // Before the first byte came, HttpClient has tried all it can.
+      // Before the first byte, HttpClient has done all retries.
       if (error.code() != ErrorCode::unavailable || sink.failed || sink.count == before) {
         throw;
       }
       breaks = sink.count - before >= progress_bytes ? 1 : breaks + 1;
-      if (breaks > most_breaks) {
+      if (breaks > max_breaks) {
         throw;
       }
     }
     if (response) {
       if (response->status == 416) {
-        throw Error(ErrorCode::usage, fmt::format("'{}' has no bytes from {} on.", name, from));
+        throw Error(ErrorCode::usage, fmt::format("'{}' has no bytes at or after offset {}.", name, from));
       }
       if (response->status == 412) {
         throw Error(ErrorCode::unavailable,
-                    fmt::format("'{}' was replaced while it was read: read it again.", name));
+                    fmt::format("'{}' was replaced while it was being read: read it again.", name));
       }
       expect_success(*response, name);
       return info_of(name, first ? *first : *response);
@@ -162,12 +165,12 @@ ObjectInfo BucketStore::get(const std::string& name, ByteSink& out, const std::o
 
 std::optional<ObjectInfo> BucketStore::stat(const std::string& name) {
   check_object_name(name);
-  const HttpResponse response = ask({"HEAD", key(name), {}, {}, {}, nullptr, {}});
+  const HttpResponse response = send_request({"HEAD", key(name), {}, {}, {}, nullptr, {}});
   if (response.status == 404) {
     return std::nullopt;
   }
   if (response.status == 400) {
-    check();  // a refusal of HEAD comes without the reason, and this one's has it
+    check();  // an error response to HEAD has no body; this one has the reason
   }
   expect_success(response, name);
   return info_of(name, response);
@@ -175,20 +178,20 @@ std::optional<ObjectInfo> BucketStore::stat(const std::string& name) {
 
 ObjectPage BucketStore::list(const std::string& prefix, const std::string& after, int limit) {
   const sigv4::Fields query{{"list-type", "2"},
-                            {"prefix", place_.prefix + prefix},
-                            {"max-keys", std::to_string(std::min(limit, most_listed))}};
+                            {"prefix", location_.prefix + prefix},
+                            {"max-keys", std::to_string(std::min(limit, max_page_size))}};
   sigv4::Fields position;
   if (!after.empty()) {
-    position.emplace_back("start-after", place_.prefix + after);
+    position.emplace_back("start-after", location_.prefix + after);
   }
   for (;;) {
-    Ask request{"GET", bucket_path(), query, {}, {}, nullptr, {}};
+    BucketRequest request{"GET", bucket_path(), query, {}, {}, nullptr, {}};
     request.query.insert(request.query.end(), position.begin(), position.end());
-    const HttpResponse response = ask(request);
-    expect_success(response, place_.bucket);
-    Listing listing = parse_listing(response.body, place_.prefix);
+    const HttpResponse response = send_request(request);
+    expect_success(response, location_.bucket);
+    Listing listing = parse_listing(response.body, location_.prefix);
     if (listing.truncated && listing.objects.empty() && !listing.continuation.empty()) {
-      // A page may be empty though more follow: a server may end it after so much work.
+      // A page may be empty although more follow: a server may stop after a certain amount of work.
       position = {{"continuation-token", listing.continuation}};
       continue;
     }
@@ -220,21 +223,21 @@ Link BucketStore::sign_put(const std::string& name, const LinkOptions& options) 
 }
 
 void BucketStore::check() {
-  expect_success(ask({"GET", bucket_path(), {{"list-type", "2"}, {"max-keys", "1"}}, {}, {}, nullptr, {}}),
-                 place_.bucket);
+  expect_success(
+      send_request({"GET", bucket_path(), {{"list-type", "2"}, {"max-keys", "1"}}, {}, {}, nullptr, {}}),
+      location_.bucket);
 }
 
 Link BucketStore::sign(const std::string& method, const std::string& name, sigv4::Fields query,
                        sigv4::Fields headers, const LinkOptions& options) {
   check_object_name(name);
   const TimePoint time = now_();
-  const std::chrono::seconds lifetime = std::min({options.lifetime, longest_link_lifetime, longest_link()});
+  const std::chrono::seconds lifetime = std::min({options.lifetime, max_link_lifetime, signature_lifetime()});
   if (lifetime <= std::chrono::seconds(0)) {
-    throw Error(
-        ErrorCode::forbidden,
-        fmt::format("The credentials of the store '{}' have expired, so that a link to '{}' would not "
-                    "work: start again with fresh ones.",
-                    place_.bucket, name));
+    throw Error(ErrorCode::forbidden,
+                fmt::format("The credentials of the store '{}' have expired, so a link to '{}' would not "
+                            "work: restart with new ones.",
+                            location_.bucket, name));
   }
   headers.emplace_back("host", signed_host());
   const std::string path = key(name);
@@ -248,16 +251,16 @@ void BucketStore::expect_success(const HttpResponse& response, const std::string
   if (response.status >= 200 && response.status < 300) {
     return;
   }
-  const std::string said = error_message(response.body);
+  const std::string message = error_message(response.body);
   const bool forbidden =
-      response.status == 401 || response.status == 403 || refuses_credentials(response.body);
-  const bool missing = response.status == 404 && !misses_bucket(response.body);
+      response.status == 401 || response.status == 403 || is_credentials_error(response.body);
+  const bool missing = response.status == 404 && !is_missing_bucket(response.body);
   throw Error(forbidden                ? ErrorCode::forbidden
               : missing                ? ErrorCode::not_found
               : response.status == 400 ? ErrorCode::usage
                                        : ErrorCode::unavailable,
-              fmt::format("The store '{}' answers status {} for '{}'{}", place_.bucket, response.status, name,
-                          said.empty() ? "." : ": " + said));
+              fmt::format("The store '{}' answers status {} for '{}'{}", location_.bucket, response.status,
+                          name, message.empty() ? "." : ": " + message));
 }
 
 }  // namespace tessera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/bucket/bucket_url.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +16,7 @@ BucketUrlParser::BucketUrlParser(std::string url, std::string scheme, std::strin
 
 void BucketUrlParser::refuse(const std::string& why) const {
   throw Error(ErrorCode::usage,
-              fmt::format("'{}' names no {} ({}): write {}.", redact_url(url_), kind_, why, form_));
+              fmt::format("'{}' is not a {} URL ({}): write {}.", redact_url(url_), kind_, why, form_));
 }
 
 void BucketUrlParser::refuse_parameter(const std::string& name, const std::string& value) const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // URLs of buckets: SCHEME://bucket/prefix?name=value&...
 #pragma once
 
@@ -7,10 +8,10 @@
 
 namespace tessera {
 
-/// Where a bucket is, and how its objects are called.
-struct BucketPlace {
+/// A bucket's address and naming.
+struct BucketLocation {
   std::string bucket;
-  std::string prefix;       ///< of all names in the bucket; empty, or ends with a slash
+  std::string prefix;       ///< of all object names; empty, or ends with a slash
   std::string endpoint;     ///< "https://s3.eu-central-1.amazonaws.com", without bucket or trailing slash
   bool path_style = false;  ///< endpoint/bucket/name rather than bucket.endpoint/name
 };
@@ -21,14 +22,15 @@ struct BucketUrl {
   std::vector<std::pair<std::string, std::string>> parameters;
 };
 
-/// The errors of one kind of bucket URLs.
+/// Parser for one kind of bucket URL.
 class BucketUrlParser {
  public:
-  /// `scheme` without its colon; `kind` as people call such a bucket; `form` is an example to follow.
+  /// `scheme` without the colon; `kind` is the display name of such a bucket; `form` is an example for error
+  /// messages.
   BucketUrlParser(std::string url, std::string scheme, std::string kind, std::string form);
   /// Throws Error(usage).
   [[nodiscard]] BucketUrl parse() const;
-  /// Without trailing slashes. Throws Error(usage) unless it is http:// or https:// and a host.
+  /// Removes trailing slashes. Throws Error(usage) unless it is an http:// or https:// URL.
   [[nodiscard]] std::string endpoint(std::string value) const;
   [[noreturn]] void refuse(const std::string& why) const;
   [[noreturn]] void refuse_parameter(const std::string& name, const std::string& value) const;
@@ -40,7 +42,7 @@ class BucketUrlParser {
   std::string form_;
 };
 
-/// A variable of the environment; empty if it is not set.
+/// An environment variable; empty if it is not set.
 [[nodiscard]] std::string environment_variable(const char* name);
 
 }  // namespace tessera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/bucket/listing.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ namespace {
 std::string text_of(const pugi::xml_node& node, const char* name) { return node.child(name).text().get(); }
 
 [[noreturn]] void refuse(const std::string& why) {
-  throw Error(ErrorCode::unavailable, fmt::format("The store answers a listing with {}.", why));
+  throw Error(ErrorCode::unavailable, fmt::format("The store's listing contains {}.", why));
 }
 
 std::int64_t size_of(const std::string& text) {
@@ -41,7 +42,7 @@ TimePoint time_of(std::string text) {
   }
 }
 
-/// An error document's; without children if it is none.
+/// The <Error> element; null if the document is not an error document.
 pugi::xml_node error_of(pugi::xml_document& document, const std::string& xml) {
   return document.load_buffer(xml.data(), xml.size()) ? document.child("Error") : pugi::xml_node();
 }
@@ -58,7 +59,7 @@ Listing parse_listing(const std::string& xml, const std::string& prefix) {
   const pugi::xml_node result =
       document.load_buffer(xml.data(), xml.size()) ? document.child("ListBucketResult") : pugi::xml_node();
   if (!result) {
-    refuse("something that is no ListBucketResult");
+    refuse("no ListBucketResult");
   }
   Listing listing;
   for (const pugi::xml_node& entry : result.children("Contents")) {
@@ -84,9 +85,9 @@ std::string error_message(const std::string& xml) {
   return message + (message.empty() || details.empty() ? "" : " ") + details;
 }
 
-bool misses_bucket(const std::string& xml) { return error_code(xml) == "NoSuchBucket"; }
+bool is_missing_bucket(const std::string& xml) { return error_code(xml) == "NoSuchBucket"; }
 
-bool refuses_credentials(const std::string& xml) {
+bool is_credentials_error(const std::string& xml) {
   const std::string code = error_code(xml);
   return code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired" ||
          code == "InvalidAccessKeyId";

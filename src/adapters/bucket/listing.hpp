@@ -1,4 +1,5 @@
-// The XML that S3 and Google Cloud Storage answer with.
+// SPDX-License-Identifier: Apache-2.0
+// XML responses of S3 and Google Cloud Storage.
 #pragma once
 
 #include <string>
@@ -11,18 +12,18 @@ namespace tessera {
 struct Listing {
   std::vector<ObjectInfo> objects;  ///< names without the prefix
   bool truncated = false;
-  std::string continuation;  ///< for the next request, where the server gives one
+  std::string continuation;  ///< token for the next page, if the server sends one
 };
 
-/// Of a ListBucketResult, version 2. Throws Error(unavailable) for what is none, and for names outside of
-/// `prefix`, sizes and times that cannot be.
+/// Parses a ListBucketResult, version 2. Throws Error(unavailable) for anything else, for names outside of
+/// `prefix`, and for invalid sizes and times.
 [[nodiscard]] Listing parse_listing(const std::string& xml, const std::string& prefix);
 
-/// What an error document says, for people; empty if it is none.
+/// The message of an error document; empty if it is none.
 [[nodiscard]] std::string error_message(const std::string& xml);
-/// Whether it says that there is no such bucket, rather than no such object.
-[[nodiscard]] bool misses_bucket(const std::string& xml);
-/// Whether it says that the credentials are the reason, which S3 tells in part with status 400.
-[[nodiscard]] bool refuses_credentials(const std::string& xml);
+/// Whether the error is a missing bucket rather than a missing object.
+[[nodiscard]] bool is_missing_bucket(const std::string& xml);
+/// Whether the error is caused by the credentials; S3 reports some of these with status 400.
+[[nodiscard]] bool is_credentials_error(const std::string& xml);
 
 }  // namespace tessera

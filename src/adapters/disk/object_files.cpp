@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/disk/object_files.hpp"
 
 #include <fcntl.h>
@@ -16,9 +17,9 @@
 namespace tessera::disk {
 namespace {
 
-// File systems allow 255 bytes; escapes and the ending need some of them.
-constexpr std::size_t most_part_bytes = 200;
-// A '%' of a name is written as "%25", so no name contains this.
+// File systems allow 255 bytes per name; escapes and the suffix need some of them.
+constexpr std::size_t max_part_bytes = 200;
+// A '%' in a name is escaped as "%25", so no escaped name contains this.
 constexpr std::string_view ending = "%o";
 
 std::string escaped(std::string_view part) {
@@ -45,7 +46,7 @@ struct Entry {
 
 std::vector<Entry> entries_of(const std::filesystem::path& folder) {
   std::vector<Entry> entries;
-  std::error_code gone;  // another removed the folder meanwhile
+  std::error_code gone;  // removed concurrently
   for (std::filesystem::directory_iterator next(folder, gone), end; !gone && next != end;
        next.increment(gone)) {
     const std::string file = next->path().filename().string();
@@ -89,12 +90,12 @@ std::filesystem::path file_of(std::string_view name) {
   for (std::string_view rest = name;;) {
     const std::size_t slash = rest.find('/');
     const std::string part = escaped(rest.substr(0, slash));
-    if (part.size() > most_part_bytes) {
+    if (part.size() > max_part_bytes) {
       throw Error(
           ErrorCode::usage,
           fmt::format("'{}' cannot be the name of an object in a folder: a part between slashes takes {} "
-                      "bytes; allowed are {}.",
-                      name.substr(0, 100), part.size(), most_part_bytes));
+                      "bytes; the limit is {}.",
+                      name.substr(0, 100), part.size(), max_part_bytes));
     }
     if (slash == std::string_view::npos) {
       return file / (part + std::string(ending));

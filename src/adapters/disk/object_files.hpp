@@ -1,4 +1,5 @@
-// How names of objects become names of files, and which there are. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Mapping of object names to file names, and listing. Private to the adapter.
 #pragma once
 
 #include <filesystem>
@@ -8,16 +9,17 @@
 
 namespace tessera::disk {
 
-/// The file of an object, relative to a folder. Every part is a folder but the last, which gets an ending
-/// that no folder has; so "a" and "a/b" can both be objects. Throws Error(usage) if a part is too long.
+/// The file of an object, relative to a folder. Every part but the last is a folder; the last gets a suffix
+/// that no folder has, so "a" and "a/b" can both be objects. Throws Error(usage) if a part is too long.
 [[nodiscard]] std::filesystem::path file_of(std::string_view name);
 
-/// Opens a file for reading, relative to `folder`, without following a symbolic link in any part of `file`.
-/// Returns the descriptor, or -1 with the reason in errno; ENOENT where a link is met, or what is no file.
+/// Opens a file for reading, relative to `folder`, without following symbolic links in any part of `file`.
+/// Returns the descriptor, or -1 with the reason in errno; ENOENT for a symbolic link or anything but a
+/// regular file.
 [[nodiscard]] int open_beneath(const std::filesystem::path& folder, const std::filesystem::path& file);
 
-/// Visits the names of the objects under `folder` that begin with `prefix` and come after `after`, in order
-/// of their bytes, until `visit` returns false. Folders that cannot hold such names are not read.
+/// Visits the objects under `folder` whose names begin with `prefix` and come after `after`, in byte order,
+/// until `visit` returns false. Folders that cannot contain such names are not read.
 void visit_names(
     const std::filesystem::path& folder, const std::string& prefix, const std::string& after,
     const std::function<bool(const std::string& name, const std::filesystem::path& file)>& visit);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/disk/object_store.hpp"
 
 #include <fcntl.h>
@@ -22,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t copy_bytes = std::size_t{256} << 10;
-// Files under way are locked by who writes them, so that those of a process that died are known. Where there
-// are no such locks, and of an earlier release, which took none, age must do.
+// Incomplete files are locked by their writer, so that those of a dead process can be recognized. Where locks
+// are not supported, and for files of an earlier release, which took none, age decides.
 constexpr std::string_view locked_prefix = "locked_";
 constexpr std::chrono::hours leftover_age{24};
 constexpr std::chrono::hours leftover_interval{1};
@@ -40,17 +41,18 @@ class StoreFile {
       fail(doing, path, errno);
     }
   }
-  /// Nothing if there is no such file in `folder`. Links are not followed on the way: who can write into the
-  /// folder could make the service hand out any file.
-  [[nodiscard]] static std::unique_ptr<StoreFile> if_there(const fs::path& folder, const fs::path& file) {
+  /// Null if there is no such file in `folder`. Symbolic links are not followed: otherwise anyone who can
+  /// write to the folder could make the service serve any file.
+  [[nodiscard]] static std::unique_ptr<StoreFile> open_if_exists(const fs::path& folder,
+                                                                 const fs::path& file) {
     const int opened = disk::open_beneath(folder, file);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("open", folder / file, errno);
     }
     return opened < 0 ? nullptr : std::unique_ptr<StoreFile>(new StoreFile(folder / file, opened));
   }
-  /// The same for a folder, or a file, of the store's own.
-  [[nodiscard]] static std::unique_ptr<StoreFile> own_if_there(const fs::path& path) {
+  /// The same for the store's own folders and files.
+  [[nodiscard]] static std::unique_ptr<StoreFile> open_own_if_exists(const fs::path& path) {
     const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("open", path, errno);
@@ -71,7 +73,7 @@ class StoreFile {
       fail("write", path_, errno);
     }
   }
-  void bring_to_disk() {
+  void sync() {
     if (::fsync(descriptor_) != 0) {
       fail("write", path_, errno);
     }
@@ -83,27 +85,25 @@ class StoreFile {
   int descriptor_;
 };
 
-void sync_folder(const fs::path& folder) {
-  StoreFile(folder, O_RDONLY | O_DIRECTORY, "open").bring_to_disk();
-}
+void sync_folder(const fs::path& folder) { StoreFile(folder, O_RDONLY | O_DIRECTORY, "open").sync(); }
 
-/// Makes the folder with those above it, each of which is on the disk before the next is made: a file system
-/// promises nothing for a folder whose entry in the one above was not brought there.
+/// Creates the folder and its parents, each synced before the next is created: a file system does not
+/// guarantee a folder whose entry in the parent was not synced.
 void make_folders(const fs::path& folder) {
   if (folder.empty() || fs::is_directory(folder)) {
     return;
   }
   make_folders(folder.parent_path());
   if (::mkdir(folder.c_str(), 0755) == 0) {
-    if (const auto above = StoreFile::own_if_there(folder.parent_path())) {
-      above->bring_to_disk();
+    if (const auto above = StoreFile::open_own_if_exists(folder.parent_path())) {
+      above->sync();
     }
-  } else if (errno != EEXIST && errno != ENOENT) {  // another may remove the one above, empty still
+  } else if (errno != EEXIST && errno != ENOENT) {  // the still empty parent may be removed concurrently
     fail("make the folder", folder, errno);
   }
 }
 
-/// A file that is being written; gone unless it was moved to its place.
+/// A file that is being written; removed unless it was moved to its final name.
 class IncomingFile {
  public:
   explicit IncomingFile(const fs::path& folder)
@@ -117,15 +117,16 @@ class IncomingFile {
   IncomingFile& operator=(const IncomingFile&) = delete;
 
   StoreFile& file() { return file_; }
-  /// To `name` in the folder `root`, which must be there: where it is not, all objects are away.
+  /// Moves the file to `name` in the folder `root`, which must exist: if it is missing, the whole store is
+  /// unavailable.
   void move_to(const fs::path& root, const fs::path& name) {
     const fs::path place = root / name;
-    file_.bring_to_disk();
-    // Another may remove the folder, empty still, between the two steps.
+    file_.sync();
+    // The still empty folder may be removed concurrently between the two steps.
     constexpr int attempts = 100;
     for (int attempt = 1;; ++attempt) {
       if (std::error_code ignored; !fs::is_directory(root, ignored)) {
-        throw Error(ErrorCode::unavailable, fmt::format("The folder '{}' is not there.", root.string()));
+        throw Error(ErrorCode::unavailable, fmt::format("The folder '{}' does not exist.", root.string()));
       }
       make_folders(place.parent_path());
       if (::rename(path_.c_str(), place.c_str()) == 0) {
@@ -140,11 +141,12 @@ class IncomingFile {
   }
 
  private:
-  /// While `folder_lock` is shared, nobody takes the new file, which is not locked yet, for a leftover.
+  /// While the shared `folder_lock` is held, no other process can mistake the new, not yet locked file for a
+  /// leftover.
   IncomingFile(const fs::path& folder, const StoreFile& folder_lock)
       : path_(folder / new_id(::flock(folder_lock.get(), LOCK_SH) == 0 ? "locked" : "put", system_now())),
         file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {
-    ::flock(file_.get(), LOCK_EX | LOCK_NB);  // nobody else has it
+    ::flock(file_.get(), LOCK_EX | LOCK_NB);  // cannot block: the file is new
   }
 
   fs::path path_;
@@ -170,7 +172,7 @@ class DiskObjectStore final : public ObjectStore {
       incoming_file.file().write(std::span(buffer).first(count));
     }
     check_whole_body(name, body, size_of(incoming_file.file()));
-    // Two files cost twice as many waits for the disk as one.
+    // Two files would double the time spent syncing.
     if (content_type != type_by_name(name) || fs::exists(types() / file)) {
       IncomingFile type_file(incoming());
       type_file.file().write(std::as_bytes(std::span(content_type)));
@@ -182,7 +184,7 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     const fs::path file = checked_file(name);
-    const auto opened = StoreFile::if_there(objects(), file);
+    const auto opened = StoreFile::open_if_exists(objects(), file);
     if (!opened) {
       throw Error(ErrorCode::not_found, fmt::format("There is no object '{}'.", name));
     }
@@ -213,7 +215,7 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<ObjectInfo> stat(const std::string& name) override {
     const fs::path file = checked_file(name);
-    const auto opened = StoreFile::if_there(objects(), file);
+    const auto opened = StoreFile::open_if_exists(objects(), file);
     return opened ? std::optional(describe(name, file, *opened)) : std::nullopt;
   }
 
@@ -226,7 +228,7 @@ class DiskObjectStore final : public ObjectStore {
 
   ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
     if (std::chrono::steady_clock::now() > leftovers_removed_.load() + leftover_interval) {
-      remove_leftovers();  // whoever lists is looking for what is not needed any more
+      remove_leftovers();  // listing is used by cleanup
     }
     ObjectPage page;
     disk::visit_names(objects(), prefix, after, [&](const std::string& name, const fs::path& path) {
@@ -252,7 +254,7 @@ class DiskObjectStore final : public ObjectStore {
 
   std::optional<fs::path> local_file(const std::string& name) override {
     const fs::path file = checked_file(name);
-    return StoreFile::if_there(objects(), file) ? std::optional(objects() / file) : std::nullopt;
+    return StoreFile::open_if_exists(objects(), file) ? std::optional(objects() / file) : std::nullopt;
   }
 
   void check() override {
@@ -271,7 +273,7 @@ class DiskObjectStore final : public ObjectStore {
 
   [[nodiscard]] const LinkSigner& signer() const {
     if (!signer_) {
-      throw Error(ErrorCode::usage, "This opening of the folder has no secret, so it cannot sign links.");
+      throw Error(ErrorCode::usage, "This store was opened without a secret, so it cannot sign links.");
     }
     return *signer_;
   }
@@ -289,7 +291,7 @@ class DiskObjectStore final : public ObjectStore {
                                     const StoreFile& input) const {
     struct stat status {};
     if (::fstat(input.get(), &status) != 0) {
-      fail("look at", objects() / file, errno);
+      fail("read the attributes of", objects() / file, errno);
     }
     return info_of(name, file, status);
   }
@@ -301,13 +303,13 @@ class DiskObjectStore final : public ObjectStore {
     return {name, status.st_size, content_type_of(name, file), TimePoint(modified),
             fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
   }
-  /// Of an object that has no file for its type.
+  /// Content type of an object without a type file.
   static std::string type_by_name(const std::string& name) {
     const std::string extension = fs::path(name).extension().string();
     return extension.empty() ? std::string() : tessera::content_type_of(extension.substr(1));
   }
   [[nodiscard]] std::string content_type_of(const std::string& name, const fs::path& file) const {
-    const auto type_file = StoreFile::if_there(types(), file);
+    const auto type_file = StoreFile::open_if_exists(types(), file);
     if (!type_file) {
       return type_by_name(name);
     }
@@ -321,7 +323,7 @@ class DiskObjectStore final : public ObjectStore {
     if (::unlink((part / file).c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
       fail("remove", part / file, errno);
     }
-    // Folders that are empty now; the first that is not ends it.
+    // Removes folders that are empty now, from the innermost outwards.
     for (fs::path above = file.parent_path(); !above.empty(); above = above.parent_path()) {
       if (::rmdir((part / above).c_str()) != 0) {
         break;
@@ -329,11 +331,11 @@ class DiskObjectStore final : public ObjectStore {
     }
   }
 
-  /// Of calls that were broken off long ago.
+  /// Removes files of interrupted calls.
   void remove_leftovers() {
     leftovers_removed_ = std::chrono::steady_clock::now();
-    remove_broken_off();
-    // A type is written before its object, so after a crash it may be alone.
+    remove_incomplete_files();
+    // The type file is written before the object, so a crash may leave it without one.
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;
     disk::visit_names(types(), "", "", [&](const std::string& name, const fs::path& path) {
       std::error_code gone;
@@ -352,10 +354,10 @@ class DiskObjectStore final : public ObjectStore {
     }
     return locked;
   }
-  void remove_broken_off() const {
+  void remove_incomplete_files() const {
     const StoreFile folder_lock(incoming(), O_RDONLY | O_DIRECTORY, "open");
     const bool locks = ::flock(folder_lock.get(), LOCK_EX) == 0;
-    std::error_code ignored;  // another may be removing the same
+    std::error_code ignored;  // may be removed concurrently
     const auto oldest = fs::file_time_type::clock::now() - leftover_age;
     for (fs::directory_iterator next(incoming(), ignored), end; !ignored && next != end;
          next.increment(ignored)) {

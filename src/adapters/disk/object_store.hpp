@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Objects as files of a local folder.
 #pragma once
 
@@ -9,18 +10,18 @@
 
 namespace tessera {
 
-/// `folder` is made if it is not there. In it, `objects` holds the bytes, `types` the content types, and
-/// `incoming` what is being written; what lay there for a day when the store is opened was left by a crash
-/// and is removed. An object is written beside, brought to the disk, and renamed to its place, so it is there
-/// whole or not at all. Of two that write one name at once, the bytes are those of one; the content type may
-/// be that of the other. Parts of a name between slashes may have at most 200 bytes here.
-/// Without a signer, signing throws Error(usage). Throws Error(io).
+/// `folder` is created if it does not exist. In it, `objects` holds the contents, `types` the content types,
+/// and `incoming` the files being written; what is older than a day there when the store is opened was left
+/// by a crash and is removed. An object is written to a temporary file, synced, and renamed, so writes are
+/// atomic. If two writers use one name at once, one of the contents wins; the content type may be the
+/// other's. Parts of a name between slashes may have at most 200 bytes here. Without a signer, signing throws
+/// Error(usage). Throws Error(io).
 [[nodiscard]] std::unique_ptr<ObjectStore> open_disk_object_store(const std::filesystem::path& folder,
                                                                   std::optional<LinkSigner> signer,
                                                                   Clock now = system_now);
 
-/// The folder of `file:///var/lib/tessera/objects`; the path stands there as it is, without escapes. Throws
-/// Error(usage) for anything else.
+/// The folder of `file:///var/lib/tessera/objects`; the path is taken literally, without escapes. Throws
+/// Error(usage) for any other URL.
 [[nodiscard]] std::filesystem::path folder_of_url(std::string_view url);
 
 }  // namespace tessera

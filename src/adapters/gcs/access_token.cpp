@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/gcs/access_token.hpp"
 
 #include <fmt/format.h>
@@ -10,11 +11,11 @@
 namespace tessera::gcs {
 namespace {
 
-// Metadata servers give the same token until five minutes before its end, so the margin must be shorter.
+// Metadata servers return the same token until five minutes before it expires, so the margin must be shorter.
 constexpr std::chrono::seconds margin{225};
-constexpr std::int64_t longest_life_s = std::int64_t{24} * 3600;
+constexpr std::int64_t max_token_lifetime_s = std::int64_t{24} * 3600;
 
-/// A token goes into a header line: RFC 6750, section 2.1.
+/// A token is sent in a header line: RFC 6750, section 2.1.
 bool is_token(const std::string& text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
@@ -26,8 +27,8 @@ AccessToken parse_token(const HttpResponse& response, const std::string& from, T
   if (response.status != 200) {
     const std::string error = text_or_empty(json, "error");
     const std::string description = text_or_empty(json, "error_description");
-    throw Error(refuses(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
-                fmt::format("{} gives no access token: status {}{}{}{}{}{}", from, response.status,
+    throw Error(is_permanent_failure(response.status) ? ErrorCode::forbidden : ErrorCode::unavailable,
+                fmt::format("{} provides no access token: status {}{}{}{}{}{}", from, response.status,
                             error.empty() ? "" : ", ", error, description.empty() ? "" : ", ", description,
                             description.ends_with('.') ? "" : "."));
   }
@@ -35,16 +36,15 @@ AccessToken parse_token(const HttpResponse& response, const std::string& from, T
     AccessToken token{text_or_empty(json, "access_token"), {}};
     const auto seconds = json.find("expires_in");
     if (is_token(token.value) && seconds != json.end() && seconds->is_number_integer()) {
-      token.expires = now + std::chrono::seconds(
-                                std::clamp<std::int64_t>(seconds->get<std::int64_t>(), 0, longest_life_s));
+      token.expires = now + std::chrono::seconds(std::clamp<std::int64_t>(seconds->get<std::int64_t>(), 0,
+                                                                          max_token_lifetime_s));
       return token;
     }
   }
-  throw Error(ErrorCode::unavailable,
-              fmt::format("{} answers with something that is no access token.", from));
+  throw Error(ErrorCode::unavailable, fmt::format("{} returns something that is not an access token.", from));
 }
 
-Renewed<std::string> renewed_tokens(Renewed<std::string>::Fetch fetch, Clock now) {
+RefreshingCache<std::string> token_cache(RefreshingCache<std::string>::Fetch fetch, Clock now) {
   return {std::move(fetch), std::move(now), margin};
 }
 

@@ -1,21 +1,22 @@
-// OAuth 2.0 access tokens: fetched when needed, kept until shortly before they expire.
+// SPDX-License-Identifier: Apache-2.0
+// OAuth 2.0 access tokens, cached until shortly before they expire.
 #pragma once
 
 #include <string>
 
-#include "adapters/bucket/perishable.hpp"
+#include "adapters/bucket/refreshing_cache.hpp"
 #include "base/clock.hpp"
 #include "net/http_client.hpp"
 
 namespace tessera::gcs {
 
-using AccessToken = Perishable<std::string>;
+using AccessToken = ExpiringValue<std::string>;
 
-/// Of the answer of a token server (RFC 6749, section 5), which `from` names for people. Throws
-/// Error(forbidden) for what it refuses, Error(unavailable) for what cannot be understood.
+/// Parses the response of a token server (RFC 6749, section 5); `from` names it in error messages. Throws
+/// Error(forbidden) if it refuses, Error(unavailable) for an invalid response.
 [[nodiscard]] AccessToken parse_token(const HttpResponse& response, const std::string& from, TimePoint now);
 
-/// Of `fetch`, good for some minutes when they are given out.
-[[nodiscard]] Renewed<std::string> renewed_tokens(Renewed<std::string>::Fetch fetch, Clock now);
+/// Tokens of `fetch`; those returned are valid for some minutes.
+[[nodiscard]] RefreshingCache<std::string> token_cache(RefreshingCache<std::string>::Fetch fetch, Clock now);
 
 }  // namespace tessera::gcs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/gcs/credentials.hpp"
 
 #include <fmt/format.h>
@@ -15,10 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Any region will do for the store; this says so.
+// The store accepts any region; "auto" is the convention.
 const sigv4::Scope hmac_scope{"auto", "storage", sigv4::google_hmac};
 const sigv4::Scope rsa_scope{"auto", "storage", sigv4::google_rsa};
-constexpr std::chrono::hours life_of_googles_keys{12};
+constexpr std::chrono::hours google_managed_key_lifetime{12};
 
 class HmacCredentials final : public Credentials {
  public:
@@ -31,13 +32,13 @@ class HmacCredentials final : public Credentials {
   std::string presign(const sigv4::Request& request, TimePoint now, std::chrono::seconds lifetime) override {
     return sigv4::presign_query(request, credentials_, hmac_scope, now, lifetime);
   }
-  std::chrono::seconds longest_link() const override { return longest_link_lifetime; }
+  std::chrono::seconds signature_lifetime() const override { return max_link_lifetime; }
 
  private:
   sigv4::Credentials credentials_;
 };
 
-/// What is common to those whose requests carry tokens.
+/// Base of credentials that use bearer tokens.
 class TokenCredentials : public Credentials {
  public:
   void authorize(sigv4::Request& request, TimePoint) override {
@@ -46,7 +47,7 @@ class TokenCredentials : public Credentials {
   bool refused(const sigv4::Fields& headers) override {
     for (const auto& [name, value] : headers) {
       if (name == "Authorization") {
-        tokens_.drop(value.substr(std::string_view("Bearer ").size()));
+        tokens_.invalidate(value.substr(std::string_view("Bearer ").size()));
       }
     }
     return true;
@@ -54,11 +55,11 @@ class TokenCredentials : public Credentials {
 
  protected:
   TokenCredentials(std::function<AccessToken(TimePoint)> fetch, Clock now)
-      : tokens_(renewed_tokens(std::move(fetch), std::move(now))) {}
-  Renewed<std::string>& tokens() { return tokens_; }
+      : tokens_(token_cache(std::move(fetch), std::move(now))) {}
+  RefreshingCache<std::string>& tokens() { return tokens_; }
 
  private:
-  Renewed<std::string> tokens_;
+  RefreshingCache<std::string> tokens_;
 };
 
 class ServiceAccountCredentials final : public TokenCredentials {
@@ -73,7 +74,7 @@ class ServiceAccountCredentials final : public TokenCredentials {
         [this](const std::string& text) { return to_hex(account_.key.sign_sha256(text)); }, rsa_scope, now,
         lifetime);
   }
-  std::chrono::seconds longest_link() const override { return longest_link_lifetime; }
+  std::chrono::seconds signature_lifetime() const override { return max_link_lifetime; }
 
  private:
   AccessToken fetch(TimePoint now) {
@@ -84,16 +85,16 @@ class ServiceAccountCredentials final : public TokenCredentials {
     request.body = "grant_type=" + percent_encode("urn:ietf:params:oauth:grant-type:jwt-bearer") +
                    "&assertion=" + assertion(account_, now);
     return parse_token(http_.send(request),
-                       fmt::format("'{}', asked for '{}',", account_.token_url, account_.email), now);
+                       fmt::format("'{}', called for '{}',", account_.token_url, account_.email), now);
   }
 
   ServiceAccount account_;
   HttpClient http_;
 };
 
-class MachineCredentials final : public TokenCredentials {
+class MetadataServerCredentials final : public TokenCredentials {
  public:
-  MachineCredentials(std::string metadata_host, std::string iam_endpoint, Clock now)
+  MetadataServerCredentials(std::string metadata_host, std::string iam_endpoint, Clock now)
       : TokenCredentials([this](TimePoint time) { return fetch(time); }, std::move(now)),
         metadata_host_(std::move(metadata_host)),
         iam_endpoint_(std::move(iam_endpoint)) {}
@@ -104,10 +105,10 @@ class MachineCredentials final : public TokenCredentials {
         request, signer, [&](const std::string& text) { return to_hex(sign_blob(signer, text)); }, rsa_scope,
         now, lifetime);
   }
-  std::chrono::seconds longest_link() const override { return life_of_googles_keys; }
+  std::chrono::seconds signature_lifetime() const override { return google_managed_key_lifetime; }
 
  private:
-  HttpResponse ask_metadata(const std::string& what) {
+  HttpResponse get_metadata(const std::string& what) {
     HttpRequest request;
     request.url = fmt::format("http://{}/computeMetadata/v1/instance/service-accounts/default/{}",
                               metadata_host_, what);
@@ -118,32 +119,33 @@ class MachineCredentials final : public TokenCredentials {
     } catch (const Error& error) {
       throw Error(
           error.code(),
-          fmt::format("No credentials for Google Cloud Storage were given, and there is no metadata "
-                      "server of Google's to ask for them: {} Set GOOGLE_APPLICATION_CREDENTIALS to the "
-                      "key file of a service account.",
+          fmt::format("There are no credentials for Google Cloud Storage, and Google's metadata server "
+                      "cannot be reached: {} Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a "
+                      "service account.",
                       error.what()));
     }
     if (response.status == 200 && header_of(response, "metadata-flavor") != "Google") {
       throw Error(
           ErrorCode::unavailable,
-          fmt::format("'{}' is no metadata server of Google's: its answers do not say so.", metadata_host_));
+          fmt::format("'{}' is not Google's metadata server: its responses lack the Metadata-Flavor header.",
+                      metadata_host_));
     }
     return response;
   }
 
   AccessToken fetch(TimePoint now) {
-    return parse_token(ask_metadata("token"), fmt::format("The metadata server '{}'", metadata_host_), now);
+    return parse_token(get_metadata("token"), fmt::format("The metadata server '{}'", metadata_host_), now);
   }
 
   std::string email() {
     const std::lock_guard lock(mutex_);
     if (email_.empty()) {
-      const HttpResponse response = ask_metadata("email");
+      const HttpResponse response = get_metadata("email");
       if (response.status != 200 || response.body.find('@') == std::string::npos) {
         throw Error(
             ErrorCode::unavailable,
-            fmt::format("The metadata server '{}' does not tell the machine's service account (status "
-                        "{}): give the machine one.",
+            fmt::format("The metadata server '{}' returns no service account of this machine (status {}): "
+                        "attach one.",
                         metadata_host_, response.status));
       }
       email_ = response.body.substr(0, response.body.find_last_not_of(" \r\n") + 1);
@@ -154,7 +156,7 @@ class MachineCredentials final : public TokenCredentials {
   std::string sign_blob(const std::string& signer, const std::string& text) {
     const std::string url = fmt::format("{}/v1/projects/-/serviceAccounts/{}:signBlob", iam_endpoint_,
                                         percent_encode(signer, "@"));
-    const auto ask = [&](const std::string& token) {
+    const auto call = [&](const std::string& token) {
       HttpRequest request;
       request.method = "POST";
       request.url = url;
@@ -163,10 +165,10 @@ class MachineCredentials final : public TokenCredentials {
       return http_.send(request);
     };
     const std::string token = tokens().get().value;
-    HttpResponse response = ask(token);
+    HttpResponse response = call(token);
     if (response.status == 401) {
-      tokens().drop(token);
-      response = ask(tokens().get().value);
+      tokens().invalidate(token);
+      response = call(tokens().get().value);
     }
     return parse_signed_blob(response, signer);
   }
@@ -174,7 +176,7 @@ class MachineCredentials final : public TokenCredentials {
   std::string metadata_host_;
   std::string iam_endpoint_;
   HttpClient http_;
-  HttpClient metadata_http_{near_by()};
+  HttpClient metadata_http_{internal_service_options()};
   std::mutex mutex_;
   std::string email_;
 };
@@ -192,20 +194,21 @@ std::string parse_signed_blob(const HttpResponse& response, const std::string& s
     }
   }
   if (response.status == 200) {
-    throw Error(ErrorCode::unavailable, "Google's IAM API answers with something that is no signature.");
+    throw Error(ErrorCode::unavailable, "Google's IAM API returns something that is not a signature.");
   }
-  std::string said;
+  std::string message;
   if (json.is_object() && json.contains("error") && json["error"].is_object()) {
-    said =
+    message =
         json["error"].value("message", Json()).is_string() ? json["error"]["message"].get<std::string>() : "";
   }
   const bool refused = response.status == 401 || response.status == 403;
-  throw Error(refused ? ErrorCode::forbidden : ErrorCode::unavailable,
-              fmt::format("Google's IAM API does not sign a link for '{}' (status {}){}{}{}{}", signer,
-                          response.status, said.empty() ? "" : ": ", said, said.ends_with('.') ? "" : ".",
-                          refused ? " The machine's service account needs the role Service Account Token "
-                                    "Creator on itself, and the machine the scope cloud-platform."
-                                  : ""));
+  throw Error(
+      refused ? ErrorCode::forbidden : ErrorCode::unavailable,
+      fmt::format("Google's IAM API does not sign a link for '{}' (status {}){}{}{}{}", signer,
+                  response.status, message.empty() ? "" : ": ", message, message.ends_with('.') ? "" : ".",
+                  refused ? " The machine's service account needs the role Service Account Token "
+                            "Creator on itself, and the machine the scope cloud-platform."
+                          : ""));
 }
 
 std::unique_ptr<Credentials> hmac_credentials(std::string access_id, std::string secret) {
@@ -216,10 +219,10 @@ std::unique_ptr<Credentials> service_account_credentials(ServiceAccount account,
   return std::make_unique<ServiceAccountCredentials>(std::move(account), std::move(now));
 }
 
-std::unique_ptr<Credentials> machine_credentials(std::string metadata_host, std::string iam_endpoint,
-                                                 Clock now) {
-  return std::make_unique<MachineCredentials>(std::move(metadata_host), std::move(iam_endpoint),
-                                              std::move(now));
+std::unique_ptr<Credentials> metadata_server_credentials(std::string metadata_host, std::string iam_endpoint,
+                                                         Clock now) {
+  return std::make_unique<MetadataServerCredentials>(std::move(metadata_host), std::move(iam_endpoint),
+                                                     std::move(now));
 }
 
 }  // namespace tessera::gcs

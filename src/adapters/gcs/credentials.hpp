@@ -1,4 +1,5 @@
-// Who Tessera is to Google: what lets its requests in, and what signs its links.
+// SPDX-License-Identifier: Apache-2.0
+// Google credentials: they authenticate requests and sign links.
 #pragma once
 
 #include <memory>
@@ -15,30 +16,30 @@ namespace tessera::gcs {
 class Credentials {
  public:
   virtual ~Credentials() = default;
-  /// Adds the headers that let a request in. Throws Error(forbidden, unavailable) if no token can be had.
+  /// Adds the authentication headers. Throws Error(forbidden, unavailable) if no token is available.
   virtual void authorize(sigv4::Request& request, TimePoint now) = 0;
-  /// The store has refused (401) what authorize() added: whether another attempt may fare better.
+  /// The store rejected (401) what authorize() added. Returns whether a retry may succeed.
   virtual bool refused(const sigv4::Fields& headers) = 0;
-  /// The query of a link, encoded, with its signature.
+  /// The encoded query of a presigned URL, with its signature.
   [[nodiscard]] virtual std::string presign(const sigv4::Request& request, TimePoint now,
                                             std::chrono::seconds lifetime) = 0;
-  /// How long a signature can be relied on.
-  [[nodiscard]] virtual std::chrono::seconds longest_link() const = 0;
+  /// How long a signature stays valid.
+  [[nodiscard]] virtual std::chrono::seconds signature_lifetime() const = 0;
 };
 
-/// An HMAC key: requests and links are signed with it, nothing else is asked.
+/// An HMAC key: it signs requests and links; no other service is called.
 [[nodiscard]] std::unique_ptr<Credentials> hmac_credentials(std::string access_id, std::string secret);
 
-/// A service account whose key is here: requests carry access tokens, links are signed here.
+/// A service account with a local key: requests carry access tokens, links are signed locally.
 [[nodiscard]] std::unique_ptr<Credentials> service_account_credentials(ServiceAccount account, Clock now);
 
-/// The service account of the machine of Google's that this runs on: tokens come from the metadata server at
-/// `metadata_host`, and links are signed by the IAM API at `iam_endpoint` (signBlob), with a key that Google
-/// keeps and changes: such links live 12 hours at most, which is as long as Google vouches for.
-[[nodiscard]] std::unique_ptr<Credentials> machine_credentials(std::string metadata_host,
-                                                               std::string iam_endpoint, Clock now);
+/// The service account of the Google machine that this runs on: tokens come from the metadata server at
+/// `metadata_host`, and links are signed by the IAM API at `iam_endpoint` (signBlob) with a key that Google
+/// manages and rotates: such links live at most 12 hours, which is how long Google guarantees the key.
+[[nodiscard]] std::unique_ptr<Credentials> metadata_server_credentials(std::string metadata_host,
+                                                                       std::string iam_endpoint, Clock now);
 
-/// The signature, as bytes, in an answer of signBlob. Throws Error(forbidden, unavailable).
+/// The signature bytes in a signBlob response. Throws Error(forbidden, unavailable).
 [[nodiscard]] std::string parse_signed_blob(const HttpResponse& response, const std::string& signer);
 
 }  // namespace tessera::gcs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/gcs/object_store.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +11,7 @@
 namespace tessera {
 namespace {
 
-/// Google signs a host without its port.
+/// Google signs the host name without the port.
 std::string without_port(const std::string& host) {
   return host.substr(0, host.find(':', host.find(']') + 1));
 }
@@ -18,7 +19,7 @@ std::string without_port(const std::string& host) {
 class GcsObjectStore final : public BucketStore {
  public:
   explicit GcsObjectStore(GcsOptions options)
-      : BucketStore(options.place, options.now), options_(std::move(options)) {}
+      : BucketStore(options.location, options.now), options_(std::move(options)) {}
 
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
     check_object_name(name);
@@ -32,20 +33,21 @@ class GcsObjectStore final : public BucketStore {
 
   void remove(const std::string& name) override {
     check_object_name(name);
-    const HttpResponse found = ask({"HEAD", key(name), {}, {}, {}, nullptr, {}});
+    const HttpResponse found = send_request({"HEAD", key(name), {}, {}, {}, nullptr, {}});
     if (found.status == 404) {
       return;
     }
     expect_success(found, name);
-    const HttpResponse removed = ask({"DELETE", key(name), {}, same_version(found), {}, nullptr, {}});
-    // 412: another was put in its place meanwhile, as if just after this had removed the one that was there.
+    const HttpResponse removed =
+        send_request({"DELETE", key(name), {}, if_unchanged_header(found), {}, nullptr, {}});
+    // 412: the object was replaced meanwhile, which is equivalent to a removal just before.
     if (removed.status != 404 && removed.status != 412) {
       expect_success(removed, name);
     }
   }
 
  private:
-  HttpResponse ask(const Ask& what) override {
+  HttpResponse send_request(const BucketRequest& what) override {
     sigv4::Fields headers;
     const auto send = [&] {
       return http_.send([&] {
@@ -54,9 +56,9 @@ class GcsObjectStore final : public BucketStore {
         options_.credentials->authorize(request, now()());
         headers = std::move(request.headers);
         HttpRequest http = to_http(what, headers);
-        // libcurl knows how to write it, with the port.
+        // libcurl writes the Host header itself, with the port.
         std::erase_if(http.headers, [](const auto& field) { return field.first == "host"; });
-        // What is stored compressed comes as it is stored, so that sizes and ranges hold.
+        // Prevents decompressive transcoding, so that sizes and ranges are right.
         http.headers.emplace_back("Accept-Encoding", "gzip");
         return http;
       });
@@ -68,25 +70,27 @@ class GcsObjectStore final : public BucketStore {
     return response;
   }
 
-  sigv4::Fields same_version(const HttpResponse& response) const override {
+  sigv4::Fields if_unchanged_header(const HttpResponse& response) const override {
     return {{"x-goog-if-generation-match", header_of(response, "x-goog-generation")}};
   }
 
   std::string presign(const sigv4::Request& request, TimePoint time, std::chrono::seconds lifetime) override {
     return options_.credentials->presign(request, time, lifetime);
   }
-  std::chrono::seconds longest_link() const override { return options_.credentials->longest_link(); }
+  std::chrono::seconds signature_lifetime() const override {
+    return options_.credentials->signature_lifetime();
+  }
   std::string signed_host() const override { return without_port(host()); }
 
   std::string open_session(const std::string& name, const std::string& type) {
-    const HttpResponse begun = ask(
+    const HttpResponse begun = send_request(
         {"POST", key(name), {}, {{"Content-Type", type}, {"x-goog-resumable", "start"}}, {}, nullptr, {}});
     expect_success(begun, name);
     std::string session = header_of(begun, "location");
     if (!session.starts_with("https://") && !session.starts_with("http://")) {
       throw Error(ErrorCode::unavailable,
-                  fmt::format("The store '{}' begins an upload of '{}' without saying where it is.",
-                              place().bucket, name));
+                  fmt::format("The store '{}' started an upload of '{}' without returning its URL.",
+                              location().bucket, name));
     }
     return session;
   }
@@ -107,14 +111,14 @@ GcsOptions parse_gcs_url(const std::string& url, const Clock& now) {
   BucketUrl parsed = parser.parse();
   GcsOptions options;
   options.now = now;
-  options.place.bucket = std::move(parsed.bucket);
-  options.place.prefix = std::move(parsed.prefix);
-  options.place.path_style = true;
+  options.location.bucket = std::move(parsed.bucket);
+  options.location.prefix = std::move(parsed.prefix);
+  options.location.path_style = true;
   std::string key_file;
   std::string iam_endpoint = "https://iamcredentials.googleapis.com";
   for (const auto& [name, value] : parsed.parameters) {
     if (name == "endpoint") {
-      options.place.endpoint = parser.endpoint(value);
+      options.location.endpoint = parser.endpoint(value);
     } else if (name == "iam-endpoint") {
       iam_endpoint = parser.endpoint(value);
     } else if (name == "credentials" && !value.empty()) {
@@ -140,11 +144,11 @@ GcsOptions parse_gcs_url(const std::string& url, const Clock& now) {
     options.credentials = gcs::hmac_credentials(access_id, secret);
   } else {
     const std::string metadata_host = environment_variable("GCE_METADATA_HOST");
-    options.credentials = gcs::machine_credentials(
+    options.credentials = gcs::metadata_server_credentials(
         metadata_host.empty() ? "metadata.google.internal" : metadata_host, iam_endpoint, now);
   }
-  if (options.place.endpoint.empty()) {
-    options.place.endpoint = "https://storage." + universe_domain;
+  if (options.location.endpoint.empty()) {
+    options.location.endpoint = "https://storage." + universe_domain;
   }
   return options;
 }

@@ -1,7 +1,6 @@
-// Objects in Google Cloud Storage.
-//
-// It is spoken to by its XML API, not by the JSON API, because that one takes all of Google's credentials:
-// access tokens, HMAC keys, and signed links, which only it has. What it shares with S3 is shared here too.
+// SPDX-License-Identifier: Apache-2.0
+// Uses the XML API rather than the JSON API, because it accepts all of Google's credentials: access tokens,
+// HMAC keys and signed links, which only it supports. The code shared with S3 is in adapters/bucket.
 #pragma once
 
 #include <memory>
@@ -15,24 +14,25 @@
 namespace tessera {
 
 struct GcsOptions {
-  BucketPlace place;
+  BucketLocation location;
   std::shared_ptr<gcs::Credentials> credentials;
   Clock now = system_now;
   gcs::UploadOptions upload;
 };
 
-/// Bodies of any size are sent in resumable sessions, two requests for a small one: what it costs is bought
-/// back by a session's being safe to repeat. Objects are removed on the condition that they are still those
-/// that were there when remove() was called, so that a repeated request never takes a newer one. Links live
-/// seven days at most, or as long as the credentials can be relied on if that is shorter.
+/// Bodies of any size are sent as resumable uploads, which costs a small one two requests but makes it safe
+/// to retry. Objects are removed on the condition that they are unchanged since remove() was called, so that
+/// a retried request never removes a newer one. Links live at most seven days, or as long as the credentials'
+/// signatures are valid.
 [[nodiscard]] std::unique_ptr<ObjectStore> open_gcs_object_store(GcsOptions options);
 
-/// Of gs://bucket/prefix?credentials=FILE&endpoint=URL&iam-endpoint=URL. All parameters may be left out:
-/// - credentials: key file of a service account. Without it come, in this order, an HMAC key in
-///   GCS_HMAC_ACCESS_ID and GCS_HMAC_SECRET, the key file that GOOGLE_APPLICATION_CREDENTIALS names, and the
-///   metadata server of a machine of Google's, at GCE_METADATA_HOST or metadata.google.internal.
-/// - endpoint: of the store; iam-endpoint: of the API that signs for machines. Without them Google's.
-/// Throws Error(usage, not_found, io). Nothing is sent.
+/// Parses gs://bucket/prefix?credentials=FILE&endpoint=URL&iam-endpoint=URL. All parameters are optional:
+/// - credentials: key file of a service account. Without it the first of these is used: an HMAC key in
+///   GCS_HMAC_ACCESS_ID and GCS_HMAC_SECRET, the key file named by GOOGLE_APPLICATION_CREDENTIALS, the
+///   metadata server of a Google machine at GCE_METADATA_HOST or metadata.google.internal.
+/// - endpoint: of the store; iam-endpoint: of the API that signs for machines. Both default to Google's.
+///
+/// Throws Error(usage, not_found, io). No request is sent.
 [[nodiscard]] GcsOptions parse_gcs_url(const std::string& url, const Clock& now = system_now);
 
 }  // namespace tessera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/gcs/resumable_upload.hpp"
 
 #include <fmt/format.h>
@@ -25,9 +26,9 @@ std::int64_t bytes_taken(const HttpResponse& answer) {
       return last + 1;
     }
   }
-  throw Error(
-      ErrorCode::unavailable,
-      fmt::format("The store says it has '{}' of an upload, which is no range.", range.substr(0, 100)));
+  throw Error(ErrorCode::unavailable,
+              fmt::format("The store reports '{}' as the received part of an upload, which is not a range.",
+                          range.substr(0, 100)));
 }
 
 ResumableUpload::ResumableUpload(HttpClient& http, std::string name,
@@ -67,9 +68,9 @@ void ResumableUpload::send_chunks(ByteSource& body) {
   }
 }
 
-/// Until the store has taken some of it, or all.
+/// Sends the chunk until the store has accepted some or all of it.
 void ResumableUpload::send_chunk() {
-  bool sure = true;  // of how much the store has
+  bool sure = true;  // whether it is known how much the store has
   for (;;) {
     const std::optional<HttpResponse> answer = sure ? put(chunk_, content_range()) : put({}, "bytes */*");
     const int status = answer ? answer->status : 0;
@@ -77,15 +78,15 @@ void ResumableUpload::send_chunk() {
       if (take_answer(*answer)) {
         return;
       }
-      if (!sure) {  // the question is answered; the chunk is to be sent
+      if (!sure) {  // now the offset is known; send the chunk
         sure = true;
         continue;
       }
     } else if ((status == 404 || status == 410) && taken_ == 0) {
-      // The store has lost the session. Nothing of the body is gone yet, so another can take its place.
+      // The session is gone. No data was accepted yet, so a new one can replace it.
       session_ = open_session_();
       sure = true;
-    } else if (!answer || may_pass(status)) {
+    } else if (!answer || is_transient(status)) {
       sure = false;
     } else {
       refuse_(*answer);
@@ -96,14 +97,14 @@ void ResumableUpload::send_chunk() {
   }
 }
 
-/// False if nothing has changed by it.
+/// Returns false if the response brought no progress.
 bool ResumableUpload::take_answer(const HttpResponse& answer) {
   const std::int64_t sent = taken_ + static_cast<std::int64_t>(chunk_.size());
   if (answer.status != 308) {
     if (!ended_) {
-      throw Error(
-          ErrorCode::unavailable,
-          fmt::format("The store ended an upload of '{}' after {} bytes; more was to come.", name_, sent));
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("The store ended the upload of '{}' after {} bytes, before it was complete.",
+                              name_, sent));
     }
     taken_ = sent;
     stored_ = true;
@@ -112,7 +113,7 @@ bool ResumableUpload::take_answer(const HttpResponse& answer) {
   const std::int64_t has = bytes_taken(answer);
   if (has < taken_ || has > sent) {
     throw Error(ErrorCode::unavailable,
-                fmt::format("The store says it has {} bytes of '{}'; it had {}, and {} were sent.", has,
+                fmt::format("The store reports {} bytes of '{}'; {} were confirmed before and {} sent.", has,
                             name_, taken_, sent));
   }
   if (has == taken_) {
@@ -132,14 +133,14 @@ std::string ResumableUpload::content_range() const {
                    : fmt::format("bytes {}-{}/{}", taken_, taken_ + size - 1, total);
 }
 
-/// One attempt; nothing if no answer came.
+/// One attempt; nothing if there was no response.
 std::optional<HttpResponse> ResumableUpload::put(std::string_view bytes, const std::string& content_range) {
   const auto source = memory_source(bytes);
   HttpRequest request;
   request.method = "PUT";
   request.url = session_;
   request.headers = {{"Content-Range", content_range}};
-  request.body_source = source.get();  // HttpClient does not repeat these
+  request.body_source = source.get();  // so HttpClient does not retry
   try {
     return http_.send(request);
   } catch (const Error& error) {
@@ -156,9 +157,11 @@ void ResumableUpload::pause_after_failure(const std::optional<HttpResponse>& ans
     last_failure_ = fmt::format("Its last answer was status {}.", answer->status);
   }
   if (++failures_ >= options_.max_attempts) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("The upload of '{}' got stuck at byte {} and was given up after {} attempts. {}",
-                            name_, taken_, failures_, last_failure_));
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format(
+            "The upload of '{}' made no progress after byte {} and was given up after {} attempts. {}", name_,
+            taken_, failures_, last_failure_));
   }
   pause(std::max(backoff_.next(), answer ? retry_after(*answer) : std::chrono::milliseconds(0)), {});
 }
@@ -173,7 +176,7 @@ void ResumableUpload::withdraw() {
     request.url = session_;
     http_.send(request);
   } catch (const Error&) {
-    // A session that is not finished ends by itself after a week; the first error is the one to tell.
+    // An unfinished session expires after a week; the first error is more useful.
   }
 }
 

@@ -1,4 +1,5 @@
-// Uploads that go on where they broke off (Cloud Storage documentation, "Resumable uploads").
+// SPDX-License-Identifier: Apache-2.0
+// Resumable uploads (Cloud Storage documentation, "Resumable uploads").
 #pragma once
 
 #include <chrono>
@@ -12,27 +13,26 @@
 
 namespace tessera::gcs {
 
-/// Chunks that do not end an object must be a multiple of this.
+/// The size of all chunks but the last must be a multiple of this.
 constexpr std::int64_t chunk_unit_bytes = std::int64_t{256} << 10;
 
 struct UploadOptions {
   std::int64_t chunk_bytes = std::int64_t{16} << 20;  ///< held in memory; a multiple of chunk_unit_bytes
-  int max_attempts = 5;                               ///< in a row without a byte that the store has taken
+  int max_attempts = 5;                               ///< consecutive attempts without progress
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds max_backoff{10'000};
 };
 
-/// One object on its way. A session ends in one object or none, however often its last chunk is sent, so
-/// repeating does no harm and needs no condition.
+/// The upload of one object. A session creates at most one object, however often its last chunk is sent, so
+/// retries need no precondition.
 class ResumableUpload {
  public:
-  /// `open_session` asks the store for a new session and returns its URL; `refuse` throws what an answer
-  /// means.
+  /// `open_session` starts a session and returns its URL; `refuse` throws the Error for a response.
   ResumableUpload(HttpClient& http, std::string name, std::function<std::string()> open_session,
                   std::function<void(const HttpResponse&)> refuse, UploadOptions options = {});
 
-  /// Sends all of `body` and returns its size. When it throws the session has been withdrawn: nothing is
-  /// there.
+  /// Sends all of `body` and returns its size. If it throws, the session was cancelled and there is no
+  /// object.
   std::int64_t send(ByteSource& body);
 
  private:
@@ -52,15 +52,15 @@ class ResumableUpload {
   Backoff backoff_;
 
   std::string session_;     ///< URL
-  std::string chunk_;       ///< what the store has not taken yet
-  std::int64_t taken_ = 0;  ///< bytes that the store has for good
-  bool ended_ = false;      ///< chunk_ is the last
+  std::string chunk_;       ///< data that the store has not accepted yet
+  std::int64_t taken_ = 0;  ///< bytes that the store has confirmed
+  bool ended_ = false;      ///< chunk_ is the last one
   bool stored_ = false;
   int failures_ = 0;
   std::string last_failure_;
 };
 
-/// How many bytes an answer of status 308 says the store has: of its Range header. Throws Error(unavailable).
+/// The number of bytes that a 308 response confirms (its Range header). Throws Error(unavailable).
 [[nodiscard]] std::int64_t bytes_taken(const HttpResponse& answer);
 
 }  // namespace tessera::gcs

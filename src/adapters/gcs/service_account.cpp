@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/gcs/service_account.hpp"
 
 #include <fmt/format.h>
@@ -14,9 +15,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* scope = "https://www.googleapis.com/auth/devstorage.read_write";
-constexpr std::chrono::seconds assertion_lifetime{3600};  // the longest that Google takes
+constexpr std::chrono::seconds assertion_lifetime{3600};  // Google's maximum
 
-/// A member that must be there, as text without control characters (it goes into headers and URLs).
+/// A required member, as text without control characters (it is used in headers and URLs).
 std::string text_of(const Json& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
@@ -30,7 +31,7 @@ std::string plain_text_of(const Json& json, const char* name) {
   for (const char c : text) {
     if (c <= 0x20 || c >= 0x7f) {
       throw Error(ErrorCode::usage,
-                  fmt::format("Its '{}' has a character that cannot be in an address or a URL.", name));
+                  fmt::format("Its '{}' has a character that is not allowed in an address or a URL.", name));
     }
   }
   return text;
@@ -41,12 +42,13 @@ std::string plain_text_of(const Json& json, const char* name) {
 ServiceAccount parse_service_account(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) {
-    throw Error(ErrorCode::usage, "It is no JSON object.");
+    throw Error(ErrorCode::usage, "It is not a JSON object.");
   }
   if (const std::string type = plain_text_of(json, "type"); type != "service_account") {
-    throw Error(ErrorCode::usage,
-                fmt::format("It is of type '{}'; only keys of service accounts ('service_account') are read.",
-                            type.substr(0, 60)));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("It is of type '{}'; only service account keys ('service_account') are supported.",
+                    type.substr(0, 60)));
   }
   ServiceAccount account{plain_text_of(json, "client_email"), plain_text_of(json, "private_key_id"),
                          RsaKey::from_pem(text_of(json, "private_key")), plain_text_of(json, "token_uri"),
@@ -65,7 +67,7 @@ ServiceAccount read_service_account(const std::filesystem::path& file) {
   try {
     return parse_service_account(text);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("'{}' is no key file of a Google service account: {}",
+    throw Error(error.code(), fmt::format("'{}' is not a key file of a Google service account: {}",
                                           file.string(), error.what()));
   }
 }

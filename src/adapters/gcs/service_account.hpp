@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Key files of Google service accounts.
 #pragma once
 
@@ -14,17 +15,17 @@ struct ServiceAccount {
   std::string email;
   std::string key_id;
   RsaKey key;
-  std::string token_url;        ///< where a signed assertion is given for an access token
-  std::string universe_domain;  ///< "googleapis.com", or the domain of a cloud that Google runs for others
+  std::string token_url;        ///< exchanges a signed assertion for an access token
+  std::string universe_domain;  ///< "googleapis.com", or the domain of a partner cloud
 };
 
-/// Of the JSON that Google gives with a new key. Throws Error(usage), in words that tell nothing of the key.
+/// Parses the JSON of a key file. Throws Error(usage) whose message does not reveal the key.
 [[nodiscard]] ServiceAccount parse_service_account(std::string_view json);
-/// Of a file. Throws Error(usage, not_found, io) with its name.
+/// Reads a key file. Throws Error(usage, not_found, io) with its name.
 [[nodiscard]] ServiceAccount read_service_account(const std::filesystem::path& file);
 
-/// A JSON Web Token (RFC 7519, RS256) that asks for an access token to read and write objects (RFC 7523),
-/// good for an hour from `now`.
+/// A JSON Web Token (RFC 7519, RS256) that requests an access token to read and write objects (RFC 7523),
+/// valid for an hour from `now`.
 [[nodiscard]] std::string assertion(const ServiceAccount& account, TimePoint now);
 
 }  // namespace tessera::gcs

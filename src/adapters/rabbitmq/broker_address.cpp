@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/broker_address.hpp"
 
 #include <fmt/format.h>
@@ -11,28 +12,28 @@
 namespace tessera {
 namespace {
 
-// The URL may hold a password, so sentences about it name only the part that is wrong.
+// The URL may contain a password, so messages show only the part that is wrong.
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::usage,
               fmt::format("The broker's URL {}. It looks like amqp://user:password@host:5672/vhost.", what));
 }
 
-int number(const std::string& name, const std::string& text, int least, int most) {
+int number(const std::string& name, const std::string& text, int min, int max) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    refuse(fmt::format("has {}={}, which is no whole number from {} to {}", name, text, least, most));
+  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) {
+    refuse(fmt::format("has {}={}, which is not a whole number from {} to {}", name, text, min, max));
   }
   return value;
 }
 
 void set_parameter(BrokerAddress& address, const std::string& name, const std::string& value) {
-  constexpr int longest_heartbeat_s = 3600;
-  constexpr int longest_connect_ms = 600'000;
+  constexpr int max_heartbeat_s = 3600;
+  constexpr int max_connect_timeout_ms = 600'000;
   if (name == "heartbeat") {
-    address.heartbeat = std::chrono::seconds(number(name, value, 1, longest_heartbeat_s));
+    address.heartbeat = std::chrono::seconds(number(name, value, 1, max_heartbeat_s));
   } else if (name == "connection_timeout") {
-    address.connect_timeout = std::chrono::milliseconds(number(name, value, 1, longest_connect_ms));
+    address.connect_timeout = std::chrono::milliseconds(number(name, value, 1, max_connect_timeout_ms));
   } else if (name == "cacertfile") {
     address.ca_file = value;
   } else if (name == "certfile") {
@@ -42,10 +43,11 @@ void set_parameter(BrokerAddress& address, const std::string& name, const std::s
   } else if (name == "prefix" && !value.empty()) {
     address.prefix = value;
   } else {
-    refuse(fmt::format(
-        "has the parameter '{}', and there are heartbeat, connection_timeout, cacertfile, certfile, keyfile "
-        "and prefix",
-        name));
+    refuse(
+        fmt::format("has the unknown parameter '{}'; known are heartbeat, connection_timeout, cacertfile, "
+                    "certfile, keyfile "
+                    "and prefix",
+                    name));
   }
 }
 
@@ -59,7 +61,7 @@ std::string BrokerAddress::shown() const {
 BrokerAddress parse_broker_url(const std::string& url) {
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed) {
-    refuse("cannot be read");
+    refuse("is not a valid URL");
   }
   BrokerAddress address;
   const boost::urls::url_view& view = *parsed;
@@ -69,10 +71,10 @@ BrokerAddress parse_broker_url(const std::string& url) {
   } else if (view.scheme() != "amqp") {
     refuse(fmt::format("begins with '{}:', neither amqp: nor amqps:", std::string(view.scheme())));
   }
-  // An IPv6 address stands in brackets only inside the URL.
+  // An IPv6 address is in brackets only in the URL.
   address.host = view.host_address();
   if (address.host.empty()) {
-    refuse("names no host");
+    refuse("has no host");
   }
   if (view.has_port()) {
     constexpr int highest_port = 65535;
@@ -93,7 +95,7 @@ BrokerAddress parse_broker_url(const std::string& url) {
     set_parameter(address, parameter.key, parameter.value);
   }
   if (address.certificate_file.empty() != address.key_file.empty()) {
-    refuse("has one of certfile and keyfile: it takes both");
+    refuse("has only one of certfile and keyfile: both are needed");
   }
   return address;
 }

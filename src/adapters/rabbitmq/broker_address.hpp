@@ -1,4 +1,5 @@
-// Where a RabbitMQ broker is and how it is spoken to.
+// SPDX-License-Identifier: Apache-2.0
+// The address and connection parameters of a RabbitMQ broker.
 #pragma once
 
 #include <chrono>
@@ -13,22 +14,22 @@ struct BrokerAddress {
   std::string password = "guest";
   std::string vhost = "/";
   bool tls = false;
-  std::string ca_file;  ///< of the authority that signed the broker's certificate; empty: the system's
+  std::string ca_file;           ///< CA certificates for the broker's certificate; empty: the system's
   std::string certificate_file;  ///< of this client, with key_file; empty: none
   std::string key_file;
   std::chrono::seconds heartbeat{30};
   std::chrono::milliseconds connect_timeout{5000};
   std::string prefix = "tessera";  ///< of the names of queues and exchanges
 
-  /// Without the password, for people.
+  /// For messages, without the password.
   [[nodiscard]] std::string shown() const;
 };
 
-/// `amqp://user:password@host:5672/vhost` or `amqps://...` (port 5671), percent-encoded. As in RabbitMQ's URI
-/// specification (rabbitmq.com/uri-spec.html, uri-query-parameters.html) except that an empty vhost, as in
-/// "amqp://host/", means "/" too, because that is what people mean. Parameters: `heartbeat` (seconds, 1 to
-/// 3600), `connection_timeout` (milliseconds), `cacertfile`, `certfile`, `keyfile`, and `prefix`, which keeps
-/// several systems on one broker apart. Throws Error(usage).
+/// `amqp://user:password@host:5672/vhost` or `amqps://...` (port 5671), percent-encoded, as in RabbitMQ's URI
+/// specification (rabbitmq.com/uri-spec.html, uri-query-parameters.html), except that an empty vhost, as in
+/// "amqp://host/", means "/" too, because that is what users expect. Parameters: `heartbeat` (seconds, 1 to
+/// 3600), `connection_timeout` (milliseconds), `cacertfile`, `certfile`, `keyfile`, and `prefix`, which
+/// separates several systems on one broker. Throws Error(usage).
 [[nodiscard]] BrokerAddress parse_broker_url(const std::string& url);
 
 }  // namespace tessera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/broker_session.hpp"
 
 #include <fmt/format.h>
@@ -18,14 +19,14 @@ namespace {
 constexpr amqp_channel_t publishing = 1;
 constexpr amqp_channel_t waking = 2;
 // The channel of a lane.
-constexpr amqp_channel_t taking = 1;
+constexpr amqp_channel_t receiving = 1;
 // The channel of the watcher.
 constexpr amqp_channel_t listening = 1;
 constexpr std::chrono::milliseconds first_lane_pause{500};
-constexpr std::chrono::milliseconds longest_lane_pause{60'000};
+constexpr std::chrono::milliseconds max_lane_pause{60'000};
 
-constexpr std::chrono::milliseconds look_interval{500};
-// rabbitmq-c sends and checks heartbeats when it is called.
+constexpr std::chrono::milliseconds poll_interval{500};
+// rabbitmq-c sends and checks heartbeats only when it is called.
 constexpr int calls_per_heartbeat = 4;
 
 }  // namespace
@@ -35,7 +36,7 @@ BrokerSession::BrokerSession(const BrokerAddress& address, const BrokerNames& na
     : names_(names),
       state_(state),
       delivery_limit_(delivery_limit),
-      longest_wait_(std::chrono::milliseconds(address.heartbeat) / calls_per_heartbeat),
+      max_wait_(std::chrono::milliseconds(address.heartbeat) / calls_per_heartbeat),
       address_(address),
       publisher_(address),
       watcher_(address) {
@@ -53,8 +54,8 @@ BrokerSession::BrokerSession(const BrokerAddress& address, const BrokerNames& na
 BrokerSession::~BrokerSession() {
   const std::lock_guard guard(state_.mutex);
   state_.connected = false;
-  state_.endings.clear();
-  // In their order, before those that were not sent yet.
+  state_.settlements.clear();
+  // In order, before the publications that were not sent yet.
   std::for_each(unconfirmed_.rbegin(), unconfirmed_.rend(),
                 [&](const auto& unconfirmed) { state_.outbox.push_front(unconfirmed.second); });
   for (const Lane& lane : lanes_) {
@@ -71,7 +72,7 @@ BrokerSession::~BrokerSession() {
 
 void BrokerSession::serve() {
   while (do_work()) {
-    look_for_messages();
+    poll_for_messages();
     if (!read_frames()) {
       wait();
     }
@@ -82,7 +83,7 @@ void BrokerSession::serve() {
     }
   }
   watcher_.close();
-  if (!blocked()) {  // else it would not hear of it
+  if (!blocked()) {  // a blocked broker would not read the close
     publisher_.close();
   }
 }
@@ -95,7 +96,7 @@ bool BrokerSession::read_frames() {
       any = true;
     }
   }
-  // Nothing comes on a lane that was not asked for, but heartbeats and the news that it is closed.
+  // A lane receives nothing unrequested except heartbeats and a close.
   for (Lane& lane : lanes_) {
     attempt(lane, [&] {
       while (lane.connection && lane.connection->frame(std::chrono::milliseconds(0))) {
@@ -108,7 +109,7 @@ bool BrokerSession::read_frames() {
 
 void BrokerSession::handle(const amqp_frame_t& frame, bool from_publisher) {
   if (frame.frame_type == AMQP_FRAME_HEADER && from_publisher) {
-    // Only returned messages come to a publisher; the broker confirms them next.
+    // A publisher's connection receives only returned messages; their confirmation follows.
     const auto& properties = *static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
     const std::string id = amqp_text(properties.message_id);
     for (const auto& [sequence, publication] : unconfirmed_) {
@@ -122,23 +123,23 @@ void BrokerSession::handle(const amqp_frame_t& frame, bool from_publisher) {
   switch (frame.payload.method.id) {
     case AMQP_BASIC_ACK_METHOD: {
       const auto& ack = *static_cast<const amqp_basic_ack_t*>(method);
-      settle(ack.delivery_tag, ack.multiple != 0, true);
+      on_confirm(ack.delivery_tag, ack.multiple != 0, true);
       break;
     }
     case AMQP_BASIC_NACK_METHOD: {
       const auto& nack = *static_cast<const amqp_basic_nack_t*>(method);
-      settle(nack.delivery_tag, nack.multiple != 0, false);
+      on_confirm(nack.delivery_tag, nack.multiple != 0, false);
       break;
     }
     case AMQP_BASIC_DELIVER_METHOD:  // a wake-up; it has no content
-      hungry_ = true;
+      may_have_messages_ = true;
       break;
     case AMQP_BASIC_CANCEL_METHOD:
-      watcher_.fail("keep waking us up", "it cancelled our consumer");
+      watcher_.fail("keep sending wake-ups", "it cancelled our consumer");
     case AMQP_CONNECTION_BLOCKED_METHOD: {
       const auto& blocked = *static_cast<const amqp_connection_blocked_t*>(method);
       const std::lock_guard guard(state_.mutex);
-      state_.blocked = blocked.reason.len == 0 ? "it gives no reason" : amqp_text(blocked.reason);
+      state_.blocked = blocked.reason.len == 0 ? "no reason given" : amqp_text(blocked.reason);
       break;
     }
     case AMQP_CONNECTION_UNBLOCKED_METHOD: {
@@ -151,7 +152,7 @@ void BrokerSession::handle(const amqp_frame_t& frame, bool from_publisher) {
   }
 }
 
-void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
+void BrokerSession::on_confirm(std::uint64_t last, bool multiple, bool confirmed) {
   const auto end_of_range = unconfirmed_.upper_bound(last);
   auto current = multiple ? unconfirmed_.begin() : unconfirmed_.find(last);
   bool wake = false;
@@ -162,7 +163,7 @@ void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
     const bool awaited = end(publication, arrived ? Publication::End::confirmed : Publication::End::refused);
     wake = wake || (arrived && (!publication.copy_of || publication.postpones));
     if (publication.copy_of && awaited && (arrived || !publication.postpones)) {
-      end_delivery(*publication.copy_of, !arrived);
+      settle_delivery(*publication.copy_of, !arrived);
     }
     if (publication.returned) {
       missing = publication.queue;
@@ -170,11 +171,11 @@ void BrokerSession::settle(std::uint64_t last, bool multiple, bool confirmed) {
     current = unconfirmed_.erase(current);
   }
   if (wake) {
-    wake_takers();
+    wake_consumers();
   }
   if (!missing.empty()) {
-    // The next connection makes it again.
-    publisher_.fail("keep our queues", "somebody removed '" + missing + "'");
+    // The next connection declares it again.
+    publisher_.fail("keep our queues", "'" + missing + "' was removed");
   }
 }
 
@@ -193,33 +194,33 @@ bool BrokerSession::blocked() const {
   return !state_.blocked.empty();
 }
 
-void BrokerSession::wake_takers() {
+void BrokerSession::wake_consumers() {
   if (!blocked()) {
     publisher_.wake(waking, names_);
   }
 }
 
 bool BrokerSession::do_work() {
-  std::deque<Ending> endings;
+  std::deque<Settlement> settlements;
   std::deque<std::shared_ptr<Publication>> outbox;
   std::deque<std::shared_ptr<DepthRequest>> depth_requests;
   bool closing = false;
   {
     const std::lock_guard guard(state_.mutex);
-    endings.swap(state_.endings);
-    // A broker that has blocked us reads nothing more: what it is not sent can still be abandoned.
+    settlements.swap(state_.settlements);
+    // A broker that has blocked the connection reads nothing: what is not sent to it can still be abandoned.
     if (state_.blocked.empty()) {
       outbox.swap(state_.outbox);
     }
     depth_requests.swap(state_.depth_requests);
     closing = state_.closing;
-    hungry_ = hungry_ || std::exchange(state_.new_claims, false);
+    may_have_messages_ = may_have_messages_ || std::exchange(state_.new_claims, false);
     std::erase_if(outbox, [](const auto& publication) { return publication->abandoned; });
   }
-  for (const Ending& ending : endings) {
-    end_delivery(ending.delivery, ending.give_back);
+  for (const Settlement& settlement : settlements) {
+    settle_delivery(settlement.delivery, settlement.requeue);
   }
-  // All are ours from here on, so that none is lost if the connection fails on the first.
+  // All are tracked as unconfirmed before sending, so that none is lost if the connection fails on the first.
   const std::uint64_t first = published_ + 1;
   for (const auto& publication : outbox) {
     unconfirmed_.emplace(++published_, publication);
@@ -228,8 +229,8 @@ bool BrokerSession::do_work() {
     const Publication& publication = *unconfirmed_.at(sequence);
     publisher_.publish(publishing, publication.queue, publication.message);
   }
-  if (std::ranges::any_of(endings, &Ending::give_back)) {
-    wake_takers();
+  if (std::ranges::any_of(settlements, &Settlement::requeue)) {
+    wake_consumers();
   }
   for (const auto& request : depth_requests) {
     answer(request);
@@ -242,7 +243,7 @@ void BrokerSession::answer(const std::shared_ptr<DepthRequest>& request) {
   depth.waiting = watcher_.count(listening, names_.interactive) + watcher_.count(listening, names_.bulk);
   depth.dead = watcher_.count(listening, names_.dead);
   const std::lock_guard guard(state_.mutex);
-  depth.taken = state_.count_taken();
+  depth.unacknowledged = state_.count_unacknowledged();
   request->depth = depth;
   request->done = true;
   state_.changed.notify_all();
@@ -259,8 +260,8 @@ Claim* BrokerSession::next_claim() {
   return *claim;
 }
 
-void BrokerSession::look_for_messages() {
-  if (!hungry_ && std::chrono::steady_clock::now() < next_look_) {
+void BrokerSession::poll_for_messages() {
+  if (!may_have_messages_ && std::chrono::steady_clock::now() < next_poll_) {
     return;
   }
   while (Claim* const claim = next_claim()) {
@@ -268,7 +269,7 @@ void BrokerSession::look_for_messages() {
       watcher_.listen_for_wake_ups(listening, names_);
       listening_ = true;
     }
-    hungry_ = false;
+    may_have_messages_ = false;
     std::optional<BrokerMessage> message;
     Lane* from = nullptr;
     for (Lane& lane : lanes_) {
@@ -278,12 +279,12 @@ void BrokerSession::look_for_messages() {
       }
     }
     if (!message) {
-      next_look_ = std::chrono::steady_clock::now() + look_interval;
+      next_poll_ = std::chrono::steady_clock::now() + poll_interval;
       const std::lock_guard guard(state_.mutex);
       claim->stage = Claim::Stage::waiting;
-      hungry_ = state_.new_claims;  // those that came meanwhile have not been looked for
+      may_have_messages_ = state_.new_claims;  // claims that arrived meanwhile have not been served
       for (Claim* const waiting : state_.claims) {
-        waiting->looked = waiting->looked || !hungry_;
+        waiting->polled = waiting->polled || !may_have_messages_;
       }
       state_.changed.notify_all();
       return;
@@ -302,11 +303,10 @@ void BrokerSession::attempt(Lane& lane, Action action) {
 }
 
 void BrokerSession::lose(Lane& lane) {
-  constexpr int most_doublings = 10;
+  constexpr int max_doublings = 10;
   lane.connection.reset();
-  lane.again =
-      std::chrono::steady_clock::now() +
-      std::min(longest_lane_pause, first_lane_pause * (1 << std::min(lane.failures, most_doublings)));
+  lane.again = std::chrono::steady_clock::now() +
+               std::min(max_lane_pause, first_lane_pause * (1 << std::min(lane.failures, max_doublings)));
   ++lane.failures;
   const std::lock_guard guard(state_.mutex);
   state_.close_lane(lane.priority);
@@ -322,17 +322,17 @@ std::optional<BrokerMessage> BrokerSession::get(Lane& lane) {
   attempt(lane, [&] {
     if (!lane.connection && std::chrono::steady_clock::now() >= lane.again) {
       lane.connection = std::make_unique<BrokerConnection>(address_);
-      lane.connection->open_channel(taking);
+      lane.connection->open_channel(receiving);
     }
     if (lane.connection) {
-      message = lane.connection->get(taking, names_.of(lane.priority));
+      message = lane.connection->get(receiving, names_.of(lane.priority));
       lane.failures = 0;
     }
   });
   return message;
 }
 
-void BrokerSession::end_delivery(const BrokerDelivery& delivery, bool give_back) {
+void BrokerSession::settle_delivery(const BrokerDelivery& delivery, bool requeue) {
   {
     const std::lock_guard guard(state_.mutex);
     if (!state_.is_open(delivery)) {
@@ -341,15 +341,15 @@ void BrokerSession::end_delivery(const BrokerDelivery& delivery, bool give_back)
   }
   Lane& lane = lane_of(delivery);
   attempt(lane, [&] {
-    if (give_back) {
-      lane.connection->give_back(taking, delivery.broker_tag);
+    if (requeue) {
+      lane.connection->requeue(receiving, delivery.broker_tag);
     } else {
-      lane.connection->acknowledge(taking, delivery.broker_tag);
+      lane.connection->acknowledge(receiving, delivery.broker_tag);
     }
   });
 }
 
-/// Under the state's mutex.
+/// Requires the state's mutex.
 BrokerDelivery BrokerSession::delivery_of(const Lane& lane, const BrokerMessage& message) {
   return {lane.priority, state_.epochs.at(static_cast<std::size_t>(lane.priority)), message.tag};
 }
@@ -357,36 +357,35 @@ BrokerDelivery BrokerSession::delivery_of(const Lane& lane, const BrokerMessage&
 void BrokerSession::deliver(Claim& claim, const Lane& lane, const BrokerMessage& message) {
   const auto decoded = decode_message(message.body);
   if (!decoded) {
-    set_aside(claim, lane, message,
-              "This message is none of Tessera's: nobody can tell which job it is for.");
+    dead_letter(claim, lane, message, "This is not a Tessera message: its job is unknown.");
     return;
   }
   const int attempt = message.earlier_attempts + message.returns + 1;
   if (attempt > delivery_limit_) {
-    // The broker counts from the last postponement on.
-    set_aside(claim, lane, message,
-              fmt::format("Taken {} times without success, which is the limit.", delivery_limit_));
+    // The broker's own count restarts with each postponement.
+    dead_letter(claim, lane, message,
+                fmt::format("Delivered {} times without success, which is the limit.", delivery_limit_));
     return;
   }
   const std::lock_guard guard(state_.mutex);
   const std::uint64_t tag = state_.next_tag++;
-  state_.taken.emplace(tag, TakenMessage{.delivery = delivery_of(lane, message),
-                                         .attempt = attempt,
-                                         .body = message.body,
-                                         .postponement = nullptr});
+  state_.unacknowledged.emplace(tag, UnacknowledgedMessage{.delivery = delivery_of(lane, message),
+                                                           .attempt = attempt,
+                                                           .body = message.body,
+                                                           .postponement = nullptr});
   claim.delivery = Delivery{.message = *decoded, .attempt = attempt, .tag = tag};
   claim.stage = Claim::Stage::done;
   state_.changed.notify_all();
 }
 
-void BrokerSession::set_aside(Claim& claim, const Lane& lane, const BrokerMessage& message,
-                              const std::string& reason) {
+void BrokerSession::dead_letter(Claim& claim, const Lane& lane, const BrokerMessage& message,
+                                const std::string& reason) {
   auto publication = std::make_shared<Publication>();
   publication->queue = names_.dead;
   publication->message = message;
   publication->message.reason = reason;
   publication->message.attempts = std::min(message.earlier_attempts + message.returns + 1, delivery_limit_);
-  publication->message.dead_since = system_now();
+  publication->message.dead_lettered_at = system_now();
   const std::lock_guard guard(state_.mutex);
   publication->copy_of = delivery_of(lane, message);
   state_.outbox.push_back(publication);
@@ -395,12 +394,12 @@ void BrokerSession::set_aside(Claim& claim, const Lane& lane, const BrokerMessag
 }
 
 void BrokerSession::wait() const {
-  auto timeout = longest_wait_;
+  auto timeout = max_wait_;
   {
     const std::lock_guard guard(state_.mutex);
     if (!state_.claims.empty()) {
       timeout = std::clamp(
-          std::chrono::ceil<std::chrono::milliseconds>(next_look_ - std::chrono::steady_clock::now()),
+          std::chrono::ceil<std::chrono::milliseconds>(next_poll_ - std::chrono::steady_clock::now()),
           std::chrono::milliseconds(0), timeout);
     }
   }

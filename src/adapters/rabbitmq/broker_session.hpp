@@ -1,4 +1,5 @@
-// From connecting to the broker until it is lost, on the broker's thread.
+// SPDX-License-Identifier: Apache-2.0
+// One session with the broker, from connecting until the connection is lost. Runs on the broker's thread.
 #pragma once
 
 #include <array>
@@ -11,70 +12,70 @@
 
 namespace tessera {
 
-/// Messages are fetched one by one, and only when a take waits: a message that nobody works on stays in the
-/// queue, where any node can have it, an interactive one is never behind a bulk one that was fetched earlier,
-/// and a process that dies counts no attempt against jobs it had not begun. So that a waiting take need not
-/// ask all the time, whoever publishes also sends a wake-up to all who listen; it is a hint and may be lost,
-/// so they look twice a second in any case.
+/// Messages are fetched one by one, and only while a receive() call waits: an unclaimed message stays in the
+/// queue, where any node can receive it, an interactive one is never behind a prefetched bulk one, and a
+/// process that dies counts no attempt for jobs it had not begun. So that waiting calls need not poll
+/// constantly, publishers also send a wake-up to all listeners; it is only a hint and may be lost, so the
+/// queue is polled twice a second in any case.
 ///
-/// Publishing has a connection of its own, as RabbitMQ advises: one that is low on memory or disk stops
-/// reading from those who publish, and must not keep takers from acknowledging. Taking has one for each
-/// priority (a lane): a broker whose queue has no leader closes the connection that asks it for a message,
-/// and what was taken from the other queue must not suffer. A lane is opened when it is first taken from, and
-/// again after a growing pause when it was lost. A last connection hears wake-ups and counts. Without it or
-/// the publishing one, all end together.
+/// Publishing has its own connection, as RabbitMQ recommends: a broker that is low on memory or disk stops
+/// reading from publishers, and that must not keep consumers from acknowledging. Receiving uses one
+/// connection for each priority (a lane): a broker whose queue has no leader closes the connection that
+/// requests a message, and deliveries from the other queue must survive that. A lane is opened on first use,
+/// and reopened after a growing pause when it was lost. A fourth connection receives wake-ups and counts
+/// messages. If that or the publishing one is lost, the whole session ends.
 class BrokerSession {
  public:
-  /// Connects and makes the queues. Throws Error(unavailable).
+  /// Connects and declares the queues. Throws Error(unavailable).
   BrokerSession(const BrokerAddress& address, const BrokerNames& names, int delivery_limit,
                 BrokerState& state);
-  /// What was under way ends, or is left for the next connection.
+  /// Ends open operations, or leaves them for the next session.
   ~BrokerSession();
   BrokerSession(const BrokerSession&) = delete;
   BrokerSession& operator=(const BrokerSession&) = delete;
 
-  /// Works until the state says closing. Throws Error(unavailable) when the connection is lost.
+  /// Runs until the state says closing. Throws Error(unavailable) when the connection is lost.
   void serve();
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct Lane {
     Priority priority = Priority::interactive;
-    std::unique_ptr<BrokerConnection> connection;  ///< none before the first take, and after it was lost
+    std::unique_ptr<BrokerConnection> connection;  ///< null before the first use and after it was lost
     int failures = 0;                              ///< in a row
-    Time again{};                                  ///< it is not opened before
+    Time again{};                                  ///< earliest time to reopen it
   };
 
   bool read_frames();
   void handle(const amqp_frame_t& frame, bool from_publisher);
-  void settle(std::uint64_t last, bool multiple, bool confirmed);
-  /// Returns false if nobody waits for that any more.
+  void on_confirm(std::uint64_t last, bool multiple, bool confirmed);
+  /// Returns false if the publication was abandoned.
   bool end(Publication& publication, Publication::End end);
   /// Returns false when it is time to close.
   bool do_work();
-  void wake_takers();
+  void wake_consumers();
   [[nodiscard]] bool blocked() const;
   void answer(const std::shared_ptr<DepthRequest>& request);
-  void look_for_messages();
+  void poll_for_messages();
   [[nodiscard]] Lane& lane_of(const BrokerDelivery& delivery) {
     return lanes_.at(static_cast<std::size_t>(delivery.lane));
   }
-  /// Does something with a lane, which is lost if that throws Error.
+  /// Runs `action`; the lane is dropped if that throws Error.
   template <class Action>
   void attempt(Lane& lane, Action action);
   void lose(Lane& lane);
   [[nodiscard]] std::optional<BrokerMessage> get(Lane& lane);
-  void end_delivery(const BrokerDelivery& delivery, bool give_back);
+  void settle_delivery(const BrokerDelivery& delivery, bool requeue);
   [[nodiscard]] BrokerDelivery delivery_of(const Lane& lane, const BrokerMessage& message);
   Claim* next_claim();
   void deliver(Claim& claim, const Lane& lane, const BrokerMessage& message);
-  void set_aside(Claim& claim, const Lane& lane, const BrokerMessage& message, const std::string& reason);
+  void dead_letter(Claim& claim, const Lane& lane, const BrokerMessage& message, const std::string& reason);
   void wait() const;
 
   BrokerNames names_;
   BrokerState& state_;
   int delivery_limit_;
-  std::chrono::milliseconds longest_wait_;
+  std::chrono::milliseconds max_wait_;
   BrokerAddress address_;
   BrokerConnection publisher_;
   BrokerConnection watcher_;
@@ -82,8 +83,8 @@ class BrokerSession {
   std::uint64_t published_ = 0;
   std::map<std::uint64_t, std::shared_ptr<Publication>> unconfirmed_;
   bool listening_ = false;
-  bool hungry_ = true;  ///< there may be messages
-  Time next_look_{};
+  bool may_have_messages_ = true;  ///< poll now rather than at next_poll_
+  Time next_poll_{};
 };
 
 }  // namespace tessera

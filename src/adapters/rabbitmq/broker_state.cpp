@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/broker_state.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace tessera {
 
 BrokerState::BrokerState() : wake_up(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_up < 0) {
-    throw Error(ErrorCode::io, fmt::format("Cannot make an eventfd: {}.", std::strerror(errno)));
+    throw Error(ErrorCode::io, fmt::format("Cannot create an eventfd: {}.", std::strerror(errno)));
   }
 }
 
@@ -24,9 +25,9 @@ void BrokerState::signal() const {
   static_cast<void>(::eventfd_write(wake_up, 1));
 }
 
-std::int64_t BrokerState::count_taken() const {
+std::int64_t BrokerState::count_unacknowledged() const {
   std::int64_t count = 0;
-  for (const auto& [tag, message] : taken) {
+  for (const auto& [tag, message] : unacknowledged) {
     count += is_open(message.delivery) ? 1 : 0;
   }
   return count;
@@ -34,7 +35,7 @@ std::int64_t BrokerState::count_taken() const {
 
 void BrokerState::close_lane(Priority lane) {
   ++epochs.at(static_cast<std::size_t>(lane));
-  std::erase_if(endings, [&](const Ending& ending) { return ending.delivery.lane == lane; });
+  std::erase_if(settlements, [&](const Settlement& settlement) { return settlement.delivery.lane == lane; });
   std::erase_if(outbox, [&](const std::shared_ptr<Publication>& publication) {
     const bool ends = publication->copy_of && publication->copy_of->lane == lane;
     if (ends) {

@@ -1,4 +1,5 @@
-// What the users of a queue and the thread that speaks to the broker have in common.
+// SPDX-License-Identifier: Apache-2.0
+// State shared between the users of a queue and the broker's thread.
 #pragma once
 
 #include <array>
@@ -19,51 +20,52 @@ namespace tessera {
 
 constexpr std::size_t lanes = 2;  ///< one for each priority
 
-/// What the broker knows a delivery by: its tag means something on one connection only.
+/// The broker's identification of a delivery: the tag is valid on one connection only.
 struct BrokerDelivery {
-  Priority lane = Priority::interactive;  ///< of whose queue it is
+  Priority lane = Priority::interactive;  ///< the queue it came from
   std::uint64_t epoch = 0;                ///< of that lane's connection
   std::uint64_t broker_tag = 0;
 };
 
-/// A message on its way to the broker.
+/// A message being published.
 struct Publication {
   enum class End { none, confirmed, refused, connection_lost };
   std::string queue;
   BrokerMessage message;
-  /// Set for the copy of a message that is set aside or postponed: the delivery that is acknowledged when the
-  /// broker has the copy. It ends with its connection, while others are sent again on the next one.
+  /// Set for the copy of a message that is dead-lettered or postponed: the delivery to acknowledge when the
+  /// broker has the copy. It ends with its connection, while other publications are sent again on the next
+  /// one.
   std::optional<BrokerDelivery> copy_of;
-  bool postpones = false;  ///< a copy that goes into the line again
-  bool abandoned = false;  ///< nobody waits for it any more: not to be sent (again)
+  bool postpones = false;  ///< the copy goes back into the queue
+  bool abandoned = false;  ///< no caller waits for it: not to be sent (again)
   bool returned = false;   ///< the broker found no queue for it
   End end = End::none;
 };
 
-/// A take that waits.
+/// A waiting receive() call.
 struct Claim {
   enum class Stage { waiting, fetching, done };
   Stage stage = Stage::waiting;
-  bool looked = false;  ///< the queue was found empty on its behalf
+  bool polled = false;  ///< the queue was found empty for it
   std::optional<Delivery> delivery;
 };
 
-/// A delivery that has not ended.
-struct TakenMessage {
+/// A delivery that is not settled yet.
+struct UnacknowledgedMessage {
   BrokerDelivery delivery;
   int attempt = 1;
   std::string body;
-  std::shared_ptr<Publication> postponement;  ///< was begun
+  std::shared_ptr<Publication> postponement;  ///< the copy being published; null if not postponed
 };
 
-struct Ending {
+struct Settlement {
   BrokerDelivery delivery;
-  bool give_back = false;
+  bool requeue = false;
 };
 
 struct DepthRequest {
   bool done = false;
-  std::optional<QueueDepth> depth;  ///< none if the connection was lost
+  std::optional<QueueDepth> depth;  ///< empty if the connection was lost
 };
 
 /// All members but `wake_up` are guarded by `mutex`.
@@ -73,15 +75,14 @@ struct BrokerState {
   BrokerState(const BrokerState&) = delete;
   BrokerState& operator=(const BrokerState&) = delete;
 
-  /// Makes the broker's thread look for work.
+  /// Wakes the broker's thread.
   void signal() const;
-  [[nodiscard]] std::int64_t count_taken() const;
+  [[nodiscard]] std::int64_t count_unacknowledged() const;
   /// Whether the connection that a delivery came on is still the lane's.
   [[nodiscard]] bool is_open(const BrokerDelivery& delivery) const {
     return delivery.epoch == epochs.at(static_cast<std::size_t>(delivery.lane));
   }
-  /// The lane's connection is gone: its deliveries come again by themselves, and what was to end them is
-  /// dropped.
+  /// The lane's connection was lost: its deliveries will be redelivered, and their settlements are dropped.
   void close_lane(Priority lane);
 
   const int wake_up;  ///< an eventfd
@@ -89,17 +90,17 @@ struct BrokerState {
   std::condition_variable changed;
 
   bool connected = false;
-  std::string problem;                        ///< why there is no connection, or why the last one ended
-  std::string blocked;                        ///< why the broker takes no messages just now; empty: it does
-  std::array<std::uint64_t, lanes> epochs{};  ///< of each lane's connection; rises when it is lost
+  std::string problem;  ///< why there is no connection, or why the last one ended
+  std::string blocked;  ///< why the broker currently blocks publishing; empty: it does not
+  std::array<std::uint64_t, lanes> epochs{};  ///< of each lane's connection; incremented when it is lost
   bool closing = false;
-  bool stopped_taking = false;
+  bool stopped_receiving = false;
   bool new_claims = false;
 
   std::deque<std::shared_ptr<Publication>> outbox;
-  std::deque<Ending> endings;
+  std::deque<Settlement> settlements;
   std::list<Claim*> claims;
-  std::map<std::uint64_t, TakenMessage> taken;
+  std::map<std::uint64_t, UnacknowledgedMessage> unacknowledged;
   std::uint64_t next_tag = 1;
   std::deque<std::shared_ptr<DepthRequest>> depth_requests;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/broker_thread.hpp"
 
 #include <utility>
@@ -9,7 +10,7 @@ namespace tessera {
 namespace {
 
 constexpr std::chrono::milliseconds first_pause{100};
-constexpr std::chrono::milliseconds longest_pause{5000};
+constexpr std::chrono::milliseconds max_pause{5000};
 
 }  // namespace
 
@@ -35,7 +36,7 @@ bool BrokerThread::closing() {
 }
 
 void BrokerThread::run() {
-  Backoff backoff(first_pause, longest_pause);
+  Backoff backoff(first_pause, max_pause);
   while (!closing()) {
     try {
       BrokerSession session(address_, BrokerNames(address_.prefix), delivery_limit_, state_);

@@ -1,4 +1,5 @@
-// The thread that owns the connection: it keeps heartbeats going while takers work, and reconnects.
+// SPDX-License-Identifier: Apache-2.0
+// The thread that owns the connections: it keeps heartbeats going while consumers work, and reconnects.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,7 @@ namespace tessera {
 class BrokerThread {
  public:
   BrokerThread(BrokerAddress address, int delivery_limit, BrokerState& state);
-  /// Sends the acknowledgements that wait, closes the connection in order, ends the thread.
+  /// Sends pending acknowledgements, closes the connections in order and ends the thread.
   ~BrokerThread();
   BrokerThread(const BrokerThread&) = delete;
   BrokerThread& operator=(const BrokerThread&) = delete;

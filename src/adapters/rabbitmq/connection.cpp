@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/connection.hpp"
 
 #include <amqp_ssl_socket.h>
@@ -53,10 +54,10 @@ amqp_table_t table(std::array<amqp_table_entry_t, count>& entries) {
 amqp_socket_t* make_tls_socket(amqp_connection_state_t handle, const BrokerAddress& address) {
   amqp_socket_t* const socket = amqp_ssl_socket_new(handle);
   if (socket == nullptr) {
-    throw Error(ErrorCode::unavailable, "There is no memory for a TLS connection to the broker.");
+    throw Error(ErrorCode::unavailable, "Out of memory for a TLS connection to the broker.");
   }
   amqp_ssl_socket_set_verify_peer(socket, 1);
-  // rabbitmq-c knows names only; OpenSSL takes an address here and refuses a name.
+  // rabbitmq-c verifies host names only; OpenSSL accepts an IP address here and rejects a name.
   auto* const context = static_cast<SSL_CTX*>(amqp_ssl_socket_get_context(socket));
   const bool is_address =
       X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(context), address.host.c_str()) == 1;
@@ -66,14 +67,14 @@ amqp_socket_t* make_tls_socket(amqp_connection_state_t handle, const BrokerAddre
     SSL_CTX_set_default_verify_paths(context);
   } else if (amqp_ssl_socket_set_cacert(socket, address.ca_file.c_str()) != AMQP_STATUS_OK) {
     throw Error(ErrorCode::unavailable,
-                fmt::format("'{}' holds no certificates (PEM) to know the broker {} by.", address.ca_file,
-                            address.shown()));
+                fmt::format("'{}' contains no certificates (PEM) for verifying the broker {}.",
+                            address.ca_file, address.shown()));
   }
   if (!address.certificate_file.empty() &&
       amqp_ssl_socket_set_key(socket, address.certificate_file.c_str(), address.key_file.c_str()) !=
           AMQP_STATUS_OK) {
     throw Error(ErrorCode::unavailable,
-                fmt::format("'{}' and '{}' are no certificate and key (PEM) of a client.",
+                fmt::format("'{}' and '{}' are not a client certificate and key (PEM).",
                             address.certificate_file, address.key_file));
   }
   return socket;
@@ -88,7 +89,7 @@ BrokerConnection::BrokerConnection(const BrokerAddress& address)
   timeval timeout = to_timeval(address_.connect_timeout);
   amqp_set_handshake_timeout(handle_.get(), &timeout);
   require_sent(amqp_socket_open_noblock(socket, address_.host.c_str(), address_.port, &timeout),
-               "let us connect");
+               "accept a connection");
   log_in();
   timeout = to_timeval(answer_timeout);
   amqp_set_rpc_timeout(handle_.get(), &timeout);
@@ -107,7 +108,7 @@ void BrokerConnection::log_in() {
       amqp_login_with_properties(handle_.get(), address_.vhost.c_str(), default_channels, default_frame_bytes,
                                  static_cast<int>(address_.heartbeat.count()), &client,
                                  AMQP_SASL_METHOD_PLAIN, address_.user.c_str(), address_.password.c_str()),
-      "let us log in");
+      "accept the login");
 }
 
 void BrokerConnection::fail(const std::string& doing, const std::string& reason) const {
@@ -138,7 +139,7 @@ void BrokerConnection::require(const amqp_rpc_reply_t& reply, const std::string&
     case AMQP_RESPONSE_NONE:
       break;
   }
-  fail(doing, "it gave no answer");
+  fail(doing, "it did not respond");
 }
 
 void BrokerConnection::require_last(const std::string& doing) const {
@@ -162,30 +163,30 @@ void BrokerConnection::close_channel(amqp_channel_t channel) {
 
 void BrokerConnection::confirm_publishing(amqp_channel_t channel) {
   amqp_confirm_select(handle_.get(), channel);
-  require_last("promise confirms");
+  require_last("enable publisher confirms");
 }
 
 void BrokerConnection::declare(amqp_channel_t channel, const BrokerNames& names, int delivery_limit) {
-  // Listing dead letters takes them and puts them back. Without a limit of their own, RabbitMQ would put them
-  // back at the end (3.10) or drop them after 20 times (4.0).
-  constexpr std::int32_t as_often_as_you_like = 1'000'000'000;
-  std::array dead{entry("x-queue-type", "quorum"), entry("x-delivery-limit", as_often_as_you_like)};
-  // Dead-lettering at least once needs reject-publish; nothing is ever rejected as the length has no limit.
-  // The broker counts returns, we count attempts.
+  // Listing dead letters receives and requeues them. Without an explicit limit, RabbitMQ would requeue them
+  // at the end (3.10) or drop them after 20 times (4.0).
+  constexpr std::int32_t unlimited_deliveries = 1'000'000'000;
+  std::array dead{entry("x-queue-type", "quorum"), entry("x-delivery-limit", unlimited_deliveries)};
+  // At-least-once dead-lettering requires reject-publish; nothing is ever rejected, because the length is not
+  // limited. The broker counts returns, this code counts attempts.
   std::array jobs{entry("x-queue-type", "quorum"), entry("x-delivery-limit", delivery_limit - 1),
                   entry("x-dead-letter-exchange", names.dead.c_str()),
                   entry("x-dead-letter-strategy", "at-least-once"), entry("x-overflow", "reject-publish")};
   const auto exchange = [&](const std::string& name, amqp_boolean_t durable) {
     amqp_exchange_declare(handle_.get(), channel, amqp_view(name), amqp_cstring_bytes("fanout"), 0, durable,
                           0, 0, amqp_empty_table);
-    require_last(fmt::format("make the exchange '{}'", name));
+    require_last(fmt::format("declare the exchange '{}'", name));
   };
   const auto queue = [&](const std::string& name, const amqp_table_t& arguments) {
     amqp_queue_declare(handle_.get(), channel, amqp_view(name), 0, 1, 0, 0, arguments);
-    require_last(
-        fmt::format("make the queue '{}' (if its settings differ, use the same delivery limit everywhere, or "
-                    "another prefix)",
-                    name));
+    require_last(fmt::format(
+        "declare the queue '{}' (if its settings differ, use the same delivery limit everywhere, or "
+        "another prefix)",
+        name));
   };
   exchange(names.dead, 1);
   exchange(names.wake, 0);
@@ -212,10 +213,10 @@ void BrokerConnection::remove_queue(amqp_channel_t channel, const std::string& q
 }
 
 void BrokerConnection::listen_for_wake_ups(amqp_channel_t channel, const BrokerNames& names) {
-  std::array one_is_enough{entry("x-max-length", 1)};
+  std::array keep_one_message{entry("x-max-length", 1)};
   const amqp_queue_declare_ok_t* const answer =
-      amqp_queue_declare(handle_.get(), channel, amqp_empty_bytes, 0, 0, 1, 1, table(one_is_enough));
-  require_last("make a queue for wake-ups");
+      amqp_queue_declare(handle_.get(), channel, amqp_empty_bytes, 0, 0, 1, 1, table(keep_one_message));
+  require_last("declare a queue for wake-ups");
   const std::string queue = amqp_text(answer->queue);
   amqp_queue_bind(handle_.get(), channel, amqp_view(queue), amqp_view(names.wake), amqp_empty_bytes,
                   amqp_empty_table);
@@ -232,7 +233,7 @@ bool BrokerConnection::lock(amqp_channel_t channel, const std::string& queue) {
       static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code == resource_locked) {
     amqp_channel_close_ok_t closed{};
     require_sent(amqp_send_method(handle_.get(), channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed),
-                 "hear that a channel is closed");
+                 "confirm a closed channel");
     return false;
   }
   require(reply, fmt::format("lock '{}'", queue));
@@ -240,7 +241,7 @@ bool BrokerConnection::lock(amqp_channel_t channel, const std::string& queue) {
 }
 
 std::optional<BrokerMessage> BrokerConnection::get(amqp_channel_t channel, const std::string& queue) {
-  const std::string doing = fmt::format("give a message of '{}'", queue);
+  const std::string doing = fmt::format("deliver a message of '{}'", queue);
   const amqp_rpc_reply_t reply = amqp_basic_get(handle_.get(), channel, amqp_view(queue), 0);
   require(reply, doing);
   if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) {
@@ -263,28 +264,28 @@ void BrokerConnection::publish(amqp_channel_t channel, const std::string& queue,
   const MessageProperties properties(message);
   require_sent(amqp_basic_publish(handle_.get(), channel, amqp_empty_bytes, amqp_view(queue), 1, 0,
                                   &properties.get(), amqp_view(message.body)),
-               "take a message");
+               "accept a message");
 }
 
 void BrokerConnection::wake(amqp_channel_t channel, const BrokerNames& names) {
   require_sent(amqp_basic_publish(handle_.get(), channel, amqp_view(names.wake), amqp_empty_bytes, 0, 0,
                                   nullptr, amqp_empty_bytes),
-               "take a wake-up");
+               "accept a wake-up");
 }
 
 void BrokerConnection::acknowledge(amqp_channel_t channel, std::uint64_t tag) {
-  require_sent(amqp_basic_ack(handle_.get(), channel, tag, 0), "take an acknowledgement");
+  require_sent(amqp_basic_ack(handle_.get(), channel, tag, 0), "accept an acknowledgement");
 }
 
-void BrokerConnection::give_back(amqp_channel_t channel, std::uint64_t tag) {
-  require_sent(amqp_basic_nack(handle_.get(), channel, tag, tag == 0 ? 1 : 0, 1), "take a message back");
+void BrokerConnection::requeue(amqp_channel_t channel, std::uint64_t tag) {
+  require_sent(amqp_basic_nack(handle_.get(), channel, tag, tag == 0 ? 1 : 0, 1), "requeue a message");
 }
 
-std::optional<amqp_frame_t> BrokerConnection::frame(std::chrono::milliseconds patience) {
+std::optional<amqp_frame_t> BrokerConnection::frame(std::chrono::milliseconds timeout) {
   amqp_maybe_release_buffers(handle_.get());
   amqp_frame_t frame{};
-  const timeval timeout = to_timeval(patience);
-  const int status = amqp_simple_wait_frame_noblock(handle_.get(), &frame, &timeout);
+  const timeval limit = to_timeval(timeout);
+  const int status = amqp_simple_wait_frame_noblock(handle_.get(), &frame, &limit);
   if (status == AMQP_STATUS_TIMEOUT) {
     return std::nullopt;
   }

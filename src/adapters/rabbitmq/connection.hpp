@@ -1,5 +1,6 @@
-// One AMQP connection, for one thread at a time (as rabbitmq-c asks). Everything waits within limits: five
-// seconds for an answer, two heartbeats for a broker that fell silent.
+// SPDX-License-Identifier: Apache-2.0
+// One AMQP connection, for one thread at a time (as rabbitmq-c requires). All waits are bounded: five seconds
+// for a response, two heartbeats for a silent broker.
 #pragma once
 
 #include <amqp.h>
@@ -15,34 +16,34 @@
 
 namespace tessera {
 
-/// What a system's queues and exchanges are called.
+/// Names of a system's queues and exchanges.
 struct BrokerNames {
   explicit BrokerNames(const std::string& prefix)
       : interactive(prefix + ".interactive"),
         bulk(prefix + ".bulk"),
         dead(prefix + ".dead"),
         wake(prefix + ".wake"),
-        dead_lock(prefix + ".dead.lock") {}
+        dead_letter_lock(prefix + ".dead.lock") {}
   [[nodiscard]] const std::string& of(Priority priority) const {
     return priority == Priority::interactive ? interactive : bulk;
   }
   std::string interactive;
   std::string bulk;
-  std::string dead;  ///< the queue, and the exchange that leads there
-  std::string wake;  ///< the exchange that tells waiting takers to look
-  std::string dead_lock;
+  std::string dead;  ///< the dead-letter queue and its exchange
+  std::string wake;  ///< exchange for wake-ups of waiting consumers
+  std::string dead_letter_lock;
 };
 
-/// A message as the broker holds it.
+/// A message as stored by the broker.
 struct BrokerMessage {
   std::string id{};
   std::string body{};
-  std::string reason{};      ///< why it was set aside, if it was
-  int attempts = 0;          ///< it had when it was set aside
-  TimePoint dead_since{};    ///< set if it was set aside or dead-lettered
-  bool over_limit = false;   ///< dead-lettered by the broker at the delivery limit
-  int earlier_attempts = 0;  ///< before it was postponed, which began the broker's count anew
-  int returns = 0;           ///< how often the queue it is in took it back
+  std::string reason{};          ///< why it was dead-lettered, if it was
+  int attempts = 0;              ///< when it was dead-lettered
+  TimePoint dead_lettered_at{};  ///< set if it was dead-lettered
+  bool over_limit = false;       ///< dead-lettered by the broker at the delivery limit
+  int earlier_attempts = 0;      ///< before it was postponed, which resets the broker's count
+  int returns = 0;               ///< how often it was returned to its queue
   std::uint64_t tag = 0;
 };
 
@@ -55,35 +56,34 @@ class BrokerConnection {
 
   void open_channel(amqp_channel_t channel);
   void close_channel(amqp_channel_t channel);
-  /// From now on the broker confirms what is published on the channel.
+  /// Enables publisher confirms on the channel.
   void confirm_publishing(amqp_channel_t channel);
-  /// Makes queues and exchanges, or finds them as they must be. Throws Error(unavailable) if they are there
-  /// with other settings.
+  /// Declares queues and exchanges. Throws Error(unavailable) if they exist with other settings.
   void declare(amqp_channel_t channel, const BrokerNames& names, int delivery_limit);
-  /// Messages that wait in the queue.
+  /// Number of ready messages in the queue.
   [[nodiscard]] std::int64_t count(amqp_channel_t channel, const std::string& queue);
   void remove_queue(amqp_channel_t channel, const std::string& queue);
-  /// Makes a queue of this connection's own that gets every wake-up, and consumes it without acknowledging.
+  /// Declares an exclusive queue that gets every wake-up, and consumes it without acknowledgements.
   void listen_for_wake_ups(amqp_channel_t channel, const BrokerNames& names);
-  /// Whether this connection now holds the queue of that name for itself; the channel is closed if not.
+  /// Whether this connection now owns the exclusive queue of that name; if not, the channel is closed.
   [[nodiscard]] bool lock(amqp_channel_t channel, const std::string& queue);
 
   [[nodiscard]] std::optional<BrokerMessage> get(amqp_channel_t channel, const std::string& queue);
-  /// Persistent and mandatory, by way of the default exchange.
+  /// Persistent and mandatory, through the default exchange.
   void publish(amqp_channel_t channel, const std::string& queue, const BrokerMessage& message);
-  /// Tells waiting takers to look.
+  /// Wakes waiting consumers.
   void wake(amqp_channel_t channel, const BrokerNames& names);
   void acknowledge(amqp_channel_t channel, std::uint64_t tag);
-  /// Puts the message back, or all of the channel's with tag 0.
-  void give_back(amqp_channel_t channel, std::uint64_t tag);
+  /// Requeues the message, or all of the channel's with tag 0.
+  void requeue(amqp_channel_t channel, std::uint64_t tag);
 
-  /// The next frame, if there is one within `patience`. It lives until the next call.
-  [[nodiscard]] std::optional<amqp_frame_t> frame(std::chrono::milliseconds patience);
+  /// The next frame, if one arrives within `timeout`. It is valid until the next call.
+  [[nodiscard]] std::optional<amqp_frame_t> frame(std::chrono::milliseconds timeout);
   [[nodiscard]] int descriptor() const { return amqp_get_sockfd(handle_.get()); }
-  /// In order: the broker takes back what was not acknowledged.
+  /// Closes in order: the broker requeues what was not acknowledged.
   void close();
 
-  /// Throws Error(unavailable) with the reason that a broker gave when it closed something.
+  /// Throws Error(unavailable); fail_closed() with the broker's reason for closing something.
   [[noreturn]] void fail(const std::string& doing, const std::string& reason) const;
   [[noreturn]] void fail_closed(const amqp_method_t& method, const std::string& doing) const;
 

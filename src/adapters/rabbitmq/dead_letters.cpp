@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/dead_letters.hpp"
 
 #include <fmt/chrono.h>
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr amqp_channel_t channel = 1;
-constexpr auto longest_look = 60s;
+constexpr auto max_listing_time = 60s;
 constexpr auto retry_interval = 20ms;
 
 class DeadLetterQueue {
@@ -28,8 +29,8 @@ class DeadLetterQueue {
       : names_(address.prefix), connection_(address), delivery_limit_(delivery_limit) {
     connection_.open_channel(channel);
     connection_.declare(channel, names_, delivery_limit_);
-    while (!connection_.lock(channel, names_.dead_lock)) {
-      pause("be alone with the dead letters: somebody else looks at them all the time");
+    while (!connection_.lock(channel, names_.dead_letter_lock)) {
+      pause("lock the dead letters: other clients keep reading them");
       connection_.open_channel(channel);
     }
     present_ = connection_.count(channel, names_.dead);
@@ -37,7 +38,8 @@ class DeadLetterQueue {
 
   std::optional<BrokerMessage> next() {
     if (std::chrono::steady_clock::now() > deadline_) {
-      connection_.fail("show all dead letters", fmt::format("there are too many for {}", longest_look));
+      connection_.fail("list all dead letters",
+                       fmt::format("there are too many to read in {}", max_listing_time));
     }
     auto message = connection_.get(channel, names_.dead);
     held_ += message ? 1 : 0;
@@ -50,11 +52,11 @@ class DeadLetterQueue {
     --present_;
   }
 
-  void publish(const QueueMessage& message, std::chrono::milliseconds patience) {
+  void publish(const QueueMessage& message, std::chrono::milliseconds timeout) {
     connection_.confirm_publishing(channel);
     connection_.publish(channel, names_.of(message.priority),
                         {.id = new_id("msg", system_now()), .body = encode_message(message)});
-    const SteadyTime limit = std::chrono::steady_clock::now() + patience;
+    const SteadyTime limit = std::chrono::steady_clock::now() + timeout;
     for (;;) {
       const auto frame = connection_.frame(std::max(
           0ms, std::chrono::ceil<std::chrono::milliseconds>(limit - std::chrono::steady_clock::now())));
@@ -63,19 +65,18 @@ class DeadLetterQueue {
         break;
       }
       if (!frame || method == AMQP_BASIC_NACK_METHOD || method == AMQP_BASIC_RETURN_METHOD) {
-        connection_.fail("take the message of a dead letter back into the line",
-                         frame ? "it refused it" : "it did not confirm it in time");
+        connection_.fail("requeue a dead letter", frame ? "it rejected it" : "it did not confirm it in time");
       }
     }
     connection_.wake(channel, names_);
   }
 
-  /// All that was looked at goes back, and is there again when this returns.
-  void put_back() {
+  /// Requeues all letters that were read; they are in the queue again when this returns.
+  void requeue_all() {
     if (held_ > 0) {
-      connection_.give_back(channel, 0);
+      connection_.requeue(channel, 0);
       while (connection_.count(channel, names_.dead) < present_) {
-        pause("put the dead letters back");
+        pause("requeue the dead letters");
       }
     }
     connection_.close();
@@ -84,12 +85,12 @@ class DeadLetterQueue {
  private:
   void pause(const char* doing) const {
     if (std::chrono::steady_clock::now() > deadline_) {
-      connection_.fail(doing, fmt::format("it has had {} for it", longest_look));
+      connection_.fail(doing, fmt::format("it took longer than {}", max_listing_time));
     }
-    std::this_thread::sleep_for(retry_interval);  // the broker tells nobody when it is done
+    std::this_thread::sleep_for(retry_interval);  // the broker sends no notification
   }
 
-  const SteadyTime deadline_ = std::chrono::steady_clock::now() + longest_look;
+  const SteadyTime deadline_ = std::chrono::steady_clock::now() + max_listing_time;
   BrokerNames names_;
   BrokerConnection connection_;
   int delivery_limit_;
@@ -102,10 +103,10 @@ DeadLetter letter_from(const BrokerMessage& message, int delivery_limit) {
                     .message = decode_message(message.body).value_or(QueueMessage{}),
                     .reason = message.reason,
                     .attempts = message.attempts,
-                    .when = message.dead_since};
+                    .when = message.dead_lettered_at};
   if (message.reason.empty() && message.over_limit) {
     letter.attempts = message.earlier_attempts + delivery_limit;
-    letter.reason = fmt::format("Taken {} times without success, which is the limit.", letter.attempts);
+    letter.reason = fmt::format("Delivered {} times without success, which is the limit.", letter.attempts);
   }
   return letter;
 }
@@ -115,11 +116,11 @@ DeadLetter letter_from(const BrokerMessage& message, int delivery_limit) {
 std::vector<DeadLetter> list_dead_letters(const BrokerAddress& address, int delivery_limit, int limit) {
   DeadLetterQueue queue(address, delivery_limit);
   std::vector<DeadLetter> letters;
-  // All of them, as what was looked at before does not keep its place.
+  // All of them, because letters that were read do not keep their position.
   while (const auto message = queue.next()) {
     letters.push_back(letter_from(*message, delivery_limit));
   }
-  queue.put_back();
+  queue.requeue_all();
   std::ranges::sort(letters, {}, [](const DeadLetter& letter) { return std::tie(letter.when, letter.id); });
   letters.resize(std::min(letters.size(), static_cast<std::size_t>(std::max(limit, 0))));
   return letters;
@@ -136,9 +137,10 @@ bool remove_dead_letter(const BrokerAddress& address, const QueueOptions& option
     if (retry) {
       const auto job = decode_message(message->body);
       if (!job) {
-        queue.put_back();
-        throw Error(ErrorCode::conflict,
-                    fmt::format("The dead letter '{}' names no job, so it cannot be retried: drop it.", id));
+        queue.requeue_all();
+        throw Error(
+            ErrorCode::conflict,
+            fmt::format("The dead letter '{}' names no job, so it cannot be retried: delete it.", id));
       }
       queue.publish(*job, options.publish_timeout);
     }
@@ -146,7 +148,7 @@ bool remove_dead_letter(const BrokerAddress& address, const QueueOptions& option
     found = true;
     break;
   }
-  queue.put_back();
+  queue.requeue_all();
   return found;
 }
 

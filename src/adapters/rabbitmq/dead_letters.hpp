@@ -1,5 +1,6 @@
-// Looking into the queue of dead letters. Each call has a connection of its own and holds the queue for
-// itself meanwhile, so that nobody takes a letter that another is only looking at for gone.
+// SPDX-License-Identifier: Apache-2.0
+// Access to the dead-letter queue. Each call uses its own connection and locks the queue, so that concurrent
+// readers do not miss letters that another has received.
 #pragma once
 
 #include <string>
@@ -10,12 +11,12 @@
 
 namespace tessera {
 
-/// The oldest `limit`. Throws Error(unavailable).
+/// Returns the oldest `limit` letters. Throws Error(unavailable).
 [[nodiscard]] std::vector<DeadLetter> list_dead_letters(const BrokerAddress& address, int delivery_limit,
                                                         int limit);
 
-/// Takes the letter of that id out of the queue; first publishes its message again if `retry`. False if there
-/// is none. Throws Error(unavailable), and Error(conflict) for a retry of what is no message of ours.
+/// Removes the letter with that id; if `retry`, publishes its message again first. False if there is none.
+/// Throws Error(unavailable), and Error(conflict) for a retry of a message that names no job.
 bool remove_dead_letter(const BrokerAddress& address, const QueueOptions& options, const std::string& id,
                         bool retry);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/job_queue.hpp"
 
 #include <fmt/chrono.h>
@@ -26,7 +27,7 @@ class RabbitMqJobQueue final : public JobQueue {
 
   void publish(const QueueMessage& message) override {
     const auto publication = publication_of(message);
-    if (hand_over(publication) != Publication::End::confirmed) {
+    if (publish_and_wait(publication) != Publication::End::confirmed) {
       throw not_confirmed(*publication, message);
     }
   }
@@ -36,7 +37,7 @@ class RabbitMqJobQueue final : public JobQueue {
     for (const QueueMessage& message : messages) {
       publications.push_back(publication_of(message));
     }
-    hand_over_all(publications);
+    publish_all_and_wait(publications);
     const auto missing = std::ranges::find_if(publications, [](const auto& publication) {
       return publication->end != Publication::End::confirmed;
     });
@@ -47,8 +48,8 @@ class RabbitMqJobQueue final : public JobQueue {
     return published;
   }
 
-  std::optional<Delivery> take(std::chrono::milliseconds patience) override {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+  std::optional<Delivery> receive(std::chrono::milliseconds timeout) override {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
     std::unique_lock guard(state_.mutex);
     state_.changed.wait_until(guard, deadline, [&] { return ended() || has_room(); });
     if (ended() || !has_room()) {
@@ -62,44 +63,44 @@ class RabbitMqJobQueue final : public JobQueue {
     state_.changed.wait_until(guard, deadline, [&] {
       return claim.stage == Stage::done || (claim.stage == Stage::waiting && ended());
     });
-    // Patience is over. A message that is on its way is not left behind, and the queue is looked into once at
-    // least; both take as long as the broker takes to answer.
+    // The timeout is over. A message that is being fetched is still delivered, and the queue is polled at
+    // least once; both take as long as the broker needs to respond.
     state_.changed.wait(guard, [&] {
       return claim.stage == Stage::done ||
-             (claim.stage == Stage::waiting && (ended() || claim.looked || !state_.connected));
+             (claim.stage == Stage::waiting && (ended() || claim.polled || !state_.connected));
     });
     std::erase(state_.claims, &claim);
     state_.changed.notify_all();
     return claim.delivery;
   }
 
-  void stop_taking() override {
+  void stop_receiving() override {
     const std::lock_guard guard(state_.mutex);
-    state_.stopped_taking = true;
+    state_.stopped_receiving = true;
     state_.changed.notify_all();
   }
 
   void acknowledge(std::uint64_t tag) override { end(tag, false); }
-  void give_back(std::uint64_t tag) override { end(tag, true); }
+  void requeue(std::uint64_t tag) override { end(tag, true); }
 
-  void set_aside(std::uint64_t tag, const std::string& reason) override {
+  void dead_letter(std::uint64_t tag, const std::string& reason) override {
     auto publication = std::make_shared<Publication>();
     {
       const std::lock_guard guard(state_.mutex);
-      const auto taken = find_open(tag);
-      if (taken == state_.taken.end()) {
+      const auto found = find_open(tag);
+      if (found == state_.unacknowledged.end()) {
         return;
       }
-      const TakenMessage& message = taken->second;
+      const UnacknowledgedMessage& message = found->second;
       publication->queue = names_.dead;
       publication->message = {.id = new_id("msg", system_now()),
                               .body = message.body,
                               .reason = reason,
                               .attempts = message.attempt,
-                              .dead_since = system_now()};
+                              .dead_lettered_at = system_now()};
       publication->copy_of = message.delivery;
     }
-    const Publication::End end_of_it = hand_over(publication);
+    const Publication::End end_of_it = publish_and_wait(publication);
     if (end_of_it == Publication::End::none) {
       end(tag, true);
     }
@@ -108,32 +109,32 @@ class RabbitMqJobQueue final : public JobQueue {
       forget(tag);
     }
     if (end_of_it == Publication::End::none || end_of_it == Publication::End::refused) {
-      throw not_taken(*publication, "a message that was to be set aside", "It goes back to the line.");
+      throw not_accepted(*publication, "a message for the dead-letter queue", "It is requeued.");
     }
   }
 
   void postpone(std::uint64_t tag, std::chrono::milliseconds /*delay*/) override {
-    // A quorum queue counts what is put back (before RabbitMQ 4.3), and sets it aside at the limit. So the
-    // broker gets a copy, and the delivery is acknowledged when it has it.
+    // A quorum queue counts requeued messages (before RabbitMQ 4.3), and dead-letters them at the limit. So a
+    // copy is published, and the delivery is acknowledged when the broker has confirmed the copy.
     std::unique_lock guard(state_.mutex);
-    auto taken = state_.taken.find(tag);
-    if (taken == state_.taken.end()) {
+    auto found = state_.unacknowledged.find(tag);
+    if (found == state_.unacknowledged.end()) {
       return;
     }
-    std::shared_ptr<Publication>& postponement = taken->second.postponement;
-    // One that is still on its way is not sent twice.
+    std::shared_ptr<Publication>& postponement = found->second.postponement;
+    // A copy that is still being published is not sent twice.
     if (!postponement || postponement->end == Publication::End::refused) {
-      if (!state_.is_open(taken->second.delivery)) {
+      if (!state_.is_open(found->second.delivery)) {
         forget(tag);
         return;
       }
-      const auto message = decode_message(taken->second.body);
+      const auto message = decode_message(found->second.body);
       postponement = std::make_shared<Publication>();
       postponement->queue = names_.of(message ? message->priority : Priority::bulk);
       postponement->message = {.id = new_id("msg", system_now()),
-                               .body = taken->second.body,
-                               .earlier_attempts = taken->second.attempt - 1};
-      postponement->copy_of = taken->second.delivery;
+                               .body = found->second.body,
+                               .earlier_attempts = found->second.attempt - 1};
+      postponement->copy_of = found->second.delivery;
       postponement->postpones = true;
       state_.outbox.push_back(postponement);
       state_.signal();
@@ -147,7 +148,7 @@ class RabbitMqJobQueue final : public JobQueue {
       return;
     }
     guard.unlock();
-    throw not_taken(*publication, "a message that was to be postponed", "It stays with its taker.");
+    throw not_accepted(*publication, "a message to be postponed", "It remains unacknowledged.");
   }
 
   QueueDepth depth() override {
@@ -171,59 +172,59 @@ class RabbitMqJobQueue final : public JobQueue {
   std::vector<DeadLetter> dead_letters(int limit) override {
     return list_dead_letters(address_, options_.delivery_limit, limit);
   }
-  bool retry_dead(const std::string& id) override { return remove_dead_letter(address_, options_, id, true); }
-  bool drop_dead(const std::string& id) override { return remove_dead_letter(address_, options_, id, false); }
+  bool redrive(const std::string& id) override { return remove_dead_letter(address_, options_, id, true); }
+  bool purge(const std::string& id) override { return remove_dead_letter(address_, options_, id, false); }
 
   void check() override { static_cast<void>(depth()); }
 
  private:
-  // The members below that read or change state want its mutex held.
-  [[nodiscard]] bool ended() const { return state_.stopped_taking || state_.closing; }
+  // The members below that access state_ require its mutex.
+  [[nodiscard]] bool ended() const { return state_.stopped_receiving || state_.closing; }
   [[nodiscard]] bool has_room() const {
-    return static_cast<int>(state_.taken.size() + state_.claims.size()) < options_.prefetch;
+    return static_cast<int>(state_.unacknowledged.size() + state_.claims.size()) < options_.prefetch;
   }
   void forget(std::uint64_t tag) {
-    state_.taken.erase(tag);
+    state_.unacknowledged.erase(tag);
     state_.changed.notify_all();
   }
 
-  /// The delivery if the broker still waits for its end; else it is forgotten. A postponement that was not
-  /// confirmed so far does not end it any more.
-  std::map<std::uint64_t, TakenMessage>::iterator find_open(std::uint64_t tag) {
-    const auto taken = state_.taken.find(tag);
-    if (taken == state_.taken.end()) {
-      return taken;
+  /// The delivery if it can still be settled; otherwise it is forgotten. Abandons a postponement that is not
+  /// confirmed yet.
+  std::map<std::uint64_t, UnacknowledgedMessage>::iterator find_open(std::uint64_t tag) {
+    const auto found = state_.unacknowledged.find(tag);
+    if (found == state_.unacknowledged.end()) {
+      return found;
     }
-    const std::shared_ptr<Publication>& postponement = taken->second.postponement;
-    if (!state_.is_open(taken->second.delivery) ||
+    const std::shared_ptr<Publication>& postponement = found->second.postponement;
+    if (!state_.is_open(found->second.delivery) ||
         (postponement && postponement->end == Publication::End::confirmed)) {
       forget(tag);
-      return state_.taken.end();
+      return state_.unacknowledged.end();
     }
     if (postponement) {
       postponement->abandoned = true;
     }
-    return taken;
+    return found;
   }
 
-  void end(std::uint64_t tag, bool give_back) {
+  void end(std::uint64_t tag, bool requeue) {
     const std::lock_guard guard(state_.mutex);
-    const auto taken = find_open(tag);
-    if (taken != state_.taken.end()) {
-      state_.endings.push_back({.delivery = taken->second.delivery, .give_back = give_back});
+    const auto found = find_open(tag);
+    if (found != state_.unacknowledged.end()) {
+      state_.settlements.push_back({.delivery = found->second.delivery, .requeue = requeue});
       state_.signal();
       forget(tag);
     }
   }
 
-  /// Returns Publication::End::none, and sees to it that the message is not sent any more, when time is up.
-  Publication::End hand_over(const std::shared_ptr<Publication>& publication) {
-    hand_over_all({&publication, 1});
+  /// Returns Publication::End::none on timeout; the message is then not sent any more.
+  Publication::End publish_and_wait(const std::shared_ptr<Publication>& publication) {
+    publish_all_and_wait({&publication, 1});
     return publication->end;
   }
 
-  /// The same for many, in one time limit. They are sent one after the other, and then confirmed.
-  void hand_over_all(std::span<const std::shared_ptr<Publication>> publications) {
+  /// The same for many messages with one timeout. All are sent before the confirms are awaited.
+  void publish_all_and_wait(std::span<const std::shared_ptr<Publication>> publications) {
     std::unique_lock guard(state_.mutex);
     state_.outbox.insert(state_.outbox.end(), publications.begin(), publications.end());
     state_.signal();
@@ -246,23 +247,23 @@ class RabbitMqJobQueue final : public JobQueue {
   }
 
   Error not_confirmed(const Publication& publication, const QueueMessage& message) {
-    return not_taken(publication, fmt::format("the message of job '{}'", message.job_id),
-                     "The message may be in the queue all the same.");
+    return not_accepted(publication, fmt::format("the message of job '{}'", message.job_id),
+                        "The message may be in the queue nevertheless.");
   }
 
-  Error not_taken(const Publication& publication, const std::string& what, const char* consequence) {
+  Error not_accepted(const Publication& publication, const std::string& what, const char* consequence) {
     const std::lock_guard guard(state_.mutex);
     if (publication.end == Publication::End::refused) {
       return {ErrorCode::unavailable,
-              fmt::format("The broker {} refused {}: {}.", address_.shown(), what,
+              fmt::format("The broker {} rejected {}: {}.", address_.shown(), what,
                           publication.returned ? fmt::format("there is no queue '{}'", publication.queue)
-                                               : "the queue cannot take it now")};
+                                               : "the queue cannot accept it now")};
     }
     std::string why;
     if (!state_.connected) {
       why = state_.problem;
     } else if (!state_.blocked.empty()) {
-      why = fmt::format("It takes no messages just now: {}.", state_.blocked);
+      why = fmt::format("It currently accepts no messages: {}.", state_.blocked);
     }
     return {ErrorCode::unavailable,
             fmt::format("The broker {} did not confirm {} within {}. {}{}{}", address_.shown(), what,

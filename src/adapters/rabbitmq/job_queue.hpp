@@ -1,5 +1,6 @@
-// The durable line of jobs on RabbitMQ (3.10 or later): two quorum queues, as quorum queues of 3.10 know no
-// priorities, and one more for dead letters.
+// SPDX-License-Identifier: Apache-2.0
+// The job queue on RabbitMQ (3.10 or later): two quorum queues, because quorum queues of 3.10 have no
+// priorities, and one for dead letters.
 #pragma once
 
 #include <memory>
@@ -9,12 +10,12 @@
 
 namespace tessera {
 
-/// Connects in the background, and again whenever the connection is lost; nothing waits for that here.
+/// Connects in the background and reconnects whenever the connection is lost; this call does not wait for it.
 ///
-/// The broker's consumer_timeout ends the connection of a taker that holds a message longer than that, so it
-/// must be longer than any job may take: see deploy/rabbitmq/rabbitmq.conf. QueueDepth::taken counts what
-/// this object has, as the broker does not tell of others by AMQP. All users of the same queues must give the
-/// same delivery limit.
+/// The broker's consumer_timeout closes the connection of a consumer that holds a message longer, so it must
+/// exceed the longest job: see deploy/rabbitmq/rabbitmq.conf. QueueDepth::unacknowledged counts only this
+/// object's deliveries, because AMQP does not report those of others. All users of the same queues must use
+/// the same delivery limit.
 [[nodiscard]] std::unique_ptr<JobQueue> open_rabbitmq_job_queue(const BrokerAddress& address,
                                                                 const QueueOptions& options);
 

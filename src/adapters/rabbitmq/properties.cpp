@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/properties.hpp"
 
 #include <string_view>
@@ -56,7 +57,7 @@ std::string text(const amqp_field_value_t* value) {
              : std::string();
 }
 
-/// What the broker wrote down when it dead-lettered the message (rabbitmq.com/dlx.html).
+/// What the broker recorded when it dead-lettered the message (rabbitmq.com/dlx.html).
 void read_death(const amqp_field_value_t* deaths, BrokerMessage& message) {
   if (deaths == nullptr || deaths->kind != AMQP_FIELD_KIND_ARRAY || deaths->value.array.num_entries == 0 ||
       deaths->value.array.entries[0].kind != AMQP_FIELD_KIND_TABLE) {
@@ -64,7 +65,7 @@ void read_death(const amqp_field_value_t* deaths, BrokerMessage& message) {
   }
   const amqp_table_t& latest = deaths->value.array.entries[0].value.table;
   message.over_limit = text(find(latest, "reason")) == "delivery_limit";
-  message.dead_since = TimePoint(std::chrono::seconds(integer(find(latest, "time"))));
+  message.dead_lettered_at = TimePoint(std::chrono::seconds(integer(find(latest, "time"))));
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ BrokerMessage read_properties(const amqp_basic_properties_t& properties) {
     if (const amqp_field_value_t* const reason = find(headers, reason_header)) {
       message.reason = text(reason);
       message.attempts = static_cast<int>(integer(find(headers, attempts_header)));
-      message.dead_since = TimePoint(std::chrono::milliseconds(integer(find(headers, time_header))));
+      message.dead_lettered_at = TimePoint(std::chrono::milliseconds(integer(find(headers, time_header))));
     }
   }
   return message;
@@ -102,10 +103,10 @@ MessageProperties::MessageProperties(const BrokerMessage& message) {
     header.value.kind = kind;
     return header.value.value;
   };
-  if (message.dead_since != TimePoint{}) {
+  if (message.dead_lettered_at != TimePoint{}) {
     add(reason_header, AMQP_FIELD_KIND_UTF8).bytes = amqp_view(message.reason);
     add(attempts_header, AMQP_FIELD_KIND_I32).i32 = message.attempts;
-    add(time_header, AMQP_FIELD_KIND_I64).i64 = message.dead_since.time_since_epoch().count();
+    add(time_header, AMQP_FIELD_KIND_I64).i64 = message.dead_lettered_at.time_since_epoch().count();
   } else if (message.earlier_attempts > 0) {
     add(earlier_header, AMQP_FIELD_KIND_I32).i32 = message.earlier_attempts;
   }

@@ -1,4 +1,5 @@
-// What stands on a message beside its body.
+// SPDX-License-Identifier: Apache-2.0
+// Message properties and bodies.
 #pragma once
 
 #include <amqp.h>
@@ -11,10 +12,10 @@
 
 namespace tessera {
 
-/// All but body and tag.
+/// Reads everything but body and tag.
 [[nodiscard]] BrokerMessage read_properties(const amqp_basic_properties_t& properties);
 
-/// The properties to publish a message with. They refer to it, so it must live longer.
+/// The properties for publishing a message. They refer to it, so it must outlive them.
 class MessageProperties {
  public:
   explicit MessageProperties(const BrokerMessage& message);
@@ -28,7 +29,7 @@ class MessageProperties {
 };
 
 [[nodiscard]] std::string encode_message(const QueueMessage& message);
-/// Nothing if the body is not one that encode_message() wrote.
+/// Nothing if the body was not written by encode_message().
 [[nodiscard]] std::optional<QueueMessage> decode_message(const std::string& body);
 
 }  // namespace tessera

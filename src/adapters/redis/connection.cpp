@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/connection.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@
 namespace tessera::redis {
 namespace {
 
-/// The server does not know the script by its digest; the connection is sound.
+/// The server does not have the script in its cache; the connection is intact.
 class UnknownScript : public std::exception {};
 
 timeval to_timeval(std::chrono::milliseconds time) {
@@ -47,11 +48,10 @@ Reply to_reply(const redisReply& from) {
 
 Address parse_address(const std::string& url) {
   const auto refuse = [&](const std::string& why) {
-    // Without the URL, which may hold a password.
-    throw Error(ErrorCode::usage,
-                fmt::format("The URL of the Redis server is not understood: {}. Write it as "
-                            "redis://user:password@host:6379/0.",
-                            why));
+    // Without the URL, which may contain a password.
+    throw Error(ErrorCode::usage, fmt::format("The URL of the Redis server is invalid: {}. Write it as "
+                                              "redis://user:password@host:6379/0.",
+                                              why));
   };
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {
@@ -71,7 +71,7 @@ Address parse_address(const std::string& url) {
     const char* const end = port.data() + port.size();
     const auto [last, error] = std::from_chars(port.data(), end, address.port);
     if (error != std::errc() || last != end || address.port < 1 || address.port > 65535) {
-      refuse("its port is no number from 1 to 65535");
+      refuse("its port is not a number from 1 to 65535");
     }
   }
   address.user = parsed->user();
@@ -82,7 +82,7 @@ Address parse_address(const std::string& url) {
     const char* const end = database.data() + database.size();
     const auto [last, error] = std::from_chars(database.data(), end, address.database);
     if (error != std::errc() || last != end || address.database < 0) {
-      refuse(fmt::format("'{}' is no number of a database", database));
+      refuse(fmt::format("'{}' is not a database number", database));
     }
   }
   for (const auto& parameter : parsed->params()) {
@@ -97,13 +97,13 @@ Address parse_address(const std::string& url) {
 
 void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
 
-Connection::Connection(Address address, std::chrono::milliseconds patience)
-    : address_(std::move(address)), patience_(patience) {}
+Connection::Connection(Address address, std::chrono::milliseconds timeout)
+    : address_(std::move(address)), timeout_(timeout) {}
 
 Connection::~Connection() = default;
 
 void Connection::connect() {
-  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port, to_timeval(patience_)));
+  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port, to_timeval(timeout_)));
   if (!context_ || context_->err != 0) {
     const std::string reason = context_ ? context_->errstr : "out of memory";
     context_.reset();
@@ -111,7 +111,7 @@ void Connection::connect() {
   }
   redisEnableKeepAlive(context_.get());
   if (address_.tls) {
-    redisSetTimeout(context_.get(), to_timeval(patience_));
+    redisSetTimeout(context_.get(), to_timeval(timeout_));
     try {
       tls_ = std::make_unique<TlsChannel>(context_->fd, address_.host, address_.ca_file);
     } catch (...) {
@@ -132,20 +132,20 @@ Reply Connection::command(const std::vector<std::string>& words, std::chrono::mi
   if (!context_) {
     connect();
   }
-  redisSetTimeout(context_.get(), to_timeval(patience_ + blocks_for));
+  redisSetTimeout(context_.get(), to_timeval(timeout_ + blocks_for));
   send(words);
   return receive(words.front());
 }
 
 std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::string>>& commands) {
-  constexpr std::size_t most_at_once = 1000;  // answers wait on the server until they are read
+  constexpr std::size_t max_pipelined_commands = 1000;  // the server buffers the replies
   if (!context_) {
     connect();
   }
-  redisSetTimeout(context_.get(), to_timeval(patience_));
+  redisSetTimeout(context_.get(), to_timeval(timeout_));
   std::vector<Reply> replies;
   for (std::size_t first = 0; first < commands.size(); first = replies.size()) {
-    const std::size_t last = std::min(commands.size(), first + most_at_once);
+    const std::size_t last = std::min(commands.size(), first + max_pipelined_commands);
     for (std::size_t i = first; i < last; ++i) {
       send(commands[i]);
     }
@@ -157,7 +157,7 @@ std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::strin
 }
 
 void Connection::break_off(const std::string& reason) {
-  Broken broken(reason);  // which may lie in what ends here
+  Broken broken(reason);  // before the reset: `reason` may be part of the context
   tls_.reset();
   context_.reset();
   throw broken;
@@ -177,11 +177,11 @@ void Connection::send(const std::vector<std::string>& words) {
     }
     return;
   }
-  // hiredis writes commands and reads answers; the bytes go through TLS.
+  // hiredis formats commands and parses replies; the bytes go through TLS.
   char* text = nullptr;
   const int size = redisFormatCommandArgv(&text, count, pointers.data(), sizes.data());
   if (size < 0) {
-    throw Error(ErrorCode::internal, "There is no memory for a command to Redis.");
+    throw Error(ErrorCode::internal, "Out of memory for a Redis command.");
   }
   const std::unique_ptr<char, void (*)(char*)> command(text, &redisFreeCommand);
   try {
@@ -220,22 +220,22 @@ redisReply* Connection::next_answer() {
 Reply Connection::receive(const std::string& command) {
   const std::unique_ptr<redisReply, void (*)(void*)> answer(next_answer(), &freeReplyObject);
   if (answer->type == REDIS_REPLY_ERROR) {
-    const std::string said(answer->str, answer->len);
-    if (said.starts_with("NOSCRIPT")) {
+    const std::string error(answer->str, answer->len);
+    if (error.starts_with("NOSCRIPT")) {
       throw UnknownScript();
     }
-    if (said.starts_with("LOADING") || said.starts_with("MASTERDOWN") || said.starts_with("READONLY")) {
-      break_off(said);
+    if (error.starts_with("LOADING") || error.starts_with("MASTERDOWN") || error.starts_with("READONLY")) {
+      break_off(error);
     }
-    if (said.starts_with("WRONGPASS") || said.starts_with("NOAUTH") || said.starts_with("NOPERM")) {
+    if (error.starts_with("WRONGPASS") || error.starts_with("NOAUTH") || error.starts_with("NOPERM")) {
       tls_.reset();
       context_.reset();
-      throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} refuses the user or the password: {}.",
-                                                    address_.host, address_.port, said));
+      throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} rejects the user or the password: {}.",
+                                                    address_.host, address_.port, error));
     }
     tls_.reset();
-    context_.reset();  // answers to what was sent after it may still come
-    throw Error(ErrorCode::internal, fmt::format("Redis refuses '{}': {}.", command, said));
+    context_.reset();  // replies to later commands may still arrive
+    throw Error(ErrorCode::internal, fmt::format("Redis rejects '{}': {}.", command, error));
   }
   return to_reply(*answer);
 }
@@ -244,7 +244,7 @@ Script::Script(std::string text) : text_(std::move(text)) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   if (EVP_Digest(text_.data(), text_.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
-    throw Error(ErrorCode::internal, "OpenSSL makes no SHA-1 digest, by which Redis knows scripts.");
+    throw Error(ErrorCode::internal, "OpenSSL cannot compute SHA-1, which identifies Redis scripts.");
   }
   for (unsigned int i = 0; i < size; ++i) {
     digest_ += fmt::format("{:02x}", digest.at(i));

@@ -1,4 +1,5 @@
-// A thin hold on hiredis: connections that come back by themselves, and errors as sentences.
+// SPDX-License-Identifier: Apache-2.0
+// A thin wrapper of hiredis with automatic reconnection and readable errors.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,7 @@ struct redisReply;
 
 namespace tessera::redis {
 
-/// Where a server is: of redis://user:password@host:6379/0, or rediss:// for TLS.
+/// A server address: redis://user:password@host:6379/0, or rediss:// for TLS.
 struct Address {
   std::string host;
   int port = 6379;
@@ -25,12 +26,12 @@ struct Address {
   std::string password;
   int database = 0;
   bool tls = false;
-  std::string ca_file;  ///< of the authority that signed the server's certificate; empty: the system's
+  std::string ca_file;  ///< CA certificates for the server's certificate; empty: the system's
 };
-/// Parameters: `cacertfile`, with TLS. Throws Error(usage).
+/// Parameter: `cacertfile`, with TLS only. Throws Error(usage).
 [[nodiscard]] Address parse_address(const std::string& url);
 
-/// What the server answered.
+/// A reply of the server.
 struct Reply {
   enum class Kind : std::uint8_t { nothing, integer, text, list } kind = Kind::nothing;
   std::int64_t integer = 0;
@@ -39,7 +40,7 @@ struct Reply {
   [[nodiscard]] bool empty() const { return kind == Kind::nothing; }
 };
 
-/// The connection is broken: what was sent may have been done or not.
+/// The connection is broken: the last commands may have been executed or not.
 class Broken : public std::exception {
  public:
   explicit Broken(std::string reason) : reason_(std::move(reason)) {}
@@ -49,7 +50,7 @@ class Broken : public std::exception {
   std::string reason_;
 };
 
-/// A Lua script with the digest that the server knows it by.
+/// A Lua script and its digest for EVALSHA.
 class Script {
  public:
   explicit Script(std::string text);
@@ -64,25 +65,25 @@ class Script {
 /// Not safe to use from several threads at once.
 class Connection {
  public:
-  explicit Connection(Address address, std::chrono::milliseconds patience = std::chrono::seconds(5));
+  explicit Connection(Address address, std::chrono::milliseconds timeout = std::chrono::seconds(5));
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Sends a command and waits for the answer, at most `patience` longer than the command itself may wait
-  /// (`blocks_for`). Throws Broken, or Error(internal) for what the server refuses.
+  /// Sends a command and waits for the reply, up to `timeout` plus the time that the command itself may block
+  /// (`blocks_for`). Throws Broken, or Error(internal) if the server rejects it.
   Reply command(const std::vector<std::string>& words,
                 std::chrono::milliseconds blocks_for = std::chrono::milliseconds(0));
-  /// Sends all the commands and then reads the answers: one round trip for many. Throws as command() does.
+  /// Pipelines the commands: one round trip for many. Throws as command() does.
   std::vector<Reply> pipeline(const std::vector<std::vector<std::string>>& commands);
-  /// Runs a Lua script, which is sent whole only if the server does not know it.
+  /// Runs a Lua script; its text is sent only if the server does not have it.
   Reply script(const Script& script, const std::vector<std::string>& arguments);
   [[nodiscard]] const Address& address() const { return address_; }
 
  private:
   void connect();
   void send(const std::vector<std::string>& words);
-  /// Of the command that was sent longest ago.
+  /// The reply to the oldest pending command.
   redisReply* next_answer();
   Reply receive(const std::string& command);
   [[noreturn]] void break_off(const std::string& reason);
@@ -90,7 +91,7 @@ class Connection {
     void operator()(redisContext* context) const;
   };
   Address address_;
-  std::chrono::milliseconds patience_;
+  std::chrono::milliseconds timeout_;
   std::unique_ptr<redisContext, Free> context_;
   std::unique_ptr<TlsChannel> tls_;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/connection_pool.hpp"
 
 #include <fmt/format.h>
@@ -17,58 +18,60 @@ constexpr std::chrono::milliseconds max_backoff{1000};
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(Address address, std::size_t most, std::chrono::milliseconds patience)
-    : address_(std::move(address)), most_(most), patience_(patience) {}
+ConnectionPool::ConnectionPool(Address address, std::size_t max_connections,
+                               std::chrono::milliseconds timeout)
+    : address_(std::move(address)), max_connections_(max_connections), timeout_(timeout) {}
 
 void ConnectionPool::refuse(const std::string& reason) const {
   throw Error(ErrorCode::unavailable,
-              fmt::format("Redis at {}:{} does not answer: {}.", address_.host, address_.port, reason));
+              fmt::format("Redis at {}:{} does not respond: {}.", address_.host, address_.port, reason));
 }
 
-/// One use of a connection, which goes back to the pool afterwards.
-class ConnectionPool::Loan {
+/// A connection in use; it returns to the pool when this is destroyed.
+class ConnectionPool::PooledConnection {
  public:
-  Loan(ConnectionPool& pool, Deadline deadline) : pool_(pool) {
+  PooledConnection(ConnectionPool& pool, Deadline deadline) : pool_(pool) {
     std::unique_lock lock(pool_.mutex_);
-    if (!pool_.freed_.wait_until(lock, deadline, [&] { return pool_.away_ || pool_.lent_ < pool_.most_; })) {
-      pool_.refuse(fmt::format("all {} connections have been busy for too long", pool_.most_));
+    if (!pool_.freed_.wait_until(
+            lock, deadline, [&] { return pool_.unavailable_ || pool_.in_use_ < pool_.max_connections_; })) {
+      pool_.refuse(fmt::format("all {} connections have been busy for too long", pool_.max_connections_));
     }
-    if (pool_.away_) {
-      if (pool_.trying_) {
+    if (pool_.unavailable_) {
+      if (pool_.probing_) {
         pool_.refuse(pool_.reason_);
       }
-      pool_.trying_ = true;
-      is_trial_ = true;
+      pool_.probing_ = true;
+      is_probe_ = true;
     }
-    ++pool_.lent_;
+    ++pool_.in_use_;
     if (pool_.idle_.empty()) {
-      connection_ = std::make_unique<Connection>(pool_.address_, pool_.patience_);
+      connection_ = std::make_unique<Connection>(pool_.address_, pool_.timeout_);
     } else {
       connection_ = std::move(pool_.idle_.back());
       pool_.idle_.pop_back();
     }
   }
-  ~Loan() {
+  ~PooledConnection() {
     const std::lock_guard lock(pool_.mutex_);
-    --pool_.lent_;
-    if (is_trial_) {
-      pool_.trying_ = false;
+    --pool_.in_use_;
+    if (is_probe_) {
+      pool_.probing_ = false;
     }
     if (connection_) {
       pool_.idle_.push_back(std::move(connection_));
     }
     pool_.freed_.notify_one();
   }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
+  PooledConnection(const PooledConnection&) = delete;
+  PooledConnection& operator=(const PooledConnection&) = delete;
 
   [[nodiscard]] Connection& connection() { return *connection_; }
-  [[nodiscard]] bool is_trial() const { return is_trial_; }
-  void do_first_work() {
+  [[nodiscard]] bool is_probe() const { return is_probe_; }
+  void run_initial_work() {
     std::function<void(Connection&)> first;
     {
       const std::lock_guard lock(pool_.mutex_);
-      first = std::exchange(pool_.first_work_, nullptr);
+      first = std::exchange(pool_.initial_work_, nullptr);
     }
     if (!first) {
       return;
@@ -77,23 +80,24 @@ class ConnectionPool::Loan {
       first(*connection_);
     } catch (const Broken&) {
       const std::lock_guard lock(pool_.mutex_);
-      pool_.first_work_ = std::move(first);
+      pool_.initial_work_ = std::move(first);
       throw;
     }
   }
-  void answered() {
+  void mark_available() {
     const std::lock_guard lock(pool_.mutex_);
-    pool_.away_ = false;
+    pool_.unavailable_ = false;
   }
-  /// The others are broken too, or will be found to be sound by new ones.
-  void broke() {
+  /// Drops the idle connections too: they are probably broken, and new ones will show whether the server is
+  /// back.
+  void mark_broken() {
     const std::lock_guard lock(pool_.mutex_);
     connection_.reset();
     pool_.idle_.clear();
   }
-  void is_away(const std::string& reason) {
+  void mark_unavailable(const std::string& reason) {
     const std::lock_guard lock(pool_.mutex_);
-    pool_.away_ = true;
+    pool_.unavailable_ = true;
     pool_.reason_ = reason;
     pool_.freed_.notify_all();
   }
@@ -101,32 +105,32 @@ class ConnectionPool::Loan {
  private:
   ConnectionPool& pool_;
   std::unique_ptr<Connection> connection_;
-  bool is_trial_ = false;
+  bool is_probe_ = false;
 };
 
 void ConnectionPool::run(const std::function<void(Connection&)>& work) {
-  const Deadline deadline = std::chrono::steady_clock::now() + patience_;
+  const Deadline deadline = std::chrono::steady_clock::now() + timeout_;
   Backoff backoff(first_backoff, max_backoff);
   for (;;) {
     {
-      Loan loan(*this, deadline);
+      PooledConnection pooled(*this, deadline);
       try {
-        loan.do_first_work();
-        work(loan.connection());
-        loan.answered();
+        pooled.run_initial_work();
+        work(pooled.connection());
+        pooled.mark_available();
         return;
       } catch (const Broken& broken) {
-        loan.broke();
-        if (loan.is_trial() || std::chrono::steady_clock::now() >= deadline) {
-          loan.is_away(broken.what());
+        pooled.mark_broken();
+        if (pooled.is_probe() || std::chrono::steady_clock::now() >= deadline) {
+          pooled.mark_unavailable(broken.what());
           refuse(broken.what());
         }
       } catch (const Error&) {
-        loan.answered();
+        pooled.mark_available();
         throw;
       }
     }
-    // Without a connection, so that others try too.
+    // Wait without holding a connection, so that others can try.
     const auto left = deadline - std::chrono::steady_clock::now();
     std::this_thread::sleep_for(std::clamp<std::chrono::steady_clock::duration>(
         backoff.next(), std::chrono::steady_clock::duration::zero(),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A few connections to one server, shared by many threads.
 #pragma once
 
@@ -15,22 +16,22 @@
 
 namespace tessera::redis {
 
-/// Safe to use from many threads. A server that is away is waited for by each call, until `patience` is over.
-/// From then on calls fail at once, but for one at a time that tries whether the server is back: so a server
-/// that stays away does not hold up those who could do without it.
+/// Safe to use from many threads. While the server is unavailable, each call waits for it up to `timeout`.
+/// After one has waited in vain, calls fail at once, except for one at a time that probes the server: so an
+/// unavailable server does not delay work that does not need it (circuit breaker).
 class ConnectionPool {
  public:
-  explicit ConnectionPool(Address address, std::size_t most,
-                          std::chrono::milliseconds patience = std::chrono::seconds(5));
+  explicit ConnectionPool(Address address, std::size_t max_connections,
+                          std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-  /// Has `work` done once, before the first work on a connection. Call it before any other.
-  void set_first_work(std::function<void(Connection&)> work) { first_work_ = std::move(work); }
+  /// Runs `work` once, before the first use of a connection. Call it before any other member.
+  void set_initial_work(std::function<void(Connection&)> work) { initial_work_ = std::move(work); }
 
-  /// Runs `work` on a connection that nobody else uses meanwhile; when that breaks, again on a new one.
-  /// `work` must stand being done twice. Throws Error(unavailable), and what `work` throws.
+  /// Runs `work` on an exclusively used connection; if that breaks, again on a new one. `work` must be
+  /// idempotent. Throws Error(unavailable), and what `work` throws.
   void run(const std::function<void(Connection&)>& work);
 
-  /// The same for work that gives something.
+  /// The same for work with a result.
   template <class Work>
   std::invoke_result_t<const Work&, Connection&> ask(const Work& work) {
     std::optional<std::invoke_result_t<const Work&, Connection&>> result;
@@ -40,21 +41,21 @@ class ConnectionPool {
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;
-  class Loan;
+  class PooledConnection;
   [[noreturn]] void refuse(const std::string& reason) const;
 
   const Address address_;
-  const std::size_t most_;
-  const std::chrono::milliseconds patience_;
+  const std::size_t max_connections_;
+  const std::chrono::milliseconds timeout_;
   std::mutex mutex_;
   std::condition_variable freed_;
   // Guarded by mutex_:
   std::vector<std::unique_ptr<Connection>> idle_;
-  std::size_t lent_ = 0;
-  bool away_ = false;    ///< a call has waited for the server in vain, and none has succeeded since
-  bool trying_ = false;  ///< one call tries whether it is back
-  std::string reason_;   ///< why it is thought to be away
-  std::function<void(Connection&)> first_work_;  ///< empty when it was done
+  std::size_t in_use_ = 0;
+  bool unavailable_ = false;                       ///< a call timed out, and none has succeeded since
+  bool probing_ = false;                           ///< a call is probing the server
+  std::string reason_;                             ///< why the server is considered unavailable
+  std::function<void(Connection&)> initial_work_;  ///< empty once done
 };
 
 }  // namespace tessera::redis

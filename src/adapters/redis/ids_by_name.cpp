@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/ids_by_name.hpp"
 
 #include <algorithm>
@@ -6,9 +7,9 @@
 namespace tessera::redis {
 namespace {
 
-constexpr std::size_t ids_at_once = 200;
-/// Ids looked up in a state in one command.
-constexpr std::size_t lookups_at_once = 1000;
+constexpr std::size_t ids_per_page = 200;
+/// Number of ids whose state is checked in one command.
+constexpr std::size_t lookups_per_command = 1000;
 
 }  // namespace
 
@@ -40,17 +41,17 @@ std::vector<std::string> IdsByName::next() {
     return next_of_index();
   }
   const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(given_);
-  given_ = std::min(ids_.size(), given_ + ids_at_once);
+  given_ = std::min(ids_.size(), given_ + ids_per_page);
   return {begin, ids_.begin() + static_cast<std::ptrdiff_t>(given_)};
 }
 
 std::vector<std::string> IdsByName::next_of_index() {
-  const std::size_t at_once = state_ ? lookups_at_once : ids_at_once;
+  const std::size_t page_size = state_ ? lookups_per_command : ids_per_page;
   std::vector<std::string> found;
   while (found.empty() && !ended_) {
     const Reply ids = connection_.command({"ZREVRANGEBYLEX", index_, after_.empty() ? "+" : "(" + after_, "-",
-                                           "LIMIT", "0", std::to_string(at_once)});
-    ended_ = ids.list.size() < at_once;
+                                           "LIMIT", "0", std::to_string(page_size)});
+    ended_ = ids.list.size() < page_size;
     if (ids.list.empty()) {
       break;
     }

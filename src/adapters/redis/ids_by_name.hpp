@@ -1,4 +1,5 @@
-// Ids of jobs in descending order, some at a time. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Job ids in descending order, page by page. Private to the adapter.
 #pragma once
 
 #include <optional>
@@ -10,13 +11,12 @@
 
 namespace tessera::redis {
 
-/// The ids of an index (a sorted set whose members all have one score) that are below `after` (empty: all),
-/// and of jobs in the state, if one is given. Costs as much as there are ids in the smaller of index and
-/// state, and reads no record.
+/// The ids of an index (a sorted set with equal scores) that are below `after` (empty: all), optionally only
+/// of jobs in `state`. The cost is that of the smaller of index and state; no records are read.
 class IdsByName {
  public:
   IdsByName(Connection& connection, std::string index, std::optional<JobState> state, std::string after);
-  /// Nothing when there are no more.
+  /// The next page; empty at the end.
   std::vector<std::string> next();
 
  private:
@@ -27,7 +27,7 @@ class IdsByName {
   std::string index_;
   std::optional<JobState> state_;
   std::string after_;
-  bool of_state_ = false;         ///< `ids_` are all there are
+  bool of_state_ = false;         ///< `ids_` holds all ids
   std::vector<std::string> ids_;  ///< descending
   std::size_t given_ = 0;
   bool ended_ = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/settings_check.hpp"
 
 #include <fmt/format.h>
@@ -18,12 +19,12 @@ void check_settings(Connection& connection, const std::function<void(const std::
     const std::string appendfsync = setting("appendfsync");
     if (appendonly != "yes") {
       warn(fmt::format(
-          "{} runs with 'appendonly {}': when it ends, accepted jobs are lost. Set 'appendonly yes' "
+          "{} runs with 'appendonly {}': accepted jobs are lost when it stops. Set 'appendonly yes' "
           "and 'appendfsync always'.",
           server, appendonly));
     } else if (appendfsync != "always") {
       warn(fmt::format(
-          "{} runs with 'appendfsync {}': a power cut loses the jobs that were accepted in the last "
+          "{} runs with 'appendfsync {}': a power failure loses the jobs that were accepted in the last "
           "second or more. Set 'appendfsync always'.",
           server, appendfsync));
     }
@@ -36,7 +37,7 @@ void check_settings(Connection& connection, const std::function<void(const std::
                       server, limit, policy));
     }
   } catch (const Error& error) {
-    warn(fmt::format("Whether {} keeps what it is told cannot be checked, as it refuses CONFIG GET: {}",
+    warn(fmt::format("The durability settings of {} cannot be checked, because it rejects CONFIG GET: {}",
                      server, error.what()));
   }
 }

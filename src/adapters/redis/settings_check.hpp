@@ -1,4 +1,5 @@
-// Whether a server keeps what it is told. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Checks the durability settings of a server. Private to the adapter.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,7 @@
 
 namespace tessera::redis {
 
-/// Warns of settings by which accepted jobs may be lost: persistence and eviction. Throws Broken.
+/// Warns about persistence and eviction settings that may lose accepted jobs. Throws Broken.
 void check_settings(Connection& connection, const std::function<void(const std::string& sentence)>& warn);
 
 }  // namespace tessera::redis

@@ -1,4 +1,5 @@
-// Who may ask, and which nodes there are.
+// SPDX-License-Identifier: Apache-2.0
+// Tokens and the node registry.
 #include <algorithm>
 #include <optional>
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr const char* tokens_key = "tessera:tokens";
 constexpr const char* nodes_key = "tessera:nodes";
-constexpr std::size_t most_connections = 4;
+constexpr std::size_t max_connections = 4;
 
 Json to_json(const Token& token) {
   Json json{{"v", stored_version},
@@ -24,7 +25,7 @@ Json to_json(const Token& token) {
   return json;
 }
 
-/// Nothing if it cannot be read: it then lets nobody in.
+/// Nothing if the record cannot be read: the token is then invalid.
 std::optional<Token> token_from(const std::string& hash, const std::string& text) {
   try {
     const Json json = parse_stored(text, "the record of a token");
@@ -40,7 +41,7 @@ std::optional<Token> token_from(const std::string& hash, const std::string& text
   }
 }
 
-/// What can be read of it: the node is there in any case.
+/// Reads as much as possible: the node is listed in any case.
 NodeInfo node_from(const std::string& id, const std::string& text) {
   NodeInfo node{id, {}, {}, Json::object(), {}};
   try {
@@ -58,7 +59,7 @@ NodeInfo node_from(const std::string& id, const std::string& text) {
 
 class RedisTokenStore final : public TokenStore {
  public:
-  explicit RedisTokenStore(const Address& address) : pool_(address, most_connections) {}
+  explicit RedisTokenStore(const Address& address) : pool_(address, max_connections) {}
 
   void put(const Token& token) override {
     ask({"HSET", tokens_key, token.hash, stored_text(to_json(token))});
@@ -90,7 +91,7 @@ class RedisTokenStore final : public TokenStore {
 class RedisNodeRegistry final : public NodeRegistry {
  public:
   RedisNodeRegistry(const Address& address, const StateOptions& options)
-      : now_(options.now), pool_(address, most_connections) {}
+      : now_(options.now), pool_(address, max_connections) {}
 
   void announce(const NodeInfo& node, std::chrono::milliseconds lifetime) override {
     const Json json{{"v", stored_version},
@@ -127,7 +128,7 @@ class RedisNodeRegistry final : public NodeRegistry {
       for (std::size_t i = 0; i < ids.size(); ++i) {
         const std::string& id = ids[i].text;
         if (records.at(i).empty()) {
-          // Silent for its lifetime. One that comes back puts itself on the list again.
+          // Expired. A node that comes back registers again.
           forget.push_back(id);
           continue;
         }

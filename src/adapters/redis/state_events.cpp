@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,11 +15,11 @@ namespace tessera::redis {
 namespace {
 
 constexpr const char* before_all = "0-0";
-constexpr std::size_t most_readers = 4;
-/// A reader that is told to stop notices within this time.
-constexpr std::chrono::milliseconds longest_block{200};
+constexpr std::size_t max_readers = 4;
+/// Upper bound for the time until a blocked reader notices stop_reading().
+constexpr std::chrono::milliseconds max_block_time{200};
 
-/// Of a stream: milliseconds and a counter.
+/// Parses a stream id: milliseconds and a counter.
 std::pair<std::uint64_t, std::uint64_t> numbers_of(const std::string& id) {
   std::pair<std::uint64_t, std::uint64_t> numbers;
   const std::size_t dash = id.find('-');
@@ -29,12 +30,12 @@ std::pair<std::uint64_t, std::uint64_t> numbers_of(const std::string& id) {
   const auto second = dash == std::string::npos ? std::from_chars_result{end, std::errc()}
                                                 : std::from_chars(middle + 1, end, numbers.second);
   if (first.ec != std::errc() || first.ptr != middle || second.ec != std::errc() || second.ptr != end) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no id of an event.", id.substr(0, 100)));
+    throw Error(ErrorCode::usage, fmt::format("'{}' is not the id of an event.", id.substr(0, 100)));
   }
   return numbers;
 }
 
-/// `problem` says why it cannot be read, if so.
+/// Sets `problem` to the reason if the event cannot be read.
 Event event_from(const Reply& entry, std::string& problem) {
   Event event;
   event.id = entry.list.at(0).text;
@@ -74,21 +75,21 @@ class RedisEventLog final : public EventLog {
  public:
   RedisEventLog(const Address& address, const StateOptions& options)
       : options_(options),
-        blocking_(address, most_readers),
-        quick_(address, most_readers),
+        blocking_(address, max_readers),
+        quick_(address, max_readers),
         unreadable_(options_) {}
 
   std::vector<Event> read_after(const std::string& id, int limit,
-                                std::chrono::milliseconds patience) override {
+                                std::chrono::milliseconds timeout) override {
     const std::string from = id.empty() ? before_all : id;
     static_cast<void>(numbers_of(from));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
       const auto left =
           std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       const bool wait = left.count() > 0 && !stopped_;
       std::vector<Event> events =
-          wait ? read(blocking_, from, limit, std::min(left, longest_block)) : read(quick_, from, limit, {});
+          wait ? read(blocking_, from, limit, std::min(left, max_block_time)) : read(quick_, from, limit, {});
       if (!events.empty() || !wait) {
         return events;
       }
@@ -145,7 +146,7 @@ class RedisEventLog final : public EventLog {
     });
   }
 
-  /// Nothing if there has never been an event.
+  /// Empty if there has never been an event.
   static Reply stream_info(Connection& connection) {
     if (connection.command({"EXISTS", "tessera:events"}).integer == 0) {
       return {};
@@ -164,7 +165,7 @@ class RedisEventLog final : public EventLog {
   }
 
   const StateOptions options_;
-  ConnectionPool blocking_;  ///< held by readers that wait
+  ConnectionPool blocking_;  ///< used by waiting readers
   ConnectionPool quick_;
   UnreadableNotes unreadable_;
   std::atomic<bool> stopped_{false};

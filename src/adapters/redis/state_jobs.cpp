@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,10 +18,10 @@ namespace tessera::redis {
 namespace {
 
 constexpr int state_count = static_cast<int>(JobState::cancelled) + 1;
-/// Records read in one go.
-constexpr std::size_t look_at_once = 500;
-/// Of the gateway's 16 workers, few wait for the state at a time.
-constexpr std::size_t most_connections = 8;
+/// Number of records read in one pipeline.
+constexpr std::size_t records_per_read = 500;
+/// Few of the gateway's 16 workers wait for the state at the same time.
+constexpr std::size_t max_connections = 8;
 
 std::string number(JobState state) { return std::to_string(static_cast<int>(state)); }
 
@@ -62,9 +63,9 @@ std::string state_index(JobState state) { return "tessera:jobs:state:" + number(
 class RedisJobStore final : public JobStore {
  public:
   RedisJobStore(const Address& address, const StateOptions& options)
-      : options_(options), pool_(address, most_connections), unreadable_(options_) {
+      : options_(options), pool_(address, max_connections), unreadable_(options_) {
     if (options_.warn) {
-      pool_.set_first_work(
+      pool_.set_initial_work(
           [warn = options_.warn](Connection& connection) { check_settings(connection, warn); });
     }
   }
@@ -103,12 +104,12 @@ class RedisJobStore final : public JobStore {
       const StoredFields fields(known, "the record of an idempotency key");
       if (fields.text("fingerprint") != jobs.idempotency->fingerprint) {
         throw Error(ErrorCode::conflict,
-                    fmt::format("The idempotency key '{}' was used for another request: take a new one.",
+                    fmt::format("The idempotency key '{}' was used for another request: use a new one.",
                                 jobs.idempotency->key));
       }
       auto first = read_batch(connection, fields.text("batch"));
       if (!first) {
-        throw Error(ErrorCode::conflict, "The request was made before, and its jobs are removed already.");
+        throw Error(ErrorCode::conflict, "The request was made before, and its jobs have been removed.");
       }
       return {std::move(*first), false};
     });
@@ -126,7 +127,7 @@ class RedisJobStore final : public JobStore {
       std::vector<std::string> left_out;
       std::vector<Job> jobs = by_time(connection, index, changed_before, limit, &left_out);
       if (!left_out.empty()) {
-        // Who can read them finds that they have no message, and queues them again.
+        // A version that can read them finds that they have no message, and queues them again.
         left_out.insert(left_out.begin(), {"ZREM", index});
         connection.command(left_out);
       }
@@ -203,15 +204,15 @@ class RedisJobStore final : public JobStore {
         0);
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
-                                              const std::vector<std::string>& not_of) override {
+  std::vector<WebhookCall> claim_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                               const std::vector<std::string>& excluded_owners) override {
     return ask([&](Connection& connection) {
       const TimePoint now = options_.now();
       std::vector<WebhookCall> calls;
       std::vector<std::string> arguments{ms(now), ms(now + lease), std::to_string(limit),
                                          ms(now + farthest_webhook_call)};
-      arguments.insert(arguments.end(), not_of.begin(), not_of.end());
-      const Reply taken = connection.script(take_webhooks_, arguments);
+      arguments.insert(arguments.end(), excluded_owners.begin(), excluded_owners.end());
+      const Reply taken = connection.script(claim_webhooks_, arguments);
       for (const Reply& call : taken.list) {
         try {
           constexpr const char* what = "a number of a webhook call";
@@ -254,7 +255,8 @@ class RedisJobStore final : public JobStore {
   }
 
   std::unordered_set<std::string> objects_in_use() override {
-    // The ids by one command, so of one moment. The records are read afterwards: an input never changes.
+    // The ids are read by one command, so as of one moment. The records can be read afterwards: an input
+    // never changes.
     std::vector<std::string> wanted{"ZUNION", "5"};
     for (const JobState state :
          {JobState::queued, JobState::running, JobState::storing, JobState::failed, JobState::cancelled}) {
@@ -263,10 +265,10 @@ class RedisJobStore final : public JobStore {
     const std::vector<std::string> ids =
         ask([&](Connection& connection) { return texts(connection.command(wanted)); });
     std::unordered_set<std::string> objects;
-    for (std::size_t first = 0; first < ids.size(); first += look_at_once) {
+    for (std::size_t first = 0; first < ids.size(); first += records_per_read) {
       const std::vector<std::string> some(
           ids.begin() + static_cast<std::ptrdiff_t>(first),
-          ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), first + look_at_once)));
+          ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), first + records_per_read)));
       pool_.run([&](Connection& connection) {
         for (const Reply& record : connection.pipeline(record_commands(some))) {
           objects.insert(input_of_record(record.text));
@@ -311,7 +313,7 @@ class RedisJobStore final : public JobStore {
   struct Stored {
     Job job;
     std::string version;
-    std::string change;  ///< the name of the last one
+    std::string change;  ///< name of the last change
   };
 
   template <class Work>
@@ -351,7 +353,8 @@ class RedisJobStore final : public JobStore {
     return commands;
   }
 
-  /// Those that are there and can be read, in order, by one round trip. The others' ids go to `left_out`.
+  /// The jobs that exist and can be read, in order, with one round trip. The ids of the others are added to
+  /// `left_out`.
   std::vector<Job> read_all(Connection& connection, const std::vector<std::string>& job_ids,
                             std::vector<std::string>* left_out = nullptr) {
     std::vector<Job> jobs;
@@ -380,7 +383,7 @@ class RedisJobStore final : public JobStore {
     }
   }
 
-  /// Those that can be read, at most `limit`.
+  /// The jobs that can be read, at most `limit`.
   std::vector<Job> by_time(Connection& connection, const std::string& index, TimePoint before, int limit,
                            std::vector<std::string>* left_out = nullptr) {
     std::vector<Job> jobs;
@@ -398,10 +401,9 @@ class RedisJobStore final : public JobStore {
     return jobs;
   }
 
-  /// Reads, changes and writes the job if nobody else has meanwhile; else once more. Each change has a name,
-  /// by which it is known again when the connection broke before the answer came. `queued_again_within`: the
-  /// job is to be published once more, if its owner has no more queued jobs than that with it (0: any
-  /// number).
+  /// Reads, changes and writes the job in a compare-and-set loop. Each change has a name, which identifies it
+  /// if the connection breaks before the reply arrives. `queued_again_within`: the job is to be published
+  /// again, if its owner then has no more queued jobs than this (0: unlimited).
   template <class May, class Apply>
   std::optional<Job> rewrite(const std::string& job_id, const May& may, const Apply& apply,
                              std::optional<std::int64_t> queued_again_within) {
@@ -439,7 +441,7 @@ class RedisJobStore final : public JobStore {
   const Script change_ = with_events(change_script);
   const Script published_{std::string(published_script)};
   const Script remove_{std::string(remove_script)};
-  const Script take_webhooks_{std::string(take_webhooks_script)};
+  const Script claim_webhooks_{std::string(claim_webhooks_script)};
   const Script postpone_webhook_{std::string(postpone_webhook_script)};
   const Script settle_webhook_{std::string(settle_webhook_script)};
 };

@@ -1,4 +1,5 @@
-// The parts of the Redis state store, and what they share. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the Redis state store, and what they share. Private to the adapter.
 #pragma once
 
 #include <memory>
@@ -9,7 +10,7 @@
 
 namespace tessera::redis {
 
-/// As times stand in arguments and sorted sets.
+/// Time format in arguments and sorted sets.
 [[nodiscard]] inline std::string ms(TimePoint time) { return std::to_string(to_ms(time)); }
 
 [[nodiscard]] std::unique_ptr<JobStore> open_jobs(const Address& address, const StateOptions& options);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/state_store.hpp"
 
 #include "adapters/redis/state_parts.hpp"

@@ -1,4 +1,5 @@
-// Jobs, events, tokens and nodes in Redis, for any number of gateways, nodes and notifiers.
+// SPDX-License-Identifier: Apache-2.0
+// The state store in Redis, for any number of gateways, nodes and notifiers.
 #pragma once
 
 #include <string>
@@ -17,17 +18,17 @@ namespace tessera {
 ///   tessera:jobs:state:N, tessera:jobs:unpublished                  sorted sets of ids, by time of change
 ///   tessera:jobs:waiting:OWNER    set of ids of queued jobs
 ///   tessera:jobs:open:BATCH       set of ids that have not ended, if the batch has a webhook
-///   tessera:webhooks              sorted set of calls, by the time they are due; tessera:webhook:CALL: hash
+///   tessera:webhooks              sorted set of calls, by due time; tessera:webhook:CALL: hash
 ///   tessera:upload:OBJECT, tessera:uploads:*      see upload_scripts.hpp
-///   tessera:unreadable            hash of what could not be read: KIND:ID to {"reason", "found_ms"}
+///   tessera:unreadable            hash of unreadable records: KIND:ID to {"reason", "found_ms"}
 ///   tessera:events         stream; each is announced on the channel of the same name, by its id
 ///   tessera:tokens         hash
 ///   tessera:node:ID        JSON, expires; tessera:nodes: set of ids
 ///
-/// How durable a change is when it returns is the server's: run it with appendonly yes and appendfsync always
-/// (or everysec, and lose a second at a power cut) and maxmemory-policy noeviction. Other settings are warned
-/// of at the first use. Throws Error(usage, forbidden); a server that is away is waited for 5 s by each call,
-/// and when that was in vain, calls fail without waiting until it is back.
+/// The durability of a completed change depends on the server: run it with appendonly yes and appendfsync
+/// always (or everysec, and lose a second of changes at a power failure) and maxmemory-policy noeviction.
+/// Other settings cause a warning at the first use. Throws Error(usage, forbidden). Each call waits up to 5 s
+/// for an unavailable server; after that failed once, calls fail without waiting until the server is back.
 [[nodiscard]] StateStore open_redis_state_store(const std::string& url, const StateOptions& options);
 
 }  // namespace tessera

@@ -1,4 +1,5 @@
-// Uploads that no job uses yet.
+// SPDX-License-Identifier: Apache-2.0
+// Reservations for uploads.
 #include "adapters/redis/connection_pool.hpp"
 #include "adapters/redis/state_parts.hpp"
 #include "adapters/redis/upload_scripts.hpp"
@@ -7,7 +8,7 @@
 namespace tessera::redis {
 namespace {
 
-constexpr std::size_t most_connections = 4;
+constexpr std::size_t max_connections = 4;
 
 TimePoint time_of(const Reply& text) { return from_ms(stored_integer(text.text, "a time of an upload")); }
 
@@ -18,30 +19,33 @@ Script with_functions(std::string_view script) {
 class RedisUploadLedger final : public UploadLedger {
  public:
   RedisUploadLedger(const Address& address, const StateOptions& options)
-      : now_(options.now), pool_(address, most_connections) {}
+      : now_(options.now), pool_(address, max_connections) {}
 
-  Entered enter(const UploadPlace& place, const UploadLimits& limits) override {
+  Reserved reserve(const UploadReservation& reservation, const UploadLimits& limits) override {
     const Reply reply =
-        run(enter_upload_, {ms(now_()), place.object, place.owner, ms(place.link_expires), ms(place.expires),
-                            std::to_string(limits.max_places), std::to_string(limits.max_bytes)});
+        run(reserve_upload_, {ms(now_()), reservation.object, reservation.owner, ms(reservation.link_expires),
+                              ms(reservation.expires), std::to_string(limits.max_reservations),
+                              std::to_string(limits.max_bytes)});
     return {reply.list.at(0).integer == 1, {reply.list.at(1).integer, reply.list.at(2).integer}};
   }
 
-  Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
-    const Reply reply = run(measure_upload_, {object, std::to_string(size_bytes), std::to_string(max_bytes)});
-    return reply.integer == 1   ? Measured::noted
-           : reply.integer == 0 ? Measured::too_much
-                                : Measured::not_here;
+  SizeUpdate record_size(const std::string& object, std::int64_t size_bytes,
+                         std::int64_t max_bytes) override {
+    const Reply reply =
+        run(record_upload_size_, {object, std::to_string(size_bytes), std::to_string(max_bytes)});
+    return reply.integer == 1   ? SizeUpdate::recorded
+           : reply.integer == 0 ? SizeUpdate::over_limit
+                                : SizeUpdate::not_found;
   }
 
-  std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) override {
-    std::vector<UploadPlace> places;
-    for (const Reply& place :
-         run(take_unmeasured_, {ms(now_()), ms(taken_before), std::to_string(limit)}).list) {
-      places.push_back({place.list.at(0).text, place.list.at(1).text, time_of(place.list.at(2)),
-                        time_of(place.list.at(3))});
+  std::vector<UploadReservation> claim_unmeasured(TimePoint claimed_before, int limit) override {
+    std::vector<UploadReservation> reservations;
+    for (const Reply& reservation :
+         run(claim_unmeasured_, {ms(now_()), ms(claimed_before), std::to_string(limit)}).list) {
+      reservations.push_back({reservation.list.at(0).text, reservation.list.at(1).text,
+                              time_of(reservation.list.at(2)), time_of(reservation.list.at(3))});
     }
-    return places;
+    return reservations;
   }
 
   void release(const std::vector<std::string>& objects) override {
@@ -50,8 +54,8 @@ class RedisUploadLedger final : public UploadLedger {
     }
   }
 
-  UploadUse use_of(const std::string& owner) override {
-    const Reply reply = run(upload_use_, {ms(now_()), owner});
+  UploadUsage usage_of(const std::string& owner) override {
+    const Reply reply = run(upload_usage_, {ms(now_()), owner});
     return {reply.list.at(0).integer, reply.list.at(1).integer};
   }
 
@@ -62,11 +66,11 @@ class RedisUploadLedger final : public UploadLedger {
 
   Clock now_;
   ConnectionPool pool_;
-  const Script enter_upload_ = with_functions(enter_upload_script);
-  const Script measure_upload_ = with_functions(measure_upload_script);
-  const Script take_unmeasured_ = with_functions(take_unmeasured_script);
+  const Script reserve_upload_ = with_functions(reserve_upload_script);
+  const Script record_upload_size_ = with_functions(record_upload_size_script);
+  const Script claim_unmeasured_ = with_functions(claim_unmeasured_script);
   const Script release_uploads_ = with_functions(release_uploads_script);
-  const Script upload_use_ = with_functions(upload_use_script);
+  const Script upload_usage_ = with_functions(upload_usage_script);
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/tls_channel.hpp"
 
 #include <fmt/format.h>
@@ -24,14 +25,14 @@ struct TlsChannel::State {
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, &SSL_free};
   std::array<char, buffer_bytes> buffer{};
 
-  /// What the last call met, for people.
+  /// Throws Broken with the reason of the last failure.
   [[noreturn]] void fail(int result) const {
     const int reason = SSL_get_error(ssl.get(), result);
     if (const long verified = SSL_get_verify_result(ssl.get()); verified != X509_V_OK) {
-      throw Broken(fmt::format("its certificate is refused: {}", X509_verify_cert_error_string(verified)));
+      throw Broken(fmt::format("its certificate is rejected: {}", X509_verify_cert_error_string(verified)));
     }
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
-      throw Broken("it was silent for too long");
+      throw Broken("it timed out");
     }
     if (reason == SSL_ERROR_ZERO_RETURN) {
       throw Broken("it closed the connection");
@@ -48,27 +49,27 @@ TlsChannel::TlsChannel(int socket, const std::string& host, const std::string& c
     : state_(std::make_unique<State>()) {
   SSL_CTX* const context = state_->context.get();
   if (context == nullptr) {
-    throw Error(ErrorCode::internal, "OpenSSL gives no TLS context.");
+    throw Error(ErrorCode::internal, "OpenSSL cannot create a TLS context.");
   }
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  // A renewed session key or ticket is no data: go on reading instead of returning for it.
+  // Session tickets and key updates carry no data: continue reading instead of returning.
   SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY);
   if (ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(context);
   } else if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
     throw Error(ErrorCode::usage,
-                fmt::format("'{}' holds no certificates (PEM) to know Redis at {} by.", ca_file, host));
+                fmt::format("'{}' contains no certificates (PEM) for verifying Redis at {}.", ca_file, host));
   }
   state_->ssl.reset(SSL_new(context));
   SSL* const ssl = state_->ssl.get();
   if (ssl == nullptr || SSL_set_fd(ssl, socket) != 1) {
-    throw Error(ErrorCode::internal, "OpenSSL gives no TLS connection.");
+    throw Error(ErrorCode::internal, "OpenSSL cannot create a TLS connection.");
   }
   const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   if (!is_address &&
       (SSL_set1_host(ssl, host.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, host.c_str()) != 1)) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no name of a host.", host));
+    throw Error(ErrorCode::usage, fmt::format("'{}' is not a host name.", host));
   }
   ERR_clear_error();
   if (const int result = SSL_connect(ssl); result != 1) {
@@ -81,7 +82,7 @@ TlsChannel::~TlsChannel() = default;
 void TlsChannel::write(std::string_view bytes) {
   ERR_clear_error();
   std::size_t written = 0;
-  // Without partial writes, as it is by default, all is written or the call fails.
+  // Partial writes are disabled by default: everything is written or the call fails.
   if (const int result = SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &written); result != 1) {
     state_->fail(result);
   }

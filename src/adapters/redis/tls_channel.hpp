@@ -1,4 +1,5 @@
-// TLS over a connected socket. Debian's hiredis (0.14) has none of its own.
+// SPDX-License-Identifier: Apache-2.0
+// TLS over a connected socket. Debian's hiredis (0.14) has no TLS support.
 #pragma once
 
 #include <memory>
@@ -7,21 +8,21 @@
 
 namespace tessera::redis {
 
-/// Waits as long as the socket's own time limits allow. Not safe to use from several threads at once. The
-/// process must ignore SIGPIPE, as OpenSSL writes to sockets that may be gone.
+/// Waits as long as the socket's timeouts allow. Not safe to use from several threads at once. The process
+/// must ignore SIGPIPE, because OpenSSL may write to a closed socket.
 class TlsChannel {
  public:
-  /// Shakes hands: at least TLS 1.2, and the server must be `host` by a certificate that `ca_file` (PEM;
-  /// empty: the system's authorities) vouches for. The socket is not owned. Throws Broken with the reason,
-  /// Error(usage) for a file that holds no certificates.
+  /// Does the handshake: at least TLS 1.2; the server's certificate must be for `host` and be signed by an
+  /// authority in `ca_file` (PEM; empty: the system's authorities). The socket is not owned. Throws Broken
+  /// with the reason, Error(usage) for a file without certificates.
   TlsChannel(int socket, const std::string& host, const std::string& ca_file);
   ~TlsChannel();
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 
-  /// All of it. Throws Broken.
+  /// Writes all bytes. Throws Broken.
   void write(std::string_view bytes);
-  /// What has come, at least a byte. Throws Broken, also at the end.
+  /// Returns received bytes, at least one. Throws Broken, also at the end of the stream.
   std::string_view read();
 
  private:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/redis/unreadable.hpp"
 
 #include <fmt/format.h>
@@ -18,8 +19,8 @@ UnreadableItem item_from(const std::string& field, const std::string& text) {
   UnreadableItem item{
       field.substr(0, colon), colon == std::string::npos ? "" : field.substr(colon + 1), {}, {}};
   try {
-    const Json json = parse_stored(text, "the note of what cannot be read");
-    const StoredFields fields(json, "the note of what cannot be read");
+    const Json json = parse_stored(text, "the note of an unreadable record");
+    const StoredFields fields(json, "the note of an unreadable record");
     item.reason = fields.text("reason", "");
     item.found = from_ms(fields.integer("found_ms", 0));
   } catch (const Unreadable& error) {
@@ -41,7 +42,7 @@ void UnreadableNotes::found(Connection& connection, const std::string& kind, con
   const Json note{{"v", stored_version}, {"reason", reason}, {"found_ms", to_ms(options_.now())}};
   const bool is_new = connection.command({"HSETNX", key, field_of(kind, id), stored_text(note)}).integer == 1;
   if (is_new && options_.warn) {
-    options_.warn(fmt::format("{} '{}' cannot be read and is left out: {}", kind, id, reason));
+    options_.warn(fmt::format("{} '{}' cannot be read and is ignored: {}", kind, id, reason));
   }
   const std::lock_guard lock(mutex_);
   known_.insert(field_of(kind, id));

@@ -1,4 +1,5 @@
-// What could not be read, noted for people under tessera:unreadable. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Notes about unreadable records, kept under tessera:unreadable. Private to the adapter.
 #pragma once
 
 #include <mutex>
@@ -15,7 +16,7 @@ namespace tessera::redis {
 class UnreadableNotes {
  public:
   explicit UnreadableNotes(const StateOptions& options) : options_(options) {}
-  /// Writes it down, and tells of it if nobody has before.
+  /// Records the item, and warns if it is new.
   void found(Connection& connection, const std::string& kind, const std::string& id,
              const std::string& reason);
   [[nodiscard]] static std::vector<UnreadableItem> list(Connection& connection, int limit);

@@ -1,7 +1,8 @@
-// Uploads that no job uses yet, each change in one step on the server. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Reservations for uploads; each change is atomic on the server. Private to the adapter.
 //
-// tessera:upload:OBJECT is what is known of a place; tessera:uploads:use:OWNER adds up what an owner has;
-// tessera:uploads:expiry and tessera:uploads:unmeasured order the places by time.
+// tessera:upload:OBJECT is a reservation; tessera:uploads:use:OWNER holds the usage of an owner;
+// tessera:uploads:expiry and tessera:uploads:unmeasured order the reservations by time.
 #pragma once
 
 #include <string_view>
@@ -31,16 +32,17 @@ local function use_of(owner)
 end
 )";
 
-/// ARGV: time now, object, owner, end of the link, end of the place, most places, most bytes. Returns '1' if
-/// it is entered, and places and bytes of before. Done twice, it is entered once.
-inline constexpr std::string_view enter_upload_script = R"(
-local now, object, owner, link, expires, most_places, most_bytes =
+/// ARGV: current time, object, owner, expiry of the link, expiry of the reservation, maximum number of
+/// reservations, maximum number of bytes. Returns '1' if it was added, and the owner's reservations and bytes
+/// before. Idempotent.
+inline constexpr std::string_view reserve_upload_script = R"(
+local now, object, owner, link, expires, max_places, max_bytes =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 forget_expired(now)
 local places, bytes = use_of(owner)
 local name = 'tessera:upload:' .. object
 if redis.call('EXISTS', name) == 1 then return {1, places - 1, bytes} end
-if (most_places > 0 and places >= most_places) or (most_bytes > 0 and bytes >= most_bytes) then
+if (max_places > 0 and places >= max_places) or (max_bytes > 0 and bytes >= max_bytes) then
   return {0, places, bytes}
 end
 redis.call('HSET', name, 'owner', owner, 'link', link, 'expires', expires, 'size', 0)
@@ -50,33 +52,34 @@ redis.call('HINCRBY', 'tessera:uploads:use:' .. owner, 'places', 1)
 return {1, places, bytes}
 )";
 
-/// ARGV: object, size in bytes, most bytes. Returns 0 if that would be too much, 2 if there is no such place.
-inline constexpr std::string_view measure_upload_script = R"(
-local object, size, most_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+/// ARGV: object, size in bytes, maximum number of bytes. Returns 0 if that would be exceeded, 2 if there is
+/// no such reservation.
+inline constexpr std::string_view record_upload_size_script = R"(
+local object, size, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local name = 'tessera:upload:' .. object
 local known = redis.call('HMGET', name, 'owner', 'size')
 if not known[1] then return 2 end
 local _, bytes = use_of(known[1])
 local more = size - tonumber(known[2])
-if most_bytes > 0 and bytes + more > most_bytes then return 0 end
+if max_bytes > 0 and bytes + more > max_bytes then return 0 end
 redis.call('HSET', name, 'size', ARGV[2])
 redis.call('HINCRBY', 'tessera:uploads:use:' .. known[1], 'bytes', string.format('%.0f', more))
 redis.call('ZREM', 'tessera:uploads:unmeasured', object)
 return 1
 )";
 
-/// ARGV: time now, time before which it was taken last, most places. Returns object, owner, end of the link
-/// and end of the place of each.
-inline constexpr std::string_view take_unmeasured_script = R"(
+/// ARGV: current time, time before which it was claimed last, maximum number of reservations. Returns object,
+/// owner, expiry of the link and of the reservation of each.
+inline constexpr std::string_view claim_unmeasured_script = R"(
 forget_expired(ARGV[1])
-local taken = {}
+local claimed = {}
 for _, object in ipairs(redis.call('ZRANGEBYSCORE', 'tessera:uploads:unmeasured', '-inf', '(' .. ARGV[2],
                                    'LIMIT', 0, ARGV[3])) do
   redis.call('ZADD', 'tessera:uploads:unmeasured', ARGV[1], object)
   local known = redis.call('HMGET', 'tessera:upload:' .. object, 'owner', 'link', 'expires')
-  table.insert(taken, {object, known[1], known[2], known[3]})
+  table.insert(claimed, {object, known[1], known[2], known[3]})
 end
-return taken
+return claimed
 )";
 
 /// ARGV: objects.
@@ -85,8 +88,8 @@ for _, object in ipairs(ARGV) do forget(object) end
 return 1
 )";
 
-/// ARGV: time now, owner. Returns places and bytes.
-inline constexpr std::string_view upload_use_script = R"(
+/// ARGV: current time, owner. Returns reservations and bytes.
+inline constexpr std::string_view upload_usage_script = R"(
 forget_expired(ARGV[1])
 return {use_of(ARGV[2])}
 )";

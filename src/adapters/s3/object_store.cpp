@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/s3/object_store.hpp"
 
 #include <fmt/format.h>
@@ -17,13 +18,13 @@
 namespace tessera {
 namespace {
 
-/// One is read and hashed while the store works on the other.
+/// One part is read and hashed while the other is uploaded.
 constexpr std::size_t parts_at_once = 2;
 
 class S3ObjectStore final : public BucketStore {
  public:
   explicit S3ObjectStore(S3Options options)
-      : BucketStore(options.place, options.now), options_(std::move(options)) {}
+      : BucketStore(options.location, options.now), options_(std::move(options)) {}
 
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
     check_object_name(name);
@@ -33,7 +34,8 @@ class S3ObjectStore final : public BucketStore {
     std::int64_t size = static_cast<std::int64_t>(first.size());
     if (first.size() < part_bytes()) {
       check_whole_body(name, body, size);
-      expect_success(ask({"PUT", key(name), {}, {{"Content-Type", type}}, first, nullptr, {}}), name);
+      expect_success(send_request({"PUT", key(name), {}, {{"Content-Type", type}}, first, nullptr, {}}),
+                     name);
     } else {
       size = put_in_parts(name, std::move(first), body, type);
     }
@@ -42,49 +44,51 @@ class S3ObjectStore final : public BucketStore {
 
   void remove(const std::string& name) override {
     check_object_name(name);
-    const HttpResponse response = ask({"DELETE", key(name), {}, {}, {}, nullptr, {}});
+    const HttpResponse response = send_request({"DELETE", key(name), {}, {}, {}, nullptr, {}});
     if (response.status != 404) {
       expect_success(response, name);
     }
   }
 
  private:
-  HttpResponse ask(const Ask& what) override {
-    s3::Keys keys;
+  HttpResponse send_request(const BucketRequest& what) override {
+    s3::ExpiringCredentials credentials;
     const auto send = [&] {
-      // Signed afresh for each attempt: signatures are good for some minutes only.
+      // Signed again for each attempt: signatures are valid for a few minutes only.
       return http_.send([&] {
-        keys = options_.keys->get();
+        credentials = options_.credentials->get();
         sigv4::Request request{what.method, what.path, what.query, what.headers, to_hex(sha256(what.body))};
         request.headers.emplace_back("host", host());
-        sigv4::sign_headers(request, keys.value, {options_.region}, now()());
+        sigv4::sign_headers(request, credentials.value, {options_.region}, now()());
         return to_http(what, std::move(request.headers));
       });
     };
     HttpResponse response = send();
-    if (refuses_keys(response) && options_.keys->refused(keys.value)) {
+    if (rejects_credentials(response) && options_.credentials->refused(credentials.value)) {
       response = send();
     }
     return response;
   }
 
-  static bool refuses_keys(const HttpResponse& response) {
-    // The answer to a HEAD has no body to say why; other reasons for a 400 are not met there.
+  static bool rejects_credentials(const HttpResponse& response) {
+    // The response to a HEAD request has no body with the reason; other causes of status 400 do not occur
+    // there.
     return response.status >= 400 && response.status < 500 &&
-           (response.body.empty() ? response.status == 400 : refuses_credentials(response.body));
+           (response.body.empty() ? response.status == 400 : is_credentials_error(response.body));
   }
 
-  sigv4::Fields same_version(const HttpResponse& response) const override {
+  sigv4::Fields if_unchanged_header(const HttpResponse& response) const override {
     return {{"If-Match", header_of(response, "etag")}};
   }
 
   std::string presign(const sigv4::Request& request, TimePoint time, std::chrono::seconds lifetime) override {
-    return sigv4::presign_query(request, options_.keys->get().value, {options_.region}, time, lifetime);
+    return sigv4::presign_query(request, options_.credentials->get().value, {options_.region}, time,
+                                lifetime);
   }
 
-  std::chrono::seconds longest_link() const override {
-    const auto expires = options_.keys->get().expires;
-    return expires ? std::chrono::floor<std::chrono::seconds>(*expires - now()()) : longest_link_lifetime;
+  std::chrono::seconds signature_lifetime() const override {
+    const auto expires = options_.credentials->get().expires;
+    return expires ? std::chrono::floor<std::chrono::seconds>(*expires - now()()) : max_link_lifetime;
   }
 
   [[nodiscard]] std::size_t part_bytes() const { return static_cast<std::size_t>(options_.part_bytes); }
@@ -92,7 +96,7 @@ class S3ObjectStore final : public BucketStore {
   std::int64_t put_in_parts(const std::string& name, std::string part, ByteSource& body,
                             const std::string& type) {
     const HttpResponse begun =
-        ask({"POST", key(name), {{"uploads", ""}}, {{"Content-Type", type}}, {}, nullptr, {}});
+        send_request({"POST", key(name), {{"uploads", ""}}, {{"Content-Type", type}}, {}, nullptr, {}});
     expect_success(begun, name);
     pugi::xml_document document;
     document.load_string(begun.body.c_str());
@@ -100,7 +104,7 @@ class S3ObjectStore final : public BucketStore {
     try {
       std::string list = "<CompleteMultipartUpload>";
       std::int64_t size = 0;
-      std::deque<std::future<std::string>> under_way;  // each gives its part's entry of the list
+      std::deque<std::future<std::string>> under_way;  // each returns its entry of the part list
       const auto take_first = [&] {
         list += under_way.front().get();
         under_way.pop_front();
@@ -120,39 +124,40 @@ class S3ObjectStore final : public BucketStore {
         take_first();
       }
       check_whole_body(name, body, size);
-      const HttpResponse ended = ask({"POST",
-                                      key(name),
-                                      {{"uploadId", upload}},
-                                      {{"Content-Type", "application/xml"}},
-                                      list + "</CompleteMultipartUpload>",
-                                      nullptr,
-                                      {}});
+      const HttpResponse ended = send_request({"POST",
+                                               key(name),
+                                               {{"uploadId", upload}},
+                                               {{"Content-Type", "application/xml"}},
+                                               list + "</CompleteMultipartUpload>",
+                                               nullptr,
+                                               {}});
       expect_success(ended, name);
-      // The answer begins before the work is done, so that it may still say that it failed.
+      // The response starts before the upload is completed, so an error may follow status 200.
       if (ended.body.find("<Error>") != std::string::npos) {
-        throw Error(ErrorCode::unavailable, fmt::format("The parts of '{}' could not be put together: {}",
-                                                        name, ended.body.substr(0, 300)));
+        throw Error(ErrorCode::unavailable,
+                    fmt::format("The multipart upload of '{}' could not be completed: {}", name,
+                                ended.body.substr(0, 300)));
       }
       return size;
     } catch (...) {
       try {
-        ask({"DELETE", key(name), {{"uploadId", upload}}, {}, {}, nullptr, {}});
+        send_request({"DELETE", key(name), {{"uploadId", upload}}, {}, {}, nullptr, {}});
       } catch (const Error&) {
-        // The bucket's lifecycle rule removes what is left; the first error is the one to tell.
+        // The bucket's lifecycle rule removes what is left; the first error is more useful.
       }
       throw;
     }
   }
 
-  /// Returns its entry of the list that ends the upload.
+  /// Returns the part's entry for CompleteMultipartUpload.
   std::string put_part(const std::string& name, const std::string& upload, int number, std::string part) {
-    const HttpResponse stored = ask({"PUT",
-                                     key(name),
-                                     {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
-                                     {},
-                                     std::move(part),
-                                     nullptr,
-                                     {}});
+    const HttpResponse stored = send_request({"PUT",
+                                              key(name),
+                                              {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
+                                              {},
+                                              std::move(part),
+                                              nullptr,
+                                              {}});
     expect_success(stored, name);
     return fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number,
                        header_of(stored, "etag"));
@@ -179,12 +184,12 @@ S3Options parse_s3_url(const std::string& url, const Clock& now) {
       options.region = std::move(region);
     }
   }
-  options.place.bucket = std::move(parsed.bucket);
-  options.place.prefix = std::move(parsed.prefix);
+  options.location.bucket = std::move(parsed.bucket);
+  options.location.prefix = std::move(parsed.prefix);
   std::string style;
   for (const auto& [name, value] : parsed.parameters) {
     if (name == "endpoint") {
-      options.place.endpoint = parser.endpoint(value);
+      options.location.endpoint = parser.endpoint(value);
     } else if (name == "region") {
       options.region = value;
     } else if (name == "style" && (value == "path" || value == "virtual")) {
@@ -193,12 +198,12 @@ S3Options parse_s3_url(const std::string& url, const Clock& now) {
       parser.refuse_parameter(name, value);
     }
   }
-  options.place.path_style = style.empty() ? !options.place.endpoint.empty() : style == "path";
-  if (options.place.endpoint.empty()) {
-    options.place.endpoint = fmt::format("https://s3.{}.amazonaws.com", options.region);
+  options.location.path_style = style.empty() ? !options.location.endpoint.empty() : style == "path";
+  if (options.location.endpoint.empty()) {
+    options.location.endpoint = fmt::format("https://s3.{}.amazonaws.com", options.region);
   }
   try {
-    options.keys = s3::keys_of_environment(options.region, now);
+    options.credentials = s3::default_credentials_chain(options.region, now);
   } catch (const Error& error) {
     throw Error(ErrorCode::usage,
                 fmt::format("The store '{}' cannot be used: {}", redact_url(url), error.what()));

@@ -1,31 +1,33 @@
-// Objects in S3, or in what speaks its protocol (MinIO, Ceph).
+// SPDX-License-Identifier: Apache-2.0
+// Objects in S3 or a compatible store (MinIO, Ceph).
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "adapters/bucket/bucket_url.hpp"
-#include "adapters/s3/keys.hpp"
+#include "adapters/s3/credentials.hpp"
 #include "ports/object_store.hpp"
 
 namespace tessera {
 
 struct S3Options {
-  BucketPlace place;
+  BucketLocation location;
   std::string region = "us-east-1";
-  std::shared_ptr<s3::KeySource> keys;
+  std::shared_ptr<s3::CredentialsProvider> credentials;
   Clock now = system_now;
-  std::int64_t part_bytes = std::int64_t{16} << 20;  ///< of bodies longer than this; at least 5 MiB at S3
+  std::int64_t part_bytes = std::int64_t{16}
+                            << 20;  ///< longer bodies are sent in parts; S3 requires at least 5 MiB
 };
 
-/// Bodies longer than a part are sent in parts, which are withdrawn when one fails. Links live seven days at
-/// most, the protocol's limit, and never longer than the keys they are signed with, where it is known when
-/// those expire.
+/// Bodies longer than a part use multipart upload, which is aborted on failure. Links live at most seven
+/// days, the protocol's limit, and never longer than the credentials they are signed with, if the expiry of
+/// those is known.
 [[nodiscard]] std::unique_ptr<ObjectStore> open_s3_object_store(S3Options options);
 
-/// Of s3://bucket/prefix?endpoint=URL&region=NAME&style=path|virtual, with the environment's keys
-/// (keys_of_environment). Without an endpoint it is Amazon's, with one the style is path unless it is said;
-/// without a region it is that of AWS_REGION or AWS_DEFAULT_REGION, or us-east-1. Throws Error(usage).
+/// Parses s3://bucket/prefix?endpoint=URL&region=NAME&style=path|virtual; credentials come from
+/// default_credentials_chain(). The default endpoint is Amazon's; with an endpoint, the default style is
+/// path. The default region is AWS_REGION, AWS_DEFAULT_REGION or us-east-1. Throws Error(usage).
 [[nodiscard]] S3Options parse_s3_url(const std::string& url, const Clock& now = system_now);
 
 }  // namespace tessera

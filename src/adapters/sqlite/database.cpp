@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/sqlite/database.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +9,7 @@
 namespace tessera {
 namespace {
 
-constexpr std::chrono::milliseconds default_patience{10'000};
+constexpr std::chrono::milliseconds default_busy_timeout{10'000};
 
 }  // namespace
 
@@ -20,16 +21,16 @@ SqliteDatabase::SqliteDatabase(const std::filesystem::path& path) : path_(path) 
   if (result != SQLITE_OK) {
     fail(result);
   }
-  set_patience(default_patience);
+  set_busy_timeout(default_busy_timeout);
   enter_wal_mode();
   execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
 }
 
 void SqliteDatabase::enter_wal_mode() {
-  // Of two that do this to a new file at once, SQLite refuses one without any waiting: both hold a lock that
-  // the other wants.
+  // If two processes do this with a new file at once, SQLite fails one without waiting: each holds a lock
+  // that the other needs.
   constexpr int pause_ms = 5;
-  const auto deadline = std::chrono::steady_clock::now() + default_patience;
+  const auto deadline = std::chrono::steady_clock::now() + default_busy_timeout;
   for (;;) {
     try {
       execute("PRAGMA journal_mode=WAL");
@@ -43,8 +44,8 @@ void SqliteDatabase::enter_wal_mode() {
   }
 }
 
-void SqliteDatabase::set_patience(std::chrono::milliseconds patience) {
-  sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
+void SqliteDatabase::set_busy_timeout(std::chrono::milliseconds timeout) {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(timeout.count()));
 }
 
 void SqliteDatabase::execute(const char* sql) {
@@ -60,7 +61,7 @@ void SqliteDatabase::fail(int result) const {
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     throw Error(
         ErrorCode::unavailable,
-        fmt::format("'{}' is being written by others for too long ({}). Try again.", path_.string(), reason));
+        fmt::format("'{}' is locked by other writers for too long ({}). Try again.", path_.string(), reason));
   }
   throw Error(ErrorCode::io, fmt::format("The database '{}' failed: {}.", path_.string(), reason));
 }
@@ -108,7 +109,7 @@ void SqliteStatement::bind(int index, std::string_view value) {
 
 SqliteTransaction::~SqliteTransaction() {
   if (open_) {
-    // Fails only where SQLite has rolled back by itself already.
+    // Fails only if SQLite has already rolled back by itself.
     sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
 }
@@ -119,7 +120,7 @@ void SqliteTransaction::commit() {
 }
 
 SqliteUnsynced::~SqliteUnsynced() {
-  // Cannot fail: it only sets what this connection does from now on.
+  // Cannot fail: it only changes a setting of this connection.
   sqlite3_exec(database_.handle(), "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
 }
 
@@ -131,8 +132,8 @@ void make_schema(SqliteDatabase& database, const SqliteSchema& schema) {
     SqliteStatement(database, fmt::format("INSERT INTO {} VALUES(?)", schema.table), schema.version).run();
   } else if (version.integer(0) != schema.version) {
     throw Error(ErrorCode::io,
-                fmt::format("'{}' holds {} of version {}, and this program knows "
-                            "version {}: use the program that made it.",
+                fmt::format("'{}' holds {} of version {}, and this program supports "
+                            "version {}: use the release that created it.",
                             database.path().string(), schema.content, version.integer(0), schema.version));
   }
   version.run();

@@ -1,4 +1,5 @@
-// A thin hold on SQLite: handles that close themselves, and errors as sentences.
+// SPDX-License-Identifier: Apache-2.0
+// A thin wrapper of SQLite with RAII handles and readable errors.
 #pragma once
 
 #include <sqlite3.h>
@@ -15,20 +16,20 @@ namespace tessera {
 /// One connection. Not safe to use from several threads at once.
 class SqliteDatabase {
  public:
-  /// Opens or makes the file, in WAL mode with every commit on disk before it returns (synchronous=FULL).
-  /// Throws Error(io) if the file cannot be opened or is no database.
+  /// Opens or creates the file, in WAL mode with every commit synced before it returns (synchronous=FULL).
+  /// Throws Error(io) if the file cannot be opened or is not a database.
   explicit SqliteDatabase(const std::filesystem::path& path);
 
   /// How long a statement waits for other writers before it throws Error(unavailable).
-  void set_patience(std::chrono::milliseconds patience);
-  /// Runs statements that give no rows.
+  void set_busy_timeout(std::chrono::milliseconds timeout);
+  /// Runs statements that return no rows.
   void execute(const char* sql);
-  /// Rows that the last statement changed.
+  /// Number of rows that the last statement changed.
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   [[nodiscard]] std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
-  /// Throws what `result`, an SQLite result code, stands for.
+  /// Throws the Error for `result`, an SQLite result code.
   [[noreturn]] void fail(int result) const;
 
  private:
@@ -50,10 +51,10 @@ class SqliteStatement {
     (bind(++index, values), ...);
   }
 
-  /// Binds the value of one place; the first is 1. Before the first step().
+  /// Binds one parameter; the first is 1. Call it before the first step().
   void bind(int index, std::int64_t value);
   void bind(int index, std::string_view value);
-  /// Goes to the next row; false when there are no more, and the statement has taken effect.
+  /// Advances to the next row; false if there are no more and the statement is complete.
   bool step();
   /// Runs to the end.
   void run() {
@@ -73,7 +74,7 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
-/// A write transaction from its beginning on; rolled back unless committed.
+/// A write transaction (BEGIN IMMEDIATE); rolled back unless committed.
 class SqliteTransaction {
  public:
   explicit SqliteTransaction(SqliteDatabase& database) : database_(database) {
@@ -89,9 +90,9 @@ class SqliteTransaction {
   bool open_ = true;
 };
 
-/// While it lives, commits of this connection do not wait for the disk. What they change may be undone by a
-/// crash of the machine, though by none of a process, and never in part; the next commit that waits makes it
-/// durable too. Made and ended outside of transactions.
+/// While this object exists, commits of the connection do not wait for the disk. Such commits survive a crash
+/// of the process, but a crash of the machine may undo them, though never in part; the next synced commit
+/// makes them durable too. Create and destroy it outside of transactions.
 class SqliteUnsynced {
  public:
   explicit SqliteUnsynced(SqliteDatabase& database) : database_(database) {
@@ -105,18 +106,18 @@ class SqliteUnsynced {
   SqliteDatabase& database_;
 };
 
-/// Tables of one kind of content, several of which may share a file.
+/// The tables of one kind of content; several kinds may share a file.
 struct SqliteSchema {
-  const char* statements;  ///< make what is not there; the version's table among it
-  const char* table;       ///< that has the version
+  const char* statements;  ///< create missing tables, including the one of the version
+  const char* table;       ///< name of the version's table
   std::int64_t version;
-  const char* content;  ///< for people: "a queue"
+  const char* content;  ///< for messages: "a queue"
 };
-/// Makes the tables if they are not there. Throws Error(io) if the file has them in another version.
+/// Creates missing tables. Throws Error(io) if the file has another schema version.
 void make_schema(SqliteDatabase& database, const SqliteSchema& schema);
 
-/// The file of `sqlite:///var/lib/tessera/queue.db`; the path stands there as it is, without escapes. Throws
-/// Error(usage) for anything else.
+/// The file of `sqlite:///var/lib/tessera/queue.db`; the path is taken literally, without escapes. Throws
+/// Error(usage) for any other URL.
 [[nodiscard]] std::filesystem::path sqlite_path(std::string_view url);
 
 }  // namespace tessera

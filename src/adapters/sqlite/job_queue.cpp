@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/sqlite/job_queue.hpp"
 
 #include <fmt/format.h>
@@ -7,9 +8,9 @@
 #include <map>
 #include <mutex>
 
+#include "adapters/sqlite/change_notifier.hpp"
+#include "adapters/sqlite/consumer_liveness_lock.hpp"
 #include "adapters/sqlite/database.hpp"
-#include "adapters/sqlite/news.hpp"
-#include "adapters/sqlite/taker_lock.hpp"
 #include "base/error.hpp"
 
 namespace tessera {
@@ -17,11 +18,12 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// How soon others' messages, and those of takers that died, are seen. A look costs some microseconds.
-constexpr std::chrono::milliseconds look_interval{50};
-constexpr std::chrono::milliseconds census_interval{1000};
-// A take that may not wait still waits for a writer, who is done in less.
-constexpr std::chrono::milliseconds shortest_patience{100};
+// How soon messages of other processes, and those of dead consumers, are found. A poll costs some
+// microseconds.
+constexpr std::chrono::milliseconds poll_interval{50};
+constexpr std::chrono::milliseconds maintenance_interval{1000};
+// Even a receive() without timeout waits briefly for a concurrent writer.
+constexpr std::chrono::milliseconds min_busy_timeout{100};
 
 constexpr const char* tables = R"(
 CREATE TABLE IF NOT EXISTS queue_schema(version INTEGER NOT NULL);
@@ -50,8 +52,8 @@ CREATE TABLE IF NOT EXISTS queue_postponed(
   until_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_takers(id INTEGER PRIMARY KEY AUTOINCREMENT);
 )";
-// Messages that wait and are not postponed. A clock that was set back ends a postponement. The table is not a
-// column of the messages, so that the previous release can still work with the file.
+// Messages that wait and are not postponed. Setting the clock back ends a postponement. The table is separate
+// from the messages so that the previous release can still work with the file.
 constexpr const char* ready_messages =
     " FROM queue_messages WHERE taker IS NULL AND sequence NOT IN"
     " (SELECT sequence FROM queue_postponed WHERE since_ms<=?1 AND until_ms>?1)";
@@ -66,7 +68,7 @@ QueueMessage message_from(const SqliteStatement& row, int first) {
   return message;
 }
 
-std::filesystem::path beside(std::filesystem::path path, const char* suffix) {
+std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
   path += suffix;
   return path;
 }
@@ -74,20 +76,20 @@ std::filesystem::path beside(std::filesystem::path path, const char* suffix) {
 class SqliteJobQueue final : public JobQueue {
  public:
   SqliteJobQueue(const std::filesystem::path& path, const QueueOptions& options)
-      : options_(options), database_(path), lock_(beside(path, "-takers")) {
-    database_.set_patience(options_.publish_timeout);
+      : options_(options), database_(path), lock_(with_suffix(path, "-takers")) {
+    database_.set_busy_timeout(options_.publish_timeout);
     make_schema(database_, schema);
-    taker_ = new_taker();
-    lock_.hold(taker_);
-    news_ = news_of(path);
-    return_messages_of_the_dead();
+    consumer_ = new_consumer();
+    lock_.hold(consumer_);
+    notifier_ = change_notifier_of(path);
+    requeue_messages_of_dead_consumers();
   }
 
   ~SqliteJobQueue() override {
     try {
-      return_messages_of(taker_);
+      requeue_messages_of(consumer_);
     } catch (const Error&) {
-      // The lock ends here, so another taker returns them.
+      // The liveness lock ends here, so another consumer requeues them.
     }
   }
   SqliteJobQueue(const SqliteJobQueue&) = delete;
@@ -96,17 +98,17 @@ class SqliteJobQueue final : public JobQueue {
   void publish(const QueueMessage& message) override {
     const std::lock_guard guard(mutex_);
     insert(message);
-    news_->announce();
+    notifier_->notify();
   }
 
-  std::optional<Delivery> take(std::chrono::milliseconds patience) override {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+  std::optional<Delivery> receive(std::chrono::milliseconds timeout) override {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
     std::unique_lock guard(mutex_);
     while (!stopped_) {
-      const std::uint64_t seen = news_->count();
-      const bool free = static_cast<int>(taken_.size()) < options_.prefetch;
+      const std::uint64_t seen = notifier_->count();
+      const bool free = static_cast<int>(unacknowledged_.size()) < options_.prefetch;
       if (free) {
-        if (auto delivery = try_take(deadline)) {
+        if (auto delivery = try_receive(deadline)) {
           return delivery;
         }
       }
@@ -115,78 +117,78 @@ class SqliteJobQueue final : public JobQueue {
         break;
       }
       guard.unlock();
-      news_->wait(seen, free ? std::min(deadline, now + look_interval) : deadline);
+      notifier_->wait(seen, free ? std::min(deadline, now + poll_interval) : deadline);
       guard.lock();
     }
     return std::nullopt;
   }
 
-  void stop_taking() override {
+  void stop_receiving() override {
     const std::lock_guard guard(mutex_);
     stopped_ = true;
-    news_->announce();
+    notifier_->notify();
   }
 
   void acknowledge(std::uint64_t tag) override {
     const std::lock_guard guard(mutex_);
-    if (const auto taken = taken_.find(tag); taken != taken_.end()) {
-      // If it is lost, the message comes again and finds the job done.
+    if (const auto found = unacknowledged_.find(tag); found != unacknowledged_.end()) {
+      // If this commit is lost, the message is delivered again and its consumer finds the job done.
       const SqliteUnsynced unsynced(database_);
-      SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=? AND taker=?", taken->second,
-                      taker_)
+      SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=? AND taker=?", found->second,
+                      consumer_)
           .run();
-      end(taken);
+      end(found);
     }
   }
 
   void postpone(std::uint64_t tag, std::chrono::milliseconds delay) override {
     const std::lock_guard guard(mutex_);
-    if (const auto taken = taken_.find(tag); taken != taken_.end()) {
+    if (const auto found = unacknowledged_.find(tag); found != unacknowledged_.end()) {
       SqliteTransaction transaction(database_);
       SqliteStatement(
           database_, "UPDATE queue_messages SET taker=NULL, attempts=attempts-1 WHERE sequence=? AND taker=?",
-          taken->second, taker_)
+          found->second, consumer_)
           .run();
       if (database_.changes() > 0 && delay.count() > 0) {
         const std::int64_t now = to_ms(system_now());
-        SqliteStatement(database_, "INSERT OR REPLACE INTO queue_postponed VALUES(?,?,?)", taken->second, now,
+        SqliteStatement(database_, "INSERT OR REPLACE INTO queue_postponed VALUES(?,?,?)", found->second, now,
                         now + delay.count())
             .run();
       }
       transaction.commit();
-      end(taken);
+      end(found);
     }
   }
 
-  void give_back(std::uint64_t tag) override {
+  void requeue(std::uint64_t tag) override {
     const std::lock_guard guard(mutex_);
-    if (const auto taken = taken_.find(tag); taken != taken_.end()) {
+    if (const auto found = unacknowledged_.find(tag); found != unacknowledged_.end()) {
       SqliteTransaction transaction(database_);
-      put_back(taken->second, "given back");
+      requeue_or_dead_letter(found->second, "requeued");
       transaction.commit();
-      end(taken);
+      end(found);
     }
   }
 
-  void set_aside(std::uint64_t tag, const std::string& reason) override {
+  void dead_letter(std::uint64_t tag, const std::string& reason) override {
     const std::lock_guard guard(mutex_);
-    if (const auto taken = taken_.find(tag); taken != taken_.end()) {
+    if (const auto found = unacknowledged_.find(tag); found != unacknowledged_.end()) {
       SqliteTransaction transaction(database_);
-      bury(taken->second, reason);
+      move_to_dead_letters(found->second, reason);
       transaction.commit();
-      end(taken);
+      end(found);
     }
   }
 
   QueueDepth depth() override {
     const std::lock_guard guard(mutex_);
-    take_census();
+    run_maintenance();
     SqliteStatement row(database_,
                         "SELECT (SELECT COUNT(*) FROM queue_messages WHERE taker IS NULL),"
                         " (SELECT COUNT(*) FROM queue_messages WHERE taker IS NOT NULL),"
                         " (SELECT COUNT(*) FROM queue_dead)");
     row.step();
-    return {.waiting = row.integer(0), .taken = row.integer(1), .dead = row.integer(2)};
+    return {.waiting = row.integer(0), .unacknowledged = row.integer(1), .dead = row.integer(2)};
   }
 
   std::vector<DeadLetter> dead_letters(int limit) override {
@@ -206,21 +208,21 @@ class SqliteJobQueue final : public JobQueue {
     return letters;
   }
 
-  bool retry_dead(const std::string& id) override {
+  bool redrive(const std::string& id) override {
     const std::lock_guard guard(mutex_);
     SqliteTransaction transaction(database_);
-    const std::optional<QueueMessage> message = unbury(id);
+    const std::optional<QueueMessage> message = remove_dead_letter(id);
     if (message) {
       insert(*message);
       transaction.commit();
-      news_->announce();
+      notifier_->notify();
     }
     return message.has_value();
   }
 
-  bool drop_dead(const std::string& id) override {
+  bool purge(const std::string& id) override {
     const std::lock_guard guard(mutex_);
-    return unbury(id).has_value();
+    return remove_dead_letter(id).has_value();
   }
 
   void check() override {
@@ -229,9 +231,9 @@ class SqliteJobQueue final : public JobQueue {
   }
 
  private:
-  using Taken = std::map<std::uint64_t, std::int64_t>;
+  using Unacknowledged = std::map<std::uint64_t, std::int64_t>;
 
-  std::int64_t new_taker() {
+  std::int64_t new_consumer() {
     SqliteTransaction transaction(database_);
     database_.execute("INSERT INTO queue_takers DEFAULT VALUES");
     const std::int64_t id = database_.last_row();
@@ -248,40 +250,40 @@ class SqliteJobQueue final : public JobQueue {
         .run();
   }
 
-  /// Nothing, too, while others write.
-  std::optional<Delivery> try_take(SteadyTime deadline) {
+  /// Also returns nothing if other writers hold the lock for too long.
+  std::optional<Delivery> try_receive(SteadyTime deadline) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    database_.set_patience(std::min(options_.publish_timeout, std::max(left, shortest_patience)));
+    database_.set_busy_timeout(std::min(options_.publish_timeout, std::max(left, min_busy_timeout)));
     std::optional<Delivery> delivery;
     try {
-      take_census();
-      delivery = take_next();
+      run_maintenance();
+      delivery = receive_next();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::unavailable) {
         throw;
       }
     }
-    database_.set_patience(options_.publish_timeout);
+    database_.set_busy_timeout(options_.publish_timeout);
     return delivery;
   }
 
-  std::optional<Delivery> take_next() {
-    // The look takes no write lock, so takers that wait do not disturb those who write.
+  std::optional<Delivery> receive_next() {
+    // This query takes no write lock, so waiting consumers do not disturb writers.
     const std::int64_t now = to_ms(system_now());
     SqliteStatement waiting(database_, fmt::format("SELECT 1{} LIMIT 1", ready_messages), now);
     if (!waiting.step()) {
       return std::nullopt;
     }
     waiting.run();
-    // If it is lost, so is this taker, and the message goes back.
+    // If this commit is lost, so is this consumer, and the message is requeued.
     const SqliteUnsynced unsynced(database_);
     SqliteStatement row(database_,
                         fmt::format("UPDATE queue_messages SET taker=?2, attempts=attempts+1 WHERE sequence="
                                     "(SELECT sequence{} ORDER BY priority, sequence LIMIT 1)"
                                     " RETURNING sequence, attempts, priority, job_id, generation, request_id",
                                     ready_messages),
-                        now, taker_);
+                        now, consumer_);
     if (!row.step()) {
       return std::nullopt;
     }
@@ -289,16 +291,16 @@ class SqliteJobQueue final : public JobQueue {
     Delivery delivery{
         .message = message_from(row, 2), .attempt = static_cast<int>(row.integer(1)), .tag = next_tag_++};
     row.run();
-    taken_.emplace(delivery.tag, sequence);
+    unacknowledged_.emplace(delivery.tag, sequence);
     return delivery;
   }
 
-  void end(Taken::iterator taken) {
-    taken_.erase(taken);
-    news_->announce();
+  void end(Unacknowledged::iterator found) {
+    unacknowledged_.erase(found);
+    notifier_->notify();
   }
 
-  void bury(std::int64_t sequence, const std::string& reason) {
+  void move_to_dead_letters(std::int64_t sequence, const std::string& reason) {
     SqliteStatement(database_,
                     "INSERT INTO queue_dead(priority, job_id, generation, request_id, attempts, reason, "
                     "time_ms) SELECT priority, job_id, generation, request_id, attempts, ?, ? FROM "
@@ -308,7 +310,7 @@ class SqliteJobQueue final : public JobQueue {
     SqliteStatement(database_, "DELETE FROM queue_messages WHERE sequence=?", sequence).run();
   }
 
-  std::optional<QueueMessage> unbury(const std::string& id) {
+  std::optional<QueueMessage> remove_dead_letter(const std::string& id) {
     std::int64_t sequence = 0;
     const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), sequence);
     if (error != std::errc() || end != id.data() + id.size()) {
@@ -326,8 +328,8 @@ class SqliteJobQueue final : public JobQueue {
     return message;
   }
 
-  /// Into the line again at its old place, or aside if it was taken too often.
-  void put_back(std::int64_t sequence, const char* how) {
+  /// Requeues the message at its old position, or dead-letters it after too many attempts.
+  void requeue_or_dead_letter(std::int64_t sequence, const char* how) {
     SqliteStatement row(database_, "SELECT attempts FROM queue_messages WHERE sequence=?", sequence);
     if (!row.step()) {
       return;
@@ -335,39 +337,41 @@ class SqliteJobQueue final : public JobQueue {
     const std::int64_t attempts = row.integer(0);
     row.run();
     if (attempts >= options_.delivery_limit) {
-      bury(sequence,
-           fmt::format("Taken {} times without success, which is the limit; the last time it was {}.",
-                       attempts, how));
+      move_to_dead_letters(
+          sequence,
+          fmt::format("Delivered {} times without success, which is the limit; the last time it was {}.",
+                      attempts, how));
     } else {
       SqliteStatement(database_, "UPDATE queue_messages SET taker=NULL WHERE sequence=?", sequence).run();
     }
   }
 
-  void return_messages_of(std::int64_t taker) {
+  void requeue_messages_of(std::int64_t consumer) {
     std::vector<std::int64_t> sequences;
     SqliteTransaction transaction(database_);
     SqliteStatement row(database_, "SELECT sequence FROM queue_messages WHERE taker=? ORDER BY sequence",
-                        taker);
+                        consumer);
     while (row.step()) {
       sequences.push_back(row.integer(0));
     }
     for (const std::int64_t sequence : sequences) {
-      put_back(sequence, "lost with the process that had it");
+      requeue_or_dead_letter(sequence, "lost with the process that held it");
     }
     transaction.commit();
   }
 
-  void return_messages_of_the_dead() {
-    std::vector<std::int64_t> takers;
-    SqliteStatement row(
-        database_, "SELECT DISTINCT taker FROM queue_messages WHERE taker IS NOT NULL AND taker<>?", taker_);
+  void requeue_messages_of_dead_consumers() {
+    std::vector<std::int64_t> consumers;
+    SqliteStatement row(database_,
+                        "SELECT DISTINCT taker FROM queue_messages WHERE taker IS NOT NULL AND taker<>?",
+                        consumer_);
     while (row.step()) {
-      takers.push_back(row.integer(0));
+      consumers.push_back(row.integer(0));
     }
-    for (const std::int64_t taker : takers) {
-      if (!lock_.held_by_another(taker)) {
-        return_messages_of(taker);
-        news_->announce();
+    for (const std::int64_t consumer : consumers) {
+      if (!lock_.held_by_another(consumer)) {
+        requeue_messages_of(consumer);
+        notifier_->notify();
       }
     }
   }
@@ -383,11 +387,11 @@ class SqliteJobQueue final : public JobQueue {
     }
   }
 
-  void take_census() {
+  void run_maintenance() {
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (now >= next_census_) {
-      next_census_ = now + census_interval;
-      return_messages_of_the_dead();
+    if (now >= next_maintenance_) {
+      next_maintenance_ = now + maintenance_interval;
+      requeue_messages_of_dead_consumers();
       forget_ended_postponements();
     }
   }
@@ -395,12 +399,12 @@ class SqliteJobQueue final : public JobQueue {
   const QueueOptions options_;
   std::mutex mutex_;
   SqliteDatabase database_;
-  TakerLock lock_;
-  std::shared_ptr<News> news_;  ///< also of what has ended here
-  std::int64_t taker_ = 0;
-  Taken taken_;
+  ConsumerLivenessLock lock_;
+  std::shared_ptr<ChangeNotifier> notifier_;  ///< also notified of settled deliveries
+  std::int64_t consumer_ = 0;
+  Unacknowledged unacknowledged_;
   std::uint64_t next_tag_ = 1;
-  SteadyTime next_census_{};
+  SteadyTime next_maintenance_{};
   bool stopped_ = false;
 };
 

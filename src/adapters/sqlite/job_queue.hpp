@@ -1,4 +1,5 @@
-// The durable line of jobs in one SQLite file, for any number of threads and processes of one machine.
+// SPDX-License-Identifier: Apache-2.0
+// The job queue in one SQLite file, for any number of threads and processes of one machine.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +9,10 @@
 
 namespace tessera {
 
-/// Opens or makes the file, and a file beside it (name + "-takers") whose locks tell which takers live:
-/// messages of one that died come back within about a second. A waiting take sees what this object publishes
-/// at once, and what others publish within 50 ms. Throws Error(io, unavailable).
+/// Opens or creates the file, and a lock file beside it (name + "-takers") that shows which consumers are
+/// alive: messages of a dead one are requeued within about a second. A waiting receive() sees messages
+/// published by this process at once, and those of other processes within 50 ms. Throws Error(io,
+/// unavailable).
 [[nodiscard]] std::unique_ptr<JobQueue> open_sqlite_job_queue(const std::filesystem::path& path,
                                                               const QueueOptions& options);
 

@@ -1,4 +1,5 @@
-// Who may ask, and which nodes there are.
+// SPDX-License-Identifier: Apache-2.0
+// Tokens and the node registry.
 #include "adapters/sqlite/state_parts.hpp"
 #include "ports/stored_json.hpp"
 
@@ -82,10 +83,10 @@ class SqliteNodeRegistry final : public NodeRegistry {
     while (row.step()) {
       NodeInfo node{row.text(0), row.text(1), row.text(2), Json::object(), from_ms(row.integer(4))};
       try {
-        const Json record{{"details", parse_stored(row.text(3), "what a node tells of itself")}};
+        const Json record{{"details", parse_stored(row.text(3), "the details of a node")}};
         node.details = StoredFields(record, "the record of a node").object("details", Json::object());
       } catch (const Unreadable&) {
-        // A node of another version: it is there, and what it does is not known.
+        // A node of another version: its details are unknown.
       }
       nodes.push_back(std::move(node));
     }

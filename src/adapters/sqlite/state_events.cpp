@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,15 +13,15 @@
 namespace tessera::sqlite_state {
 namespace {
 
-// How soon events of other processes are seen. A look costs some microseconds.
-constexpr std::chrono::milliseconds look_interval{25};
+// How soon events of other processes are found. A poll costs some microseconds.
+constexpr std::chrono::milliseconds poll_interval{25};
 
-/// An event's id is its number in the log; 0 stands before the first.
+/// An event's id is its number in the log; 0 is before the first.
 std::int64_t number_of(const std::string& id) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
   if (error != std::errc() || end != id.data() + id.size() || number < 0) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no id of an event.", id.substr(0, 100)));
+    throw Error(ErrorCode::usage, fmt::format("'{}' is not the id of an event.", id.substr(0, 100)));
   }
   return number;
 }
@@ -31,17 +32,17 @@ class SqliteEventLog final : public EventLog {
       : shared_(std::move(shared)), database_(shared_->path), unreadable_(database_, shared_->options) {}
 
   std::vector<Event> read_after(const std::string& id, int limit,
-                                std::chrono::milliseconds patience) override {
+                                std::chrono::milliseconds timeout) override {
     const std::int64_t after = id.empty() ? 0 : number_of(id);
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
-      const std::uint64_t seen = shared_->new_events->count();
+      const std::uint64_t seen = shared_->event_notifier->count();
       std::vector<Event> events = read(after, limit);
       const auto now = std::chrono::steady_clock::now();
       if (!events.empty() || stopped_ || now >= deadline) {
         return events;
       }
-      shared_->new_events->wait(seen, std::min(deadline, now + look_interval));
+      shared_->event_notifier->wait(seen, std::min(deadline, now + poll_interval));
     }
   }
 
@@ -64,11 +65,11 @@ class SqliteEventLog final : public EventLog {
 
   void stop_reading() override {
     stopped_ = true;
-    shared_->new_events->announce();
+    shared_->event_notifier->notify();
   }
 
  private:
-  /// Also of a log whose events have all been dropped.
+  /// Also works if all events of the log have been dropped.
   std::int64_t last_number() {
     SqliteStatement row(database_, "SELECT seq FROM sqlite_sequence WHERE name='state_events'");
     return row.step() ? row.integer(0) : 0;
@@ -92,7 +93,7 @@ class SqliteEventLog final : public EventLog {
       }
       events.push_back(std::move(event));
     }
-    unreadable_.write_down();
+    unreadable_.save();
     return events;
   }
 
@@ -113,7 +114,7 @@ void append_event(SqliteDatabase& database, const std::string& type, const Job& 
                   type, job.id, job.batch_id, job.owner, to_ms(job.updated), stored_text(to_json(job)))
       .run();
   const std::int64_t last = database.last_row();
-  // Some at a time, as each removal costs a search.
+  // In batches, because each removal costs a search.
   const std::int64_t at_a_time = std::clamp<std::int64_t>(options.max_events / 8, 1, 256);
   if (last % at_a_time == 0) {
     SqliteStatement(database, "DELETE FROM state_events WHERE sequence<=?", last - options.max_events).run();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace tessera::sqlite_state {
 namespace {
 
-/// Job states are kept by number, and their order is part of the file's format.
+/// Job states are stored as numbers; their order is part of the file format.
 std::int64_t number(JobState state) { return static_cast<std::int64_t>(state); }
 
 class SqliteJobStore final : public JobStore {
@@ -24,7 +25,7 @@ class SqliteJobStore final : public JobStore {
     if (jobs.jobs.empty()) {
       throw Error(ErrorCode::usage, "There is no job to create.");
     }
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     const Batch batch = batch_of(jobs);
     if (jobs.idempotency) {
@@ -52,8 +53,8 @@ class SqliteJobStore final : public JobStore {
   }
 
   void mark_published(const std::string& job_id, int generation) override {
-    const Turn turn(*this);
-    const SqliteUnsynced unsynced(database_);  // if it is lost, the job is published once more
+    const CallGuard guard(*this);
+    const SqliteUnsynced unsynced(database_);  // if this is lost, the job is published again
     SqliteTransaction transaction(database_);
     const auto job = read(job_id);
     if (job && job->generation == generation) {
@@ -63,30 +64,30 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::vector<Job> unpublished(TimePoint changed_before, int limit) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     std::vector<std::string> unreadable;
     std::vector<Job> jobs = read_all(SqliteStatement(database_, unpublished_statement, to_ms(changed_before)),
                                      limit, &unreadable);
     for (const std::string& id : unreadable) {
-      // Who can read it finds that it has no message, and queues it again.
+      // A version that can read it finds that it has no message, and queues it again.
       SqliteStatement(database_, "UPDATE state_jobs SET published=1 WHERE id=?", id).run();
     }
     return jobs;
   }
 
   std::optional<Job> find(const std::string& job_id) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     return read(job_id);
   }
 
   std::optional<Batch> find_batch(const std::string& batch_id) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     return read_batch(batch_id);
   }
 
   JobPage list(const JobFilter& filter, const std::string& after, int limit) override {
-    const Turn turn(*this);
-    // One more than asked for tells whether there are others.
+    const CallGuard guard(*this);
+    // One more than requested, to know whether there are others.
     JobPage page;
     SqliteStatement rows(database_, list_statement(filter, !after.empty()));
     int index = 0;
@@ -110,7 +111,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::optional<Job> change(const std::string& job_id, int generation, const JobChange& change) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(job_id);
     if (!job || !may_change(*job, generation)) {
@@ -132,11 +133,11 @@ class SqliteJobStore final : public JobStore {
     return job;
   }
 
-  std::vector<WebhookCall> take_webhook_calls(std::chrono::milliseconds lease, int limit,
-                                              const std::vector<std::string>& not_of) override {
-    const Turn turn(*this);
+  std::vector<WebhookCall> claim_webhook_calls(std::chrono::milliseconds lease, int limit,
+                                               const std::vector<std::string>& excluded_owners) override {
+    const CallGuard guard(*this);
     {
-      // Most of the time there is none, and looking takes no lock from those who write.
+      // Usually there is none, and this query takes no write lock.
       SqliteStatement any(database_, "SELECT 1 FROM state_webhook_calls WHERE due_ms<=? OR due_ms>? LIMIT 1",
                           now_ms(), farthest_call_ms());
       if (!any.step()) {
@@ -152,7 +153,7 @@ class SqliteJobStore final : public JobStore {
           " WHERE (due_ms<=?1 OR due_ms>?4) AND (?2='[]' OR COALESCE((SELECT owner FROM state_jobs"
           " WHERE state_jobs.id=job_id),'') NOT IN (SELECT value FROM json_each(?2)))"
           " ORDER BY due_ms LIMIT ?3",
-          now_ms(), Json(not_of).dump(), std::int64_t{limit}, farthest_call_ms());
+          now_ms(), Json(excluded_owners).dump(), std::int64_t{limit}, farthest_call_ms());
       while (row.step()) {
         calls.push_back({row.text(0), row.text(1), static_cast<int>(row.integer(2)), row.integer(3) != 0,
                          static_cast<int>(row.integer(4))});
@@ -168,7 +169,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   void settle_webhook_call(const std::string& call_id, std::optional<TimePoint> again) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     if (again) {
       SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=? WHERE id=?", to_ms(*again), call_id)
@@ -180,14 +181,14 @@ class SqliteJobStore final : public JobStore {
   }
 
   void postpone_webhook_call(const std::string& call_id, TimePoint until) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteStatement(database_, "UPDATE state_webhook_calls SET due_ms=?, attempts=attempts-1 WHERE id=?",
                     to_ms(until), call_id)
         .run();
   }
 
   std::optional<Job> retry(const std::string& job_id, std::int64_t max_waiting) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(job_id);
     if (!job || !may_retry(*job)) {
@@ -203,12 +204,12 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::vector<Job> unchanged_since(JobState state, TimePoint time, int limit) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     return read_unchanged(state, time, limit);
   }
 
   std::optional<Job> queue_again(const Job& seen, const std::string& stage) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     std::optional<Job> job = read(seen.id);
     if (!job || !may_queue_again(*job, seen)) {
@@ -223,7 +224,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::vector<Job> finished_before(TimePoint time, int limit) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     std::vector<Job> jobs;
     for (const JobState state : {JobState::done, JobState::failed, JobState::cancelled}) {
       std::ranges::move(read_unchanged(state, time, limit), std::back_inserter(jobs));
@@ -234,7 +235,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   bool remove_finished(const std::string& job_id, TimePoint time) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     const auto job = read(job_id);
     if (!job || !may_remove(*job, time)) {
@@ -246,8 +247,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::unordered_set<std::string> objects_in_use() override {
-    // On a connection of its own, and by one statement: it sees one moment, and nobody waits for it
-    // meanwhile.
+    // On a separate connection and by one statement: it sees one moment and blocks no other call.
     SqliteDatabase snapshot(shared_->path);
     SqliteStatement row(snapshot, "SELECT record FROM state_jobs WHERE state IN (?,?,?,?,?)",
                         number(JobState::queued), number(JobState::running), number(JobState::storing),
@@ -260,7 +260,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::vector<std::pair<JobState, std::int64_t>> count_by_state() override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteStatement row(database_, "SELECT state, COUNT(*) FROM state_jobs GROUP BY state");
     std::vector<std::pair<JobState, std::int64_t>> counts;
     while (row.step()) {
@@ -270,19 +270,19 @@ class SqliteJobStore final : public JobStore {
   }
 
   std::int64_t count(JobState state) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteStatement row(database_, count_statement, number(state));
     row.step();
     return row.integer(0);
   }
 
   std::vector<UnreadableItem> unreadable(int limit) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     return unreadable_.list(limit);
   }
 
   bool remove_unreadable(const std::string& kind, const std::string& id) override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteTransaction transaction(database_);
     if (kind == "job" && !read(id)) {
       remove_record(id);
@@ -293,19 +293,19 @@ class SqliteJobStore final : public JobStore {
   }
 
   void check() override {
-    const Turn turn(*this);
+    const CallGuard guard(*this);
     SqliteStatement(database_, "SELECT version FROM state_schema").run();
   }
 
  private:
-  /// One call at a time has the connection. What it finds unreadable is written down when its transaction is
-  /// over.
-  class Turn {
+  /// Gives one call at a time the connection. Unreadable items found meanwhile are recorded when its
+  /// transaction is over.
+  class CallGuard {
    public:
-    explicit Turn(SqliteJobStore& store) : store_(store), guard_(store.mutex_) {}
-    ~Turn() { store_.unreadable_.write_down(); }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
+    explicit CallGuard(SqliteJobStore& store) : store_(store), guard_(store.mutex_) {}
+    ~CallGuard() { store_.unreadable_.save(); }
+    CallGuard(const CallGuard&) = delete;
+    CallGuard& operator=(const CallGuard&) = delete;
 
    private:
     SqliteJobStore& store_;
@@ -318,7 +318,7 @@ class SqliteJobStore final : public JobStore {
 
   void finish(SqliteTransaction& transaction) {
     transaction.commit();
-    shared_->new_events->announce();
+    shared_->event_notifier->notify();
   }
 
   std::optional<Batch> known_batch(const std::string& owner, const IdempotencyKey& key) {
@@ -333,13 +333,13 @@ class SqliteJobStore final : public JobStore {
     if (row.text(0) != key.fingerprint) {
       throw Error(
           ErrorCode::conflict,
-          fmt::format("The idempotency key '{}' was used for another request: take a new one.", key.key));
+          fmt::format("The idempotency key '{}' was used for another request: use a new one.", key.key));
     }
     return read_batch(row.text(1));
   }
 
   std::int64_t read_waiting(const std::string& owner) {
-    // The state stands here as a number, as in the index that this uses.
+    // The state is a literal here, as in the index that this uses.
     static_assert(static_cast<int>(JobState::queued) == 0);
     SqliteStatement row(database_, "SELECT COUNT(*) FROM state_jobs WHERE owner=? AND state=0", owner);
     row.step();

@@ -1,10 +1,11 @@
-// The parts of the SQLite state store, and what they share. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the SQLite state store, and what they share. Private to the adapter.
 #pragma once
 
 #include <memory>
 
+#include "adapters/sqlite/change_notifier.hpp"
 #include "adapters/sqlite/database.hpp"
-#include "adapters/sqlite/news.hpp"
 #include "ports/job_store.hpp"
 
 namespace tessera::sqlite_state {
@@ -12,10 +13,10 @@ namespace tessera::sqlite_state {
 struct Shared {
   std::filesystem::path path;
   StateOptions options;
-  std::shared_ptr<News> new_events;
+  std::shared_ptr<ChangeNotifier> event_notifier;
 };
 
-/// In the transaction that changes the job. Drops what is older than the log is long.
+/// Call it in the transaction that changes the job. Drops events beyond the log's length.
 void append_event(SqliteDatabase& database, const std::string& type, const Job& job,
                   const StateOptions& options);
 

@@ -1,4 +1,5 @@
-// Statements that must not read more than they give. Inside of the adapter, and for the test of their plans.
+// SPDX-License-Identifier: Apache-2.0
+// Statements that must use indexes. Private to the adapter, and for the test of their query plans.
 #pragma once
 
 #include <string>
@@ -7,9 +8,9 @@
 
 namespace tessera::sqlite_state {
 
-/// Of JobStore::list(). Its values are, as far as they are asked for: owner, batch, state, `after`; then the
-/// limit. What is not asked for is not in the statement, as "? = '' OR owner = ?" would keep SQLite from
-/// using any index.
+/// Statement of JobStore::list(). Its parameters are those present in the filter: owner, batch, state,
+/// `after`; then the limit. Absent conditions are left out, because "? = '' OR owner = ?" would keep SQLite
+/// from using any index.
 [[nodiscard]] inline std::string list_statement(const JobFilter& filter, bool has_after) {
   std::string conditions;
   const auto add = [&](bool wanted, const char* condition) {
@@ -25,13 +26,13 @@ namespace tessera::sqlite_state {
   return "SELECT id, record FROM state_jobs" + conditions + " ORDER BY id DESC";
 }
 
-/// Of one state, those that changed longest ago first; values: state, time.
+/// Jobs of one state, longest unchanged first; parameters: state, time.
 inline constexpr const char* unchanged_statement =
     "SELECT id, record FROM state_jobs WHERE state=? AND updated_ms<? ORDER BY updated_ms";
-/// Values: time.
+/// Parameters: time.
 inline constexpr const char* unpublished_statement =
     "SELECT id, record FROM state_jobs WHERE published=0 AND updated_ms<? ORDER BY updated_ms";
-/// Values: state.
+/// Parameters: state.
 inline constexpr const char* count_statement = "SELECT COUNT(*) FROM state_jobs WHERE state=?";
 
 }  // namespace tessera::sqlite_state

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/sqlite/state_store.hpp"
 
 #include "adapters/sqlite/state_parts.hpp"
@@ -98,7 +99,7 @@ StateStore open_sqlite_state_store(const std::filesystem::path& path, const Stat
     SqliteDatabase database(path);
     make_schema(database, sqlite_state::schema);
   }
-  shared->new_events = news_of(path);
+  shared->event_notifier = change_notifier_of(path);
   return {sqlite_state::open_jobs(shared), sqlite_state::open_events(shared),
           sqlite_state::open_tokens(shared), sqlite_state::open_nodes(shared),
           sqlite_state::open_uploads(shared)};

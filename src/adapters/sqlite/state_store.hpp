@@ -1,4 +1,5 @@
-// Jobs, events, tokens and nodes in one SQLite file, for any number of threads and processes of one machine.
+// SPDX-License-Identifier: Apache-2.0
+// The state store in one SQLite file, for any number of threads and processes of one machine.
 #pragma once
 
 #include <filesystem>
@@ -7,9 +8,8 @@
 
 namespace tessera {
 
-/// Opens or makes the file. Each of the five parts has its own connection. A waiting reader of events sees
-/// what parts of this very opening write at once, and what others write within 25 ms. Throws Error(io,
-/// unavailable).
+/// Opens or creates the file. Each of the five parts has its own connection. A waiting reader of events sees
+/// events of this process at once, and those of other processes within 25 ms. Throws Error(io, unavailable).
 [[nodiscard]] StateStore open_sqlite_state_store(const std::filesystem::path& path,
                                                  const StateOptions& options);
 

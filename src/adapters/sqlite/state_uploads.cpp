@@ -1,4 +1,5 @@
-// Uploads that no job uses yet.
+// SPDX-License-Identifier: Apache-2.0
+// Reservations for uploads.
 #include "adapters/sqlite/state_parts.hpp"
 
 namespace tessera::sqlite_state {
@@ -11,23 +12,25 @@ class SqliteUploadLedger final : public UploadLedger {
   explicit SqliteUploadLedger(std::shared_ptr<Shared> shared)
       : shared_(std::move(shared)), database_(shared_->path) {}
 
-  Entered enter(const UploadPlace& place, const UploadLimits& limits) override {
+  Reserved reserve(const UploadReservation& reservation, const UploadLimits& limits) override {
     const std::lock_guard guard(mutex_);
     SqliteTransaction transaction(database_);
     SqliteStatement(database_, "DELETE FROM state_uploads WHERE expires_ms<?", now_ms()).run();
-    const UploadUse use = read_use(place.owner);
-    const bool room = (limits.max_places == 0 || use.places < limits.max_places) &&
-                      (limits.max_bytes == 0 || use.bytes < limits.max_bytes);
+    const UploadUsage usage = read_usage(reservation.owner);
+    const bool room = (limits.max_reservations == 0 || usage.reservations < limits.max_reservations) &&
+                      (limits.max_bytes == 0 || usage.bytes < limits.max_bytes);
     if (room) {
-      SqliteStatement(database_, "INSERT OR REPLACE INTO state_uploads VALUES(?,?,?,?,?,?)", place.object,
-                      place.owner, to_ms(place.link_expires), to_ms(place.expires), now_ms(), unknown_size)
+      SqliteStatement(database_, "INSERT OR REPLACE INTO state_uploads VALUES(?,?,?,?,?,?)",
+                      reservation.object, reservation.owner, to_ms(reservation.link_expires),
+                      to_ms(reservation.expires), now_ms(), unknown_size)
           .run();
     }
     transaction.commit();
-    return {room, use};
+    return {room, usage};
   }
 
-  Measured measure(const std::string& object, std::int64_t size_bytes, std::int64_t max_bytes) override {
+  SizeUpdate record_size(const std::string& object, std::int64_t size_bytes,
+                         std::int64_t max_bytes) override {
     const std::lock_guard guard(mutex_);
     SqliteTransaction transaction(database_);
     std::string owner;
@@ -38,43 +41,44 @@ class SqliteUploadLedger final : public UploadLedger {
                           " WHERE object=? AND expires_ms>=?",
                           object, now_ms());
       if (!row.step()) {
-        return Measured::not_here;
+        return SizeUpdate::not_found;
       }
       owner = row.text(0);
       before = row.integer(1);
     }
-    if (max_bytes != 0 && read_use(owner).bytes - before + size_bytes > max_bytes) {
-      return Measured::too_much;
+    if (max_bytes != 0 && read_usage(owner).bytes - before + size_bytes > max_bytes) {
+      return SizeUpdate::over_limit;
     }
     SqliteStatement(database_, "UPDATE state_uploads SET size_bytes=? WHERE object=?", size_bytes, object)
         .run();
     transaction.commit();
-    return Measured::noted;
+    return SizeUpdate::recorded;
   }
 
-  std::vector<UploadPlace> take_unmeasured(TimePoint taken_before, int limit) override {
+  std::vector<UploadReservation> claim_unmeasured(TimePoint claimed_before, int limit) override {
     const std::lock_guard guard(mutex_);
-    std::vector<UploadPlace> places;
+    std::vector<UploadReservation> reservations;
     {
-      // Without a lock on those who write, if there is none.
+      // Takes no write lock if there are none.
       SqliteStatement row(database_,
                           "SELECT object, owner, link_expires_ms, expires_ms FROM state_uploads"
                           " WHERE size_bytes<0 AND taken_ms<? AND expires_ms>=? ORDER BY taken_ms LIMIT ?",
-                          to_ms(taken_before), now_ms(), std::int64_t{limit});
+                          to_ms(claimed_before), now_ms(), std::int64_t{limit});
       while (row.step()) {
-        places.push_back({row.text(0), row.text(1), from_ms(row.integer(2)), from_ms(row.integer(3))});
+        reservations.push_back({row.text(0), row.text(1), from_ms(row.integer(2)), from_ms(row.integer(3))});
       }
     }
-    if (places.empty()) {
-      return places;
+    if (reservations.empty()) {
+      return reservations;
     }
     SqliteTransaction transaction(database_);
-    for (const UploadPlace& place : places) {
-      SqliteStatement(database_, "UPDATE state_uploads SET taken_ms=? WHERE object=?", now_ms(), place.object)
+    for (const UploadReservation& reservation : reservations) {
+      SqliteStatement(database_, "UPDATE state_uploads SET taken_ms=? WHERE object=?", now_ms(),
+                      reservation.object)
           .run();
     }
     transaction.commit();
-    return places;
+    return reservations;
   }
 
   void release(const std::vector<std::string>& objects) override {
@@ -86,15 +90,15 @@ class SqliteUploadLedger final : public UploadLedger {
     transaction.commit();
   }
 
-  UploadUse use_of(const std::string& owner) override {
+  UploadUsage usage_of(const std::string& owner) override {
     const std::lock_guard guard(mutex_);
-    return read_use(owner);
+    return read_usage(owner);
   }
 
  private:
   [[nodiscard]] std::int64_t now_ms() const { return to_ms(shared_->options.now()); }
 
-  UploadUse read_use(const std::string& owner) {
+  UploadUsage read_usage(const std::string& owner) {
     SqliteStatement row(database_,
                         "SELECT COUNT(*), COALESCE(SUM(MAX(size_bytes,0)),0) FROM state_uploads"
                         " WHERE owner=? AND expires_ms>=?",

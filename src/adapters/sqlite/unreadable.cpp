@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/sqlite/unreadable.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +11,7 @@ void UnreadableNotes::found(const std::string& kind, const std::string& id, cons
   }
 }
 
-void UnreadableNotes::write_down() noexcept {
+void UnreadableNotes::save() noexcept {
   try {
     while (!found_.empty()) {
       const UnreadableItem item = found_.back();
@@ -21,7 +22,7 @@ void UnreadableNotes::write_down() noexcept {
       known_.insert(item.kind + item.id);
       if (database_.changes() > 0 && options_.warn) {
         options_.warn(
-            fmt::format("{} '{}' cannot be read and is left out: {}", item.kind, item.id, item.reason));
+            fmt::format("{} '{}' cannot be read and is ignored: {}", item.kind, item.id, item.reason));
       }
     }
   } catch (const std::exception&) {

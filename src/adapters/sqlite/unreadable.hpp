@@ -1,4 +1,5 @@
-// What could not be read, noted for people. Inside of the adapter only.
+// SPDX-License-Identifier: Apache-2.0
+// Notes about unreadable records. Private to the adapter.
 #pragma once
 
 #include <set>
@@ -10,17 +11,17 @@
 
 namespace tessera::sqlite_state {
 
-/// Of one connection, and as safe to use from several threads as that. What is found within a transaction
-/// waits until it is over.
+/// Uses one connection, and has its thread-safety. Items found within a transaction are kept until it is
+/// over.
 class UnreadableNotes {
  public:
   UnreadableNotes(SqliteDatabase& database, const StateOptions& options)
       : database_(database), options_(options) {}
 
   void found(const std::string& kind, const std::string& id, const std::string& reason);
-  /// Writes down what was found, and tells of it what is new. Throws nothing: what could not be written is
-  /// found again.
-  void write_down() noexcept;
+  /// Records the found items, and warns about new ones. Throws nothing: an item that could not be recorded
+  /// will be found again.
+  void save() noexcept;
   [[nodiscard]] std::vector<UnreadableItem> list(int limit);
   bool remove(const std::string& kind, const std::string& id);
 

@@ -1,4 +1,5 @@
-// What there is: operators, nodes, dead letters, and whether all is well.
+// SPDX-License-Identifier: Apache-2.0
+// Operators, nodes, dead letters and health.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 namespace tessera::service {
 namespace {
 
-constexpr int most_dead_letters = 1000;
+constexpr int max_dead_letters = 1000;
 
 Json dead_letter_view(const DeadLetter& letter) {
   return {
@@ -24,7 +25,7 @@ Json dead_letter_view(const DeadLetter& letter) {
       {"reason", letter.reason}, {"attempts", letter.attempts},  {"time", to_iso8601(letter.when)}};
 }
 
-/// Its id here names it to DELETE /v1/dead/ID.
+/// Its id here is the one for DELETE /v1/dead/ID.
 Json unreadable_view(const UnreadableItem& item) {
   return {{"id", item.kind + ":" + item.id}, {"reason", item.reason}, {"found", to_iso8601(item.found)}};
 }
@@ -36,8 +37,8 @@ Json unreadable_view(const UnreadableItem& item) {
 }  // namespace
 
 void Gateway::mount_admin(http::Router& router) {
-  const auto may_read = needs(ports_.access, Scope::read);
-  const auto may_admin = needs(ports_.access, Scope::admin);
+  const auto may_read = require_scope(ports_.access, Scope::read);
+  const auto may_admin = require_scope(ports_.access, Scope::admin);
   router.add(
       "GET", "/v1/operators", {}, [](http::Request&) { return http::json_response(200, pipeline_schema()); },
       operation({.id = "getOperators",
@@ -62,11 +63,11 @@ void Gateway::mount_admin(http::Router& router) {
       "GET", "/v1/dead", may_admin,
       [this](http::Request&) {
         Json letters = Json::array();
-        for (const DeadLetter& letter : ports_.queue.dead_letters(most_dead_letters)) {
+        for (const DeadLetter& letter : ports_.queue.dead_letters(max_dead_letters)) {
           letters.push_back(dead_letter_view(letter));
         }
         Json unreadable = Json::array();
-        for (const UnreadableItem& item : ports_.jobs.unreadable(most_dead_letters)) {
+        for (const UnreadableItem& item : ports_.jobs.unreadable(max_dead_letters)) {
           unreadable.push_back(unreadable_view(item));
         }
         return http::json_response(200,
@@ -74,16 +75,15 @@ void Gateway::mount_admin(http::Router& router) {
       },
       operation({.id = "listDead",
                  .tag = "System",
-                 .summary = "Jobs that were set aside, and records that cannot be read (admin).",
+                 .summary = "Dead-lettered jobs, and unreadable records (admin).",
                  .answers = {{200, "The dead letters.", "DeadLetters"}}}),
       http::Lane::heavy);
   router.add(
-      "POST", "/v1/dead/{id}/retry", may_admin,
-      [this](http::Request& request) { return retry_dead(request); },
+      "POST", "/v1/dead/{id}/retry", may_admin, [this](http::Request& request) { return redrive(request); },
       operation({.id = "retryDead",
                  .tag = "System",
-                 .summary = "Begins a job that was set aside anew (admin).",
-                 .answers = {{202, "The dead letter that was.", "DeadLetter"}}}),
+                 .summary = "Retries a dead-lettered job (admin).",
+                 .answers = {{202, "The removed dead letter.", "DeadLetter"}}}),
       http::Lane::heavy);
   router.add(
       "DELETE", "/v1/dead/{id}", may_admin,
@@ -91,7 +91,7 @@ void Gateway::mount_admin(http::Router& router) {
         const std::string& id = request.parameter("id");
         const std::size_t colon = id.find(':');
         const bool dropped = colon == std::string::npos
-                                 ? ports_.queue.drop_dead(id)
+                                 ? ports_.queue.purge(id)
                                  : ports_.jobs.remove_unreadable(id.substr(0, colon), id.substr(colon + 1));
         if (!dropped) {
           refuse_unknown(id);
@@ -100,8 +100,8 @@ void Gateway::mount_admin(http::Router& router) {
       },
       operation({.id = "dropDead",
                  .tag = "System",
-                 .summary = "Forgets a dead letter, or removes a record that cannot be read (admin).",
-                 .answers = {{204, "It is gone."}}}),
+                 .summary = "Deletes a dead letter, or an unreadable record (admin).",
+                 .answers = {{204, "It was deleted."}}}),
       http::Lane::heavy);
   router.add(
       "GET", "/healthz", {},
@@ -116,15 +116,16 @@ void Gateway::mount_admin(http::Router& router) {
       http::Lane::immediate);
   router.add(
       "GET", "/readyz", {}, [this](http::Request&) { return readiness(); },
-      operation({.id = "getReadiness",
-                 .tag = "System",
-                 .summary = "Whether all parts were there, some seconds ago, and jobs make progress.",
-                 .answers = {{200, "They are.", "Readiness"}, {503, "Some part is away.", "Readiness"}},
-                 .open = true}),
+      operation(
+          {.id = "getReadiness",
+           .tag = "System",
+           .summary = "Whether all parts were available a few seconds ago, and jobs make progress.",
+           .answers = {{200, "They are.", "Readiness"}, {503, "Some part is unavailable.", "Readiness"}},
+           .open = true}),
       http::Lane::immediate);
   readiness_ = std::make_unique<Readiness>(
       Readiness::Options{options_.readiness_interval, options_.readiness_time_limit, options_.log},
-      parts_to_ask());
+      readiness_parts());
   router.add(
       "GET", "/problems/{name}", {},
       [](http::Request& request) {
@@ -145,22 +146,22 @@ void Gateway::mount_admin(http::Router& router) {
                  .open = true}));
 }
 
-http::Response Gateway::retry_dead(const http::Request& request) {
-  // The message alone would find its job failed: the job begins anew, with a message of its own.
+http::Response Gateway::redrive(const http::Request& request) {
+  // The message alone would find its job failed: the job is retried, with a message of its own.
   const std::string& id = request.parameter("id");
   for (const DeadLetter& letter : ports_.queue.dead_letters(std::numeric_limits<int>::max())) {
     if (letter.id == id) {
       if (const auto job = ports_.jobs.retry(letter.message.job_id, 0)) {
         publish({&*job, 1});
       }
-      ports_.queue.drop_dead(id);
+      ports_.queue.purge(id);
       return http::json_response(202, dead_letter_view(letter));
     }
   }
   refuse_unknown(id);
 }
 
-std::vector<Readiness::Part> Gateway::parts_to_ask() {
+std::vector<Readiness::Part> Gateway::readiness_parts() {
   const auto answers = [](auto& port) {
     return [&port] {
       port.check();
@@ -173,7 +174,7 @@ std::vector<Readiness::Part> Gateway::parts_to_ask() {
           {"nodes", [this]() -> std::string {
              const std::vector<NodeInfo> nodes = ports_.nodes.list();
              if (nodes.empty()) {
-               return "No processing node is there: jobs wait until one comes.";
+               return "There is no processing node: jobs wait until one is available.";
              }
              const bool any_works = std::ranges::any_of(nodes, [](const NodeInfo& node) {
                return !node.details.is_object() || text_or_empty(node.details, "state") != "unhealthy";
@@ -187,8 +188,8 @@ http::Response Gateway::readiness() {
   {
     const std::scoped_lock lock(mutex_);
     const auto silence = std::chrono::steady_clock::now() - progress_at_;
-    parts["progress"] = silence > options_.progress_patience
-                            ? fmt::format("Jobs wait, and none has begun, moved on or ended for {} minutes.",
+    parts["progress"] = silence > options_.progress_timeout
+                            ? fmt::format("Jobs wait, and none has made progress for {} minutes.",
                                           std::chrono::duration_cast<std::chrono::minutes>(silence).count())
                             : std::string("ready");
   }

@@ -1,4 +1,5 @@
-// Jobs that were submitted together: one progress, one download.
+// SPDX-License-Identifier: Apache-2.0
+// Batches: combined progress and download of jobs that were submitted together.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,8 +15,8 @@
 namespace tessera::service {
 
 void Gateway::mount_batches(http::Router& router) {
-  const auto may_read = needs(ports_.access, Scope::read);
-  const auto may_submit = needs(ports_.access, Scope::submit);
+  const auto may_read = require_scope(ports_.access, Scope::read);
+  const auto may_submit = require_scope(ports_.access, Scope::submit);
   router.add(
       "GET", "/v1/batches/{id}", may_read,
       [this](http::Request& request) {
@@ -24,7 +25,7 @@ void Gateway::mount_batches(http::Router& router) {
       },
       operation({.id = "getBatch",
                  .tag = "Batches",
-                 .summary = "Jobs submitted together, with one progress.",
+                 .summary = "Jobs submitted together, with combined progress.",
                  .answers = {{200, "The batch.", "Batch"}}}));
   router.add(
       "DELETE", "/v1/batches/{id}", may_submit,
@@ -46,7 +47,7 @@ void Gateway::mount_batches(http::Router& router) {
       [this](http::Request& request) { return zip(request); },
       operation({.id = "getResults",
                  .tag = "Batches",
-                 .summary = "All results in one file, once all jobs have ended.",
+                 .summary = "All results in one archive, once all jobs have ended.",
                  .answers = {{200, "A zip archive.", "Bytes", "application/zip"}}}));
 }
 
@@ -58,8 +59,8 @@ http::Response Gateway::zip(const http::Request& request) {
   if (under_way > 0 || done == 0) {
     throw http::ProblemError(http::make_problem(
         "not-finished",
-        under_way > 0 ? fmt::format("{} of the {} jobs are under way still; wait for them, or fetch those "
-                                    "that are done one by one.",
+        under_way > 0 ? fmt::format("{} of the {} jobs have not ended; wait for them, or download finished "
+                                    "results one by one.",
                                     under_way, jobs.size())
                       : std::string("None of the jobs has a result.")));
   }

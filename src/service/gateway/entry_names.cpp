@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/entry_names.hpp"
 
 #include <locale.h>
@@ -23,7 +24,7 @@ bool is_device(std::string_view name) {
           std::ranges::find(numbered_devices, stem.substr(0, 3)) != numbered_devices.end());
 }
 
-/// The C library's knowledge of letters, whatever the process's locale is; null where it is not installed.
+/// A UTF-8 locale, independent of the process's locale; null if it is not installed.
 locale_t letters() {
   static const locale_t all = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   return all;

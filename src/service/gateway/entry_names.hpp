@@ -1,4 +1,5 @@
-// Names of entries in archives, which are unpacked on systems of all kinds.
+// SPDX-License-Identifier: Apache-2.0
+// Portable names of archive entries.
 #pragma once
 
 #include <string>
@@ -6,12 +7,12 @@
 
 namespace tessera::service {
 
-/// A name that is one on Windows, macOS and Linux alike: without folders, control characters and the letters
-/// that Windows gives a meaning, not one of its devices (CON, NUL, ...), not ending with a dot or a space,
-/// and never empty.
+/// A file name that is valid on Windows, macOS and Linux: without folders, control characters and the
+/// characters that are special on Windows, not a device name (CON, NUL, ...), not ending with a dot or a
+/// space, and never empty.
 [[nodiscard]] std::string safe_entry_name(std::string_view name);
 
-/// The same for names that systems take for the same: capitals do not count.
+/// Case-folded name, for finding names that are equal on case-insensitive systems.
 [[nodiscard]] std::string folded(std::string_view name);
 
 }  // namespace tessera::service

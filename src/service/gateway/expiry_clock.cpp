@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/expiry_clock.hpp"
 
 #include <time.h>
@@ -7,7 +8,7 @@
 namespace tessera::service {
 namespace {
 
-constexpr std::chrono::milliseconds longest_correction{60'000};
+constexpr std::chrono::milliseconds max_clock_correction{60'000};
 
 }  // namespace
 
@@ -23,7 +24,7 @@ TimePoint ExpiryClock::now() {
   const std::chrono::milliseconds uptime = uptime_();
   if (last_wall_) {
     const std::chrono::milliseconds step = (wall - *last_wall_) - (uptime - last_uptime_);
-    if (std::chrono::abs(step) > longest_correction) {
+    if (std::chrono::abs(step) > max_clock_correction) {
       ahead_ += step;
     }
   }

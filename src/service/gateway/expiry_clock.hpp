@@ -1,4 +1,5 @@
-// The time by which things expire. A clock that jumps ahead must not have everything expire in one round.
+// SPDX-License-Identifier: Apache-2.0
+// The clock for expiry. A clock that jumps ahead must not make everything expire at once.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +11,11 @@
 
 namespace tessera::service {
 
-/// Time since the machine was started, including what it slept. Nobody sets this clock.
+/// Time since boot, including suspend. Not affected by clock changes.
 [[nodiscard]] std::chrono::milliseconds system_uptime();
 
-/// The wall clock without the jumps ahead that it made while this was watching: a clock that is set is
-/// compared with the time that has passed. Steps up to a minute are taken for corrections. Not safe to use
-/// from several threads at once.
+/// The wall clock without forward jumps since this object was created, detected by comparison with the
+/// uptime. Steps of up to a minute are accepted as corrections. Not safe to use from several threads at once.
 class ExpiryClock {
  public:
   ExpiryClock(Clock wall, std::function<std::chrono::milliseconds()> uptime)
@@ -23,7 +23,7 @@ class ExpiryClock {
 
   /// Never later than the wall clock.
   [[nodiscard]] TimePoint now();
-  /// By how much the wall clock has jumped ahead; zero when it has not, or is back.
+  /// By how much the wall clock has jumped ahead; zero if it has not, or was set back.
   [[nodiscard]] std::chrono::milliseconds ahead() const {
     return std::max(std::chrono::milliseconds(0), ahead_);
   }

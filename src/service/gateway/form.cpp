@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/form.hpp"
 
 #include <fmt/format.h>
@@ -16,9 +17,9 @@
 namespace tessera::service {
 namespace {
 
-constexpr std::size_t longest_field = std::size_t{1} << 20;
-constexpr std::size_t longest_fields = std::size_t{4} << 20;  ///< together
-constexpr int most_fields = 64;
+constexpr std::size_t max_field_bytes = std::size_t{1} << 20;
+constexpr std::size_t max_fields_bytes = std::size_t{4} << 20;  ///< together
+constexpr int max_fields = 64;
 constexpr std::array<std::string_view, 4> json_fields{"pipeline", "output", "priority", "webhook"};
 
 std::string boundary_of(const http::Request& request) {
@@ -30,9 +31,9 @@ std::string read_field(http::MultipartReader& reader, const std::string& name) {
   std::array<std::byte, 4096> piece{};
   while (const std::size_t count = reader.read(piece)) {
     text.append(reinterpret_cast<const char*>(piece.data()), count);
-    if (text.size() > longest_field) {
+    if (text.size() > max_field_bytes) {
       throw Error(ErrorCode::usage,
-                  fmt::format("The field '{}' is longer than {} bytes.", name, longest_field));
+                  fmt::format("The field '{}' is longer than {} bytes.", name, max_field_bytes));
     }
   }
   return text;
@@ -44,7 +45,7 @@ void check_utf8(std::string_view text, std::string_view what) {
   }
 }
 
-/// JSON objects and lists as they are; everything else is a text.
+/// Parses JSON objects and lists; everything else is text.
 Json field_value(const std::string& text) {
   try {
     Json json = parse_untrusted_json(text);
@@ -64,7 +65,7 @@ class PartSource final : public ByteSource {
   http::MultipartReader& reader_;
 };
 
-/// Hashes what is read through it.
+/// Computes the hash of the data read through it.
 class HashingSource final : public ByteSource {
  public:
   explicit HashingSource(ByteSource& from) : from_(from) {}
@@ -91,7 +92,7 @@ struct Form {
   std::vector<FormFile> files;
 };
 
-/// Reads all but the contents of files.
+/// Reads everything except the contents of files.
 Form read_form(const http::Request& request, int max_files) {
   Form form;
   int fields = 0;
@@ -116,10 +117,10 @@ Form read_form(const http::Request& request, int max_files) {
     }
     const std::string text = read_field(reader, part->name);
     field_bytes += text.size();
-    if (++fields > most_fields || field_bytes > longest_fields) {
+    if (++fields > max_fields || field_bytes > max_fields_bytes) {
       throw Error(ErrorCode::limit_exceeded,
-                  fmt::format("The form has more than {} fields, or more than {} bytes in them.", most_fields,
-                              longest_fields));
+                  fmt::format("The form has more than {} fields, or more than {} bytes in them.", max_fields,
+                              max_fields_bytes));
     }
     check_utf8(text, fmt::format("The field '{}'", part->name.substr(0, 100)));
     if (part->name == "request") {
@@ -136,7 +137,7 @@ Form read_form(const http::Request& request, int max_files) {
       form.fields[part->name] = field_value(text);
     } else {
       throw Error(ErrorCode::usage,
-                  fmt::format("The form has no field '{}'; there are: request, {}, and files.",
+                  fmt::format("The form field '{}' is unknown; known are: request, {}, and files.",
                               part->name.substr(0, 100), fmt::join(json_fields, ", ")));
     }
   }
@@ -167,35 +168,36 @@ bool is_form(const http::Request& request) {
   return http::media_type(request.header("Content-Type")) == "multipart/form-data";
 }
 
-KeptUploads::~KeptUploads() {
+UploadGuard::~UploadGuard() {
   for (const std::string& object : objects_) {
     try {
       store_.remove(object);
     } catch (const Error&) {
-      continue;  // uploads that belong to no job are swept away after their time
+      continue;  // unused uploads are removed after their expiry
     }
   }
 }
 
-void KeptUploads::put(const std::string& object, ByteSource& content, const std::string& content_type) {
+void UploadGuard::put(const std::string& object, ByteSource& content, const std::string& content_type) {
   objects_.push_back(object);
   store_.put(object, content, content_type);
 }
 
-FormSubmission take_form(const http::Request& request, const Presets& presets, const SubmissionLimits& limits,
-                         KeptUploads& uploads, const std::function<std::string()>& new_object) {
+FormSubmission parse_form(const http::Request& request, const Presets& presets,
+                          const SubmissionLimits& limits, UploadGuard& uploads,
+                          const std::function<std::string()>& new_object) {
   const Form form = read_form(request, limits.max_items);
   Json json = form.fields;
   Json& items = json["items"] = Json::array();
   for (const FormFile& file : form.files) {
     items.push_back({{"object", new_object()}, {"name", file.name}});
   }
-  // Before anything is stored: what is wrong with the request is said first.
+  // Validate the request before anything is stored.
   FormSubmission result{parse_submission(json, presets, limits), {}};
   Sha256 all;
   all.update(form.fields.dump());
   for_each_file(request, [&](std::size_t index, ByteSource& content) {
-    limits.go_on();
+    limits.check_cancelled();
     const JobRequest& item = result.submission.items[index];
     HashingSource hashing(content);
     uploads.put(item.object, hashing, form.files[index].content_type);

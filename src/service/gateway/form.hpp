@@ -1,5 +1,6 @@
-// Submissions with their images inside, as browsers and `curl -F` send them (multipart/form-data): files,
-// each of which becomes an item, and the fields of a submission.
+// SPDX-License-Identifier: Apache-2.0
+// Submissions that contain their images, as sent by browsers and `curl -F` (multipart/form-data): files, each
+// of which becomes an item, and the fields of a submission.
 #pragma once
 
 #include <functional>
@@ -14,13 +15,13 @@ namespace tessera::service {
 
 [[nodiscard]] bool is_form(const http::Request& request);
 
-/// Objects that are being stored for a submission, removed again unless it is kept.
-class KeptUploads {
+/// Objects stored for a submission, removed in the destructor unless keep() was called.
+class UploadGuard {
  public:
-  explicit KeptUploads(ObjectStore& store) : store_(store) {}
-  ~KeptUploads();
-  KeptUploads(const KeptUploads&) = delete;
-  KeptUploads& operator=(const KeptUploads&) = delete;
+  explicit UploadGuard(ObjectStore& store) : store_(store) {}
+  ~UploadGuard();
+  UploadGuard(const UploadGuard&) = delete;
+  UploadGuard& operator=(const UploadGuard&) = delete;
   void put(const std::string& object, ByteSource& content, const std::string& content_type);
   void keep() { objects_.clear(); }
 
@@ -30,15 +31,15 @@ class KeptUploads {
 };
 
 struct FormSubmission {
-  Submission submission;    ///< its objects are stored
-  std::string fingerprint;  ///< of fields and contents, whatever the boundaries were
+  Submission submission;    ///< its objects are already stored
+  std::string fingerprint;  ///< of fields and contents, independent of the boundaries
 };
 
-/// A field "request" holds the fields of the submission as one JSON object without "items"; "pipeline",
-/// "output", "priority" and "webhook" hold them one by one: JSON, or text that is not. Every file is stored
-/// under a `new_object` name, once all else has been found to be right. Throws Error as parse_submission.
-[[nodiscard]] FormSubmission take_form(const http::Request& request, const Presets& presets,
-                                       const SubmissionLimits& limits, KeptUploads& uploads,
-                                       const std::function<std::string()>& new_object);
+/// The field "request" holds the fields of the submission as one JSON object without "items"; "pipeline",
+/// "output", "priority" and "webhook" hold them individually, as JSON or text. Each file is stored under a
+/// name from `new_object`, after everything else has been validated. Throws Error as parse_submission().
+[[nodiscard]] FormSubmission parse_form(const http::Request& request, const Presets& presets,
+                                        const SubmissionLimits& limits, UploadGuard& uploads,
+                                        const std::function<std::string()>& new_object);
 
 }  // namespace tessera::service

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/gateway.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +31,7 @@ void Gateway::watch(Metrics& metrics) {
   readers_.push_back(metrics.before_text([this, &metrics] {
     const QueueDepth depth = ports_.queue.depth();
     metrics.set(Metric::queue_messages, {{"state", "waiting"}}, static_cast<double>(depth.waiting));
-    metrics.set(Metric::queue_messages, {{"state", "taken"}}, static_cast<double>(depth.taken));
+    metrics.set(Metric::queue_messages, {{"state", "taken"}}, static_cast<double>(depth.unacknowledged));
     metrics.set(Metric::queue_messages, {{"state", "dead"}}, static_cast<double>(depth.dead));
   }));
   readers_.push_back(metrics.before_text([this, &metrics] {
@@ -50,7 +51,7 @@ void Gateway::watch(Metrics& metrics) {
     double busy = 0;
     double idle = 0;
     for (const NodeInfo& node : ports_.nodes.list()) {
-      // Of another version, it may tell of itself in other words.
+      // A node of another version may use other states.
       const auto state = node.details.find("state");
       ++nodes[state != node.details.end() && state->is_string() ? state->get<std::string>() : "ready"];
       const auto ranks = node.details.find("ranks");
@@ -100,7 +101,7 @@ void Gateway::stop() {
 
 void Gateway::publish(std::span<const Job> jobs) {
   // The jobs are durable already. If this fails, or this process dies here, the reconciler of any gateway
-  // publishes them; a message too many finds its job taken or finished.
+  // publishes them; a duplicate message finds its job running or finished.
   {
     const std::scoped_lock lock(mutex_);
     if (std::chrono::steady_clock::now() < publishing_again_at_) {
@@ -120,7 +121,7 @@ void Gateway::publish(std::span<const Job> jobs) {
         const std::scoped_lock lock(mutex_);
         publishing_again_at_ = std::chrono::steady_clock::now() + pause_after_failure;
       }
-      warn(fmt::format("{} jobs from {} [{}] on are not published yet", jobs.size() - published.count,
+      warn(fmt::format("{} jobs starting with {} [{}] are not published yet", jobs.size() - published.count,
                        first.id, first.request_id),
            published.problem);
     }
@@ -129,31 +130,30 @@ void Gateway::publish(std::span<const Job> jobs) {
       ports_.jobs.mark_published(job.id, job.generation);
     }
   } catch (const Error& error) {
-    warn(fmt::format("job {} [{}] and those after it may not be published yet", jobs.front().id,
+    warn(fmt::format("job {} [{}] and later ones of its batch may not be published yet", jobs.front().id,
                      jobs.front().request_id),
          error.what());
   }
 }
 
-std::int64_t Gateway::most_waiting(std::int64_t stored_bytes, std::int64_t jobs) const {
-  const std::int64_t most = options_.max_queued_per_owner;
+std::int64_t Gateway::max_waiting_jobs(std::int64_t stored_bytes, std::int64_t jobs) const {
+  const std::int64_t max_jobs = options_.max_queued_per_owner;
   if (options_.max_queued_bytes_per_owner == 0) {
-    return most;
+    return max_jobs;
   }
   const std::int64_t bytes_per_job =
       std::max<std::int64_t>(1, stored_bytes / std::max<std::int64_t>(1, jobs));
   const std::int64_t by_bytes =
       std::max<std::int64_t>(1, options_.max_queued_bytes_per_owner / bytes_per_job);
-  return most == 0 ? by_bytes : std::min(most, by_bytes);
+  return max_jobs == 0 ? by_bytes : std::min(max_jobs, by_bytes);
 }
 
-/// What was found, if it is there and the caller may know.
+/// Returns the resource if it exists and the caller may see it.
 template <class Thing>
 static Thing visible(std::optional<Thing> found, const http::Request& request, std::string_view kind) {
-  if (!found || !caller_of(request).sees(found->owner)) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("There is no {} '{}'; it may have been removed after its time.", kind,
-                            request.parameter("id").substr(0, 100)));
+  if (!found || !caller_of(request).may_see(found->owner)) {
+    throw Error(ErrorCode::not_found, fmt::format("There is no {} '{}'; it may have expired.", kind,
+                                                  request.parameter("id").substr(0, 100)));
   }
   return std::move(*found);
 }
@@ -171,14 +171,14 @@ std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_
 void Gateway::check_room() {
   const std::int64_t queued = ports_.jobs.count(JobState::queued);
   if (queued >= options_.max_queued_jobs) {
-    throw Error(ErrorCode::busy, fmt::format("{} jobs wait already, and the limit is {}; try again later.",
+    throw Error(ErrorCode::busy, fmt::format("{} jobs are waiting, and the limit is {}; try again later.",
                                              queued, options_.max_queued_jobs));
   }
 }
 
 std::string Gateway::queued_limit_text() const {
   return options_.max_queued_per_owner == 0
-             ? std::string("Never: an owner may have any number of queued jobs.")
+             ? std::string("Never: the number of queued jobs per owner is not limited.")
              : fmt::format("The owner would have more than {} queued jobs.", options_.max_queued_per_owner);
 }
 

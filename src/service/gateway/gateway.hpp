@@ -1,4 +1,5 @@
-// The service's front: takes jobs, tells about them, and sees to it that what was accepted gets done.
+// SPDX-License-Identifier: Apache-2.0
+// The gateway: accepts jobs, reports their state, and makes sure that accepted jobs are processed.
 #pragma once
 
 #include <atomic>
@@ -35,44 +36,45 @@ namespace tessera::service {
 
 struct GatewayOptions {
   Presets presets;
-  SubmissionLimits submission;                 ///< of one request; go_on is the gateway's own
-  std::int64_t max_queued_jobs = 100'000;      ///< more are told to try again
-  std::int64_t max_queued_per_owner = 50'000;  ///< 0: as many as there is room for
-  /// In the state of jobs. The larger an owner's jobs, the fewer may wait. 0: no limit.
+  SubmissionLimits submission;                 ///< per request; check_cancelled is set by the gateway
+  std::int64_t max_queued_jobs = 100'000;      ///< more are rejected with 503
+  std::int64_t max_queued_per_owner = 50'000;  ///< 0: limited only by the total
+  /// Size of an owner's queued jobs in the state store: the larger the jobs, the fewer may wait. 0:
+  /// unlimited.
   std::int64_t max_queued_bytes_per_owner = std::int64_t{256} << 20;
-  UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< that no job uses yet
-  std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< by a link of a local folder
-  std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< of a submission with its images inside
+  UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< unused uploads per owner
+  std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< for uploads to a local folder
+  std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< for a submission that contains its images
   std::chrono::seconds link_lifetime{3600};
-  std::chrono::milliseconds unpublished_patience{5'000};  ///< then the reconciler publishes
+  std::chrono::milliseconds unpublished_timeout{5'000};  ///< after this the reconciler publishes them
   std::chrono::milliseconds reconcile_interval{2'000};
-  /// While jobs wait and nothing at all has happened for so long, the system is not ready.
-  std::chrono::milliseconds progress_patience{15 * 60'000};
-  std::chrono::milliseconds readiness_interval{2'000};    ///< between two questions to each part
-  std::chrono::milliseconds readiness_time_limit{5'000};  ///< for a part's answer
-  /// A job that waits without a message, or is under way without a node, for so long is queued again.
+  /// If jobs wait and nothing has happened for this long, the system is not ready.
+  std::chrono::milliseconds progress_timeout{15 * 60'000};
+  std::chrono::milliseconds readiness_interval{2'000};    ///< between two checks of each part
+  std::chrono::milliseconds readiness_time_limit{5'000};  ///< for a part's response
+  /// A job that waits without a message, or runs without a node, is requeued after this time.
   std::chrono::milliseconds requeue_after{60'000};
-  /// Dead letters are looked at when their number changes, and so often.
+  /// Dead letters are read when their number changes, and at this interval.
   std::chrono::milliseconds dead_letter_interval{300'000};
   std::chrono::milliseconds upload_lifetime{std::chrono::hours(48)};
   std::chrono::milliseconds upload_sweep_interval{600'000};
   std::chrono::milliseconds job_lifetime{
-      std::chrono::hours(24 * 7)};  ///< of finished jobs with their results
-  /// Results that belong to no job are removed when they are so old. Longer than storing one may take.
+      std::chrono::hours(24 * 7)};  ///< for finished jobs and their results
+  /// Orphaned results are removed at this age, which must exceed the time for storing one.
   std::chrono::milliseconds orphan_age{std::chrono::hours(24)};
   std::chrono::milliseconds result_sweep_interval{std::chrono::hours(1)};
-  /// Set for a local folder, whose links lead here: they are checked with it. Else /objects is not served.
+  /// Set for a local folder: verifies the links that this gateway serves. Otherwise /objects is not served.
   std::optional<LinkSigner> links;
   std::string version;
   Clock now = system_now;
-  std::function<std::chrono::milliseconds()> uptime = system_uptime;  ///< shows when `now` jumps
+  std::function<std::chrono::milliseconds()> uptime = system_uptime;  ///< for detecting jumps of `now`
   std::shared_ptr<spdlog::logger> log;
 };
 
-/// From the look at its input to the record of a job: longer than a request may take.
+/// Maximum time from checking a job's input to storing its record: longer than a request may take.
 inline constexpr std::chrono::minutes acceptance_margin{10};
 
-/// What the gateway works with; must outlive it.
+/// Dependencies of the gateway; must outlive it.
 struct GatewayPorts {
   JobStore& jobs;
   EventLog& events;
@@ -92,12 +94,12 @@ class Gateway {
 
   /// Adds its routes. The gateway must outlive the server that uses them.
   void mount(http::Router& router);
-  /// Lets the metrics tell of queue, jobs, nodes and ranks. They must outlive the gateway.
+  /// Adds metrics of queue, jobs, nodes and ranks. They must outlive the gateway.
   void watch(Metrics& metrics);
-  void start();  ///< the reconciler
+  void start();  ///< starts the reconciler
   void stop();
-  /// One round of the reconciler: publishes what was left behind, marks what the queue has set aside as
-  /// failed, removes what has outlived its time.
+  /// One round of the reconciler: publishes unpublished jobs, requeues lost ones, fails dead-lettered ones,
+  /// and removes what has expired.
   void reconcile();
 
  private:
@@ -112,10 +114,10 @@ class Gateway {
   http::Response submit(const http::Request& request);
   http::Response upload(const http::Request& request);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
-  /// Notes which content each item is about. Throws Error(not_found) if one is not there, or not the
-  /// caller's.
+  /// Records the version of each item's object. Throws Error(not_found) if one does not exist or belongs to
+  /// another owner.
   void check_objects(const http::Request& request, std::vector<JobRequest>& items);
-  /// Counts what comes to a place. Throws Error(limit_exceeded) if that is more than its owner may have.
+  /// Records the size of an upload. Throws Error(limit_exceeded) if its owner would exceed the limit.
   void check_upload_room(const std::string& object, std::int64_t size_bytes);
   void release_uploads(const std::vector<Job>& jobs);
   http::Response cancel(const http::Request& request);
@@ -123,24 +125,24 @@ class Gateway {
   http::Response result(const http::Request& request);
   http::Response list(const http::Request& request);
   http::Response zip(const http::Request& request);
-  /// Publishes and marks; what fails is left to the reconciler, with all after it. So is everything for some
-  /// seconds after that: clients need not wait for a queue that is away.
+  /// Publishes the jobs and marks them as published; on failure this and the rest are left to the reconciler.
+  /// So are all jobs for some seconds after that, so that clients do not wait for an unavailable queue.
   void publish(std::span<const Job> jobs);
-  /// How many jobs an owner may have waiting if they are as large as these; 0: any number.
-  [[nodiscard]] std::int64_t most_waiting(std::int64_t stored_bytes, std::int64_t jobs) const;
-  [[nodiscard]] std::vector<Readiness::Part> parts_to_ask();
+  /// Maximum number of waiting jobs of an owner, for jobs of this size; 0: unlimited.
+  [[nodiscard]] std::int64_t max_waiting_jobs(std::int64_t stored_bytes, std::int64_t jobs) const;
+  [[nodiscard]] std::vector<Readiness::Part> readiness_parts();
   [[nodiscard]] http::Response readiness();
-  http::Response retry_dead(const http::Request& request);
-  /// Throw Error(not_found), also for what is another's.
+  http::Response redrive(const http::Request& request);
+  /// Throw Error(not_found), also if it belongs to another owner.
   [[nodiscard]] Job find_job(const http::Request& request);
   [[nodiscard]] Batch find_batch(const http::Request& request);
   [[nodiscard]] std::vector<Job> jobs_of(const Batch& batch);
   void check_room();
   // reconciler.cpp
-  void publish_left_behind();
-  void queue_what_is_lost();
-  void fail_what_was_set_aside();
-  void look_for_progress();
+  void publish_unpublished();
+  void requeue_lost_jobs();
+  void fail_dead_lettered_jobs();
+  void check_progress();
   // sweeps.cpp
   void expire_jobs();
   void expire_uploads();
@@ -149,9 +151,9 @@ class Gateway {
   [[nodiscard]] TimePoint expiry_now();
   [[nodiscard]] const std::unordered_set<std::string>& objects_in_use();
   void measure_uploads();
-  /// When a submission is refused because of its owner's other jobs.
+  /// OpenAPI text: when a submission exceeds the owner's quota.
   [[nodiscard]] std::string queued_limit_text() const;
-  /// When a body that is put is too long.
+  /// OpenAPI text: when an uploaded body is too long.
   [[nodiscard]] std::string upload_limit_text() const;
   void warn(const std::string& what, const std::string& why);
 
@@ -163,28 +165,28 @@ class Gateway {
 
   // Guarded by mutex_:
   std::chrono::steady_clock::time_point publishing_again_at_{};
-  std::string progress_seen_;  ///< the newest event when something had happened last
+  std::string progress_seen_;  ///< the newest event at the last progress
   std::chrono::steady_clock::time_point progress_at_ = std::chrono::steady_clock::now();
 
   class Removals;
-  /// A walk through the store, a page in each round.
+  /// A walk through the store, one page per round.
   struct Sweep {
-    std::string after;  ///< the last name that was looked at
+    std::string after;  ///< the last name visited
     bool under_way = false;
     std::optional<std::chrono::steady_clock::time_point> ended;
-    bool begins_or_goes_on(std::chrono::milliseconds interval);
-    void goes_on_after(std::string next);
+    bool should_run(std::chrono::milliseconds interval);
+    void advance_to(std::string next);
   };
-  // Of the reconciler alone:
+  // Used by the reconciler only:
   ExpiryClock expiry_clock_;
   std::optional<std::unordered_set<std::string>> in_use_;
   std::chrono::steady_clock::time_point in_use_at_;
   Sweep upload_sweep_;
   Sweep result_sweep_;
-  std::int64_t missing_before_ = 0;  ///< messages, when last looked
-  std::int64_t dead_seen_ = -1;      ///< letters; -1: not looked yet
-  std::chrono::steady_clock::time_point dead_looked_at_;
-  std::set<std::string> marked_dead_;  ///< letters whose jobs are marked as failed
+  std::int64_t missing_before_ = 0;      ///< missing messages at the last check
+  std::int64_t dead_letters_seen_ = -1;  ///< number of letters at the last check; -1: not checked yet
+  std::chrono::steady_clock::time_point dead_letters_checked_at_;
+  std::set<std::string> marked_dead_letters_;  ///< ids of letters whose jobs are marked as failed
   // For metrics:
   std::atomic<std::int64_t> queued_again_ = 0;
   std::atomic<std::int64_t> objects_kept_ = 0;  ///< removals that failed

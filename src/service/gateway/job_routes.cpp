@@ -1,4 +1,5 @@
-// Jobs and batches after they were submitted.
+// SPDX-License-Identifier: Apache-2.0
+// Job routes.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -15,7 +16,7 @@ namespace tessera::service {
 namespace {
 
 constexpr int default_page = 50;
-constexpr int longest_page = 500;
+constexpr int max_page_size = 500;
 
 int page_limit(const http::Request& request) {
   const auto text = request.query_value("limit");
@@ -24,9 +25,9 @@ int page_limit(const http::Request& request) {
   }
   int limit = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > longest_page) {
+  if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > max_page_size) {
     throw Error(ErrorCode::usage, fmt::format("'limit' is '{}'; it must be a whole number from 1 to {}.",
-                                              text->substr(0, 100), longest_page));
+                                              text->substr(0, 100), max_page_size));
   }
   return limit;
 }
@@ -38,8 +39,8 @@ std::string failure_shown_to(const http::Request& request, const Job& job) {
 }  // namespace
 
 void Gateway::mount_jobs(http::Router& router) {
-  const auto may_read = needs(ports_.access, Scope::read);
-  const auto may_submit = needs(ports_.access, Scope::submit);
+  const auto may_read = require_scope(ports_.access, Scope::read);
+  const auto may_submit = require_scope(ports_.access, Scope::submit);
   router.add(
       "GET", "/v1/jobs", may_read, [this](http::Request& request) { return list(request); },
       operation({.id = "listJobs",
@@ -49,7 +50,7 @@ void Gateway::mount_jobs(http::Router& router) {
                  .query = {{"state", "Only jobs in this state."},
                            {"batch", "Only jobs of this batch."},
                            {"owner", "Administrators: only this owner's."},
-                           {"after", "The last answer's 'next'."},
+                           {"after", "The 'next' of the previous page."},
                            {"limit", "1 to 500.", "integer"}}}));
   router.add(
       "GET", "/v1/jobs/{id}", may_read,
@@ -61,13 +62,13 @@ void Gateway::mount_jobs(http::Router& router) {
       "DELETE", "/v1/jobs/{id}", may_submit, [this](http::Request& request) { return cancel(request); },
       operation({.id = "cancelJob",
                  .tag = "Jobs",
-                 .summary = "Cancels a job, also one that runs.",
+                 .summary = "Cancels a queued or running job.",
                  .answers = {{200, "The job, cancelled.", "Job"}}}));
   router.add(
       "POST", "/v1/jobs/{id}/retry", may_submit, [this](http::Request& request) { return retry(request); },
       operation({.id = "retryJob",
                  .tag = "Jobs",
-                 .summary = "Begins a failed or cancelled job anew.",
+                 .summary = "Retries a failed or cancelled job.",
                  .answers = {{202, "The job, queued.", "Job"},
                              {429, queued_limit_text(), "Problem", problem_type}}}),
       http::Lane::heavy);
@@ -75,10 +76,10 @@ void Gateway::mount_jobs(http::Router& router) {
       "GET", "/v1/jobs/{id}/result", may_read, [this](http::Request& request) { return result(request); },
       operation({.id = "getResult",
                  .tag = "Jobs",
-                 .summary = "Where the result of a job is.",
-                 .answers = {{307, "To a fresh link, without credentials."},
-                             {200, "With 'link': the link.", "ResultLink"}},
-                 .query = {{"link", "1: the link as JSON, without a redirection."}}}),
+                 .summary = "The location of a job's result.",
+                 .answers = {{307, "Redirects to a new presigned link."},
+                             {200, "With 'link': the link as JSON.", "ResultLink"}},
+                 .query = {{"link", "1: return the link as JSON instead of a redirect."}}}),
       http::Lane::heavy);
 }
 
@@ -114,7 +115,7 @@ http::Response Gateway::cancel(const http::Request& request) {
   const Job now = find_job(request);
   if (now.state != JobState::cancelled) {
     throw Error(ErrorCode::conflict,
-                fmt::format("The job is {} already, so it cannot be cancelled.", to_string(now.state)));
+                fmt::format("The job is already {}, so it cannot be cancelled.", to_string(now.state)));
   }
   return http::json_response(200, job_view(now, viewer_of(request)));
 }
@@ -125,7 +126,7 @@ http::Response Gateway::retry(const http::Request& request) {
   const auto again = within_quota([&] { return ports_.jobs.retry(job.id, options_.max_queued_per_owner); });
   if (!again) {
     throw Error(ErrorCode::conflict,
-                fmt::format("The job is {}; only what failed or was cancelled can be retried.",
+                fmt::format("The job is {}; only failed or cancelled jobs can be retried.",
                             to_string(find_job(request).state)));
   }
   reach(Failpoint::job_retried);

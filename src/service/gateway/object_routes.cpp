@@ -1,4 +1,5 @@
-// Links of a local folder lead here.
+// SPDX-License-Identifier: Apache-2.0
+// Serves the presigned links of a local folder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ LinkSigner::Query link_query(const http::Request& request) {
           field(LinkSigner::file_name_field), field(LinkSigner::signature_field)};
 }
 
-/// What a browser shows as a picture and does nothing else with. SVG is not among it: it may hold scripts.
+/// Types that a browser shows as a picture and never executes. SVG is not included: it may contain scripts.
 constexpr std::array<std::string_view, 12> picture_types{"image/png",
                                                          "image/jpeg",
                                                          "image/tiff",
@@ -36,41 +37,39 @@ constexpr std::array<std::string_view, 12> picture_types{"image/png",
                                                          "image/x-portable-graymap",
                                                          "image/x-portable-bitmap"};
 
-/// Whoever uploads may name any type. Under this origin, where tokens and other people's links are used,
-/// nothing may be more than a picture or a download.
+/// Uploaders may choose any type. On this origin, which handles tokens and other users' links, an object must
+/// be no more than a picture or a download.
 std::string harmless_type(const std::string& type) {
   const std::string plain = http::media_type(type);
   return std::ranges::find(picture_types, plain) == picture_types.end() ? "application/octet-stream" : plain;
 }
 
-/// As the header says; bodies in chunks do not say.
+/// From the Content-Length header; zero for chunked bodies.
 std::int64_t announced_bytes(const http::Request& request) {
   return std::max(0LL, std::atoll(request.header("Content-Length").c_str()));
 }
 
-/// What a job was accepted with is not changed any more, and counts no more.
-[[noreturn]] void refuse_used_place(const std::string& object) {
-  throw Error(
-      ErrorCode::conflict,
-      fmt::format("Nothing can be stored at '{}' any more: a job uses what lies there, or the place has "
-                  "expired. Get another by POST /v1/uploads.",
-                  object.substr(0, 200)));
+/// The input of an accepted job must not change, and is not counted any more.
+[[noreturn]] void throw_upload_closed(const std::string& object) {
+  throw Error(ErrorCode::conflict,
+              fmt::format("Nothing can be uploaded to '{}' any more: a job uses it, or the reservation has "
+                          "expired. Get another with POST /v1/uploads.",
+                          object.substr(0, 200)));
 }
 
 }  // namespace
 
 void Gateway::check_upload_room(const std::string& object, std::int64_t size_bytes) {
   const std::int64_t limit = options_.uploads_per_owner.max_bytes;
-  const Measured measured = ports_.uploads.measure(object, size_bytes, limit);
-  if (measured == Measured::not_here) {
-    refuse_used_place(object);
+  const SizeUpdate update = ports_.uploads.record_size(object, size_bytes, limit);
+  if (update == SizeUpdate::not_found) {
+    throw_upload_closed(object);
   }
-  if (measured == Measured::too_much) {
-    throw Error(
-        ErrorCode::limit_exceeded,
-        fmt::format("With the {} bytes of '{}' its owner's uploads that no job uses yet would hold more "
-                    "than the limit of {} bytes: submit jobs with them, or wait until they expire.",
-                    size_bytes, object, limit));
+  if (update == SizeUpdate::over_limit) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("With the {} bytes of '{}' its owner's unused uploads would exceed "
+                            "the limit of {} bytes: submit jobs with them, or wait until they expire.",
+                            size_bytes, object, limit));
   }
 }
 
@@ -91,7 +90,7 @@ void Gateway::mount_objects(http::Router& router) {
              const auto file = ports_.objects.local_file(name);
              const auto info = ports_.objects.stat(name);
              if (!file || !info) {
-               throw Error(ErrorCode::not_found, fmt::format("There is no object '{}' any more.", name));
+               throw Error(ErrorCode::not_found, fmt::format("The object '{}' no longer exists.", name));
              }
              const LinkSigner::Query query = link_query(request);
              const std::string type =
@@ -113,7 +112,7 @@ void Gateway::mount_objects(http::Router& router) {
        .admit = admit,
        .operation = operation({.id = "getObject",
                                .tag = "Uploads",
-                               .summary = "What a link leads to.",
+                               .summary = "Downloads an object by a presigned link.",
                                .answers = {{200, "The bytes.", "Bytes", "application/octet-stream"},
                                            {206, "A range of them.", "Bytes", "application/octet-stream"}},
                                .open = true}),
@@ -133,18 +132,18 @@ void Gateway::mount_objects(http::Router& router) {
              check_upload_room(request.parameter("name"), request.body.size());
              const auto body = request.body.open();
              const ObjectInfo info = ports_.objects.put(request.parameter("name"), *body, type);
-             if (ports_.uploads.measure(info.name, info.size_bytes, 0) == Measured::not_here) {
-               // A job was accepted while it came. Its input has been replaced, which it will say; what
-               // has come here belongs to nobody's quota.
+             if (ports_.uploads.record_size(info.name, info.size_bytes, 0) == SizeUpdate::not_found) {
+               // A job was accepted during the upload. Its input has been replaced, which it will report; the
+               // new data is not covered by any quota, so it is removed.
                ports_.objects.remove(info.name);
-               refuse_used_place(info.name);
+               throw_upload_closed(info.name);
              }
              return http::json_response(200, {{"object", info.name}, {"size_bytes", info.size_bytes}});
            },
        .admit =
            [this, admit](http::Request& request) {
              admit(request);
-             // Before the body is taken; what is announced is kept free for it.
+             // Before the body is read; reserves the announced size.
              check_upload_room(request.parameter("name"), announced_bytes(request));
            },
        .count_body =
@@ -154,9 +153,9 @@ void Gateway::mount_objects(http::Router& router) {
        .max_body_bytes = options_.max_upload_bytes,
        .operation = operation({.id = "putObject",
                                .tag = "Uploads",
-                               .summary = "Stores what a link was made for.",
+                               .summary = "Uploads an object by a presigned link.",
                                .answers = {{200, "It is stored.", "StoredObject"},
-                                           {409, "A job uses what lies there, or the place has expired.",
+                                           {409, "A job uses the object, or the reservation has expired.",
                                             "Problem", problem_type},
                                            {413, upload_limit_text(), "Problem", problem_type}},
                                .body_schema = "Bytes",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/readiness.hpp"
 
 #include <fmt/format.h>
@@ -8,8 +9,8 @@
 namespace tessera::service {
 namespace {
 
-constexpr const char* unknown = "It has not been asked yet.";
-constexpr const char* away = "It does not answer, or not as it should; the log of the gateway says why.";
+constexpr const char* unknown = "It has not been checked yet.";
+constexpr const char* away = "It does not respond correctly; the gateway's log has the reason.";
 
 }  // namespace
 
@@ -19,22 +20,22 @@ Readiness::Readiness(Options options, std::vector<Part> parts) : options_(std::m
     states_.push_back({std::move(part), unknown, now});
   }
   for (State& state : states_) {
-    askers_.emplace_back([this, &state](const std::stop_token& stop) { ask(state, stop); });
+    probes_.emplace_back([this, &state](const std::stop_token& stop) { probe(state, stop); });
   }
 }
 
 Readiness::~Readiness() {
-  for (std::jthread& asker : askers_) {
-    asker.request_stop();
+  for (std::jthread& probe : probes_) {
+    probe.request_stop();
   }
 }
 
-void Readiness::ask(State& state, const std::stop_token& stop) {
+void Readiness::probe(State& state, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       const std::scoped_lock lock(mutex_);
       state.open = true;
-      state.asked = std::chrono::steady_clock::now();
+      state.checked = std::chrono::steady_clock::now();
     }
     std::string wrong;
     std::string details;
@@ -69,9 +70,9 @@ Json Readiness::parts() const {
   const Time now = std::chrono::steady_clock::now();
   const std::scoped_lock lock(mutex_);
   for (const State& state : states_) {
-    const auto silence = now - state.asked;
+    const auto silence = now - state.checked;
     if (state.open && silence > options_.time_limit) {
-      parts[state.part.name] = fmt::format("It has not answered for {} s.",
+      parts[state.part.name] = fmt::format("It has not responded for {} s.",
                                            std::chrono::duration_cast<std::chrono::seconds>(silence).count());
     } else {
       parts[state.part.name] = state.wrong.empty() ? "ready" : state.wrong;

@@ -1,5 +1,6 @@
-// Whether the parts that the service works with answer. They are asked in the background: nobody who wants to
-// know waits for them.
+// SPDX-License-Identifier: Apache-2.0
+// Health checks of the service's dependencies. They run in the background, so readiness requests never wait
+// for them.
 #pragma once
 
 #include <chrono>
@@ -23,40 +24,40 @@ class Readiness {
  public:
   struct Part {
     std::string name;
-    /// Asks the part, however long that takes. Returns what is wrong in words that anyone may read; empty if
-    /// nothing is. What it throws goes to the log only: it may name hosts and folders.
+    /// Checks the part; may block. Returns a problem description for the public, empty if there is none.
+    /// Exceptions are only logged, because they may contain hosts and folders.
     std::function<std::string()> check;
   };
   struct Options {
-    std::chrono::milliseconds interval{2'000};    ///< between two questions to a part
-    std::chrono::milliseconds time_limit{5'000};  ///< for an answer
+    std::chrono::milliseconds interval{2'000};    ///< between two checks of a part
+    std::chrono::milliseconds time_limit{5'000};  ///< for a response
     std::shared_ptr<spdlog::logger> log;
   };
-  /// Asks each part on a thread of its own, so that one that does not answer hides no other.
+  /// Checks each part on its own thread, so that one that does not respond hides no other.
   Readiness(Options options, std::vector<Part> parts);
-  ~Readiness();  ///< waits for the questions that are open
+  ~Readiness();  ///< waits for running checks
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
-  /// Of each part "ready", or what is wrong, as of a few seconds ago. Returns at once.
+  /// For each part "ready" or the problem, as of a few seconds ago. Returns at once.
   [[nodiscard]] Json parts() const;
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct State {
     Part part;
-    std::string wrong;  ///< empty: it is ready
-    Time asked;         ///< when the open question, or the last one, was asked
-    bool open = false;  ///< the question has not been answered
+    std::string wrong;  ///< empty: ready
+    Time checked;       ///< start of the running or last check
+    bool open = false;  ///< the check is still running
   };
-  void ask(State& state, const std::stop_token& stop);
+  void probe(State& state, const std::stop_token& stop);
   void note(State& state, const std::string& wrong, const std::string& details);
 
   const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable_any stopping_;
   std::vector<State> states_;
-  std::vector<std::jthread> askers_;
+  std::vector<std::jthread> probes_;
 };
 
 }  // namespace tessera::service

@@ -1,5 +1,6 @@
-// What makes the state of jobs come true: whatever the queue, the nodes and other gateways have lost or left
-// behind is found here, round by round.
+// SPDX-License-Identifier: Apache-2.0
+// The reconciler: finds and repairs, in rounds, what the queue, nodes and other gateways have lost or left
+// unfinished.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,24 +16,24 @@
 namespace tessera::service {
 namespace {
 
-/// Jobs looked at or published in one round.
-constexpr int most_at_once = 500;
+/// Maximum number of jobs examined or published in one round.
+constexpr int max_per_round = 500;
 
-/// The jobs that living nodes have in hand.
-struct InHand {
+/// The jobs that live nodes hold.
+struct HeldJobs {
   std::set<std::string> jobs;
-  std::set<std::string> silent_nodes;  ///< those that do not tell which jobs they have
-  bool nobody = true;                  ///< there is no node
+  std::set<std::string> silent_nodes;  ///< nodes that do not report their jobs
+  bool no_nodes = true;                ///< there is no node
 
   [[nodiscard]] bool has(const Job& job) const {
     return jobs.contains(job.id) || silent_nodes.contains(job.node);
   }
 };
 
-InHand in_hand(NodeRegistry& registry) {
-  InHand result;
+HeldJobs held_jobs(NodeRegistry& registry) {
+  HeldJobs result;
   for (const NodeInfo& node : registry.list()) {
-    result.nobody = false;
+    result.no_nodes = false;
     const auto jobs = node.details.is_object() ? node.details.find("jobs") : node.details.end();
     if (jobs == node.details.end() || !jobs->is_array()) {
       result.silent_nodes.insert(node.id);
@@ -57,22 +58,22 @@ void Gateway::reconcile() {
       warn(what, error.what());
     }
   };
-  attempt("jobs left behind could not be published", &Gateway::publish_left_behind);
-  attempt("whether jobs make progress is not known", &Gateway::look_for_progress);
-  attempt("jobs whose messages are lost could not be queued again", &Gateway::queue_what_is_lost);
-  attempt("jobs set aside could not be marked", &Gateway::fail_what_was_set_aside);
-  attempt("jobs that have outlived their time could not be removed", &Gateway::expire_jobs);
-  attempt("how much was uploaded is not known", &Gateway::measure_uploads);
-  attempt("uploads that have outlived their time could not be removed", &Gateway::expire_uploads);
-  attempt("results that belong to no job could not be removed", &Gateway::sweep_results);
+  attempt("unpublished jobs could not be published", &Gateway::publish_unpublished);
+  attempt("the progress of jobs could not be checked", &Gateway::check_progress);
+  attempt("lost jobs could not be requeued", &Gateway::requeue_lost_jobs);
+  attempt("dead-lettered jobs could not be marked as failed", &Gateway::fail_dead_lettered_jobs);
+  attempt("expired jobs could not be removed", &Gateway::expire_jobs);
+  attempt("the size of uploads could not be checked", &Gateway::measure_uploads);
+  attempt("expired uploads could not be removed", &Gateway::expire_uploads);
+  attempt("orphaned results could not be removed", &Gateway::sweep_results);
 }
 
-void Gateway::publish_left_behind() {
-  // Each line of the queue may be away by itself.
+void Gateway::publish_unpublished() {
+  // Each priority's queue may be unavailable on its own.
   std::set<Priority> away;
   std::string why;
   for (const Job& job :
-       ports_.jobs.unpublished(options_.now() - options_.unpublished_patience, most_at_once)) {
+       ports_.jobs.unpublished(options_.now() - options_.unpublished_timeout, max_per_round)) {
     if (away.contains(job.request.priority)) {
       continue;
     }
@@ -92,14 +93,14 @@ void Gateway::publish_left_behind() {
   }
 }
 
-/// The state is the truth: what it says is waiting must have a message, and what it says is under way must
-/// have a node. Messages may come twice, so whoever is in doubt publishes.
-void Gateway::queue_what_is_lost() {
+/// The state store is authoritative: a queued job must have a message, and a running job must have a node.
+/// Duplicate messages are harmless, so in doubt a message is published.
+void Gateway::requeue_lost_jobs() {
   const TimePoint silent_since = options_.now() - options_.requeue_after;
-  std::int64_t room = most_at_once;
+  std::int64_t room = max_per_round;
   bool any = false;
   const auto queue_again = [&](const Job& job, const char* stage) {
-    // A change of this very job since it was seen shows that somebody has it.
+    // If the job has changed since it was read, some node has it.
     if (const auto again = ports_.jobs.queue_again(job, stage)) {
       any = true;
       --room;
@@ -110,36 +111,37 @@ void Gateway::queue_what_is_lost() {
       ports_.jobs.mark_published(again->id, again->generation);
     }
   };
-  std::optional<InHand> held;
+  std::optional<HeldJobs> held;
   for (const JobState state : {JobState::running, JobState::storing}) {
-    for (const Job& job : ports_.jobs.unchanged_since(state, silent_since, most_at_once)) {
+    for (const Job& job : ports_.jobs.unchanged_since(state, silent_since, max_per_round)) {
       if (!held) {
-        held = in_hand(ports_.nodes);
+        held = held_jobs(ports_.nodes);
       }
-      // Without any node, nobody would take the message, and there would be another one each time.
-      if (!held->has(job) && !held->nobody) {
-        queue_again(job, "Its node is gone or does not have it any more; it waits for another.");
+      // Without any node, the message would not be consumed, and each round would add another one.
+      if (!held->has(job) && !held->no_nodes) {
+        queue_again(job, "Its node has disappeared or no longer has it; it waits for another node.");
       }
     }
   }
   if (!ports_.jobs.unchanged_since(JobState::queued, silent_since, 1).empty()) {
     if (!held) {
-      held = in_hand(ports_.nodes);
+      held = held_jobs(ports_.nodes);
     }
-    // Counted before the messages are: what comes meanwhile makes fewer seem to be missing, not more.
+    // Jobs are counted before the messages: concurrent changes make fewer messages seem to be missing, not
+    // more.
     const std::int64_t queued = ports_.jobs.count(JobState::queued);
     const std::int64_t missing =
         queued - ports_.queue.depth().waiting - static_cast<std::int64_t>(held->jobs.size());
-    // What is taken at this very moment is missing for a moment. What is missing twice is.
+    // A message that is being received seems missing for a moment; only what is missing twice counts.
     const std::int64_t surely = std::min(missing, std::exchange(missing_before_, missing));
     room = std::min(room, surely);
     if (room > 0) {
-      for (const Job& job : ports_.jobs.unchanged_since(JobState::queued, silent_since, most_at_once)) {
+      for (const Job& job : ports_.jobs.unchanged_since(JobState::queued, silent_since, max_per_round)) {
         if (room <= 0) {
           break;
         }
         if (!held->has(job)) {
-          queue_again(job, "The queue has lost its message; it was queued again.");
+          queue_again(job, "The queue has lost its message; it was requeued.");
         }
       }
     }
@@ -147,27 +149,28 @@ void Gateway::queue_what_is_lost() {
     missing_before_ = 0;
   }
   if (any) {
-    // That is no progress of the jobs.
+    // Requeueing is not progress.
     std::string newest = ports_.events.newest_id();
     const std::scoped_lock lock(mutex_);
     progress_seen_ = std::move(newest);
   }
 }
 
-/// Nodes say themselves why a job was set aside. What ends them before they can is found here: the queue's
-/// own limit of deliveries.
-void Gateway::fail_what_was_set_aside() {
+/// Nodes fail the jobs that they dead-letter. This handles jobs dead-lettered by the queue's own delivery
+/// limit.
+void Gateway::fail_dead_lettered_jobs() {
   const std::int64_t dead = ports_.queue.depth().dead;
   const auto now = std::chrono::steady_clock::now();
-  // To look means to take all of them out and put them back, with some queues. One that came when another
-  // went is found a little later.
-  if (dead == dead_seen_ && (dead == 0 || now < dead_looked_at_ + options_.dead_letter_interval)) {
+  // With some queues, reading the letters means receiving and requeueing all of them. If one was added while
+  // another was removed, it is found a little later.
+  if (dead == dead_letters_seen_ &&
+      (dead == 0 || now < dead_letters_checked_at_ + options_.dead_letter_interval)) {
     return;
   }
   std::set<std::string> there;
   for (const DeadLetter& letter : ports_.queue.dead_letters(std::numeric_limits<int>::max())) {
     there.insert(letter.id);
-    if (marked_dead_.contains(letter.id)) {
+    if (marked_dead_letters_.contains(letter.id)) {
       continue;
     }
     if (letter.message.job_id.empty()) {
@@ -175,20 +178,20 @@ void Gateway::fail_what_was_set_aside() {
     } else {
       JobChange change;
       change.state = JobState::failed;
-      change.failure =
-          JobFailure{std::string(meaning(ErrorCode::rank_lost).name),
-                     fmt::format("It was set aside after {} deliveries: {}", letter.attempts, letter.reason)};
+      change.failure = JobFailure{std::string(meaning(ErrorCode::rank_lost).name),
+                                  fmt::format("It was moved to the dead-letter queue after {} deliveries: {}",
+                                              letter.attempts, letter.reason)};
       ports_.jobs.change(letter.message.job_id, letter.message.generation, change);
     }
-    marked_dead_.insert(letter.id);
+    marked_dead_letters_.insert(letter.id);
   }
-  std::erase_if(marked_dead_, [&](const std::string& id) { return !there.contains(id); });
-  dead_seen_ = dead;
-  dead_looked_at_ = now;
+  std::erase_if(marked_dead_letters_, [&](const std::string& id) { return !there.contains(id); });
+  dead_letters_seen_ = dead;
+  dead_letters_checked_at_ = now;
 }
 
-void Gateway::look_for_progress() {
-  // Every job that comes, begins, moves on or ends leaves an event.
+void Gateway::check_progress() {
+  // Every change of a job leaves an event.
   std::string newest = ports_.events.newest_id();
   bool moved = false;
   {

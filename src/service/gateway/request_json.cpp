@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/request_json.hpp"
 
 #include <algorithm>
@@ -21,9 +22,10 @@ Viewer viewer_of(const http::Request& request) {
 }
 
 bool is_content_type(std::string_view text) {
-  constexpr std::size_t longest = 255;
+  constexpr std::size_t max_bytes = 255;
   const std::size_t slash = text.find('/');
-  return slash != 0 && slash != std::string_view::npos && slash + 1 < text.size() && text.size() <= longest &&
+  return slash != 0 && slash != std::string_view::npos && slash + 1 < text.size() &&
+         text.size() <= max_bytes &&
          std::ranges::all_of(text, [](unsigned char c) { return c >= ' ' && c < 127; });
 }
 

@@ -1,4 +1,5 @@
-// Bodies that must be JSON, and refusals that several routes share.
+// SPDX-License-Identifier: Apache-2.0
+// JSON bodies, and errors shared by several routes.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +19,16 @@ inline constexpr const char* problem_type = "application/problem+json";
 /// Throws Error(usage) if the body is not JSON, and Error(limit_exceeded) if it is longer.
 [[nodiscard]] Json json_of(const http::Request& request, std::int64_t max_bytes);
 
-/// How much the caller is shown.
+/// The audience that the caller belongs to.
 [[nodiscard]] Viewer viewer_of(const http::Request& request);
 
-/// type/subtype with parameters, in the letters that a header may have (RFC 9110), at most 255 of them.
+/// type/subtype with parameters, in characters allowed in a header (RFC 9110), at most 255 bytes.
 [[nodiscard]] bool is_content_type(std::string_view text);
 
-/// The owner has as much as is allowed; `sentence` says what, how much, and what to do. 429.
+/// A 429 problem: the owner's quota is used up; `sentence` says what is limited, the values, and what to do.
 [[nodiscard]] http::ProblemError over_quota(std::string sentence);
 
-/// What `work` returns; its Error(busy) becomes over_quota().
+/// Runs `work` and converts its Error(busy) to over_quota().
 template <class Work>
 auto within_quota(const Work& work) {
   try {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/submission.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ void check_fields(const Json& json, std::initializer_list<std::string_view> know
   }
   for (const auto& [name, value] : json.items()) {
     if (std::ranges::find(known, name) == known.end()) {
-      refuse(fmt::format("{} has no field '{}'; there are: {}.", where, name.substr(0, 100),
+      refuse(fmt::format("{} has the unknown field '{}'; known are: {}.", where, name.substr(0, 100),
                          fmt::join(known, ", ")));
     }
   }
@@ -36,7 +37,7 @@ std::string text_of(const Json& json, const char* field, const std::string& wher
   return *found;
 }
 
-/// The sentences of the pipeline's parser are made for the command line.
+/// The pipeline parser's messages are written for the command line.
 std::string for_http_clients(std::string sentence) {
   constexpr std::string_view command = "'tessera ops' lists";
   constexpr std::string_view path = "GET /v1/operators lists";
@@ -66,18 +67,18 @@ PipelineSteps checked_pipeline(const Json& json, const Presets& presets, const s
   }
 }
 
-/// The pipelines of a submission, each of which is checked once however many items have it.
+/// Validates each distinct pipeline of a submission once.
 class CheckedPipelines {
  public:
   CheckedPipelines(const Presets& presets, const SubmissionLimits& limits)
       : presets_(presets), limits_(limits) {}
 
   struct Checked {
-    Json json;  ///< in its full form
+    Json json;  ///< in full form
     std::int64_t size_bytes = 0;
   };
   const Checked& of(const Json& given, const std::string& where) {
-    // One that stands outside of the items is not even written out again for each.
+    // A pipeline shared by all items is not even serialized again for each.
     if (&given == last_given_) {
       return *last_;
     }
@@ -103,7 +104,7 @@ class CheckedPipelines {
  private:
   const Presets& presets_;
   const SubmissionLimits& limits_;
-  std::unordered_map<std::string, Checked> checked_;  ///< by what was given
+  std::unordered_map<std::string, Checked> checked_;  ///< by the given JSON
   const Json* last_given_ = nullptr;
   const Checked* last_ = nullptr;
   std::int64_t steps_ = 0;
@@ -116,9 +117,9 @@ const Json& either(const Json& item, const Json& outside, const char* field) {
 
 JobRequest parse_item(const Json& item, const Json& outside, CheckedPipelines& pipelines,
                       const SubmissionLimits& limits, Submission& submission, const std::string& where) {
-  // What a job's other fields take.
+  // Approximate size of a job's other fields.
   constexpr std::int64_t record_bytes = 512;
-  limits.go_on();
+  limits.check_cancelled();
   JobRequest request;
   request.object = text_of(item, "object", where);
   check_object_name(request.object);
@@ -162,10 +163,10 @@ JobRequest parse_item(const Json& item, const Json& outside, CheckedPipelines& p
   return request;
 }
 
-void take_webhook(const Json& json, Submission& submission) {
-  constexpr std::size_t shortest_secret = 16;
-  constexpr std::size_t longest_secret = 256;
-  constexpr std::size_t longest_url = 2048;
+void parse_webhook(const Json& json, Submission& submission) {
+  constexpr std::size_t min_secret_bytes = 16;
+  constexpr std::size_t max_secret_bytes = 256;
+  constexpr std::size_t max_url_bytes = 2048;
   const auto webhook = json.find("webhook");
   if (webhook == json.end()) {
     return;
@@ -175,18 +176,18 @@ void take_webhook(const Json& json, Submission& submission) {
   submission.webhook_secret = text_of(*webhook, "secret", "'webhook'");
   const std::string& url = submission.webhook_url;
   const bool fine = (url.starts_with("https://") || url.starts_with("http://")) &&
-                    url.size() <= longest_url &&
+                    url.size() <= max_url_bytes &&
                     std::ranges::all_of(url, [](unsigned char c) { return c > ' ' && c < 127; });
   if (!fine) {
     refuse(
         fmt::format("'webhook': 'url' is '{}'; it must begin with https:// or http://, be at most {} bytes "
                     "long and have no spaces.",
-                    url.substr(0, 100), longest_url));
+                    url.substr(0, 100), max_url_bytes));
   }
-  if (submission.webhook_secret.size() < shortest_secret ||
-      submission.webhook_secret.size() > longest_secret) {
+  if (submission.webhook_secret.size() < min_secret_bytes ||
+      submission.webhook_secret.size() > max_secret_bytes) {
     refuse(fmt::format("'webhook': 'secret' has {} bytes; it must have {} to {}.",
-                       submission.webhook_secret.size(), shortest_secret, longest_secret));
+                       submission.webhook_secret.size(), min_secret_bytes, max_secret_bytes));
   }
 }
 
@@ -213,7 +214,7 @@ Submission parse_submission(const Json& json, const Presets& presets, const Subm
     submission.items.push_back(
         parse_item(json, Json::object(), pipelines, limits, submission, "The request"));
   }
-  take_webhook(json, submission);
+  parse_webhook(json, submission);
   return submission;
 }
 

@@ -1,4 +1,5 @@
-// Taking jobs.
+// SPDX-License-Identifier: Apache-2.0
+// Job submission.
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -16,15 +17,15 @@
 namespace tessera::service {
 namespace {
 
-constexpr std::int64_t most_json_bytes = std::int64_t{4} << 20;
-constexpr std::size_t most_key_bytes = 255;
+constexpr std::int64_t max_json_bytes = std::int64_t{4} << 20;
+constexpr std::size_t max_key_bytes = 255;
 
 std::string submission_limit_text(const SubmissionLimits& limits) {
   return fmt::format("The body is longer than allowed, or its jobs would take more than {} bytes.",
                      limits.max_stored_bytes);
 }
 
-/// Of a key that is being worked on; no other request with it comes in between.
+/// Marks an idempotency key as in use; rejects concurrent requests with the same key.
 class KeyInFlight {
  public:
   KeyInFlight(std::mutex& mutex, std::set<std::string>& keys, std::string key)
@@ -32,7 +33,7 @@ class KeyInFlight {
     const std::scoped_lock lock(mutex_);
     if (!keys_.insert(key_).second) {
       throw http::ProblemError(http::make_problem(
-          "in-flight", "A request with this Idempotency-Key is being worked on; wait for it."));
+          "in-flight", "A request with this Idempotency-Key is in progress; wait for it."));
     }
   }
   ~KeyInFlight() {
@@ -51,20 +52,20 @@ class KeyInFlight {
 }  // namespace
 
 void Gateway::mount_submit(http::Router& router) {
-  const auto admit = needs(ports_.access, Scope::submit);
+  const auto admit = require_scope(ports_.access, Scope::submit);
   router.add({.method = "POST",
               .pattern = "/v1/pipelines",
               .handler =
                   [this](http::Request& request) {
                     return http::json_response(
-                        200, check_pipeline(json_of(request, most_json_bytes), options_.presets));
+                        200, check_pipeline(json_of(request, max_json_bytes), options_.presets));
                   },
               .admit = admit,
-              .max_body_bytes = most_json_bytes,
+              .max_body_bytes = max_json_bytes,
               .content_types = {"application/json"},
               .operation = operation({.id = "checkPipeline",
                                       .tag = "Jobs",
-                                      .summary = "Whether a pipeline is right, without running it.",
+                                      .summary = "Checks a pipeline without running it.",
                                       .answers = {{200, "The pipeline in both forms.", "CheckedPipeline"}},
                                       .body_schema = "PipelineCheck"}),
               .lane = http::Lane::heavy});
@@ -72,12 +73,12 @@ void Gateway::mount_submit(http::Router& router) {
               .pattern = "/v1/jobs",
               .handler = [this](http::Request& request) { return submit(request); },
               .admit = admit,
-              .max_body_bytes = std::max(most_json_bytes, options_.max_form_bytes),
+              .max_body_bytes = std::max(max_json_bytes, options_.max_form_bytes),
               .content_types = {"application/json", "multipart/form-data"},
               .operation = operation(
                   {.id = "submit",
                    .tag = "Jobs",
-                   .summary = "Takes jobs. The header Idempotency-Key makes repeating safe.",
+                   .summary = "Submits jobs. The header Idempotency-Key makes retries safe.",
                    .answers = {{202, "The batch of the jobs.", "Batch"},
                                {413, submission_limit_text(options_.submission), "Problem", problem_type},
                                {429, queued_limit_text(), "Problem", problem_type}},
@@ -101,7 +102,7 @@ NewJobs Gateway::new_jobs(const http::Request& request, const Caller& caller, Su
     job.updated = now;
     jobs.jobs.push_back(std::move(job));
   }
-  jobs.max_waiting = most_waiting(submission.stored_bytes, std::ssize(jobs.jobs));
+  jobs.max_waiting = max_waiting_jobs(submission.stored_bytes, std::ssize(jobs.jobs));
   jobs.webhook_url = std::move(submission.webhook_url);
   jobs.webhook_secret = std::move(submission.webhook_secret);
   return jobs;
@@ -115,17 +116,17 @@ void Gateway::release_uploads(const std::vector<Job>& jobs) {
   try {
     ports_.uploads.release(objects);
   } catch (const Error& error) {
-    // The jobs are accepted. At the worst their uploads count until they expire.
-    warn("uploads that jobs use are still counted", error.what());
+    // The jobs are accepted. At worst their uploads count until they expire.
+    warn("used uploads are still counted as unused", error.what());
   }
 }
 
 http::Response Gateway::submit(const http::Request& request) {
   const Caller& caller = caller_of(request);
   const std::string key = request.header("Idempotency-Key");
-  if (key.size() > most_key_bytes) {
-    throw Error(ErrorCode::usage, fmt::format("The Idempotency-Key has {} bytes; at most {} are taken.",
-                                              key.size(), most_key_bytes));
+  if (key.size() > max_key_bytes) {
+    throw Error(ErrorCode::usage,
+                fmt::format("The Idempotency-Key has {} bytes; the limit is {}.", key.size(), max_key_bytes));
   }
   std::optional<KeyInFlight> in_flight;
   if (!key.empty()) {
@@ -134,22 +135,22 @@ http::Response Gateway::submit(const http::Request& request) {
   check_room();
   std::string fingerprint;
   Submission submission;
-  KeptUploads uploads(ports_.objects);
+  UploadGuard uploads(ports_.objects);
   SubmissionLimits limits = options_.submission;
-  limits.go_on = [&request] { request.check_attention(); };
+  limits.check_cancelled = [&request] { request.check_cancelled(); };
   if (is_form(request)) {
-    FormSubmission form = take_form(request, options_.presets, limits, uploads, [&] {
+    FormSubmission form = parse_form(request, options_.presets, limits, uploads, [&] {
       return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
     });
     submission = std::move(form.submission);
     fingerprint = std::move(form.fingerprint);
     reach(Failpoint::form_stored);
   } else {
-    fingerprint = to_hex(sha256(request.body.read_all(most_json_bytes)));
-    submission = parse_submission(json_of(request, most_json_bytes), options_.presets, limits);
+    fingerprint = to_hex(sha256(request.body.read_all(max_json_bytes)));
+    submission = parse_submission(json_of(request, max_json_bytes), options_.presets, limits);
     check_objects(request, submission.items);
   }
-  request.check_attention();  // the last moment at which nothing is accepted yet
+  request.check_cancelled();  // last chance before jobs are accepted
   NewJobs jobs = new_jobs(request, caller, std::move(submission));
   if (!key.empty()) {
     jobs.idempotency = IdempotencyKey{key, fingerprint};
@@ -159,8 +160,8 @@ http::Response Gateway::submit(const http::Request& request) {
     created = within_quota([&] { return ports_.jobs.create(jobs); });
   } catch (const Error& error) {
     if (meaning(error.code()).origin != FailureOrigin::request) {
-      // The jobs may be recorded all the same: an answer that comes too late says nothing. Uploads that no
-      // job names are swept after their time.
+      // The jobs may have been recorded although no response arrived in time. Uploads that no job uses
+      // expire.
       uploads.keep();
     }
     if (error.code() == ErrorCode::conflict) {
@@ -181,7 +182,7 @@ http::Response Gateway::submit(const http::Request& request) {
     reach(Failpoint::jobs_created);
     publish(jobs.jobs);
     reach(Failpoint::publication_marked);
-    release_uploads(jobs.jobs);  // afterwards: no node has to wait for it
+    release_uploads(jobs.jobs);  // last, so that no node waits for it
   }
   return http::json_response(202,
                              batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch),

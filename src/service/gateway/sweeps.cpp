@@ -1,19 +1,20 @@
-// What has outlived its time: jobs with their results, uploads, and results that belong to no job.
+// SPDX-License-Identifier: Apache-2.0
+// Expiry of jobs with their results, uploads, and orphaned results.
 //
-// Why nothing is taken from a job that was accepted:
-// - A job's record is removed by JobStore::remove_finished, which looks once more, in the transaction that
-//   removes it, whether the job is still final and unchanged. A retry that was answered before stays; one
-//   that comes after finds no job.
-// - A job is accepted only with an input that has not outlived its lifetime at that moment (check_objects),
-// and
-//   its record is there at most `acceptance_margin` later. Uploads are removed only when they are older than
-//   their lifetime by that margin, and no record names them that was there when objects_in_use() was called,
-//   less than the margin ago. So suppose an upload is removed that a job needs. The job's record was not
-//   there when objects_in_use() was called, at T: it was accepted after T - margin. Then the upload was
-//   younger than its lifetime at T - margin, so younger than lifetime + margin at T, and was not removed.
-// - Results that serve as inputs are accepted until `acceptance_margin` before their own job expires, which
-//   comes to the same.
-// Jobs that failed or were cancelled count too: they may be retried for as long as they are kept.
+// Why no data of an accepted job is removed:
+// - A job's record is removed by JobStore::remove_finished(), which checks again, in the transaction that
+//   removes it, whether the job is still final and unchanged. A job that was retried before stays; a later
+//   retry finds no job.
+// - A job is accepted only if its input has not exceeded its lifetime at that moment (check_objects), and its
+//   record is stored at most `acceptance_margin` later. An upload is removed only when it exceeds its
+//   lifetime by that margin, and no record existed that names it when objects_in_use() was called, less than
+//   the margin ago. Suppose an upload is removed that a job needs. The job's record did not exist when
+//   objects_in_use() was called, at T, so the job was accepted after T - margin. Then the upload was younger
+//   than its lifetime at T - margin, so younger than lifetime + margin at T, and was not removed.
+// - Results used as inputs are accepted until `acceptance_margin` before their own job expires, with the same
+//   effect.
+//
+// Failed and cancelled jobs count too: they may be retried as long as they are stored.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -28,10 +29,10 @@ namespace tessera::service {
 namespace {
 
 constexpr int page_size = 1000;
-constexpr std::chrono::minutes longest_use_of_names{5};
-static_assert(longest_use_of_names < acceptance_margin);
+constexpr std::chrono::minutes max_in_use_age{5};
+static_assert(max_in_use_age < acceptance_margin);
 
-/// The id of a job in the name of its result; empty if there is none.
+/// The job id in a result's object name; empty if there is none.
 std::string job_id_in(const std::string& object) {
   constexpr std::string_view prefix = "job_";
   constexpr std::size_t id_size = prefix.size() + 26;
@@ -43,8 +44,7 @@ std::string job_id_in(const std::string& object) {
 
 }  // namespace
 
-/// Removes objects one by one. One that cannot be removed stops no other; what is left is found by a later
-/// sweep.
+/// Removes objects one by one. A failure does not stop the others; what remains is found by a later sweep.
 class Gateway::Removals {
  public:
   explicit Removals(Gateway& gateway) : gateway_(gateway) {}
@@ -61,31 +61,31 @@ class Gateway::Removals {
 
   void remove(const std::string& object) {
     ++tried_;
-    if (store_is_away()) {
-      ++failed_;  // each further try would wait for it
+    if (store_is_unavailable()) {
+      ++failed_;  // each further attempt would block
       return;
     }
     try {
       gateway_.ports_.objects.remove(object);
-      away_in_a_row_ = 0;
+      consecutive_failures_ = 0;
     } catch (const Error& error) {
       if (++failed_ == 1) {
         first_ = object;
         why_ = error.what();
       }
-      away_in_a_row_ = error.code() == ErrorCode::unavailable ? away_in_a_row_ + 1 : 0;
+      consecutive_failures_ = error.code() == ErrorCode::unavailable ? consecutive_failures_ + 1 : 0;
     }
   }
-  [[nodiscard]] bool store_is_away() const {
-    constexpr int most_in_a_row = 3;
-    return away_in_a_row_ >= most_in_a_row;
+  [[nodiscard]] bool store_is_unavailable() const {
+    constexpr int max_consecutive_failures = 3;
+    return consecutive_failures_ >= max_consecutive_failures;
   }
 
  private:
   Gateway& gateway_;
   std::int64_t tried_ = 0;
   std::int64_t failed_ = 0;
-  int away_in_a_row_ = 0;
+  int consecutive_failures_ = 0;
   std::string first_;
   std::string why_;
 };
@@ -95,9 +95,8 @@ TimePoint Gateway::expiry_now() {
   const std::chrono::milliseconds ahead = expiry_clock_.ahead();
   if (ahead.count() != clock_ahead_ms_.exchange(ahead.count()) && ahead.count() > 0 && options_.log) {
     options_.log->error(
-        "The clock has jumped ahead by {} s. Jobs and uploads expire as if it had not, so that they are not "
-        "all "
-        "removed by a wrong clock. If its time is right now, start this gateway again.",
+        "The clock has jumped ahead by {} s. Expiry ignores the jump, so that a wrong clock does not remove "
+        "all jobs and uploads. If the time is correct now, restart this gateway.",
         std::chrono::duration_cast<std::chrono::seconds>(ahead).count());
   }
   return now;
@@ -105,7 +104,7 @@ TimePoint Gateway::expiry_now() {
 
 const std::unordered_set<std::string>& Gateway::objects_in_use() {
   const auto now = std::chrono::steady_clock::now();
-  if (!in_use_ || now > in_use_at_ + longest_use_of_names) {
+  if (!in_use_ || now > in_use_at_ + max_in_use_age) {
     in_use_ = ports_.jobs.objects_in_use();
     in_use_at_ = now;
   }
@@ -113,14 +112,14 @@ const std::unordered_set<std::string>& Gateway::objects_in_use() {
 }
 
 void Gateway::expire_jobs() {
-  constexpr int most_at_once = 200;
+  constexpr int max_per_round = 200;
   const TimePoint expired = expiry_now() - options_.job_lifetime;
   Removals removals(*this);
-  for (const Job& job : ports_.jobs.finished_before(expired, most_at_once)) {
-    if (removals.store_is_away()) {
+  for (const Job& job : ports_.jobs.finished_before(expired, max_per_round)) {
+    if (removals.store_is_unavailable()) {
       break;
     }
-    // What a crash leaves between the two is swept with the results that belong to no job.
+    // After a crash between the two steps, the result is removed as an orphan.
     if (ports_.jobs.remove_finished(job.id, expired) && job.result &&
         !objects_in_use().contains(job.result->object)) {
       reach(Failpoint::expired_record_removed);
@@ -129,7 +128,7 @@ void Gateway::expire_jobs() {
   }
 }
 
-bool Gateway::Sweep::begins_or_goes_on(std::chrono::milliseconds interval) {
+bool Gateway::Sweep::should_run(std::chrono::milliseconds interval) {
   const auto now = std::chrono::steady_clock::now();
   if (under_way) {
     return true;
@@ -142,7 +141,7 @@ bool Gateway::Sweep::begins_or_goes_on(std::chrono::milliseconds interval) {
   return true;
 }
 
-void Gateway::Sweep::goes_on_after(std::string next) {
+void Gateway::Sweep::advance_to(std::string next) {
   under_way = !next.empty();
   after = std::move(next);
   if (!under_way) {
@@ -151,7 +150,7 @@ void Gateway::Sweep::goes_on_after(std::string next) {
 }
 
 void Gateway::expire_uploads() {
-  if (!upload_sweep_.begins_or_goes_on(options_.upload_sweep_interval)) {
+  if (!upload_sweep_.should_run(options_.upload_sweep_interval)) {
     return;
   }
   if (upload_sweep_.after.empty()) {
@@ -165,13 +164,13 @@ void Gateway::expire_uploads() {
       removals.remove(object.name);
     }
   }
-  upload_sweep_.goes_on_after(page.next);
+  upload_sweep_.advance_to(page.next);
 }
 
-/// Results that no record names: of nodes that were killed before they could say that they are done, and of
-/// jobs whose record went first.
+/// Removes results that no record names: from nodes that were killed before they could complete the job, and
+/// of jobs whose record was removed first.
 void Gateway::sweep_results() {
-  if (!result_sweep_.begins_or_goes_on(options_.result_sweep_interval)) {
+  if (!result_sweep_.should_run(options_.result_sweep_interval)) {
     return;
   }
   if (result_sweep_.after.empty()) {
@@ -181,21 +180,21 @@ void Gateway::sweep_results() {
   const ObjectPage page = ports_.objects.list("results/", result_sweep_.after, page_size);
   std::map<std::string, std::string> job_ids;  // by object
   for (const ObjectInfo& object : page.objects) {
-    // What has no job's id in its name was not put there by a node.
+    // Objects without a job id in their name were not stored by a node.
     if (const std::string id = job_id_in(object.name); object.modified < expired && !id.empty()) {
       job_ids.emplace(object.name, id);
     }
   }
   if (!job_ids.empty()) {
-    std::vector<std::string> asked;
+    std::vector<std::string> requested;
     for (const auto& [object, id] : job_ids) {
-      asked.push_back(id);
+      requested.push_back(id);
     }
     std::map<std::string, Job> jobs;
-    for (Job& job : ports_.jobs.find_all(asked)) {
+    for (Job& job : ports_.jobs.find_all(requested)) {
       jobs.emplace(job.id, std::move(job));
     }
-    // A record that this version cannot read may name its result all the same.
+    // A record that this version cannot read may still name its result.
     std::unordered_set<std::string> unreadable;
     for (const UnreadableItem& item : ports_.jobs.unreadable(std::numeric_limits<int>::max())) {
       unreadable.insert(item.id);
@@ -212,14 +211,14 @@ void Gateway::sweep_results() {
       }
     }
   }
-  result_sweep_.goes_on_after(page.next);
+  result_sweep_.advance_to(page.next);
 }
 
-/// What cannot be read for as long as jobs are kept is not going to be.
+/// Records that stay unreadable for the lifetime of a job are removed.
 void Gateway::forget_old_unreadable() {
   const TimePoint expired = expiry_now() - options_.job_lifetime;
-  constexpr int most_at_once = 1000;
-  for (const UnreadableItem& item : ports_.jobs.unreadable(most_at_once)) {
+  constexpr int max_per_round = 1000;
+  for (const UnreadableItem& item : ports_.jobs.unreadable(max_per_round)) {
     if (item.found < expired) {
       ports_.jobs.remove_unreadable(item.kind, item.id);
     }

@@ -1,4 +1,5 @@
-// Places for uploads, and how many of them an owner may have.
+// SPDX-License-Identifier: Apache-2.0
+// Upload reservations and quotas.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,8 +8,8 @@
 #include "base/error.hpp"
 #include "http/problem.hpp"
 #include "ports/failpoint.hpp"
-#include "service/gateway/at_once.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/parallel_for_each.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 
@@ -17,17 +18,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t most_json_bytes = 4096;
-constexpr std::size_t longest_content_type = 255;
-/// The store is asked about so many objects side by side.
-constexpr std::size_t stats_at_once = 8;
+constexpr std::int64_t max_json_bytes = 4096;
+constexpr std::size_t max_content_type_bytes = 255;
+/// Number of concurrent store requests.
+constexpr std::size_t max_parallel_stats = 8;
 
-/// What the client says that it will send; empty if it does not.
-std::string wanted_content_type(const http::Request& request) {
+/// The content type that the client announces; empty if it does not.
+std::string requested_content_type(const http::Request& request) {
   if (request.body.size() == 0) {
     return {};
   }
-  const Json json = json_of(request, most_json_bytes);
+  const Json json = json_of(request, max_json_bytes);
   if (!json.is_object()) {
     throw Error(ErrorCode::usage,
                 "The request must be a JSON object, such as {\"content_type\": \"image/png\"}.");
@@ -35,14 +36,15 @@ std::string wanted_content_type(const http::Request& request) {
   for (const auto& [name, value] : json.items()) {
     if (name != "content_type") {
       throw Error(ErrorCode::usage,
-                  fmt::format("The request has no field '{}'; there is: content_type.", name.substr(0, 100)));
+                  fmt::format("The request has the unknown field '{}'; known is: content_type.",
+                              name.substr(0, 100)));
     }
     if (!value.is_string() || !is_content_type(value.get<std::string>())) {
       throw Error(
           ErrorCode::usage,
           fmt::format("'content_type' is {}; it must be a media type such as image/png, at most {} bytes "
                       "long.",
-                      value.dump().substr(0, 100), longest_content_type));
+                      value.dump().substr(0, 100), max_content_type_bytes));
     }
     return value;
   }
@@ -53,38 +55,38 @@ std::string limit_text(std::int64_t limit, const char* unit) {
   return limit == 0 ? fmt::format("any number of {}", unit) : fmt::format("{} {}", limit, unit);
 }
 
-[[noreturn]] void refuse_upload(const std::string& owner, const UploadUse& use, const UploadLimits& limits) {
-  const bool too_many = limits.max_places != 0 && use.places >= limits.max_places;
+[[noreturn]] void throw_upload_quota(const std::string& owner, const UploadUsage& usage,
+                                     const UploadLimits& limits) {
+  const bool too_many = limits.max_reservations != 0 && usage.reservations >= limits.max_reservations;
   throw over_quota(fmt::format(
       "{}: submit jobs with them, or wait until they expire.",
-      too_many ? fmt::format("'{}' has {} uploads that no job uses yet, and the limit is {}", owner,
-                             use.places, limits.max_places)
-               : fmt::format(
-                     "The {} uploads of '{}' that no job uses yet hold {} bytes, and the limit is {} bytes",
-                     use.places, owner, use.bytes, limits.max_bytes)));
+      too_many ? fmt::format("'{}' has {} unused uploads, and the limit is {}", owner, usage.reservations,
+                             limits.max_reservations)
+               : fmt::format("The {} unused uploads of '{}' have {} bytes, and the limit is {} bytes",
+                             usage.reservations, owner, usage.bytes, limits.max_bytes)));
 }
 
 }  // namespace
 
 void Gateway::mount_uploads(http::Router& router) {
   const UploadLimits& limits = options_.uploads_per_owner;
-  router.add({.method = "POST",
-              .pattern = "/v1/uploads",
-              .handler = [this](http::Request& request) { return upload(request); },
-              .admit = needs(ports_.access, Scope::submit),
-              .max_body_bytes = most_json_bytes,
-              .content_types = {"application/json"},
-              .operation = operation(
-                  {.id = "createUpload",
-                   .tag = "Uploads",
-                   .summary = fmt::format(
-                       "A place for an image. An owner may have {} and {} that no job uses yet.",
-                       limit_text(limits.max_places, "places"), limit_text(limits.max_bytes, "bytes")),
-                   .answers = {{201, "Where to PUT the bytes; name the object when submitting.", "Upload"},
-                               {429, "The owner has as many places or bytes as are allowed.", "Problem",
-                                problem_type}},
-                   .body_schema = "UploadRequest"}),
-              .lane = http::Lane::heavy});
+  router.add(
+      {.method = "POST",
+       .pattern = "/v1/uploads",
+       .handler = [this](http::Request& request) { return upload(request); },
+       .admit = require_scope(ports_.access, Scope::submit),
+       .max_body_bytes = max_json_bytes,
+       .content_types = {"application/json"},
+       .operation = operation(
+           {.id = "createUpload",
+            .tag = "Uploads",
+            .summary = fmt::format("Reserves an upload. An owner may have {} and {} that no job uses yet.",
+                                   limit_text(limits.max_reservations, "uploads"),
+                                   limit_text(limits.max_bytes, "bytes")),
+            .answers = {{201, "The upload link; name the object when submitting.", "Upload"},
+                        {429, "The owner has reached a limit for unused uploads.", "Problem", problem_type}},
+            .body_schema = "UploadRequest"}),
+       .lane = http::Lane::heavy});
 }
 
 std::string Gateway::upload_limit_text() const {
@@ -98,23 +100,23 @@ std::string Gateway::upload_limit_text() const {
 http::Response Gateway::upload(const http::Request& request) {
   LinkOptions options;
   options.lifetime = options_.link_lifetime;
-  options.content_type = wanted_content_type(request);
+  options.content_type = requested_content_type(request);
   const std::string& owner = caller_of(request).owner;
   const TimePoint now = options_.now();
-  const UploadPlace place{fmt::format("uploads/{}/{}", owner, new_id("upload", now)), owner,
-                          now + options_.link_lifetime,
-                          now + options_.link_lifetime + options_.upload_lifetime};
-  const auto entered = ports_.uploads.enter(place, options_.uploads_per_owner);
-  if (!entered.entered) {
-    refuse_upload(owner, entered.before, options_.uploads_per_owner);
+  const UploadReservation reservation{fmt::format("uploads/{}/{}", owner, new_id("upload", now)), owner,
+                                      now + options_.link_lifetime,
+                                      now + options_.link_lifetime + options_.upload_lifetime};
+  const auto reserved = ports_.uploads.reserve(reservation, options_.uploads_per_owner);
+  if (!reserved.reserved) {
+    throw_upload_quota(owner, reserved.before, options_.uploads_per_owner);
   }
   reach(Failpoint::upload_entered);
-  const Link link = ports_.objects.sign_put(place.object, options);
+  const Link link = ports_.objects.sign_put(reservation.object, options);
   Json headers = Json::object();
   if (!options.content_type.empty()) {
     headers["Content-Type"] = options.content_type;
   }
-  return http::json_response(201, {{"object", place.object},
+  return http::json_response(201, {{"object", reservation.object},
                                    {"upload",
                                     {{"method", "PUT"},
                                      {"url", link.url},
@@ -131,49 +133,49 @@ void Gateway::check_objects(const http::Request& request, std::vector<JobRequest
       objects.push_back(item.object);
     }
   }
-  each_at_once(objects.size(), stats_at_once, [&](std::size_t index) {
-    request.check_attention();
+  parallel_for_each(objects.size(), max_parallel_stats, [&](std::size_t index) {
+    request.check_cancelled();
     const std::string& object = objects[index];
     const bool own = object.starts_with("uploads/" + caller.owner + "/") ||
                      object.starts_with("results/" + caller.owner + "/");
     const auto info = own || caller.is_admin() ? ports_.objects.stat(object) : std::nullopt;
-    // What has outlived its time may be removed at any moment (sweeps.cpp).
+    // Expired objects may be removed at any moment (sweeps.cpp).
     const TimePoint now = options_.now() - std::chrono::milliseconds(clock_ahead_ms_.load());
     const bool expired =
         info && ((object.starts_with("uploads/") && info->modified < now - options_.upload_lifetime) ||
                  (object.starts_with("results/") &&
                   info->modified < now - options_.job_lifetime + acceptance_margin));
     if (expired) {
-      throw Error(ErrorCode::not_found, fmt::format("The object '{}' has outlived its time: upload it again.",
-                                                    object.substr(0, 200)));
+      throw Error(ErrorCode::not_found,
+                  fmt::format("The object '{}' has expired: upload it again.", object.substr(0, 200)));
     }
     if (!info) {
-      ports_.objects.check();  // of a store that is away as a whole, nothing can be said
+      ports_.objects.check();  // reports an unavailable store instead of a missing object
       throw Error(ErrorCode::not_found,
-                  fmt::format("There is no object '{}': upload it first, to the place that "
-                              "POST /v1/uploads gives.",
+                  fmt::format("There is no object '{}': upload it first, with the link from "
+                              "POST /v1/uploads.",
                               object.substr(0, 200)));
     }
-    tags.at(object) = info->etag;  // each its own element
+    tags.at(object) = info->etag;  // each thread writes its own element
   });
   for (JobRequest& item : items) {
     item.object_tag = tags.at(item.object);
   }
 }
 
-/// Where uploads do not pass through here, what they hold is known when the store is asked.
+/// Uploads that bypass the gateway are measured by querying the store.
 void Gateway::measure_uploads() {
-  constexpr int most_at_once = 200;
-  constexpr auto look_again_after = 30s;
+  constexpr int max_per_round = 200;
+  constexpr auto measure_retry_interval = 30s;
   const TimePoint now = options_.now();
-  const auto places = ports_.uploads.take_unmeasured(now - look_again_after, most_at_once);
-  each_at_once(places.size(), stats_at_once, [&](std::size_t index) {
-    const UploadPlace& place = places[index];
-    if (const auto info = ports_.objects.stat(place.object)) {
-      static_cast<void>(ports_.uploads.measure(place.object, info->size_bytes, 0));
-    } else if (now > place.link_expires + options_.link_lifetime) {
-      // Also a body that began to come when the link was good is there by now, or never will be.
-      ports_.uploads.release({place.object});
+  const auto reservations = ports_.uploads.claim_unmeasured(now - measure_retry_interval, max_per_round);
+  parallel_for_each(reservations.size(), max_parallel_stats, [&](std::size_t index) {
+    const UploadReservation& reservation = reservations[index];
+    if (const auto info = ports_.objects.stat(reservation.object)) {
+      static_cast<void>(ports_.uploads.record_size(reservation.object, info->size_bytes, 0));
+    } else if (now > reservation.link_expires + options_.link_lifetime) {
+      // An upload that began while the link was valid is complete by now, or never will be.
+      ports_.uploads.release({reservation.object});
     }
   });
 }

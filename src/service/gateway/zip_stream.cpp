@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/gateway/zip_stream.hpp"
 
 #include <archive.h>
@@ -27,7 +28,7 @@ struct FreeEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
 
-/// libarchive's writer; what `out` throws inside of its callback waits until libarchive has returned.
+/// libarchive's writer; an exception of `out` in its callback is rethrown after libarchive has returned.
 class ZipWriter {
  public:
   explicit ZipWriter(ByteSink& out) : out_(out), handle_(archive_write_new()) {
@@ -65,7 +66,7 @@ class ZipWriter {
       return static_cast<la_ssize_t>(size);
     } catch (...) {
       writer.failure_ = std::current_exception();
-      archive_set_error(handle, EPIPE, "the receiver takes no more");
+      archive_set_error(handle, EPIPE, "the receiver is closed");
       return -1;
     }
   }
@@ -111,7 +112,7 @@ std::string free_name(const std::string& wanted, std::set<std::string>& taken) {
 
 std::string reason_of(const Job& job, bool result_is_gone) {
   if (result_is_gone) {
-    return "The result is not there any more.";
+    return "The result no longer exists.";
   }
   return job.failure ? without_internals(job.failure->sentence) : std::string(to_string(job.state)) + ".";
 }
@@ -124,7 +125,7 @@ void write_results_zip(const std::vector<Job>& jobs, ObjectStore& objects, ByteS
   std::set<std::string> taken{folded(failures_name)};
   std::string failures;
   for (const Job& job : jobs) {
-    // Looked for before the entry begins: its length stands at its head, so it cannot be taken back.
+    // Checked before the entry starts: its header contains the length, so it cannot be undone.
     const auto there = job.result ? objects.stat(job.result->object) : std::nullopt;
     if (!there) {
       failures +=

@@ -1,4 +1,5 @@
-// A zip archive written while it is sent.
+// SPDX-License-Identifier: Apache-2.0
+// Streaming zip archives.
 #pragma once
 
 #include <vector>
@@ -8,10 +9,9 @@
 
 namespace tessera::service {
 
-/// Writes the results of all jobs that are done, stored without compression (images have theirs) under their
-/// file names, made safe for all systems, "name (2).png" where two are the same but for capitals; and, if
-/// there are jobs that have none or whose result is gone, "failures.txt" that says why. No more than a piece
-/// of a result is in memory. Throws Error.
+/// Writes the results of all completed jobs, uncompressed (image formats are compressed already), under their
+/// portable file names, with "name (2).png" for duplicates; and, if jobs have no result, "failures.txt" with
+/// the reasons. Only a piece of a result is in memory at a time. Throws Error.
 void write_results_zip(const std::vector<Job>& jobs, ObjectStore& objects, ByteSink& out);
 
 }  // namespace tessera::service

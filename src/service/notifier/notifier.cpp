@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/notifier/notifier.hpp"
 
 #include <fmt/format.h>
@@ -19,21 +20,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int events_at_once = 100;
-constexpr std::chrono::milliseconds event_patience = 1s;
+constexpr int event_batch_size = 100;
+constexpr std::chrono::milliseconds event_timeout = 1s;
 constexpr std::chrono::milliseconds heartbeat_interval = 15s;
 
 }  // namespace
 
-bool Notifier::Filter::wants(const Event& event) const {
-  return event.type != Event::unreadable && caller.sees(event.owner) &&
+bool Notifier::Filter::matches(const Event& event) const {
+  return event.type != Event::unreadable && caller.may_see(event.owner) &&
          (job_id.empty() || event.job_id == job_id) && (batch_id.empty() || event.batch_id == batch_id);
 }
 
 Notifier::Notifier(NotifierOptions options, NotifierPorts ports)
     : options_(std::move(options)),
       ports_(ports),
-      recent_(ports_.events, ports_.events.newest_id(), options_.max_recent_events,
+      buffer_(ports_.events, ports_.events.newest_id(), options_.max_recent_events,
               options_.max_recent_bytes) {
   distributor_ = std::jthread([this](const std::stop_token& stop) {
     run_guarded("following events", options_.log.get(), stop, [this] { distribute(); });
@@ -85,15 +86,15 @@ void Notifier::end_streams_of_ended_tokens() {
   std::set<std::string> ended;
   for (const auto& [hash, caller] : callers) {
     try {
-      if (!ports_.access.still_admits(caller)) {
+      if (!ports_.access.is_still_valid(caller)) {
         ended.insert(hash);
       }
     } catch (const std::exception& error) {
-      // A store that is away says nothing about tokens, but the time does.
+      // An unavailable store says nothing about tokens, but the expiry time is known.
       if (caller.token_expires && *caller.token_expires <= system_now()) {
         ended.insert(hash);
       } else if (options_.log) {
-        options_.log->warn("whether the tokens of streams are still good is not known: {}", error.what());
+        options_.log->warn("the tokens of event streams could not be checked: {}", error.what());
       }
     }
   }
@@ -113,18 +114,18 @@ std::size_t Notifier::subscribers() {
 }
 
 void Notifier::mount(http::Router& router) {
-  const auto admit = needs_stream(ports_.access);
+  const auto admit = require_stream_scope(ports_.access);
   const std::vector<DocumentedQuery> query{
       {"job", "Only of this job."},
       {"batch", "Only of the jobs of this batch."},
-      {"after", "Events after the one of this id; the header Last-Event-ID says the same."},
-      {"token", "In place of the header Authorization: what POST /v1/stream-tokens gave."}};
+      {"after", "Only events after this id; same as the header Last-Event-ID."},
+      {"token", "A stream token from POST /v1/stream-tokens, in place of the header Authorization."}};
   router.add(
       "GET", "/v1/events", admit, [this](http::Request& request) { return subscribe(request, false); },
       operation({.id = "followEvents",
                  .tag = "Events",
-                 .summary = "What happens to jobs, as Server-Sent Events.",
-                 .answers = {{200, "A stream without end.", "Text", "text/event-stream"}},
+                 .summary = "Changes of jobs, as Server-Sent Events.",
+                 .answers = {{200, "An endless stream.", "Text", "text/event-stream"}},
                  .query = query}));
   router.add(
       "GET", "/v1/events/socket", admit, [this](http::Request& request) { return subscribe(request, true); },
@@ -135,7 +136,7 @@ void Notifier::mount(http::Router& router) {
                  .query = query}));
 }
 
-void Notifier::check_place(const std::string& owner) const {
+void Notifier::check_capacity(const std::string& owner) const {
   int open = 0;
   int of_owner = 0;
   for (const Subscriber& subscriber : subscribers_) {
@@ -145,14 +146,14 @@ void Notifier::check_place(const std::string& owner) const {
     }
   }
   if (open >= options_.max_subscribers) {
-    throw Error(ErrorCode::busy, fmt::format("{} clients are connected already; try again later.", open));
+    throw Error(ErrorCode::busy,
+                fmt::format("{} clients are connected, which is the limit; try again later.", open));
   }
   if (of_owner >= options_.max_subscribers_per_owner) {
     throw http::ProblemError(http::make_problem(
-        "over-quota",
-        fmt::format("'{}' follows events over {} connections already, which is the limit for one "
-                    "owner: close some.",
-                    owner, of_owner)));
+        "over-quota", fmt::format("'{}' follows events over {} connections, which is the limit for one "
+                                  "owner: close some.",
+                                  owner, of_owner)));
   }
 }
 
@@ -164,7 +165,7 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
                         request.query_value("after").value_or(request.header("Last-Event-ID"))};
   {
     const std::scoped_lock lock(mutex_);
-    check_place(subscriber.filter.caller.owner);
+    check_capacity(subscriber.filter.caller.owner);
   }
   bool whole = false;
   if (subscriber.last_id.empty()) {
@@ -174,15 +175,16 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
     whole = true;
     subscriber.last_id = ports_.events.newest_id();
     const Event reset{subscriber.last_id, "reset", {}, {}, {}, {}, Json()};
-    Wire wire(reset);
-    subscriber.channel->offer(wire.message(websocket, messages_));
+    SerializedEvent serialized(reset);
+    subscriber.channel->offer(serialized.message(websocket, messages_));
   }
   if (whole && !websocket) {
-    // A client whose connection ends before the first event comes back to this place.
+    // Sends the starting id, so that a client can resume even if its connection ends before the first event.
     subscriber.channel->offer(
         std::make_shared<const std::string>(fmt::format("id: {}\n\n", subscriber.last_id)));
   }
-  // The states are read after the place in the log: what changes meanwhile is told twice rather than not.
+  // The states are read after the log position, so that a concurrent change is reported twice rather than not
+  // at all.
   if (whole) {
     snapshot(subscriber);
   }
@@ -191,9 +193,9 @@ http::Response Notifier::subscribe(const http::Request& request, bool websocket)
   http::PushContent content;
   content.channel = subscriber.channel;
   content.websocket = websocket;
-  content.heartbeat = ": all is quiet\n\n";
+  content.heartbeat = ": heartbeat\n\n";
   content.heartbeat_interval = heartbeat_interval;
-  // nginx keeps what it is sent until it has much of it, unless it is told not to.
+  // Disables nginx's response buffering.
   return http::Response{
       200,
       {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}},
@@ -208,12 +210,12 @@ void Notifier::snapshot(Subscriber& subscriber) {
   std::vector<Job> jobs;
   if (!filter.job_id.empty()) {
     jobs = ports_.jobs.find_all({filter.job_id});
-    if (jobs.empty() || !filter.caller.sees(jobs.front().owner)) {
+    if (jobs.empty() || !filter.caller.may_see(jobs.front().owner)) {
       refuse("job", filter.job_id);
     }
   } else if (!filter.batch_id.empty()) {
     const auto batch = ports_.jobs.find_batch(filter.batch_id);
-    if (!batch || !filter.caller.sees(batch->owner)) {
+    if (!batch || !filter.caller.may_see(batch->owner)) {
       refuse("batch", filter.batch_id);
     }
     jobs = ports_.jobs.find_all(batch->job_ids);
@@ -221,48 +223,48 @@ void Notifier::snapshot(Subscriber& subscriber) {
   for (const Job& job : jobs) {
     const Event event{subscriber.last_id, "snapshot",  job.id,      job.batch_id,
                       job.owner,          job.updated, to_json(job)};
-    Wire wire(event);
-    if (!subscriber.channel->offer(wire.message(subscriber.websocket, messages_))) {
+    SerializedEvent serialized(event);
+    if (!subscriber.channel->offer(serialized.message(subscriber.websocket, messages_))) {
       throw Error(
           ErrorCode::limit_exceeded,
-          fmt::format("The {} jobs take more than the {} bytes that a stream may begin with: follow fewer "
+          fmt::format("The {} jobs take more than the {} bytes that a stream may start with: follow fewer "
                       "at a time.",
                       jobs.size(), options_.max_behind_bytes));
     }
   }
 }
 
-void Notifier::give(Subscriber& subscriber, Wire& wire) const {
-  subscriber.last_id = wire.event().id;
-  if (subscriber.filter.wants(wire.event()) &&
-      !subscriber.channel->offer(wire.message(subscriber.websocket, messages_))) {
-    // Too far behind: what is queued still goes out, then it has to connect again.
+void Notifier::deliver(Subscriber& subscriber, SerializedEvent& serialized) const {
+  subscriber.last_id = serialized.event().id;
+  if (subscriber.filter.matches(serialized.event()) &&
+      !subscriber.channel->offer(serialized.message(subscriber.websocket, messages_))) {
+    // Too far behind: what is queued is still sent, then the client has to reconnect.
     subscriber.channel->finish();
   }
 }
 
-void Notifier::look_back(const std::string& id) {
-  const std::scoped_lock one_at_a_time(looking_back_);
+void Notifier::replay(const std::string& id) {
+  const std::scoped_lock one_at_a_time(replay_mutex_);
   std::string end;
   {
     const std::scoped_lock lock(mutex_);
-    if (recent_.covers(id)) {
+    if (buffer_.covers(id)) {
       return;
     }
-    end = recent_.begin();
+    end = buffer_.begin();
   }
-  std::vector<Wire> older;
+  std::vector<SerializedEvent> older;
   std::size_t older_bytes = 0;
   std::string from = id;
   for (bool more = true; more;) {
     {
       const std::scoped_lock lock(mutex_);
-      if (!recent_.has_room(older.size(), older_bytes)) {
+      if (!buffer_.has_room(older.size(), older_bytes)) {
         return;
       }
     }
     more = false;
-    for (const Event& event : ports_.events.read_after(from, events_at_once, 0ms)) {
+    for (const Event& event : ports_.events.read_after(from, event_batch_size, 0ms)) {
       more = !ports_.events.event_before(end, event.id);
       if (!more) {
         break;
@@ -272,12 +274,12 @@ void Notifier::look_back(const std::string& id) {
     }
   }
   const std::scoped_lock lock(mutex_);
-  recent_.prepend(id, end, std::move(older));
+  buffer_.prepend(id, end, std::move(older));
 }
 
-/// Gives what has happened already, and then hands the subscriber to the distributor without a gap.
+/// Delivers past events, and then hands the subscriber over to the distributor without a gap.
 void Notifier::catch_up(Subscriber& subscriber, const http::Request& request) {
-  look_back(subscriber.last_id);
+  replay(subscriber.last_id);
   for (;;) {
     {
       const std::scoped_lock lock(mutex_);
@@ -286,26 +288,27 @@ void Notifier::catch_up(Subscriber& subscriber, const http::Request& request) {
         return;
       }
       if (subscriber.channel->ended()) {
-        return;  // it got as much as it may have at a time, and asks for the rest when it connects again
+        return;  // its buffer is full; it will request the rest when it reconnects
       }
-      check_place(subscriber.filter.caller.owner);
-      if (recent_.covers(subscriber.last_id)) {
-        recent_.for_each_after(subscriber.last_id, [&](Wire& wire) { give(subscriber, wire); });
+      check_capacity(subscriber.filter.caller.owner);
+      if (buffer_.covers(subscriber.last_id)) {
+        buffer_.for_each_after(subscriber.last_id,
+                               [&](SerializedEvent& serialized) { deliver(subscriber, serialized); });
         subscribers_.push_back(subscriber);
         return;
       }
     }
-    // Further back than what is kept here.
-    request.check_attention();
-    const std::vector<Event> events = ports_.events.read_after(subscriber.last_id, events_at_once, 0ms);
+    // Older than the buffered events.
+    request.check_cancelled();
+    const std::vector<Event> events = ports_.events.read_after(subscriber.last_id, event_batch_size, 0ms);
     for (const Event& event : events) {
-      Wire wire(event);
-      give(subscriber, wire);
+      SerializedEvent serialized(event);
+      deliver(subscriber, serialized);
     }
     if (events.empty()) {
-      // The log has nothing after it any more: there is nothing before what is kept here either.
+      // The log has no more events after it, so there are none before the buffered ones either.
       const std::scoped_lock lock(mutex_);
-      subscriber.last_id = recent_.begin();
+      subscriber.last_id = buffer_.begin();
     }
   }
 }
@@ -319,7 +322,7 @@ void Notifier::distribute() {
       if (stopping_) {
         return;
       }
-      from = recent_.newest_id();
+      from = buffer_.newest_id();
     }
     try {
       distribute_after(from);
@@ -335,24 +338,24 @@ void Notifier::distribute() {
 }
 
 void Notifier::distribute_after(const std::string& id) {
-  const std::vector<Event> events = ports_.events.read_after(id, events_at_once, event_patience);
+  const std::vector<Event> events = ports_.events.read_after(id, event_batch_size, event_timeout);
   const std::scoped_lock lock(mutex_);
   std::erase_if(subscribers_, [](const Subscriber& subscriber) { return subscriber.channel->ended(); });
   for (const Event& event : events) {
-    Wire& wire = recent_.append(Wire(event));
+    SerializedEvent& serialized = buffer_.append(SerializedEvent(event));
     for (Subscriber& subscriber : subscribers_) {
       if (ports_.events.event_before(subscriber.last_id, event.id)) {
-        give(subscriber, wire);
+        deliver(subscriber, serialized);
       }
     }
     if (options_.on_event && event.type != Event::unreadable) {
       options_.on_event(event);
     }
   }
-  disconnect_those_behind();
+  disconnect_slow_subscribers();
 }
 
-void Notifier::disconnect_those_behind() {
+void Notifier::disconnect_slow_subscribers() {
   if (messages_.bytes() <= options_.max_total_behind_bytes) {
     return;
   }

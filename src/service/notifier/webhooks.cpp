@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "service/notifier/webhooks.hpp"
 
 #include <fmt/format.h>
@@ -18,17 +19,17 @@ namespace tessera::service {
 namespace {
 
 constexpr int gone = 410;
-/// A sender that dies over a call leaves it to others after this time beyond its timeout.
+/// The calls of a dead sender are made by others after this time beyond its timeout.
 constexpr std::chrono::seconds lease_margin{15};
-/// Of the body of an answer that takes the call; a connection with more to come is closed.
-constexpr std::size_t longest_answer_read = std::size_t{64} << 10;
+/// Limit for reading the response of a successful call; the connection is closed if there is more.
+constexpr std::size_t max_response_bytes_read = std::size_t{64} << 10;
 
 HttpOptions http_options(const WebhookOptions& options) {
   HttpOptions http;
   http.connect_timeout = options.answer_timeout;
   http.stall_timeout = options.answer_timeout;
   http.total_timeout = options.answer_timeout;
-  http.max_attempts = 1;  // further ones wait in the store, where they outlive this process
+  http.max_attempts = 1;  // retries are scheduled in the store, where they survive this process
   http.max_body_bytes = std::int64_t{64} << 10;
   http.public_addresses_only = !options.allow_private_addresses;
   return http;
@@ -51,7 +52,7 @@ WebhookSender::WebhookSender(WebhookOptions options, JobStore& jobs)
     : options_(std::move(options)), jobs_(jobs), http_(http_options(options_)) {
   for (int i = 0; i < options_.senders; ++i) {
     senders_.emplace_back([this](const std::stop_token& stop) {
-      run_guarded("a sender of webhooks", options_.log.get(), stop, [&] { send_calls(stop); });
+      run_guarded("a webhook sender", options_.log.get(), stop, [&] { send_calls(stop); });
     });
   }
 }
@@ -88,7 +89,7 @@ void WebhookSender::send_calls(const std::stop_token& stop) {
       backoff.reset();
     } catch (const std::exception& error) {
       if (!stop.stop_requested() && options_.log) {
-        options_.log->error("cannot see to webhooks: {}", error.what());
+        options_.log->error("cannot process webhooks: {}", error.what());
       }
       pause(backoff.next(), stop);
     }
@@ -96,9 +97,9 @@ void WebhookSender::send_calls(const std::stop_token& stop) {
 }
 
 std::optional<WebhookSender::Turn> WebhookSender::next_turn(const std::stop_token& stop) {
-  const std::scoped_lock one_looks(taking_);
+  const std::scoped_lock one_looks(claim_mutex_);
   while (!stop.stop_requested()) {
-    if (const auto call = take_call()) {
+    if (const auto call = claim_call()) {
       if (auto turn = begin(*call)) {
         return turn;
       }
@@ -111,10 +112,10 @@ std::optional<WebhookSender::Turn> WebhookSender::next_turn(const std::stop_toke
   return std::nullopt;
 }
 
-std::optional<WebhookCall> WebhookSender::take_call() {
+std::optional<WebhookCall> WebhookSender::claim_call() {
   const auto lease = options_.answer_timeout + lease_margin;
   std::vector<std::string> full;
-  std::vector<std::string> not_of;
+  std::vector<std::string> excluded_owners;
   bool round_has_begun = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -123,17 +124,17 @@ std::optional<WebhookCall> WebhookSender::take_call() {
         full.push_back(owner);
       }
     }
-    not_of = full;
-    not_of.insert(not_of.end(), served_.begin(), served_.end());
+    excluded_owners = full;
+    excluded_owners.insert(excluded_owners.end(), served_.begin(), served_.end());
     round_has_begun = !served_.empty();
   }
-  auto calls = jobs_.take_webhook_calls(lease, 1, not_of);
+  auto calls = jobs_.claim_webhook_calls(lease, 1, excluded_owners);
   if (calls.empty() && round_has_begun) {
     {
       const std::scoped_lock lock(mutex_);
       served_.clear();
     }
-    calls = jobs_.take_webhook_calls(lease, 1, full);
+    calls = jobs_.claim_webhook_calls(lease, 1, full);
   }
   return calls.empty() ? std::nullopt : std::optional(calls.front());
 }
@@ -152,11 +153,11 @@ std::optional<WebhookSender::Turn> WebhookSender::begin(const WebhookCall& call)
     const std::scoped_lock lock(mutex_);
     served_.insert(job->owner);
     Host& host = hosts_[authority];
-    // A rest that seems longer than any was begun by a clock that was ahead.
-    if (host.rests_until > now && host.rests_until <= now + options_.longest_rest) {
+    // A rest longer than the maximum was started by a clock that was ahead.
+    if (host.rests_until > now && host.rests_until <= now + options_.max_rest) {
       later = host.rests_until;
-    } else if (host.in_flight >= (host.silences > 0 ? 1 : options_.max_per_host)) {
-      // Spread, so that many calls to one host are not all looked at again at the same time.
+    } else if (host.in_flight >= (host.unanswered > 0 ? 1 : options_.max_per_host)) {
+      // Spread, so that many calls to one host are not all retried at the same time.
       later = now + options_.host_pause * (1 + host.waiting++ / options_.max_per_host);
     } else {
       ++host.in_flight;
@@ -178,18 +179,17 @@ void WebhookSender::end(const Turn& turn, bool answered) {
   }
   Host& host = hosts_[turn.host];
   --host.in_flight;
-  host.silences = answered ? 0 : host.silences + 1;
-  if (host.silences >= options_.silences_to_rest) {
-    constexpr int most_doublings = 16;
-    const int doublings = std::min(host.silences - options_.silences_to_rest, most_doublings);
-    host.rests_until =
-        options_.now() + std::min(options_.longest_rest, options_.first_rest * (1 << doublings));
+  host.unanswered = answered ? 0 : host.unanswered + 1;
+  if (host.unanswered >= options_.unanswered_before_rest) {
+    constexpr int max_doublings = 16;
+    const int doublings = std::min(host.unanswered - options_.unanswered_before_rest, max_doublings);
+    host.rests_until = options_.now() + std::min(options_.max_rest, options_.first_rest * (1 << doublings));
   }
-  const bool idle = host.in_flight == 0 && host.silences == 0;
+  const bool idle = host.in_flight == 0 && host.unanswered == 0;
   if (idle) {
     hosts_.erase(turn.host);
   }
-  // The owner or the host may have room for another now.
+  // The owner or the host may have a free slot now.
   has_nudge_ = true;
   nudged_.notify_one();
 }
@@ -197,7 +197,7 @@ void WebhookSender::end(const Turn& turn, bool answered) {
 bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
   const WebhookCall& call = turn.call;
   const Batch& batch = turn.batch;
-  const std::string receiver = origin_of_url(batch.webhook_url);  // its path may be a secret
+  const std::string receiver = origin_of_url(batch.webhook_url);  // the path may be secret
   reach(Failpoint::webhook_taken);
   HttpRequest request;
   request.method = "POST";
@@ -212,12 +212,12 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
                      {"webhook-id", call.id},
                      {"webhook-timestamp", time},
                      {"webhook-signature", "v1," + signature}};
-  // The status alone says whether the call was taken: the rest of the answer may be long, or never end.
+  // The status alone decides whether the call succeeded: the rest of the response may be long, or endless.
   bool accepted = false;
   request.on_head = [&](const HttpResponse&) { accepted = true; };
   request.on_data = [taken = std::size_t{0}](std::string_view bytes) mutable {
     taken += bytes.size();
-    return taken <= longest_answer_read;
+    return taken <= max_response_bytes_read;
   };
   std::string failure;
   bool given_up = false;
@@ -230,7 +230,7 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
-      throw;  // the lease gives it to another
+      throw;  // another sender makes the call when the lease ends
     }
     if (!accepted) {
       failure = error.what();
@@ -243,7 +243,7 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
     options_.on_attempt(failure.empty());
   }
   if (!failure.empty() && !given_up && call.attempt < options_.max_attempts) {
-    put_off(call, batch, failure);
+    postpone(call, batch, failure);
     return answered;
   }
   if (!failure.empty() && options_.log) {
@@ -254,13 +254,13 @@ bool WebhookSender::make(const Turn& turn, const std::stop_token& stop) {
   return answered;
 }
 
-void WebhookSender::put_off(const WebhookCall& call, const Batch& batch, const std::string& reason) {
-  constexpr int most_doublings = 20;
-  const auto pause = std::min(options_.longest_pause,
-                              options_.first_pause * (1 << std::min(call.attempt - 1, most_doublings)));
+void WebhookSender::postpone(const WebhookCall& call, const Batch& batch, const std::string& reason) {
+  constexpr int max_doublings = 20;
+  const auto pause =
+      std::min(options_.max_pause, options_.first_pause * (1 << std::min(call.attempt - 1, max_doublings)));
   jobs_.settle_webhook_call(call.id, options_.now() + pause);
   if (options_.log) {
-    options_.log->warn("webhook {} of batch {} is tried again in {} s: {}", call.id, batch.id,
+    options_.log->warn("webhook {} of batch {} will be retried in {} s: {}", call.id, batch.id,
                        std::chrono::duration_cast<std::chrono::seconds>(pause).count(), reason);
   }
 }

@@ -1,13 +1,15 @@
-// Tells the servers that clients have named how their jobs ended.
+// SPDX-License-Identifier: Apache-2.0
+// Webhooks: notify servers that clients have named about finished jobs.
 //
-// A call is a POST of a CloudEvent (CloudEvents 1.0, structured JSON), signed as the Standard Webhooks
-// specification says: webhook-id, webhook-timestamp, and webhook-signature "v1," + base64 of the
-// HMAC-SHA-256, under the client's secret, of "ID.TIMESTAMP.BODY". Any 2xx answer ends it; 410 gives it up;
-// everything else is tried again, later and later. Calls may come twice and out of order: their ids tell.
+// A call is a POST of a CloudEvent (CloudEvents 1.0, structured JSON), signed according to the Standard
+// Webhooks specification: webhook-id, webhook-timestamp, and webhook-signature "v1," + base64 of the
+// HMAC-SHA-256, with the client's secret, of "ID.TIMESTAMP.BODY". Any 2xx response completes it; 410 cancels
+// it; everything else is retried with growing delays. Calls may be duplicated and reordered: receivers
+// compare their ids.
 //
-// Owners take turns, and none holds more than a part of the senders; a host gets a few calls at a time, and
-// rests for a while when it has not answered several times in a row. So nobody's calls wait for another's
-// slow receiver.
+// Senders are shared fairly: owners take turns, each with a limited number of senders; a host gets a few
+// concurrent calls, and is paused for a while after several consecutive calls without a response. So a slow
+// receiver does not delay other owners' calls.
 #pragma once
 
 #include <chrono>
@@ -32,22 +34,22 @@ class logger;
 namespace tessera::service {
 
 struct WebhookOptions {
-  std::string source;  ///< of the CloudEvents: the service's URL
-  /// Else only addresses of the public Internet are called, so that clients cannot reach into the network
-  /// that the service stands in.
+  std::string source;  ///< source attribute of the CloudEvents: the service's URL
+  /// If false, only addresses on the public Internet are called, so that clients cannot reach into the
+  /// service's network.
   bool allow_private_addresses = false;
-  int senders = 16;       ///< calls at once
-  int max_per_owner = 4;  ///< of them
+  int senders = 16;       ///< concurrent calls
+  int max_per_owner = 4;  ///< concurrent calls per owner
   int max_per_host = 4;
-  std::chrono::milliseconds host_pause{50};  ///< a call whose host has so many is looked at again after that
-  int silences_to_rest = 3;                  ///< calls in a row without an answer, after which a host rests
-  std::chrono::milliseconds first_rest{30'000};  ///< doubled with each further silence
-  std::chrono::milliseconds longest_rest{1'800'000};
+  std::chrono::milliseconds host_pause{50};  ///< retry delay of a call whose host is at its limit
+  int unanswered_before_rest = 3;  ///< consecutive calls without a response after which a host is paused
+  std::chrono::milliseconds first_rest{30'000};  ///< doubled with each further failure
+  std::chrono::milliseconds max_rest{1'800'000};
   int max_attempts = 12;
-  std::chrono::milliseconds first_pause{5'000};        ///< doubled after each attempt
-  std::chrono::milliseconds longest_pause{3'600'000};  ///< less than farthest_webhook_call
+  std::chrono::milliseconds first_pause{5'000};    ///< doubled after each attempt
+  std::chrono::milliseconds max_pause{3'600'000};  ///< less than farthest_webhook_call
   std::chrono::milliseconds answer_timeout{15'000};
-  std::chrono::milliseconds poll_interval{1'000};  ///< when nobody nudges
+  std::chrono::milliseconds poll_interval{1'000};  ///< without nudge()
   Clock now = system_now;
   std::shared_ptr<spdlog::logger> log;
   std::function<void(bool delivered)> on_attempt;
@@ -60,7 +62,7 @@ class WebhookSender {
   ~WebhookSender();  ///< stop()
   WebhookSender(const WebhookSender&) = delete;
   WebhookSender& operator=(const WebhookSender&) = delete;
-  /// Some call may be due now.
+  /// Wakes the senders: a call may be due.
   void nudge();
   void stop();
 
@@ -73,32 +75,32 @@ class WebhookSender {
   };
   struct Host {
     int in_flight = 0;
-    int waiting = 0;   ///< put off since the last that was let through
-    int silences = 0;  ///< in a row
+    int waiting = 0;     ///< calls postponed since the last one that was started
+    int unanswered = 0;  ///< consecutive calls without a response
     TimePoint rests_until{};
   };
   void send_calls(const std::stop_token& stop);
   [[nodiscard]] std::optional<Turn> next_turn(const std::stop_token& stop);
-  /// A call that is due, of an owner whose turn it is.
-  [[nodiscard]] std::optional<WebhookCall> take_call();
-  /// Whether the call may be made now; else it is put off.
+  /// Claims a due call of an owner whose turn it is.
+  [[nodiscard]] std::optional<WebhookCall> claim_call();
+  /// Starts the call if it may be made now; otherwise postpones it.
   [[nodiscard]] std::optional<Turn> begin(const WebhookCall& call);
   void end(const Turn& turn, bool answered);
-  /// Returns whether the host answered, whatever it was.
+  /// Makes the call. Returns whether the host responded, with any status.
   bool make(const Turn& turn, const std::stop_token& stop);
-  void put_off(const WebhookCall& call, const Batch& batch, const std::string& reason);
+  void postpone(const WebhookCall& call, const Batch& batch, const std::string& reason);
 
   WebhookOptions options_;
   JobStore& jobs_;
   HttpClient http_;
-  std::mutex taking_;  ///< held by the one sender that looks for calls
+  std::mutex claim_mutex_;  ///< held by the sender that claims calls
   std::mutex mutex_;
   std::condition_variable_any nudged_;
   bool has_nudge_ = false;
   // Guarded by mutex_:
   std::map<std::string, int> in_flight_of_owner_;
-  std::map<std::string, Host> hosts_;  ///< that have calls under way or have been silent
-  std::set<std::string> served_;       ///< owners that have had their turn in this round
+  std::map<std::string, Host> hosts_;  ///< hosts with active calls or recent failures
+  std::set<std::string> served_;       ///< owners served in this round
   std::vector<std::jthread> senders_;
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is special to the queue in a file: it must outlive kill -9, other writers and damage.
 #include <gtest/gtest.h>
 
@@ -48,16 +49,16 @@ TEST_F(SqliteJobQueueFile, IsWrittenThroughToTheDisk) {
 TEST_F(SqliteJobQueueFile, KeepsEverythingWhenItsOnlyUserIsKilled) {
   open_job_queue(url, {})->publish(message("taken"));
   open_job_queue(url, {})->publish(message("waiting"));
-  testing::TakerProcess(url, 1).kill();
+  testing::ConsumerProcess(url, 1).kill();
   const auto queue = open_job_queue(url, {});
   EXPECT_EQ(queue->depth().waiting, 2);
-  const auto delivery = queue->take(0ms);
+  const auto delivery = queue->receive(0ms);
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->message.job_id, "taken");
   EXPECT_EQ(delivery->attempt, 2);
 }
 
-TEST_F(SqliteJobQueueFile, SaysWithinItsLimitThatOthersWriteTooLong) {
+TEST_F(SqliteJobQueueFile, ReportsOtherWritersWithinTheTimeout) {
   const auto queue = open_job_queue(url, {.publish_timeout = 50ms});
   queue->publish(message("job"));
   SqliteDatabase other(file);
@@ -68,32 +69,32 @@ TEST_F(SqliteJobQueueFile, SaysWithinItsLimitThatOthersWriteTooLong) {
   EXPECT_EQ(queue->depth().waiting, 2);
 }
 
-TEST_F(SqliteJobQueueFile, WaitsInATakeWhileOthersWrite) {
+TEST_F(SqliteJobQueueFile, WaitsInReceiveWhileOthersWrite) {
   const auto queue = open_job_queue(url, {.publish_timeout = 50ms});
   queue->publish(message("job"));
   SqliteDatabase other(file);
   {
     SqliteTransaction writing(other);
-    EXPECT_FALSE(queue->take(100ms));
+    EXPECT_FALSE(queue->receive(100ms));
   }
-  EXPECT_TRUE(queue->take(30s));
+  EXPECT_TRUE(queue->receive(30s));
 }
 
-TEST_F(SqliteJobQueueFile, HoldsBackWhatWasPostponedUntilItsTime) {
+TEST_F(SqliteJobQueueFile, DelaysPostponedMessages) {
   const auto queue = open_job_queue(url, {});
   queue->publish(message("later"));
   queue->publish(message("now"));
-  queue->postpone(queue->take(30s).value().tag, 1h);
-  const auto now = queue->take(30s);
+  queue->postpone(queue->receive(30s).value().tag, 1h);
+  const auto now = queue->receive(30s);
   ASSERT_TRUE(now);
   EXPECT_EQ(now->message.job_id, "now");
-  EXPECT_FALSE(queue->take(0ms));
+  EXPECT_FALSE(queue->receive(0ms));
   EXPECT_EQ(queue->depth().waiting, 1);
   // Another who opens the file holds it back too, until its time has come.
   const auto other = open_job_queue(url, {});
-  EXPECT_FALSE(other->take(0ms));
+  EXPECT_FALSE(other->receive(0ms));
   SqliteDatabase(file).execute("UPDATE queue_postponed SET until_ms=since_ms");
-  const auto later = other->take(30s);
+  const auto later = other->receive(30s);
   ASSERT_TRUE(later);
   EXPECT_EQ(later->message.job_id, "later");
   EXPECT_EQ(later->attempt, 1);
@@ -102,10 +103,10 @@ TEST_F(SqliteJobQueueFile, HoldsBackWhatWasPostponedUntilItsTime) {
 TEST_F(SqliteJobQueueFile, DoesNotHoldAMessageBackWhenTheClockWasSetBack) {
   const auto queue = open_job_queue(url, {});
   queue->publish(message("job"));
-  queue->postpone(queue->take(30s).value().tag, 1h);
+  queue->postpone(queue->receive(30s).value().tag, 1h);
   SqliteDatabase(file).execute(
       "UPDATE queue_postponed SET since_ms=since_ms+9000000, until_ms=until_ms+9000000");
-  EXPECT_TRUE(queue->take(30s));
+  EXPECT_TRUE(queue->receive(30s));
 }
 
 TEST_F(SqliteJobQueueFile, IsRefusedWhenItIsNone) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -6,7 +7,7 @@
 #include "adapters/queue/queue_server.hpp"
 
 int main(int argc, char** argv) {
-  if (argc == 5 && std::string_view(argv[1]) == "--taker") {
+  if (argc == 5 && std::string_view(argv[1]) == "--consumer") {
     tessera::testing::run_taker(argv[2], std::atoi(argv[3]), std::atoi(argv[4]));
   }
   ::testing::InitGoogleTest(&argc, argv);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/queue/queue_server.hpp"
 
 #include <fcntl.h>
@@ -72,7 +73,7 @@ QueueMessage message(const std::string& job_id, Priority priority) {
   return {.job_id = job_id, .generation = 1, .priority = priority, .request_id = "request-of-" + job_id};
 }
 
-TakerProcess::TakerProcess(const std::string& url, int messages, int delivery_limit) {
+ConsumerProcess::ConsumerProcess(const std::string& url, int messages, int delivery_limit) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     throw std::runtime_error("no pipe");
@@ -81,7 +82,7 @@ TakerProcess::TakerProcess(const std::string& url, int messages, int delivery_li
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::string flag = "--taker";
+  std::string flag = "--consumer";
   std::string address = url;
   std::string count = std::to_string(messages);
   std::string limit = std::to_string(delivery_limit);
@@ -101,9 +102,9 @@ TakerProcess::TakerProcess(const std::string& url, int messages, int delivery_li
   }
 }
 
-TakerProcess::~TakerProcess() { kill(); }
+ConsumerProcess::~ConsumerProcess() { kill(); }
 
-void TakerProcess::kill() {
+void ConsumerProcess::kill() {
   if (pid_ > 0) {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
@@ -114,8 +115,8 @@ void TakerProcess::kill() {
 void run_taker(const std::string& url, int messages, int delivery_limit) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto queue = open_job_queue(url, {.delivery_limit = delivery_limit, .prefetch = messages});
-  for (int taken = 0; taken < messages; ++taken) {
-    if (!queue->take(long_enough)) {
+  for (int received = 0; received < messages; ++received) {
+    if (!queue->receive(long_enough)) {
       ::_exit(1);
     }
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the contract suite runs against: one queue, empty at first, that several users can open.
 #pragma once
 
@@ -28,19 +29,19 @@ struct QueueKind {
 /// That broker, started by the first who asks and ended with the program.
 [[nodiscard]] RabbitMqServer& broker();
 void end_broker();
-/// A queue name prefix that nobody has used.
+/// An unused queue name prefix.
 [[nodiscard]] std::string new_prefix();
 
 [[nodiscard]] QueueMessage message(const std::string& job_id, Priority priority = Priority::interactive);
 
-/// Another process that takes `messages` deliveries and then does nothing more; killed at the end.
-class TakerProcess {
+/// Another process that receives `messages` deliveries and then does nothing more; killed at the end.
+class ConsumerProcess {
  public:
-  /// Returns when the process has them.
-  TakerProcess(const std::string& url, int messages, int delivery_limit = QueueOptions{}.delivery_limit);
-  ~TakerProcess();
-  TakerProcess(const TakerProcess&) = delete;
-  TakerProcess& operator=(const TakerProcess&) = delete;
+  /// Returns when the process has received them.
+  ConsumerProcess(const std::string& url, int messages, int delivery_limit = QueueOptions{}.delivery_limit);
+  ~ConsumerProcess();
+  ConsumerProcess(const ConsumerProcess&) = delete;
+  ConsumerProcess& operator=(const ConsumerProcess&) = delete;
   void kill();  ///< SIGKILL
 
  private:

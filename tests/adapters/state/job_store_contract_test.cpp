@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every state store must do, whatever is behind it.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -42,7 +43,7 @@ class StateContract : public ::testing::TestWithParam<testing::StateKind> {
   }
 };
 
-TEST_P(StateContract, GivesBackJobsAndBatchesToTheLastField) {
+TEST_P(StateContract, ReturnsEveryFieldOfJobsAndBatches) {
   StateStore store = server->open();
   NewJobs jobs{{new_job("ann", "batch_1"), new_job("ann", "batch_1")}, {}, "https://hook", "secret"};
   const auto created = store.jobs->create(jobs);
@@ -83,7 +84,7 @@ TEST_P(StateContract, FindsManyAtOnceInTheOrderAsked) {
   EXPECT_TRUE(store.jobs->find_all({}).empty());
 }
 
-TEST_P(StateContract, AnswersTheSameRequestOnce) {
+TEST_P(StateContract, CreatesJobsOnceForARepeatedRequest) {
   StateStore store = server->open();
   NewJobs first = one_job("ann");
   first.idempotency = {"key", "print"};
@@ -104,7 +105,7 @@ TEST_P(StateContract, AnswersTheSameRequestOnce) {
   EXPECT_TRUE(store.jobs->create(of_bob).created);
 }
 
-TEST_P(StateContract, OneOfManyThatComeAtOnceWithOneKeyIsCreated) {
+TEST_P(StateContract, ConcurrentRequestsWithOneKeyCreateOneBatch) {
   std::vector<std::future<bool>> tries;
   for (int i = 0; i < 4; ++i) {
     tries.push_back(std::async(std::launch::async, [&] {
@@ -256,7 +257,7 @@ TEST_P(StateContract, FindsAndRemovesWhatIsOver) {
   EXPECT_EQ(store.jobs->list({"ann", {}, {}}, "", 10).jobs.size(), 1U);
 }
 
-TEST_P(StateContract, TellsEveryChangeInOrder) {
+TEST_P(StateContract, LogsEveryChangeInOrder) {
   StateStore store = server->open();
   const std::string before = store.events->newest_id();
   const Job job = create(store);
@@ -310,7 +311,7 @@ TEST_P(StateContract, StopsReading) {
   EXPECT_TRUE(store.events->read_after("", 10, surely).empty());
 }
 
-TEST_P(StateContract, KeepsSoManyEventsAndTellsOfTheGap) {
+TEST_P(StateContract, BoundsTheLogAndReportsTheGap) {
   StateOptions options;
   options.max_events = 20;
   StateStore store = server->open(options);
@@ -341,39 +342,39 @@ TEST_P(StateContract, MakesAWebhookCallDueWhenAJobEnds) {
   const Job without = create(store);
   const auto end = [&](const Job& job, JobState state) { store.jobs->change(job.id, 0, to(state)); };
   end(jobs.jobs[0], JobState::running);
-  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+  EXPECT_TRUE(store.jobs->claim_webhook_calls(10s, 9).empty());
   end(jobs.jobs[0], JobState::failed);
   end(without, JobState::done);
   now += 1s;  // the jobs themselves are a little younger than `now` was
   end(jobs.jobs[1], JobState::done);
 
-  const auto first = store.jobs->take_webhook_calls(10s, 1);
+  const auto first = store.jobs->claim_webhook_calls(10s, 1);
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first[0].job_id, jobs.jobs[0].id);
   EXPECT_EQ(first[0].generation, 1);
   EXPECT_EQ(first[0].attempt, 1);
   EXPECT_FALSE(first[0].last);
-  const auto second = server->open(options).jobs->take_webhook_calls(10s, 9);
+  const auto second = server->open(options).jobs->claim_webhook_calls(10s, 9);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].job_id, jobs.jobs[1].id);
   EXPECT_TRUE(second[0].last);
-  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+  EXPECT_TRUE(store.jobs->claim_webhook_calls(10s, 9).empty());
 
-  // Put off by a clock that was ahead: it is not waited for.
+  // Rescheduled by a clock that was ahead: it is due now.
   store.jobs->settle_webhook_call(first[0].id, now + farthest_webhook_call + 1s);
-  const auto stray = store.jobs->take_webhook_calls(10s, 9);
+  const auto stray = store.jobs->claim_webhook_calls(10s, 9);
   ASSERT_EQ(stray.size(), 1U);
   EXPECT_EQ(stray[0].id, first[0].id);
 
-  // One was made, one is put off; nobody has settled a third that died.
+  // One call was made, one was rescheduled; the third sender died without settling its call.
   store.jobs->settle_webhook_call(second[0].id, std::nullopt);
   store.jobs->settle_webhook_call(first[0].id, now + 60s);
   now += 59s;
-  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9).empty());
+  EXPECT_TRUE(store.jobs->claim_webhook_calls(10s, 9).empty());
   now += 1s;
-  ASSERT_EQ(store.jobs->take_webhook_calls(10s, 9).size(), 1U);
+  ASSERT_EQ(store.jobs->claim_webhook_calls(10s, 9).size(), 1U);
   now += 10s;
-  const auto again = store.jobs->take_webhook_calls(10s, 9);
+  const auto again = store.jobs->claim_webhook_calls(10s, 9);
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].id, first[0].id);
   EXPECT_EQ(again[0].attempt, 4);
@@ -382,14 +383,14 @@ TEST_P(StateContract, MakesAWebhookCallDueWhenAJobEnds) {
   // A retry has a call of its own.
   store.jobs->retry(jobs.jobs[0].id, 0);
   end(jobs.jobs[0], JobState::cancelled);
-  const auto retried = store.jobs->take_webhook_calls(10s, 9);
+  const auto retried = store.jobs->claim_webhook_calls(10s, 9);
   ASSERT_EQ(retried.size(), 1U);
   EXPECT_EQ(retried[0].generation, 2);
   EXPECT_TRUE(retried[0].last);
   EXPECT_NE(retried[0].id, first[0].id);
 }
 
-TEST_P(StateContract, PassesOverTheWebhookCallsOfOwnersWhoseTurnItIsNot) {
+TEST_P(StateContract, SkipsWebhookCallsOfExcludedOwners) {
   TimePoint now = system_now();
   StateOptions options;
   options.now = [&now] { return now; };
@@ -405,19 +406,19 @@ TEST_P(StateContract, PassesOverTheWebhookCallsOfOwnersWhoseTurnItIsNot) {
   }
   const std::string of_bob = ended("bob", "batch_bob");
   now += 1s;
-  const auto taken = store.jobs->take_webhook_calls(10s, 9, {"ann"});
-  ASSERT_EQ(taken.size(), 1U);
-  EXPECT_EQ(taken[0].job_id, of_bob);
-  EXPECT_EQ(taken[0].attempt, 1);
-  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9, {"ann", "bob"}).empty());
-  EXPECT_EQ(store.jobs->take_webhook_calls(10s, 9).size(), 9U);
+  const auto claimed = store.jobs->claim_webhook_calls(10s, 9, {"ann"});
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_EQ(claimed[0].job_id, of_bob);
+  EXPECT_EQ(claimed[0].attempt, 1);
+  EXPECT_TRUE(store.jobs->claim_webhook_calls(10s, 9, {"ann", "bob"}).empty());
+  EXPECT_EQ(store.jobs->claim_webhook_calls(10s, 9).size(), 9U);
 
-  // What was put off without having been made does not count.
-  store.jobs->postpone_webhook_call(taken[0].id, now + 5s);
+  // A postponed call that was not made does not count.
+  store.jobs->postpone_webhook_call(claimed[0].id, now + 5s);
   now += 4s;
-  EXPECT_TRUE(store.jobs->take_webhook_calls(10s, 9, {"ann"}).empty());
+  EXPECT_TRUE(store.jobs->claim_webhook_calls(10s, 9, {"ann"}).empty());
   now += 1s;
-  const auto again = store.jobs->take_webhook_calls(10s, 9, {"ann"});
+  const auto again = store.jobs->claim_webhook_calls(10s, 9, {"ann"});
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].attempt, 1);
 }
@@ -458,7 +459,7 @@ TEST_P(StateContract, ForgetsNodesThatAreSilent) {
   EXPECT_TRUE(store.nodes->list().empty());
 }
 
-TEST_P(StateContract, LosesNothingThatAKilledWriterWasToldIsDone) {
+TEST_P(StateContract, LosesNoConfirmedWriteOfAKilledProcess) {
   Job job;
   {
     StateStore store = server->open();

@@ -1,4 +1,5 @@
-// What an owner may have at once, counted by every state store alike.
+// SPDX-License-Identifier: Apache-2.0
+// Limits per owner, the same in every state store.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -24,7 +25,7 @@ class LimitsContract : public ::testing::TestWithParam<testing::StateKind> {
   StateStore store = server->open(options);
   UploadLedger& uploads = *store.uploads;
 
-  [[nodiscard]] UploadPlace place(const std::string& name, const std::string& owner = "ann") const {
+  [[nodiscard]] UploadReservation place(const std::string& name, const std::string& owner = "ann") const {
     return {"uploads/" + owner + "/" + name, owner, now + 1h, now + 48h};
   }
   [[nodiscard]] static NewJobs jobs_of(const std::string& owner, int count, std::int64_t max_waiting) {
@@ -37,101 +38,103 @@ class LimitsContract : public ::testing::TestWithParam<testing::StateKind> {
   }
 };
 
-TEST_P(LimitsContract, PlacesAreCountedByOwnerUntilTheyAreUsedOrExpire) {
-  const UploadLimits two{.max_places = 2, .max_bytes = 0};
-  EXPECT_TRUE(uploads.enter(place("a"), two).entered);
+TEST_P(LimitsContract, ReservationsAreCountedByOwnerUntilTheyAreUsedOrExpire) {
+  const UploadLimits two{.max_reservations = 2, .max_bytes = 0};
+  EXPECT_TRUE(uploads.reserve(place("a"), two).reserved);
   now += 1h;
-  EXPECT_EQ(uploads.enter(place("b"), two).before, (UploadUse{1, 0}));
-  const auto refused = uploads.enter(place("c"), two);
-  EXPECT_FALSE(refused.entered);
-  EXPECT_EQ(refused.before, (UploadUse{2, 0}));
-  EXPECT_TRUE(uploads.enter(place("a", "bob"), two).entered) << "another's are not counted";
-  EXPECT_EQ(server->open(options).uploads->use_of("ann"), (UploadUse{2, 0}));
+  EXPECT_EQ(uploads.reserve(place("b"), two).before, (UploadUsage{1, 0}));
+  const auto refused = uploads.reserve(place("c"), two);
+  EXPECT_FALSE(refused.reserved);
+  EXPECT_EQ(refused.before, (UploadUsage{2, 0}));
+  EXPECT_TRUE(uploads.reserve(place("a", "bob"), two).reserved) << "another's are not counted";
+  EXPECT_EQ(server->open(options).uploads->usage_of("ann"), (UploadUsage{2, 0}));
 
   uploads.release({"uploads/ann/b", "uploads/ann/never-there"});
-  EXPECT_TRUE(uploads.enter(place("c"), two).entered);
-  EXPECT_FALSE(uploads.enter(place("d"), two).entered);
+  EXPECT_TRUE(uploads.reserve(place("c"), two).reserved);
+  EXPECT_FALSE(uploads.reserve(place("d"), two).reserved);
   now += 47h;  // a expires at this moment
-  EXPECT_FALSE(uploads.enter(place("d"), two).entered);
+  EXPECT_FALSE(uploads.reserve(place("d"), two).reserved);
   now += 1ms;
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{1, 0}));
-  EXPECT_TRUE(uploads.enter(place("d"), two).entered);
-  EXPECT_TRUE(uploads.enter(place("e"), {}).entered) << "without a limit";
-  EXPECT_EQ(uploads.use_of("nobody"), UploadUse{});
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{1, 0}));
+  EXPECT_TRUE(uploads.reserve(place("d"), two).reserved);
+  EXPECT_TRUE(uploads.reserve(place("e"), {}).reserved) << "without a limit";
+  EXPECT_EQ(uploads.usage_of("nobody"), UploadUsage{});
 }
 
 TEST_P(LimitsContract, BytesAreCountedWhenTheyAreKnown) {
-  const UploadLimits limits{.max_places = 0, .max_bytes = 100};
-  ASSERT_TRUE(uploads.enter(place("a"), limits).entered);
-  ASSERT_TRUE(uploads.enter(place("b"), limits).entered);
-  EXPECT_EQ(uploads.measure("uploads/ann/a", 60, 100), Measured::noted);
-  EXPECT_EQ(uploads.measure("uploads/ann/b", 41, 100), Measured::too_much);
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 60})) << "what is refused is not counted";
-  EXPECT_EQ(uploads.measure("uploads/ann/b", 40, 100), Measured::noted);
-  EXPECT_FALSE(uploads.enter(place("c"), limits).entered);
-  EXPECT_EQ(uploads.measure("uploads/ann/a", 10, 100), Measured::noted) << "in place of what was there";
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
-  EXPECT_TRUE(uploads.enter(place("c"), limits).entered);
-  EXPECT_EQ(uploads.measure("uploads/ann/c", huge, 0), Measured::noted)
+  const UploadLimits limits{.max_reservations = 0, .max_bytes = 100};
+  ASSERT_TRUE(uploads.reserve(place("a"), limits).reserved);
+  ASSERT_TRUE(uploads.reserve(place("b"), limits).reserved);
+  EXPECT_EQ(uploads.record_size("uploads/ann/a", 60, 100), SizeUpdate::recorded);
+  EXPECT_EQ(uploads.record_size("uploads/ann/b", 41, 100), SizeUpdate::over_limit);
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{2, 60})) << "what is refused is not counted";
+  EXPECT_EQ(uploads.record_size("uploads/ann/b", 40, 100), SizeUpdate::recorded);
+  EXPECT_FALSE(uploads.reserve(place("c"), limits).reserved);
+  EXPECT_EQ(uploads.record_size("uploads/ann/a", 10, 100), SizeUpdate::recorded)
+      << "in place of what was there";
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{2, 50}));
+  EXPECT_TRUE(uploads.reserve(place("c"), limits).reserved);
+  EXPECT_EQ(uploads.record_size("uploads/ann/c", huge, 0), SizeUpdate::recorded)
       << "what lies there already counts in any case";
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{3, huge + 50}));
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{3, huge + 50}));
   uploads.release({"uploads/ann/c"});
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
-  EXPECT_EQ(uploads.measure("uploads/ann/unknown", 1000, 100), Measured::not_here);
-  EXPECT_EQ(uploads.measure("uploads/ann/c", 1, 0), Measured::not_here) << "a job uses it";
-  EXPECT_EQ(uploads.use_of("ann"), (UploadUse{2, 50}));
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{2, 50}));
+  EXPECT_EQ(uploads.record_size("uploads/ann/unknown", 1000, 100), SizeUpdate::not_found);
+  EXPECT_EQ(uploads.record_size("uploads/ann/c", 1, 0), SizeUpdate::not_found) << "a job uses it";
+  EXPECT_EQ(uploads.usage_of("ann"), (UploadUsage{2, 50}));
   now += 48h + 1ms;
-  EXPECT_EQ(uploads.use_of("ann"), UploadUse{});
+  EXPECT_EQ(uploads.usage_of("ann"), UploadUsage{});
 }
 
-TEST_P(LimitsContract, PlacesOfUnknownSizeAreTakenInTurn) {
+TEST_P(LimitsContract, ReservationsOfUnknownSizeAreClaimedInTurn) {
   for (const char* name : {"a", "b", "c"}) {
-    ASSERT_TRUE(uploads.enter(place(name), {}).entered);
+    ASSERT_TRUE(uploads.reserve(place(name), {}).reserved);
     now += 1s;
   }
-  const auto names = [](const std::vector<UploadPlace>& places) {
+  const auto names = [](const std::vector<UploadReservation>& reservations) {
     std::string all;
-    for (const UploadPlace& taken : places) {
-      all += taken.object.back();
+    for (const UploadReservation& claimed : reservations) {
+      all += claimed.object.back();
     }
     return all;
   };
-  const auto first = uploads.take_unmeasured(now, 2);
+  const auto first = uploads.claim_unmeasured(now, 2);
   ASSERT_EQ(names(first), "ab");
   EXPECT_EQ(first[0].owner, "ann");
   EXPECT_EQ(first[0].link_expires, now - 3s + 1h);
   EXPECT_EQ(first[0].expires, now - 3s + 48h);
-  EXPECT_EQ(names(server->open(options).uploads->take_unmeasured(now, 9)), "c");
-  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "") << "all were taken just now";
+  EXPECT_EQ(names(server->open(options).uploads->claim_unmeasured(now, 9)), "c");
+  EXPECT_EQ(names(uploads.claim_unmeasured(now, 9)), "") << "all were taken just now";
   now += 1s;
-  ASSERT_EQ(uploads.measure("uploads/ann/b", 1, 0), Measured::noted);
+  ASSERT_EQ(uploads.record_size("uploads/ann/b", 1, 0), SizeUpdate::recorded);
   uploads.release({"uploads/ann/c"});
-  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "a");
+  EXPECT_EQ(names(uploads.claim_unmeasured(now, 9)), "a");
   now += 49h;
-  EXPECT_EQ(names(uploads.take_unmeasured(now, 9)), "") << "it has expired";
+  EXPECT_EQ(names(uploads.claim_unmeasured(now, 9)), "") << "it has expired";
 }
 
-TEST_P(LimitsContract, ManyWhoComeAtOnceGetNoMoreThanIsAllowed) {
+TEST_P(LimitsContract, ConcurrentReservationsStayWithinTheLimit) {
   std::vector<std::future<int>> clients;
   for (int client = 0; client < 4; ++client) {
     clients.push_back(std::async(std::launch::async, [&, client] {
       const StateStore own = server->open(options);
-      int entered = 0;
+      int reserved = 0;
       for (int i = 0; i < 10; ++i) {
-        entered +=
-            own.uploads->enter(place(std::to_string(client * 10 + i)), {.max_places = 25, .max_bytes = 0})
-                    .entered
-                ? 1
-                : 0;
+        reserved += own.uploads
+                            ->reserve(place(std::to_string(client * 10 + i)),
+                                      {.max_reservations = 25, .max_bytes = 0})
+                            .reserved
+                        ? 1
+                        : 0;
       }
-      return entered;
+      return reserved;
     }));
   }
-  int entered = 0;
+  int reserved = 0;
   for (auto& client : clients) {
-    entered += client.get();
+    reserved += client.get();
   }
-  EXPECT_EQ(entered, 25);
+  EXPECT_EQ(reserved, 25);
 }
 
 TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
@@ -144,7 +147,7 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_EQ(waiting("ann"), 3U);
   EXPECT_EQ(
       refusal([&] { jobs.create(jobs_of("ann", 3, 5)); }, ErrorCode::busy),
-      "'ann' has 3 jobs that wait, and 3 more would exceed the limit of 5: try again when some of them have "
+      "'ann' has 3 waiting jobs, and 3 more would exceed the limit of 5: try again when some of them have "
       "ended.");
   EXPECT_EQ(jobs.list({"ann", {}, {}}, "", 100).jobs.size(), 3U) << "all of them, or none";
   EXPECT_TRUE(jobs.create(jobs_of("bob", 5, 5)).created) << "another's are not counted";
@@ -164,7 +167,7 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_EQ(waiting("ann"), 4U);
   EXPECT_EQ(
       refusal([&] { jobs.retry(id, 4); }, ErrorCode::busy),
-      "'ann' has 4 jobs that wait, and 1 more would exceed the limit of 4: try again when some of them have "
+      "'ann' has 4 waiting jobs, and 1 more would exceed the limit of 4: try again when some of them have "
       "ended.");
   EXPECT_EQ(jobs.find(id)->state, JobState::cancelled);
   ASSERT_TRUE(jobs.retry(id, 5));
@@ -175,7 +178,7 @@ TEST_P(LimitsContract, QueuedJobsAreCountedByOwner) {
   EXPECT_TRUE(jobs.create(jobs_of("ann", 9, 0)).created) << "without a limit";
 }
 
-TEST_P(LimitsContract, AnAnswerThatWasGivenIsGivenAgainWhateverWaitsByNow) {
+TEST_P(LimitsContract, IdempotentResponsesIgnoreTheQueueLimit) {
   JobStore& jobs = *store.jobs;
   NewJobs first = jobs_of("ann", 2, 2);
   first.idempotency = {"key", "print"};
@@ -185,7 +188,7 @@ TEST_P(LimitsContract, AnAnswerThatWasGivenIsGivenAgainWhateverWaitsByNow) {
   const auto second = jobs.create(again);
   EXPECT_FALSE(second.created);
   EXPECT_EQ(second.batch.id, first.jobs[0].batch_id);
-  // A key whose jobs were refused is as good as new.
+  // A key whose jobs were rejected can be used again.
   NewJobs refused = jobs_of("ann", 1, 2);
   refused.idempotency = {"another key", "print"};
   EXPECT_NE(refusal([&] { jobs.create(refused); }, ErrorCode::busy), "");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the version before this one has stored, read by this one.
 #include <gtest/gtest.h>
 
@@ -64,7 +65,7 @@ void expect_state(StateStore store, bool has_nodes) {
     EXPECT_NE(event.type, Event::unreadable);
     EXPECT_EQ(event.data["id"], event.job_id);
   }
-  const auto calls = store.jobs->take_webhook_calls(1s, 9);
+  const auto calls = store.jobs->claim_webhook_calls(1s, 9);
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].attempt, 1);
   EXPECT_EQ(store.tokens->find("aa")->scopes, 3);
@@ -93,7 +94,7 @@ TEST(PreviousVersion, SqliteQueueIsRead) {
   const auto path = folder.path() / "queue.db";
   SqliteDatabase(path).execute(data("queue.sql").c_str());
   const auto queue = open_job_queue("sqlite://" + path.string(), {});
-  const auto delivery = queue->take(0ms);
+  const auto delivery = queue->receive(0ms);
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->message.job_id, "job_01m8mcw4jh1ts46j9cwva0sqh1");
   EXPECT_EQ(delivery->message.priority, Priority::bulk);

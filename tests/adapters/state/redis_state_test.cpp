@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What only a server that is elsewhere can do to a state store.
 #include <gtest/gtest.h>
 
@@ -20,7 +21,7 @@ using testing::refusal;
 
 using namespace std::chrono_literals;
 
-TEST(RedisState, GoesOnWhenTheServerComesBack) {
+TEST(RedisState, RecoversWhenTheServerComesBack) {
   testing::RedisServer server;
   StateStore store = open_state_store(server.url(), {});
   const NewJobs jobs = testing::one_job("ann");
@@ -38,7 +39,7 @@ TEST(RedisState, GoesOnWhenTheServerComesBack) {
   EXPECT_EQ(store.jobs->list({"ann", {}, JobState::running}, "", 10).jobs.size(), 1U);
 }
 
-TEST(RedisState, SaysThatTheServerIsAway) {
+TEST(RedisState, ReportsAnUnavailableServer) {
   testing::RedisServer server;
   StateStore store = open_state_store(server.url(), {});
   store.jobs->check();
@@ -47,7 +48,7 @@ TEST(RedisState, SaysThatTheServerIsAway) {
             std::string::npos);
 }
 
-TEST(RedisState, WantsTheRightPassword) {
+TEST(RedisState, RequiresTheRightPassword) {
   const testing::RedisServer server("right word");
   EXPECT_NO_THROW(
       open_state_store("redis://:right%20word@127.0.0.1:" + std::to_string(server.port()), {}).jobs->check());
@@ -86,19 +87,19 @@ TEST(RedisStateTls, KeepsTheContract) {
   EXPECT_EQ(back.get()->state, JobState::storing);
 }
 
-TEST(RedisStateTls, TrustsOnlyWhatItIsTold) {
+TEST(RedisStateTls, TrustsOnlyTheGivenAuthorities) {
   const testing::RedisServer server("", true);
   const std::string port = std::to_string(server.tls_port());
   const auto said = [](const std::string& url, ErrorCode code) {
     return refusal([&] { open_state_store(url, {}).jobs->check(); }, code);
   };
   EXPECT_EQ(said(server.tls_url(), ErrorCode::usage), "");
-  EXPECT_NE(said("rediss://127.0.0.1:" + port, ErrorCode::unavailable).find("certificate is refused"),
+  EXPECT_NE(said("rediss://127.0.0.1:" + port, ErrorCode::unavailable).find("certificate is rejected"),
             std::string::npos);
   // Right certificate, wrong name.
   EXPECT_NE(
       said("rediss://localhost:" + port + "?cacertfile=" + server.certificate_file(), ErrorCode::unavailable)
-          .find("certificate is refused"),
+          .find("certificate is rejected"),
       std::string::npos);
   EXPECT_NE(said("rediss://127.0.0.1:" + port + "?cacertfile=/no/such", ErrorCode::usage).find("/no/such"),
             std::string::npos);
@@ -106,7 +107,7 @@ TEST(RedisStateTls, TrustsOnlyWhatItIsTold) {
   EXPECT_NE(said("rediss://127.0.0.1:" + std::to_string(server.port()), ErrorCode::unavailable), "");
 }
 
-TEST(RedisState, FailsWithoutWaitingWhileTheServerStaysAway) {
+TEST(RedisState, FailsWithoutWaitingWhileTheServerStaysUnavailable) {
   testing::RedisServer server;
   redis::ConnectionPool pool(redis::parse_address(server.url()), 2, 100ms);
   const auto ping = [&] { pool.run([](redis::Connection& connection) { connection.command({"PING"}); }); };
@@ -159,7 +160,7 @@ TEST(RedisState, HasConnectionsForSeveralThreads) {
   EXPECT_EQ(connections.size(), 3U);
 }
 
-TEST(RedisState, SendsScriptsAgainToAServerThatHasForgottenThem) {
+TEST(RedisState, SendsScriptsAgainAfterScriptFlush) {
   const testing::RedisServer server;
   StateStore store = open_state_store(server.url(), {});
   store.jobs->create(testing::one_job("ann"));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What only a file can do to a state store.
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@
 namespace tessera {
 namespace {
 
-TEST(SqliteState, IsMadeOnceByManyThatOpenItAtOnce) {
+TEST(SqliteState, IsCreatedOnceByConcurrentUsers) {
   for (int round = 0; round < 30; ++round) {
     const auto server = testing::sqlite_state_kind().make();
     std::vector<std::future<void>> openings;
@@ -35,7 +36,7 @@ std::string plan_of(SqliteDatabase& database, const std::string& statement) {
   return plan;
 }
 
-TEST(SqliteState, ReadsNoMoreJobsThanItGives) {
+TEST(SqliteState, ReadsOnlyTheReturnedJobs) {
   const testing::ServerFolder folder;
   const auto path = folder.path() / "state.db";
   StateStore store = open_sqlite_state_store(path, {});

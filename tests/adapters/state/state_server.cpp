@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/state/state_server.hpp"
 
 #include "adapters/open.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the contract suite runs against: one state store, empty at first, that several users can open.
 #pragma once
 

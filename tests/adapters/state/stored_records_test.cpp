@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever stands in a store or a queue, a reader gives a value or says that it cannot read it: it throws
 // nothing else, and guesses nothing.
 #include <gtest/gtest.h>
@@ -40,13 +41,13 @@ void vary(const Json& record, const std::function<void(const Json& varied, const
   const Json values{nullptr,         true, 17, -1, 1e300, "", "text", Json::array(), {1, "a"}, Json::object(),
                     {{"a", nullptr}}};
   const Json flat = record.flatten();
-  std::vector<Json::json_pointer> places;
+  std::vector<Json::json_pointer> reservations;
   for (const auto& [path, value] : flat.items()) {
     for (Json::json_pointer place(path); !place.empty(); place.pop_back()) {
-      places.push_back(place);
+      reservations.push_back(place);
     }
   }
-  for (const Json::json_pointer& place : places) {
+  for (const Json::json_pointer& place : reservations) {
     Json without = record;
     Json& parent = without.at(place.parent_pointer());
     if (parent.is_object()) {

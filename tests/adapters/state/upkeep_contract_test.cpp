@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a reconciler asks of every state store, and what a store does with what it cannot read.
 #include <gtest/gtest.h>
 
@@ -69,7 +70,7 @@ TEST_P(UpkeepContract, FindsWhatHasNotChangedForLong) {
   EXPECT_EQ(store.jobs->count(JobState::done), 0);
 }
 
-TEST_P(UpkeepContract, QueuesAJobAgainOnceOfAllWhoSawTheSame) {
+TEST_P(UpkeepContract, RequeuesAJobOnceForConcurrentCallers) {
   StateStore store = open();
   const Job job = create(store);
   store.jobs->mark_published(job.id, 1);
@@ -93,7 +94,7 @@ TEST_P(UpkeepContract, QueuesAJobAgainOnceOfAllWhoSawTheSame) {
   EXPECT_FALSE(store.jobs->queue_again(store.jobs->find(job.id).value(), "")) << "it is final";
 }
 
-TEST_P(UpkeepContract, KeepsAResultThatIsOnItsWay) {
+TEST_P(UpkeepContract, KeepsAResultThatIsBeingStored) {
   StateStore store = open();
   const Job job = create(store);
   store.jobs->mark_published(job.id, 1);
@@ -107,7 +108,7 @@ TEST_P(UpkeepContract, KeepsAResultThatIsOnItsWay) {
   EXPECT_FALSE(store.jobs->queue_again(seen, "")) << "another has done it";
 }
 
-TEST_P(UpkeepContract, RemovesOnlyWhatIsFinalStill) {
+TEST_P(UpkeepContract, RemovesOnlyJobsThatAreStillFinal) {
   StateStore store = open();
   const Job failed = create(store);
   const Job waiting = create(store);
@@ -143,7 +144,7 @@ TEST_P(UpkeepContract, KnowsWhichInputsAreStillNeeded) {
   }
 }
 
-TEST_P(UpkeepContract, LeavesOutRecordsThatItCannotRead) {
+TEST_P(UpkeepContract, IgnoresUnreadableRecords) {
   StateStore store = open();
   const std::vector<std::string> texts{"", "no JSON", "[]", "{}", R"({"id": 5})"};
   std::vector<Job> unreadable;
@@ -195,7 +196,7 @@ TEST_P(UpkeepContract, LeavesOutRecordsThatItCannotRead) {
   EXPECT_EQ(store.jobs->count(JobState::queued), static_cast<std::int64_t>(unreadable.size()) + 1);
 }
 
-TEST_P(UpkeepContract, GoesPastEventsThatItCannotRead) {
+TEST_P(UpkeepContract, SkipsUnreadableEvents) {
   StateStore store = open();
   const std::string start = store.events->newest_id();
   const std::vector<std::string> texts{"", "no JSON", "{}", "[1]", R"({"id":"job_1","state":7})"};

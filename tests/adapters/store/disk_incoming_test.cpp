@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files under way in a local folder: those of a process that was killed are removed at the next opening,
 // those of a living one are not.
 #include <gtest/gtest.h>

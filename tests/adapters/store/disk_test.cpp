@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What only a folder can do to an object store.
 #include <gtest/gtest.h>
 
@@ -82,7 +83,7 @@ TEST(DiskStore, FollowsNoLinksOutOfTheFolder) {
   EXPECT_EQ(page.objects[0].name, "a/here");
 }
 
-TEST(DiskStore, TellsWhenSomethingWasStoredAnew) {
+TEST(DiskStore, ChangesTheEtagWithEveryWrite) {
   const testing::ServerFolder folder;
   const auto store = open_disk_object_store(folder.path(), std::nullopt, system_now);
   const auto put = [&] {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes from outside: key files, tokens, signatures and listings, right, broken and hostile.
 #include <gtest/gtest.h>
 
@@ -59,9 +60,9 @@ TEST(GcsKeyFile, IsRefusedInWords) {
   Json split = key_file();
   split["private_key_id"] = "a\r\nX-Header: b";
   EXPECT_NE(refused_key_file(split).find("private_key_id"), std::string::npos);
-  Json place = key_file();
-  place["token_uri"] = "file:///etc/passwd";
-  EXPECT_NE(refused_key_file(place).find("token_uri"), std::string::npos);
+  Json location = key_file();
+  location["token_uri"] = "file:///etc/passwd";
+  EXPECT_NE(refused_key_file(location).find("token_uri"), std::string::npos);
 }
 
 TEST(GcsKeyFile, TellsNothingOfTheKey) {
@@ -85,7 +86,7 @@ TEST(GcsKeyFile, IsNamedWhenItIsNone) {
   const auto file = folder.path() / "key.json";
   std::ofstream(file) << "{}";
   EXPECT_EQ(refusal([&] { static_cast<void>(gcs::read_service_account(file)); }, ErrorCode::usage),
-            "'" + file.string() + "' is no key file of a Google service account: It has no text 'type'.");
+            "'" + file.string() + "' is not a key file of a Google service account: It has no text 'type'.");
   std::ofstream(file) << std::string(100'000, ' ');
   EXPECT_NE(
       refusal([&] { static_cast<void>(gcs::read_service_account(file)); }, ErrorCode::usage).find("65536"),
@@ -128,17 +129,17 @@ TEST(GcsSignedBlob, IsReadOrRefused) {
 }
 
 TEST(GcsUpload, UnderstandsWhatTheStoreHas) {
-  const auto taken = [](const std::string& range) {
+  const auto confirmed_bytes = [](const std::string& range) {
     HttpResponse answer;
     answer.headers["range"] = range;
     return gcs::bytes_taken(answer);
   };
   EXPECT_EQ(gcs::bytes_taken({}), 0);
-  EXPECT_EQ(taken("bytes=0-0"), 1);
-  EXPECT_EQ(taken("bytes=0-262143"), 262144);
+  EXPECT_EQ(confirmed_bytes("bytes=0-0"), 1);
+  EXPECT_EQ(confirmed_bytes("bytes=0-262143"), 262144);
   for (const char* range : {"bytes=1-2", "bytes=0-", "bytes=0--1", "0-1", "bytes=0-1x",
                             "bytes=0-9223372036854775807", "bytes=0-99999999999999999999"}) {
-    EXPECT_EQ(code_of([&] { taken(range); }), ErrorCode::unavailable) << range;
+    EXPECT_EQ(code_of([&] { confirmed_bytes(range); }), ErrorCode::unavailable) << range;
   }
 }
 

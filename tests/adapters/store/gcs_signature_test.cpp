@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Google's own conformance tests say is signed, and that our signatures hold.
 #include <gtest/gtest.h>
 #include <openssl/evp.h>

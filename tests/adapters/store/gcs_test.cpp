@@ -1,4 +1,5 @@
-// The store under faults, links as strangers follow them, credentials, URLs.
+// SPDX-License-Identifier: Apache-2.0
+// The store under faults, links used by other clients, credentials, URLs.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -54,7 +55,7 @@ class GcsFaults : public ::testing::Test {
   }
 };
 
-TEST_F(GcsFaults, PassingRefusalsAreTriedAgain) {
+TEST_F(GcsFaults, TransientFailuresAreRetried) {
   put("a", "one");
   server.fail(R"([{"on": "get", "do": "status", "status": 503, "times": 2},
                   {"on": "get", "do": "status", "status": 429, "retry_after": 0},
@@ -68,7 +69,7 @@ TEST_F(GcsFaults, PassingRefusalsAreTriedAgain) {
   EXPECT_TRUE(store->stat("a"));
 }
 
-TEST_F(GcsFaults, WhatDoesNotPassIsSaid) {
+TEST_F(GcsFaults, PermanentFailuresAreReported) {
   server.fail(R"([{"on": "head", "do": "status", "status": 503, "times": 100}])");
   EXPECT_EQ(code_of([&] { static_cast<void>(store->stat("a")); }), ErrorCode::unavailable);
   EXPECT_EQ(server.count("head", 503), 5);
@@ -78,7 +79,7 @@ TEST_F(GcsFaults, WhatDoesNotPassIsSaid) {
             "The store 'pictures' answers status 403 for 'a': Access denied. No storage.objects.create.");
 }
 
-TEST_F(GcsFaults, ADownloadGoesOnWhereItBroke) {
+TEST_F(GcsFaults, ABrokenDownloadIsResumed) {
   const std::string text = pattern(3 * unit);
   put("a", text);
   server.fail(R"([{"on": "get", "do": "cut-download", "bytes": 300000, "times": 2}])");
@@ -99,7 +100,7 @@ TEST_F(GcsFaults, ADownloadNeverMixesTwoVersions) {
             "'a' was replaced while it was read: read it again.");
 }
 
-TEST_F(GcsFaults, ADownloadThatBreaksAgainAndAgainIsGivenUp) {
+TEST_F(GcsFaults, ADownloadWithoutProgressIsGivenUp) {
   put("a", pattern(2 * unit));
   server.fail(R"([{"on": "get", "do": "cut-download", "bytes": 1000, "times": 100}])");
   EXPECT_EQ(code_of([&] { get("a"); }), ErrorCode::unavailable);
@@ -119,7 +120,7 @@ TEST_F(GcsFaults, ASinkThatFailsIsNotTheStoresFault) {
   EXPECT_EQ(server.count("get"), 1);
 }
 
-TEST_F(GcsFaults, AnUploadGoesOnAtTheCommittedOffset) {
+TEST_F(GcsFaults, AnUploadResumesAtTheCommittedOffset) {
   const std::string text = pattern(5 * unit + 77);
   // Of the first chunk one unit arrives before the connection breaks; of the second the store takes one.
   server.fail(R"([{"on": "chunk", "do": "cut-upload", "bytes": 300000},
@@ -149,7 +150,7 @@ TEST_F(GcsFaults, AChunkThatWasStoredWithoutAnAnswerIsNotSentAgain) {
   EXPECT_EQ(server.count("chunk"), 1);  // that of "old"
 }
 
-TEST_F(GcsFaults, AnUploadIsTriedAgainAfterPassingRefusals) {
+TEST_F(GcsFaults, AnUploadIsRetriedAfterTransientFailures) {
   const std::string text = pattern(3 * unit);
   server.fail(R"([{"on": "start", "do": "status", "status": 503}, {"on": "start", "do": "cut"},
                   {"on": "chunk", "do": "status", "status": 503, "times": 3},
@@ -158,7 +159,7 @@ TEST_F(GcsFaults, AnUploadIsTriedAgainAfterPassingRefusals) {
   EXPECT_EQ(get("a"), text);
 }
 
-TEST_F(GcsFaults, ALostSessionBeginsAnewWhileNothingOfTheBodyIsGone) {
+TEST_F(GcsFaults, ALostSessionIsReplacedWhileNoDataWasAccepted) {
   server.fail(R"([{"on": "chunk", "do": "lose-session"}])");
   put("a", "short");
   EXPECT_EQ(get("a"), "short");
@@ -169,17 +170,18 @@ TEST_F(GcsFaults, ALostSessionBeginsAnewWhileNothingOfTheBodyIsGone) {
   EXPECT_FALSE(store->stat("b"));
 }
 
-TEST_F(GcsFaults, AnUploadThatGetsStuckIsWithdrawn) {
+TEST_F(GcsFaults, AnUploadWithoutProgressIsCancelled) {
   server.fail(R"([{"on": "chunk", "do": "status", "status": 503, "times": 100}])");
   const std::string sentence = refusal([&] { put("a", "text"); }, ErrorCode::unavailable);
   EXPECT_EQ(sentence,
-            "The upload of 'a' got stuck at byte 0 and was given up after 5 attempts. Its last answer was "
+            "The upload of 'a' made no progress after byte 0 and was given up after 5 attempts. Its last "
+            "answer was "
             "status 503.");
   EXPECT_EQ(server.count("withdraw", 499), 1);
   EXPECT_FALSE(store->stat("a"));
 }
 
-TEST_F(GcsFaults, ARepeatedRemovalNeverTakesANewerObject) {
+TEST_F(GcsFaults, ARepeatedRemovalNeverRemovesANewerObject) {
   put("a", "old");
   server.fail(R"([{"on": "delete", "do": "replace-and-status"}])");
   store->remove("a");
@@ -196,7 +198,7 @@ TEST_F(GcsFaults, AnEmptyPageIsNotTheEnd) {
   EXPECT_EQ(store->list("", "", 10).objects.size(), 2U);
 }
 
-TEST_F(GcsFaults, TokensAreKeptAndRenewed) {
+TEST_F(GcsFaults, TokensAreCachedAndRenewed) {
   put("a", "text");
   get("a");
   EXPECT_EQ(server.count("token", 200), 1);
@@ -322,7 +324,7 @@ TEST(GcsHmac, SaysWhenTheSecretIsWrong) {
 TEST(GcsTokens, AreRenewedBeforeTheyExpire) {
   TimePoint now{std::chrono::hours(1000)};
   int fetched = 0;
-  auto tokens = gcs::renewed_tokens(
+  auto tokens = gcs::token_cache(
       [&](TimePoint time) {
         ++fetched;
         return gcs::AccessToken{"token-" + std::to_string(fetched), time + std::chrono::hours(1)};
@@ -333,17 +335,17 @@ TEST(GcsTokens, AreRenewedBeforeTheyExpire) {
   EXPECT_EQ(tokens.get().value, "token-1");
   now += std::chrono::seconds(15);
   EXPECT_EQ(tokens.get().value, "token-2");
-  tokens.drop("token-1");  // refused late, by one who had the old one
+  tokens.invalidate("token-1");  // refused late, by one who had the old one
   EXPECT_EQ(tokens.get().value, "token-2");
-  tokens.drop("token-2");
+  tokens.invalidate("token-2");
   EXPECT_EQ(tokens.get().value, "token-3");
 }
 
-TEST(GcsTokens, ThatAreAboutToExpireAreUsedWhileThereAreNoOthers) {
+TEST(GcsTokens, AboutToExpireAreUsedWhileNoNewOneIsAvailable) {
   TimePoint now{std::chrono::hours(1000)};
   const TimePoint end = now + std::chrono::hours(1);
   int asked = 0;
-  auto tokens = gcs::renewed_tokens(
+  auto tokens = gcs::token_cache(
       [&](TimePoint time) {
         if (++asked > 2) {
           throw Error(ErrorCode::unavailable, "It is away.");
@@ -353,7 +355,7 @@ TEST(GcsTokens, ThatAreAboutToExpireAreUsedWhileThereAreNoOthers) {
       [&] { return now; });
   EXPECT_EQ(tokens.get().value, "token");
   now = end - std::chrono::minutes(3);
-  for (int i = 0; i < 5; ++i) {  // the same one is lent again
+  for (int i = 0; i < 5; ++i) {  // the same token is returned again
     EXPECT_EQ(tokens.get().value, "token");
   }
   EXPECT_EQ(asked, 2);
@@ -369,11 +371,12 @@ TEST(GcsTokens, ThatAreAboutToExpireAreUsedWhileThereAreNoOthers) {
 TEST(Gcs, UnderstandsItsUrls) {
   const GcsServer server(GcsAccess::hmac);
   const GcsOptions google = parse_gcs_url("gs://my_bucket.example/a/b");
-  EXPECT_EQ(google.place.endpoint, "https://storage.googleapis.com");
-  EXPECT_EQ(google.place.bucket, "my_bucket.example");
-  EXPECT_EQ(google.place.prefix, "a/b/");
-  EXPECT_TRUE(google.place.path_style);
-  EXPECT_EQ(parse_gcs_url("gs://b?endpoint=http://127.0.0.1:4443/").place.endpoint, "http://127.0.0.1:4443");
+  EXPECT_EQ(google.location.endpoint, "https://storage.googleapis.com");
+  EXPECT_EQ(google.location.bucket, "my_bucket.example");
+  EXPECT_EQ(google.location.prefix, "a/b/");
+  EXPECT_TRUE(google.location.path_style);
+  EXPECT_EQ(parse_gcs_url("gs://b?endpoint=http://127.0.0.1:4443/").location.endpoint,
+            "http://127.0.0.1:4443");
   EXPECT_NO_THROW(static_cast<void>(parse_gcs_url("gs://b?credentials=" + server.key_file().string())));
   for (const char* url :
        {"gs:", "gs://", "gs://b?endpoint=h", "gs://b?x=1", "gs://b?credentials=", "s3://b"}) {

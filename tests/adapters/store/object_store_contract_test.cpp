@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every object store must do, whatever is behind it.
 #include <gtest/gtest.h>
 
@@ -85,7 +86,7 @@ class StoreContract : public ::testing::TestWithParam<testing::StoreKind> {
   }
 };
 
-TEST_P(StoreContract, GivesBackWhatWasPut) {
+TEST_P(StoreContract, ReturnsWhatWasPut) {
   const std::int64_t big = (std::int64_t{20} << 20) + 13;
   for (const std::int64_t size : {std::int64_t{0}, std::int64_t{1}, std::int64_t{300'000}, big}) {
     for (const bool tells_size : {true, false}) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Temporary credentials: the token is sent and signed, refusals are understood, and links end with it.
 #include <gtest/gtest.h>
 
@@ -43,9 +44,9 @@ class S3Session : public ::testing::TestWithParam<bool> {
   }
   [[nodiscard]] std::unique_ptr<ObjectStore> with_token(const std::string& token) const {
     S3Options other = options;
-    sigv4::Credentials keys = options.keys->get().value;
-    keys.session_token = token;
-    other.keys = s3::fixed_keys({keys, {}});
+    sigv4::Credentials credentials = options.credentials->get().value;
+    credentials.session_token = token;
+    other.credentials = s3::static_credentials({credentials, {}});
     return open_s3_object_store(other);
   }
   /// Every kind of request is refused because of the credentials, for a reason that is passed on.
@@ -82,14 +83,14 @@ TEST_P(S3Session, AMissingWrongOrExpiredTokenIsRefused) {
 
 TEST_P(S3Session, ATokenMustBeSigned) {
   // As sign_headers does without a token; it is added after.
-  const std::string endpoint = options.place.endpoint;
+  const std::string endpoint = options.location.endpoint;
   const std::string host =
-      (options.place.path_style ? "" : "pictures.") + endpoint.substr(endpoint.find("://") + 3);
-  const std::string path = std::string(options.place.path_style ? "/pictures" : "") + "/of%20mine/a.png";
-  sigv4::Credentials keys = options.keys->get().value;
-  keys.session_token.clear();
+      (options.location.path_style ? "" : "pictures.") + endpoint.substr(endpoint.find("://") + 3);
+  const std::string path = std::string(options.location.path_style ? "/pictures" : "") + "/of%20mine/a.png";
+  sigv4::Credentials credentials = options.credentials->get().value;
+  credentials.session_token.clear();
   sigv4::Request request{"GET", path, {}, {{"host", host}}, to_hex(sha256(""))};
-  sigv4::sign_headers(request, keys, {options.region}, system_now());
+  sigv4::sign_headers(request, credentials, {options.region}, system_now());
   request.headers.emplace_back("x-amz-security-token", S3Server::session_token);
   HttpClient client;
   HttpRequest http;
@@ -110,7 +111,7 @@ TEST_P(S3Session, ATokenMustBeSigned) {
 TEST(S3Styles, ABucketThatIsAddressedInTheWrongOneSaysSo) {
   const S3Server server(testing::S3Kind::strict, {.virtual_hosted = true});
   S3Options options = parse_s3_url(server.url());
-  options.place.path_style = true;
+  options.location.path_style = true;
   const std::string sentence =
       refusal([&] { open_s3_object_store(options)->check(); }, ErrorCode::unavailable);
   EXPECT_NE(sentence.find("must be addressed using the specified endpoint"), std::string::npos) << sentence;
@@ -119,7 +120,7 @@ TEST(S3Styles, ABucketThatIsAddressedInTheWrongOneSaysSo) {
 TEST(S3Buckets, ThatAreNotThereAreNoMissingObjects) {
   const S3Server server;
   S3Options options = parse_s3_url(server.url());
-  options.place.bucket = "another";
+  options.location.bucket = "another";
   const auto store = open_s3_object_store(options);
   StringSink sink;
   for (const auto& sentence : {refusal([&] { store->get("a.png", sink); }, ErrorCode::unavailable),
@@ -137,7 +138,8 @@ TEST(S3Credentials, LinksDoNotOutliveThem) {
   options.now = [&] { return now; };
   EXPECT_EQ(open_s3_object_store(options)->sign_get("a", {std::chrono::hours(9), {}, {}}).expires,
             noon + std::chrono::hours(9));
-  options.keys = s3::fixed_keys({{"key", "secret", {}}, noon + std::chrono::milliseconds(90'700)});
+  options.credentials =
+      s3::static_credentials({{"key", "secret", {}}, noon + std::chrono::milliseconds(90'700)});
   const auto store = open_s3_object_store(options);
   const Link get = store->sign_get("a", {});
   EXPECT_EQ(get.expires, noon + std::chrono::seconds(90));
@@ -147,8 +149,8 @@ TEST(S3Credentials, LinksDoNotOutliveThem) {
             noon + std::chrono::seconds(10));
   now = noon + std::chrono::seconds(90);
   EXPECT_EQ(refusal([&] { static_cast<void>(store->sign_get("a", {})); }, ErrorCode::forbidden),
-            "The credentials of the store 'bucket' have expired, so that a link to 'a' would not work: start "
-            "again with fresh ones.");
+            "The credentials of the store 'bucket' have expired, so a link to 'a' would not work: "
+            "restart with new ones.");
 }
 
 TEST(S3Credentials, AreReadFromTheEnvironment) {
@@ -156,11 +158,12 @@ TEST(S3Credentials, AreReadFromTheEnvironment) {
   setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
   setenv("AWS_SESSION_TOKEN", "token", 1);
   unsetenv("AWS_CREDENTIAL_EXPIRATION");
-  EXPECT_EQ(parse_s3_url("s3://bucket").keys->get().value.session_token, "token");
-  EXPECT_FALSE(parse_s3_url("s3://bucket").keys->get().expires);
+  EXPECT_EQ(parse_s3_url("s3://bucket").credentials->get().value.session_token, "token");
+  EXPECT_FALSE(parse_s3_url("s3://bucket").credentials->get().expires);
   for (const char* time : {"2026-11-24T12:00:00Z", "2026-11-24T12:00:00+00:00"}) {
     setenv("AWS_CREDENTIAL_EXPIRATION", time, 1);
-    EXPECT_EQ(parse_s3_url("s3://bucket").keys->get().expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
+    EXPECT_EQ(parse_s3_url("s3://bucket").credentials->get().expires,
+              time_from_iso8601("2026-11-24T12:00:00.000Z"));
   }
   for (const char* time : {"tomorrow", "2026-11-24T12:00:00", "2026-11-24T12:00:00+01:00"}) {
     setenv("AWS_CREDENTIAL_EXPIRATION", time, 1);

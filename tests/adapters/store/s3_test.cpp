@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signatures as the specification's examples have them, and the store beside clients that are not ours.
 #include <gtest/gtest.h>
 
@@ -209,30 +210,30 @@ TEST(S3, ASmallObjectCostsARequestACall) {
   EXPECT_EQ(connections.size(), 1U);
 }
 
-TEST(S3, ASmallObjectIsNotGivenTheRoomOfABigOne) {
+TEST(S3, ASmallObjectUsesASmallBuffer) {
   const testing::S3Server server;
   const auto store = open_object_store(server.url(), {});
   class Watched final : public ByteSource {
    public:
     std::size_t read(std::span<std::byte> out) override {
-      most_room = std::max(most_room, out.size());
+      max_read_bytes = std::max(max_read_bytes, out.size());
       return std::exchange(ended, true) ? 0 : 1;
     }
     [[nodiscard]] std::optional<std::int64_t> size() const override { return 1; }
-    std::size_t most_room = 0;
+    std::size_t max_read_bytes = 0;
     bool ended = false;
   };
   Watched body;
   store->put("a", body, "image/png");
-  EXPECT_LE(body.most_room, std::size_t{64} << 10);
+  EXPECT_LE(body.max_read_bytes, std::size_t{64} << 10);
 }
 
 TEST(S3, SaysWhenTheCredentialsAreWrong) {
   const testing::S3Server server;
   S3Options options = parse_s3_url(server.url());
-  sigv4::Credentials keys = options.keys->get().value;
-  keys.secret_key = "wrong";
-  options.keys = s3::fixed_keys({keys, {}});
+  sigv4::Credentials credentials = options.credentials->get().value;
+  credentials.secret_key = "wrong";
+  options.credentials = s3::static_credentials({credentials, {}});
   try {
     open_s3_object_store(options)->check();
     ADD_FAILURE() << "wrong credentials were taken";
@@ -245,11 +246,11 @@ TEST(S3, UnderstandsItsUrls) {
   setenv("AWS_ACCESS_KEY_ID", "key", 1);
   setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
   const S3Options amazon = parse_s3_url("s3://bucket/a/b?region=eu-central-1");
-  EXPECT_EQ(amazon.place.endpoint, "https://s3.eu-central-1.amazonaws.com");
-  EXPECT_FALSE(amazon.place.path_style);
-  EXPECT_EQ(amazon.place.prefix, "a/b/");
-  EXPECT_TRUE(parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000/").place.path_style);
-  EXPECT_FALSE(parse_s3_url("s3://bucket?endpoint=http://h&style=virtual").place.path_style);
+  EXPECT_EQ(amazon.location.endpoint, "https://s3.eu-central-1.amazonaws.com");
+  EXPECT_FALSE(amazon.location.path_style);
+  EXPECT_EQ(amazon.location.prefix, "a/b/");
+  EXPECT_TRUE(parse_s3_url("s3://bucket?endpoint=http://127.0.0.1:9000/").location.path_style);
+  EXPECT_FALSE(parse_s3_url("s3://bucket?endpoint=http://h&style=virtual").location.path_style);
   for (const char* url :
        {"s3:", "s3://", "s3://b?endpoint=h", "s3://b?style=odd", "s3://b?x=1", "http://b"}) {
     EXPECT_THROW(static_cast<void>(parse_s3_url(url)), Error) << url;

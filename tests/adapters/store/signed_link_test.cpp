@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Links to objects of a local folder.
 #include "net/signed_link.hpp"
 

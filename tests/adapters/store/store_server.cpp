@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "adapters/store/store_server.hpp"
 
 #include "adapters/open.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the contract suite runs against: one object store, empty at first.
 #pragma once
 

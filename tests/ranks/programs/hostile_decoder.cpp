@@ -1,4 +1,5 @@
-// A decoder that was taken over: enters the sandbox as a rank does and then tries what an attacker would.
+// SPDX-License-Identifier: Apache-2.0
+// A compromised decoder: enters the sandbox as a rank does and then tries what an attacker would.
 // Prints "NAME ok" or "NAME denied" for each, with an 'ok' that means that it worked.
 //   hostile_decoder MODE mpi|alone FOLDER SECRET-FILE PORT
 #include <arpa/inet.h>

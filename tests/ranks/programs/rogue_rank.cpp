@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Started by a node in the place of 'tessera worker': says hello as a rank does, then what stands in the file
 // "say" in the node's scratch folder, and waits.
 #include <unistd.h>

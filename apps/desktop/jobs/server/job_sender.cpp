@@ -14,7 +14,7 @@ constexpr int try_again_ms = 3000;
 constexpr std::chrono::milliseconds between_progress{50};
 
 /// Whether the same may go well some time later.
-bool may_pass(ErrorCode code) {
+bool is_transient(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::busy || code == ErrorCode::unauthorized;
 }
 
@@ -132,7 +132,7 @@ void JobSender::failed(const QString& key, const std::stop_source& stop, const E
   if (error.code() == ErrorCode::cancelled) {
     return;
   }
-  const bool waits = may_pass(error.code());
+  const bool waits = is_transient(error.code());
   const QString sentence = QString::fromStdString(error.what());
   book_.change(key, [&](JobRecord& job) {
     job.fraction = 0;

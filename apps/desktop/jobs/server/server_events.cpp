@@ -26,7 +26,7 @@ void ServerEvents::here(std::function<void()> work) {
 
 void ServerEvents::run(const std::stop_token& stop) {
   FollowOptions options;
-  options.max_absence = std::chrono::hours(24 * 365);
+  options.reconnect_timeout = std::chrono::hours(24 * 365);
   options.on_connection = [this](bool is_there, const std::string& reason) {
     here([this, is_there, sentence = QString::fromStdString(reason)] {
       if (is_there) {

@@ -1,4 +1,5 @@
-#include "service/metered_store.hpp"
+// SPDX-License-Identifier: Apache-2.0
+#include "service/instrumented_store.hpp"
 
 #include <fmt/format.h>
 
@@ -8,13 +9,13 @@ namespace tessera::service {
 namespace {
 
 template <class Work>
-auto away_when_it_refuses(const Work& work) -> decltype(work()) {
+auto forbidden_as_unavailable(const Work& work) -> decltype(work()) {
   try {
     return work();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::forbidden) {
       throw Error(ErrorCode::unavailable,
-                  fmt::format("The store does not let this service in: {}", error.what()));
+                  fmt::format("The store rejects this service's credentials: {}", error.what()));
     }
     throw;
   }
@@ -34,9 +35,9 @@ class CountingSink final : public ByteSink {
   double count_ = 0;
 };
 
-class MeteredStore final : public ObjectStore {
+class InstrumentedStore final : public ObjectStore {
  public:
-  MeteredStore(std::unique_ptr<ObjectStore> store, Metrics& metrics)
+  InstrumentedStore(std::unique_ptr<ObjectStore> store, Metrics& metrics)
       : store_(std::move(store)), metrics_(metrics) {}
 
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
@@ -72,12 +73,12 @@ class MeteredStore final : public ObjectStore {
       return true;
     });
   }
-  // These ask nobody.
+  // These send no request, so they are not measured.
   Link sign_get(const std::string& name, const LinkOptions& options) override {
-    return away_when_it_refuses([&] { return store_->sign_get(name, options); });
+    return forbidden_as_unavailable([&] { return store_->sign_get(name, options); });
   }
   Link sign_put(const std::string& name, const LinkOptions& options) override {
-    return away_when_it_refuses([&] { return store_->sign_put(name, options); });
+    return forbidden_as_unavailable([&] { return store_->sign_put(name, options); });
   }
   std::optional<std::filesystem::path> local_file(const std::string& name) override {
     return store_->local_file(name);
@@ -93,7 +94,7 @@ class MeteredStore final : public ObjectStore {
                        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
     };
     try {
-      auto result = away_when_it_refuses(work);
+      auto result = forbidden_as_unavailable(work);
       end("done");
       return result;
     } catch (...) {
@@ -108,8 +109,8 @@ class MeteredStore final : public ObjectStore {
 
 }  // namespace
 
-std::unique_ptr<ObjectStore> metered(std::unique_ptr<ObjectStore> store, Metrics& metrics) {
-  return std::make_unique<MeteredStore>(std::move(store), metrics);
+std::unique_ptr<ObjectStore> with_metrics(std::unique_ptr<ObjectStore> store, Metrics& metrics) {
+  return std::make_unique<InstrumentedStore>(std::move(store), metrics);
 }
 
 }  // namespace tessera::service

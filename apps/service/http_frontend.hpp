@@ -1,4 +1,5 @@
-// The HTTP side of the service: what gateway, notifier and serve have in common.
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP frontend: the common part of gateway, notifier and serve.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -16,21 +17,21 @@
 
 namespace tessera::service {
 
-struct FrontSettings {
+struct HttpFrontendSettings {
   std::string listen = "127.0.0.1:8080";
-  std::string public_url;  ///< under which clients reach it; empty: http(s)://listen
+  std::string public_url;  ///< URL by which clients reach it; empty: http(s)://listen
   std::string certificate_file;
   std::string key_file;
   std::string link_secret;
   std::string link_secret_file;
-  bool open = false;                       ///< no token is needed
-  std::vector<std::string> allow_origins;  ///< of web pages that may use it
-  /// Where the first token lies, which is made if there is none, and where this user's commands find it;
-  /// empty: none is made.
+  bool open = false;                       ///< disable authentication
+  std::vector<std::string> allow_origins;  ///< allowed origins of web pages
+  /// File for the first token, which is created if there is none, and where this user's commands find it;
+  /// empty: none is created.
   std::string token_file;
-  bool state_is_new = false;  ///< the state store was made just now
-  std::string spool;          ///< folder for bodies that are too long for memory; empty: beside the data
-  std::string notifier_url;   ///< where clients are sent for events; empty: they are served here
+  bool state_is_new = false;  ///< the state store was just created
+  std::string spool;          ///< folder for long request bodies; empty: beside the data
+  std::string notifier_url;   ///< redirect for event streams; empty: they are served here
   std::string presets_file;
   std::int64_t max_queued_jobs = 100'000;
   std::int64_t max_queued_per_owner = 50'000;
@@ -45,31 +46,31 @@ struct FrontSettings {
   double requeue_after_s = 60;
   bool private_webhooks = false;
 };
-/// --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file, --private-webhooks,
-/// and the limits of connections.
-void add_listen_settings(CLI::App& app, FrontSettings& settings);
-/// The rest, of which only gateways want to know.
-void add_gateway_settings(CLI::App& app, FrontSettings& settings);
+/// Adds --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file,
+/// --private-webhooks, and the connection limits.
+void add_listen_settings(CLI::App& app, HttpFrontendSettings& settings);
+/// Adds the options of gateways.
+void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings);
 
 /// A running server with a gateway, a notifier, or both. Stops when destroyed.
-class Front {
+class HttpFrontend {
  public:
-  enum class Serves : std::uint8_t {
-    everything,  ///< a gateway, with the events unless they have a notifier of their own
-    events,
+  enum class Role : std::uint8_t {
+    gateway,  ///< a gateway, and the notifier unless --notifier-url names one
+    notifier,
   };
   /// `metrics` must outlive it.
-  Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
-        const std::shared_ptr<spdlog::logger>& log);
-  ~Front();
-  Front(const Front&) = delete;
-  Front& operator=(const Front&) = delete;
+  HttpFrontend(const Settings& settings, const HttpFrontendSettings& front, Role role, Metrics& metrics,
+               const std::shared_ptr<spdlog::logger>& log);
+  ~HttpFrontend();
+  HttpFrontend(const HttpFrontend&) = delete;
+  HttpFrontend& operator=(const HttpFrontend&) = delete;
   /// "http://127.0.0.1:8080"
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
-  /// Makes the first token and tells where it is.
-  void prepare_access(const FrontSettings& front, const Endpoint& endpoint,
+  /// Creates the first token and logs its location.
+  void prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
                       const std::shared_ptr<spdlog::logger>& log);
 
   std::string url_;

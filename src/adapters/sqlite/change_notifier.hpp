@@ -1,5 +1,6 @@
-// Openings of one file in one process tell each other at once that something has changed in it, as gateway
-// and node of `tessera serve` do. What other processes change is seen by looking.
+// SPDX-License-Identifier: Apache-2.0
+// Notifies all users of one file within one process of changes, such as gateway and node of `tessera serve`.
+// Changes by other processes are found by polling.
 #pragma once
 
 #include <chrono>
@@ -11,9 +12,9 @@
 
 namespace tessera {
 
-class News {
+class ChangeNotifier {
  public:
-  void announce() {
+  void notify() {
     const std::lock_guard lock(mutex_);
     ++count_;
     changed_.notify_all();
@@ -22,7 +23,7 @@ class News {
     const std::lock_guard lock(mutex_);
     return count_;
   }
-  /// Waits until the count is another, at most until `deadline`.
+  /// Waits until the count differs from `count`, or until `deadline`.
   void wait(std::uint64_t count, std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, deadline, [&] { return count_ != count; });
@@ -34,7 +35,7 @@ class News {
   std::uint64_t count_ = 0;
 };
 
-/// The same for all who ask for the same existing file while one of them holds it.
-[[nodiscard]] std::shared_ptr<News> news_of(const std::filesystem::path& file);
+/// Returns the shared notifier of an existing file; it exists as long as somebody holds it.
+[[nodiscard]] std::shared_ptr<ChangeNotifier> change_notifier_of(const std::filesystem::path& file);
 
 }  // namespace tessera

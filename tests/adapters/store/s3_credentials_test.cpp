@@ -1,12 +1,13 @@
-// Keys that somebody lends: they are asked for when they are needed, and renewed before they expire or when
-// they are refused.
+// SPDX-License-Identifier: Apache-2.0
+// Temporary credentials: they are requested when needed, and renewed before they expire or when they are
+// rejected.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 
 #include "adapters/open.hpp"
-#include "adapters/s3/keys.hpp"
+#include "adapters/s3/credentials.hpp"
 #include "adapters/s3/object_store.hpp"
 #include "base/error.hpp"
 #include "servers/s3_server.hpp"
@@ -34,7 +35,7 @@ std::string get(ObjectStore& store, const std::string& name) {
   return sink.text;
 }
 
-/// What boto3, Amazon's own library, reads with the keys that it finds by itself.
+/// What boto3, Amazon's own library, reads with the credentials that it finds by itself.
 std::string by_boto(const S3Server& server, const std::string& name) {
   const ServerFolder folder;
   std::ofstream(folder.path() / "get.py")
@@ -49,11 +50,11 @@ std::string by_boto(const S3Server& server, const std::string& name) {
   return read_file(folder.path() / "got");
 }
 
-class S3LentKeys : public ::testing::TestWithParam<S3Identity> {
+class S3TemporaryCredentials : public ::testing::TestWithParam<S3Identity> {
  protected:
   S3Server server{S3Kind::strict, {.identity = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(From, S3LentKeys,
+INSTANTIATE_TEST_SUITE_P(From, S3TemporaryCredentials,
                          ::testing::Values(S3Identity::machine, S3Identity::container,
                                            S3Identity::web_identity),
                          [](const auto& instance) {
@@ -62,11 +63,11 @@ INSTANTIATE_TEST_SUITE_P(From, S3LentKeys,
                                                                                         : "WebIdentity");
                          });
 
-TEST_P(S3LentKeys, LetAllRequestsInAndAreAskedForOnce) {
+TEST_P(S3TemporaryCredentials, AuthenticateAllRequestsAndAreFetchedOnce) {
   S3Options options = parse_s3_url(server.url());
   options.part_bytes = 1000;
   const auto store = open_s3_object_store(options);
-  EXPECT_EQ(server.times_keys_were_given(), 0);
+  EXPECT_EQ(server.credentials_issued(), 0);
   store->check();
   const std::string long_content(4500, 'x');
   put(*store, "a.png", long_content);
@@ -80,33 +81,33 @@ TEST_P(S3LentKeys, LetAllRequestsInAndAreAskedForOnce) {
   const std::string file = folder.path() / "answer";
   EXPECT_EQ(std::system(("curl -sS -o '" + file + "' '" + link.url + "'").c_str()), 0);
   EXPECT_EQ(read_file(file), long_content);
-  EXPECT_EQ(server.times_keys_were_given(), 1);
+  EXPECT_EQ(server.credentials_issued(), 1);
   store->remove("a.png");
   EXPECT_FALSE(store->stat("a.png"));
 }
 
-TEST_P(S3LentKeys, AreRenewedBeforeTheyExpire) {
+TEST_P(S3TemporaryCredentials, AreRenewedBeforeTheyExpire) {
   TimePoint now = system_now();
   const auto store = open_object_store(server.url(), {[&] { return now; }, {}, {}});
   put(*store, "a.png");
   now += std::chrono::minutes(55);
   put(*store, "b.png");
-  EXPECT_EQ(server.times_keys_were_given(), 1);
+  EXPECT_EQ(server.credentials_issued(), 1);
   server.set_identities("life_s=9000");
   now += std::chrono::seconds(90);
   put(*store, "c.png");
   put(*store, "d.png");
-  EXPECT_EQ(server.times_keys_were_given(), 2);
+  EXPECT_EQ(server.credentials_issued(), 2);
 }
 
-TEST_P(S3LentKeys, AreReplacedWhenTheStoreRefusesThem) {
+TEST_P(S3TemporaryCredentials, AreReplacedWhenTheStoreRejectsThem) {
   const auto store = open_object_store(server.url(), {});
   put(*store, "a.png");
   int given = 1;
   const auto expect_goes_on = [&](const std::function<void()>& work) {
     server.expire_session();
     work();
-    EXPECT_EQ(server.times_keys_were_given(), ++given);
+    EXPECT_EQ(server.credentials_issued(), ++given);
   };
   expect_goes_on([&] { put(*store, "b.png"); });
   expect_goes_on([&] { EXPECT_EQ(get(*store, "b.png"), "content"); });
@@ -116,14 +117,14 @@ TEST_P(S3LentKeys, AreReplacedWhenTheStoreRefusesThem) {
   expect_goes_on([&] { store->check(); });
 }
 
-TEST_P(S3LentKeys, AreUsedAsLongAsTheyAreGoodIfNoneAreGiven) {
+TEST_P(S3TemporaryCredentials, AreUsedWhileValidIfTheProviderIsUnavailable) {
   TimePoint now = system_now();
   const auto store = open_object_store(server.url(), {[&] { return now; }, {}, {}});
   put(*store, "a.png");
   server.set_identities("fault=500");
   now += std::chrono::minutes(58);
   EXPECT_EQ(get(*store, "a.png"), "content");
-  // The server counts from when it was asked, which may be seconds after `now`.
+  // The server counts from the time of its response, which may be seconds after `now`.
   now += std::chrono::minutes(5);
   const std::string sentence = refusal([&] { get(*store, "a.png"); }, ErrorCode::unavailable);
   EXPECT_NE(sentence.find("500"), std::string::npos) << sentence;
@@ -132,17 +133,17 @@ TEST_P(S3LentKeys, AreUsedAsLongAsTheyAreGoodIfNoneAreGiven) {
   EXPECT_EQ(get(*store, "a.png"), "content");
 }
 
-TEST(S3Keys, AreGivenByTheTestsServerAsAmazonsOwnLibraryUnderstandsIt) {
-  // Of Debian 12 it asks for web identities at Amazon's own address only.
+TEST(S3CredentialsChain, TestServerIsUnderstoodByBoto3) {
+  // Debian 12's version requests web identities only at Amazon's own address.
   for (const S3Identity identity : {S3Identity::machine, S3Identity::container}) {
     const S3Server server(S3Kind::strict, {.identity = identity});
     put(*open_object_store(server.url(), {}), "a.png");
     EXPECT_EQ(by_boto(server, "a.png"), "content");
-    EXPECT_EQ(server.times_keys_were_given(), 2);
+    EXPECT_EQ(server.credentials_issued(), 2);
   }
 }
 
-TEST(S3Keys, SayWhyNoneAreGiven) {
+TEST(S3CredentialsChain, ErrorsSayWhyThereAreNoCredentials) {
   const auto said = [](S3Identity identity, const char* variable, const std::string& value, ErrorCode code) {
     const S3Server server(S3Kind::strict, {.identity = identity});
     setenv(variable, value.c_str(), 1);
@@ -152,27 +153,28 @@ TEST(S3Keys, SayWhyNoneAreGiven) {
     EXPECT_NE(sentence.find(part), std::string::npos) << sentence;
   };
   expect_has(said(S3Identity::container, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong", ErrorCode::forbidden),
-             "asked for the container's role, gives no keys: status 401: No such container.");
-  expect_has(said(S3Identity::web_identity, "AWS_ROLE_ARN", "arn:of:another", ErrorCode::forbidden),
-             "asked for the role 'arn:of:another', gives no keys: status 400: Of another kind: RoleArn.");
+             "called for the container's role, provides no credentials: status 401: No such container.");
+  expect_has(
+      said(S3Identity::web_identity, "AWS_ROLE_ARN", "arn:of:another", ErrorCode::forbidden),
+      "called for the role 'arn:of:another', provides no credentials: status 400: Of another kind: RoleArn.");
   expect_has(
       said(S3Identity::web_identity, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token", ErrorCode::forbidden),
       "Cannot read '/nowhere/token'");
-  const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::free_port());
+  const std::string unused_endpoint = "http://127.0.0.1:" + std::to_string(testing::free_port());
   const std::string sentence =
-      said(S3Identity::machine, "AWS_EC2_METADATA_SERVICE_ENDPOINT", nobody, ErrorCode::unavailable);
-  expect_has(sentence, "No keys for S3 were given");
-  expect_has(sentence, nobody);
+      said(S3Identity::machine, "AWS_EC2_METADATA_SERVICE_ENDPOINT", unused_endpoint, ErrorCode::unavailable);
+  expect_has(sentence, "There are no credentials for S3");
+  expect_has(sentence, unused_endpoint);
   expect_has(sentence, "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
   expect_has(said(S3Identity::machine, "AWS_EC2_METADATA_DISABLED", "true", ErrorCode::usage),
-             "No keys for S3 were given: set AWS_ACCESS_KEY_ID");
+             "There are no credentials for S3: set AWS_ACCESS_KEY_ID");
   expect_has(said(S3Identity::machine, "AWS_ACCESS_KEY_ID", "key", ErrorCode::usage),
              "AWS_ACCESS_KEY_ID is set, but not AWS_SECRET_ACCESS_KEY");
   expect_has(said(S3Identity::machine, "AWS_PROFILE", "work", ErrorCode::usage),
-             "credentials' gives no keys for S3");
+             "credentials' provides no credentials for S3");
 }
 
-TEST(S3Keys, OfAContainerMayNeedATokenThatIsInAFile) {
+TEST(S3CredentialsChain, ContainerTokenMayBeInAFile) {
   const S3Server server(S3Kind::strict, {.identity = S3Identity::container});
   const ServerFolder folder;
   const auto file = folder.path() / "token";
@@ -185,7 +187,7 @@ TEST(S3Keys, OfAContainerMayNeedATokenThatIsInAFile) {
   store->check();
 }
 
-TEST(S3Keys, OfAProfileAreReadAgainWhenTheFileIsWrittenAnew) {
+TEST(S3CredentialsChain, ProfileIsReadAgainWhenTheFileChanges) {
   const S3Server server(S3Kind::strict, {.session = true});
   const ServerFolder folder;
   const auto file = folder.path() / "credentials";
@@ -210,16 +212,16 @@ TEST(S3Keys, OfAProfileAreReadAgainWhenTheFileIsWrittenAnew) {
                 .find("has no profile 'play'"),
             std::string::npos);
   unsetenv("AWS_PROFILE");
-  EXPECT_EQ(parse_s3_url("s3://bucket").keys->get().value.access_key, "other");
+  EXPECT_EQ(parse_s3_url("s3://bucket").credentials->get().value.access_key, "other");
 }
 
-TEST(S3Keys, TheRegionIsThatOfTheEnvironmentUnlessTheUrlSaysIt) {
+TEST(S3CredentialsChain, RegionOfTheUrlOverridesTheEnvironment) {
   const S3Server server;
-  EXPECT_EQ(parse_s3_url("s3://bucket").place.endpoint, "https://s3.us-east-1.amazonaws.com");
+  EXPECT_EQ(parse_s3_url("s3://bucket").location.endpoint, "https://s3.us-east-1.amazonaws.com");
   setenv("AWS_DEFAULT_REGION", "eu-west-1", 1);
-  EXPECT_EQ(parse_s3_url("s3://bucket").place.endpoint, "https://s3.eu-west-1.amazonaws.com");
+  EXPECT_EQ(parse_s3_url("s3://bucket").location.endpoint, "https://s3.eu-west-1.amazonaws.com");
   setenv("AWS_REGION", "eu-central-1", 1);
-  EXPECT_EQ(parse_s3_url("s3://bucket").place.endpoint, "https://s3.eu-central-1.amazonaws.com");
+  EXPECT_EQ(parse_s3_url("s3://bucket").location.endpoint, "https://s3.eu-central-1.amazonaws.com");
   EXPECT_EQ(parse_s3_url("s3://bucket?region=us-west-2").region, "us-west-2");
   unsetenv("AWS_DEFAULT_REGION");
   unsetenv("AWS_REGION");

@@ -1,7 +1,8 @@
-// What those who give keys say is understood or refused.
+// SPDX-License-Identifier: Apache-2.0
+// Responses of credentials services, valid and invalid.
 #include <gtest/gtest.h>
 
-#include "adapters/s3/key_answers.hpp"
+#include "adapters/s3/credentials_responses.hpp"
 #include "base/error.hpp"
 #include "ports/job.hpp"
 #include "support/errors.hpp"
@@ -12,7 +13,7 @@ namespace {
 using testing::code_of;
 using testing::refusal;
 
-TEST(S3KeyAnswers, TimesAreReadOrRefused) {
+TEST(S3CredentialsResponses, TimesAreParsedOrRejected) {
   const TimePoint noon = time_from_iso8601("2026-11-24T12:00:00.000Z");
   for (const char* text :
        {"2026-11-24T12:00:00Z", "2026-11-24T12:00:00+00:00", "2026-11-24T12:00:00.123456Z"}) {
@@ -25,15 +26,15 @@ TEST(S3KeyAnswers, TimesAreReadOrRefused) {
   }
 }
 
-TEST(S3KeyAnswers, ARolesKeysAreReadOrRefused) {
+TEST(S3CredentialsResponses, RoleCredentialsAreParsedOrRejected) {
   const auto parsed = [](int status, const std::string& body) {
-    return parse_role_keys({status, {}, body}, "It");
+    return parse_role_credentials({status, {}, body}, "It");
   };
-  const Keys keys =
+  const ExpiringCredentials credentials =
       parsed(200, R"({"Code": "Success", "AccessKeyId": "A", "SecretAccessKey": "S/+", "Token": "T=",
                                    "Expiration": "2026-11-24T12:00:00Z"})");
-  EXPECT_EQ(keys.value, (sigv4::Credentials{"A", "S/+", "T="}));
-  EXPECT_EQ(keys.expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
+  EXPECT_EQ(credentials.value, (sigv4::Credentials{"A", "S/+", "T="}));
+  EXPECT_EQ(credentials.expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
   EXPECT_EQ(parsed(200, R"({"AccessKeyId": "A", "SecretAccessKey": "S"})").expires, std::nullopt);
   for (const char* body :
        {"", "[]", "{}", R"({"AccessKeyId": "A"})", R"({"AccessKeyId": 1, "SecretAccessKey": "S"})",
@@ -45,26 +46,27 @@ TEST(S3KeyAnswers, ARolesKeysAreReadOrRefused) {
   EXPECT_EQ(
       refusal([&] { parsed(200, R"({"Code": "AssumeRoleUnauthorizedAccess", "Message": "No trust."})"); },
               ErrorCode::forbidden),
-      "It gives no keys: AssumeRoleUnauthorizedAccess No trust.");
+      "It provides no credentials: AssumeRoleUnauthorizedAccess No trust.");
   EXPECT_EQ(code_of([&] { parsed(404, "<html>"); }), ErrorCode::forbidden);
   EXPECT_EQ(code_of([&] { parsed(429, ""); }), ErrorCode::unavailable);
   EXPECT_EQ(code_of([&] { parsed(503, ""); }), ErrorCode::unavailable);
 }
 
-TEST(S3KeyAnswers, AWebIdentitysKeysAreReadOrRefused) {
+TEST(S3CredentialsResponses, WebIdentityCredentialsAreParsedOrRejected) {
   const auto parsed = [](int status, const std::string& body) {
-    return parse_web_identity_keys({status, {}, body}, "It");
+    return parse_web_identity_credentials({status, {}, body}, "It");
   };
-  const auto document = [](const std::string& keys) {
+  const auto document = [](const std::string& credentials) {
     return "<AssumeRoleWithWebIdentityResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'>"
            "<AssumeRoleWithWebIdentityResult><Credentials>" +
-           keys + "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+           credentials +
+           "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
   };
-  const Keys keys =
+  const ExpiringCredentials credentials =
       parsed(200, document("<AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey>"
                            "<SessionToken>T</SessionToken><Expiration>2026-11-24T12:00:00Z</Expiration>"));
-  EXPECT_EQ(keys.value, (sigv4::Credentials{"A", "S", "T"}));
-  EXPECT_EQ(keys.expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
+  EXPECT_EQ(credentials.value, (sigv4::Credentials{"A", "S", "T"}));
+  EXPECT_EQ(credentials.expires, time_from_iso8601("2026-11-24T12:00:00.000Z"));
   for (const std::string& body :
        {std::string(), std::string("<a"), document(""), document("<AccessKeyId>A</AccessKeyId>")}) {
     EXPECT_EQ(code_of([&] { parsed(200, body); }), ErrorCode::unavailable) << body;
@@ -76,11 +78,11 @@ TEST(S3KeyAnswers, AWebIdentitysKeysAreReadOrRefused) {
                          "</Message></Error></ErrorResponse>");
                 },
                 ErrorCode::forbidden),
-            "It gives no keys: status 403: Not authorized.");
+            "It provides no credentials: status 403: Not authorized.");
   EXPECT_EQ(code_of([&] { parsed(500, ""); }), ErrorCode::unavailable);
 }
 
-TEST(S3KeyAnswers, AProfileIsFoundAsItIsWritten) {
+TEST(S3CredentialsResponses, ProfileIsParsed) {
   const std::string file =
       "# mine\n"
       "[default]\r\n"
@@ -103,9 +105,9 @@ TEST(S3KeyAnswers, AProfileIsFoundAsItIsWritten) {
   EXPECT_EQ(parse_profile("[default", "defaul"), std::nullopt);
   EXPECT_EQ(parse_profile(file, "default"), (sigv4::Credentials{"D", "s = t", ""}));
   EXPECT_EQ(refusal([&] { static_cast<void>(parse_profile(file, "half")); }, ErrorCode::usage),
-            "The profile 'half' has no 'aws_secret_access_key' that could be one.");
+            "The profile 'half' has no valid 'aws_secret_access_key'.");
   EXPECT_EQ(refusal([&] { static_cast<void>(parse_profile(file, "odd")); }, ErrorCode::usage),
-            "The profile 'odd' has no 'aws_access_key_id' that could be one.");
+            "The profile 'odd' has no valid 'aws_access_key_id'.");
   EXPECT_EQ(parse_profile("[default]\naws_access_key_id=D\naws_secret_access_key = s=t", "default"),
             (sigv4::Credentials{"D", "s=t", ""}));
 }

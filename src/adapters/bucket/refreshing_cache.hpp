@@ -1,4 +1,5 @@
-// What somebody lends for a while: access tokens, temporary keys.
+// SPDX-License-Identifier: Apache-2.0
+// Values that expire: access tokens, temporary credentials.
 #pragma once
 
 #include <algorithm>
@@ -13,25 +14,25 @@
 namespace tessera {
 
 template <class Value>
-struct Perishable {
+struct ExpiringValue {
   Value value;
-  std::optional<TimePoint> expires;  ///< nothing: never, or nobody says
+  std::optional<TimePoint> expires;  ///< nothing: never, or unknown
 };
 
-/// Fetches when needed, and keeps until shortly before it expires. Safe to use from many threads at once: one
-/// fetches, the others wait for it.
+/// Fetches a value when needed and keeps it until shortly before it expires. Safe to use from many threads at
+/// once: one fetches, the others wait for it.
 template <class Value>
-class Renewed {
+class RefreshingCache {
  public:
-  using Fetch = std::function<Perishable<Value>(TimePoint now)>;
+  using Fetch = std::function<ExpiringValue<Value>(TimePoint now)>;
 
-  /// `margin`: how long what get() returns is good at least, as far as that is known.
-  Renewed(Fetch fetch, Clock now, std::chrono::seconds margin)
+  /// `margin`: minimum remaining lifetime of what get() returns, if the expiry is known.
+  RefreshingCache(Fetch fetch, Clock now, std::chrono::seconds margin)
       : fetch_(std::move(fetch)), now_(std::move(now)), margin_(margin) {}
 
-  /// Throws the Error that fetching throws, unless what is there has not expired yet: who lends it may be
-  /// away for a while. As long as it is good, who lends it is asked every ten seconds at most.
-  Perishable<Value> get() {
+  /// Throws what fetching throws, unless the cached value has not expired yet: the provider may be
+  /// temporarily unavailable. While the cached value is valid, at most one fetch is tried every ten seconds.
+  ExpiringValue<Value> get() {
     const std::lock_guard lock(mutex_);
     const TimePoint now = now_();
     if (!kept_ || (kept_->expires && now + margin_ >= *kept_->expires &&
@@ -48,8 +49,8 @@ class Renewed {
     return *kept_;
   }
 
-  /// `value` has been refused: it is not given out again.
-  void drop(const Value& value) {
+  /// `value` was rejected: it is not returned again.
+  void invalidate(const Value& value) {
     const std::lock_guard lock(mutex_);
     if (kept_ && kept_->value == value) {
       kept_.reset();
@@ -63,7 +64,7 @@ class Renewed {
   Clock now_;
   std::chrono::seconds margin_;
   std::mutex mutex_;
-  std::optional<Perishable<Value>> kept_;
+  std::optional<ExpiringValue<Value>> kept_;
   TimePoint not_before_{};
 };
 

@@ -1,4 +1,5 @@
-#include "service/gateway/at_once.hpp"
+// SPDX-License-Identifier: Apache-2.0
+#include "service/gateway/parallel_for_each.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,14 +12,14 @@
 namespace tessera::service {
 namespace {
 
-TEST(EachAtOnce, CallsEveryOneOnceAndSoManySideBySide) {
+TEST(ParallelForEach, CallsEveryIndexOnceWithLimitedConcurrency) {
   std::vector<std::atomic<int>> calls(100);
   std::atomic<int> under_way{0};
-  std::atomic<int> most{0};
+  std::atomic<int> max_running{0};
   std::barrier all_four(4);  // comes to an end only if four wait at the same time
-  each_at_once(calls.size(), 4, [&](std::size_t index) {
+  parallel_for_each(calls.size(), 4, [&](std::size_t index) {
     const int now = ++under_way;
-    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    for (int seen = max_running; now > seen && !max_running.compare_exchange_weak(seen, now);) {
     }
     ++calls[index];
     all_four.arrive_and_wait();
@@ -27,15 +28,15 @@ TEST(EachAtOnce, CallsEveryOneOnceAndSoManySideBySide) {
   for (const auto& count : calls) {
     EXPECT_EQ(count, 1);
   }
-  EXPECT_EQ(most, 4);
-  each_at_once(0, 4, [](std::size_t) { ADD_FAILURE() << "there is nothing to call"; });
+  EXPECT_EQ(max_running, 4);
+  parallel_for_each(0, 4, [](std::size_t) { ADD_FAILURE() << "there is nothing to call"; });
 }
 
-TEST(EachAtOnce, ThrowsWhatTheFirstThatFailedThrew) {
+TEST(ParallelForEach, ThrowsTheExceptionOfTheLowestIndex) {
   for (int round = 0; round < 50; ++round) {
     std::atomic<std::size_t> called{0};
     try {
-      each_at_once(10'000, 4, [&](std::size_t index) {
+      parallel_for_each(10'000, 4, [&](std::size_t index) {
         ++called;
         if (index >= 5) {
           throw std::runtime_error(std::to_string(index));

@@ -1,4 +1,5 @@
-#include "service/gateway/at_once.hpp"
+// SPDX-License-Identifier: Apache-2.0
+#include "service/gateway/parallel_for_each.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -9,12 +10,13 @@
 
 namespace tessera::service {
 
-void each_at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work) {
+void parallel_for_each(std::size_t count, std::size_t max_threads,
+                       const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::size_t failed = count;
   std::exception_ptr failure;
-  const auto take_turns = [&] {
+  const auto run = [&] {
     for (std::size_t index = next++; index < count; index = next++) {
       try {
         work(index);
@@ -30,10 +32,10 @@ void each_at_once(std::size_t count, std::size_t most, const std::function<void(
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min(count, most); ++i) {
-      others.emplace_back(take_turns);
+    for (std::size_t i = 1; i < std::min(count, max_threads); ++i) {
+      others.emplace_back(run);
     }
-    take_turns();
+    run();
   }
   if (failure) {
     std::rethrow_exception(failure);

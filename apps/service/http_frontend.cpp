@@ -1,4 +1,5 @@
-#include "front.hpp"
+// SPDX-License-Identifier: Apache-2.0
+#include "http_frontend.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,7 @@
 #include "adapters/open.hpp"
 #include "base/error.hpp"
 #include "plan/presets_file.hpp"
-#include "service/metered_store.hpp"
+#include "service/instrumented_store.hpp"
 #include "service/openapi.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
@@ -25,12 +26,12 @@ std::chrono::milliseconds hours(double count) {
 
 }  // namespace
 
-void add_listen_settings(CLI::App& app, FrontSettings& settings) {
+void add_listen_settings(CLI::App& app, HttpFrontendSettings& settings) {
   app.add_option("--listen", settings.listen, "Address and port to serve on")
       ->envname("TESSERA_LISTEN")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
-  app.add_option("--public-url", settings.public_url, "Under which clients reach it, if that is another")
+  app.add_option("--public-url", settings.public_url, "URL by which clients reach it, if different")
       ->envname("TESSERA_PUBLIC_URL")
       ->type_name("URL");
   CLI::Option* const certificate =
@@ -56,27 +57,27 @@ void add_listen_settings(CLI::App& app, FrontSettings& settings) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--open", settings.open,
-               "No token is needed; only on loopback, and only for requests that name this machine");
+               "Disable authentication; only on loopback, and only for requests that name this machine");
   app.add_option("--allow-origin", settings.allow_origins,
                  "Origin of web pages that may use the service, such as https://images.example.org")
       ->envname("TESSERA_ALLOW_ORIGIN")
       ->delimiter(',')
       ->type_name("ORIGIN");
   app.add_option("--token-file", settings.token_file,
-                 "Makes a first token in FILE while there is none; this user's commands find it there")
+                 "Create a first token in FILE if there is none; this user's commands find it there")
       ->envname("TESSERA_TOKEN_FILE")
       ->type_name("FILE");
-  app.add_option("--spool", settings.spool, "Folder for long bodies of requests while they come")
+  app.add_option("--spool", settings.spool, "Folder for long request bodies while they are received")
       ->envname("TESSERA_SPOOL")
       ->type_name("FOLDER");
   app.add_flag("--private-webhooks", settings.private_webhooks,
-               "Webhooks may lead to addresses that are not on the public Internet")
+               "Allow webhooks to addresses that are not on the public Internet")
       ->envname("TESSERA_PRIVATE_WEBHOOKS");
   certificate->needs(key);
   key->needs(certificate);
 }
 
-void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
+void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
   app.add_option("--link-secret", settings.link_secret,
                  "Signs links to objects of a local folder; the same for all gateways")
       ->envname("TESSERA_LINK_SECRET")
@@ -91,22 +92,23 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
   app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
       ->envname("TESSERA_PRESETS")
       ->type_name("FILE");
-  app.add_option("--max-queued", settings.max_queued_jobs, "Jobs that may wait; more are told to try again")
+  app.add_option("--max-queued", settings.max_queued_jobs,
+                 "Maximum number of waiting jobs; more are rejected with 503")
       ->envname("TESSERA_MAX_QUEUED")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--max-queued-per-owner", settings.max_queued_per_owner,
-                 "Jobs of one owner that may wait; 0: no limit of its own")
+                 "Maximum number of waiting jobs per owner; 0: no separate limit")
       ->envname("TESSERA_MAX_QUEUED_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--max-queued-bytes-per-owner", settings.max_queued_bytes_per_owner,
-                 "Bytes that an owner's waiting jobs may take in the state, about; 0: no limit of its own")
+                 "Approximate limit in bytes for an owner's waiting jobs in the state store; 0: no limit")
       ->envname("TESSERA_MAX_QUEUED_BYTES_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--max-uploads-per-owner", settings.max_uploads_per_owner,
-                 "Uploads of one owner that no job uses yet; 0: no limit")
+                 "Maximum number of unused uploads per owner; 0: no limit")
       ->envname("TESSERA_MAX_UPLOADS_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -121,8 +123,8 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
   app.add_option("--requeue-after", settings.requeue_after_s,
-                 "Seconds without a sign of life after which a job that the queue or its node has lost is "
-                 "queued again")
+                 "Seconds without activity after which a job that the queue or its node has lost is "
+                 "requeued")
       ->envname("TESSERA_REQUEUE_AFTER")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
@@ -132,13 +134,13 @@ void add_gateway_settings(CLI::App& app, FrontSettings& settings) {
       ->capture_default_str();
 }
 
-Front::Front(const Settings& settings, const FrontSettings& front, Serves serves, Metrics& metrics,
-             const std::shared_ptr<spdlog::logger>& log)
+HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings& front, Role role,
+                           Metrics& metrics, const std::shared_ptr<spdlog::logger>& log)
     : state_(open_state_store(settings.state, state_options(settings, log))) {
-  const bool with_gateway = serves == Serves::everything;
+  const bool with_gateway = role == Role::gateway;
   const Endpoint endpoint = parse_listen(front.listen);
   const bool tls = !front.certificate_file.empty();
-  access_ = std::make_unique<Access>(*state_.tokens, door_of(front.open, endpoint.address));
+  access_ = std::make_unique<Access>(*state_.tokens, authentication_of(front.open, endpoint.address));
   prepare_access(front, endpoint, log);
   const std::string link_secret =
       front.link_secret_file.empty() ? front.link_secret : read_secret_file(front.link_secret_file);
@@ -170,7 +172,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   }
   if (with_gateway && local_folder && endpoint.port == 0 && front.public_url.empty()) {
     throw Error(ErrorCode::usage,
-                "Links need to know where they lead: give a port with --listen, or --public-url.");
+                "Links need the service's URL: give a port with --listen, or --public-url.");
   }
   url_ = !front.public_url.empty()
              ? front.public_url
@@ -181,7 +183,7 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   http::Router router;
   if (with_gateway) {
     queue_ = open_job_queue(settings.queue, {});
-    objects_ = metered(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
+    objects_ = with_metrics(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
     GatewayOptions gateway;
     gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
     gateway.max_queued_jobs = front.max_queued_jobs;
@@ -247,14 +249,14 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
     });
   }
   mount_stream_tokens(router, *access_);
-  mount_metrics(router, metrics, needs(*access_, Scope::metrics));
+  mount_metrics(router, metrics, require_scope(*access_, Scope::metrics));
   mount_openapi(router, TESSERA_VERSION, url_);
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
   if (!front.token_file.empty() && fs::exists(front.token_file)) {
     try {
       note_ = std::make_unique<LocalServiceNote>(endpoint.address, server_->port(), front.token_file);
     } catch (const Error& error) {
-      log->warn("this user's commands do not find the token by themselves (set TESSERA_TOKEN for them): {}",
+      log->warn("this user's commands cannot find the token automatically (set TESSERA_TOKEN for them): {}",
                 error.what());
     }
   }
@@ -263,10 +265,10 @@ Front::Front(const Settings& settings, const FrontSettings& front, Serves serves
   }
 }
 
-void Front::prepare_access(const FrontSettings& front, const Endpoint& endpoint,
-                           const std::shared_ptr<spdlog::logger>& log) {
+void HttpFrontend::prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
+                                  const std::shared_ptr<spdlog::logger>& log) {
   if (front.open) {
-    log->warn("open: every program on this machine may use the service at {}:{} without a token",
+    log->warn("authentication is disabled: every program on this machine may use the service at {}:{}",
               endpoint.address, endpoint.port);
     return;
   }
@@ -277,12 +279,12 @@ void Front::prepare_access(const FrontSettings& front, const Endpoint& endpoint,
   }
   if (state_.tokens->list().empty()) {
     log->warn(
-        "there are no tokens, so every request is refused: make one with 'tessera token --state URL add "
+        "there are no tokens, so every request is refused: create one with 'tessera token --state URL add "
         "OWNER', or start with --token-file FILE");
   }
 }
 
-Front::~Front() {
+HttpFrontend::~HttpFrontend() {
   note_.reset();
   if (notifier_) {
     notifier_->stop();

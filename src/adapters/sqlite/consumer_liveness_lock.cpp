@@ -1,4 +1,5 @@
-#include "adapters/sqlite/taker_lock.hpp"
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/sqlite/consumer_liveness_lock.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -27,23 +28,23 @@ struct flock byte(std::int64_t id) {
 
 }  // namespace
 
-TakerLock::TakerLock(const std::filesystem::path& path)
+ConsumerLivenessLock::ConsumerLivenessLock(const std::filesystem::path& path)
     : path_(path), descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0) {
     fail("open", path_);
   }
 }
 
-TakerLock::~TakerLock() { ::close(descriptor_); }
+ConsumerLivenessLock::~ConsumerLivenessLock() { ::close(descriptor_); }
 
-void TakerLock::hold(std::int64_t id) {
+void ConsumerLivenessLock::hold(std::int64_t id) {
   struct flock range = byte(id);
   if (::fcntl(descriptor_, F_OFD_SETLK, &range) != 0) {
     fail("lock a byte of", path_);
   }
 }
 
-bool TakerLock::held_by_another(std::int64_t id) const {
+bool ConsumerLivenessLock::held_by_another(std::int64_t id) const {
   struct flock range = byte(id);
   if (::fcntl(descriptor_, F_OFD_GETLK, &range) != 0) {
     fail("read the locks of", path_);
