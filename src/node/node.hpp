@@ -41,9 +41,9 @@ namespace tessera {
 
 /// How jobs are distributed over ranks.
 enum class SchedulingPolicy : std::uint8_t {
-  automatic,  ///< large images, and medium ones while nothing else waits, use all ranks
-  farm,       ///< each job on one rank ("farm")
-  split,      ///< each job over all ranks ("split")
+  automatic,         ///< large images, and medium ones while nothing else waits, use all ranks
+  one_rank_per_job,  ///< "farm"
+  all_ranks,         ///< each job over all ranks: "split"
 };
 
 class ImageFetch;

@@ -195,9 +195,9 @@ TEST(Text, AmountsAndSizes) {
   EXPECT_EQ(bytes_text(999), "999 bytes");
   EXPECT_EQ(bytes_text(1449), "1.4 kB");
   EXPECT_EQ(bytes_text(302'000'000), "302 MB");
-  EXPECT_EQ(cli::parse_amount("--x", "1.5k"), 1500);
+  EXPECT_EQ(parse_amount("--x", "1.5k"), 1500);
   for (const char* text : {"", "k", "-1", "0", "1kk", "nan", "inf", "1e30", "1 "}) {
-    EXPECT_THROW(static_cast<void>(cli::parse_amount("--x", text)), Error) << text;
+    EXPECT_THROW(static_cast<void>(parse_amount("--x", text)), Error) << text;
   }
   for (const char* text : {"", "x", "1x", "x1", "0x1", "-1x1", "1x1x", "1X1"}) {
     EXPECT_THROW(static_cast<void>(cli::parse_extent("--x", text)), Error) << text;

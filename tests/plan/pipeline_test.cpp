@@ -131,7 +131,7 @@ TEST(Pipeline, MayBeEmpty) {
   for (const char* text : {"", "  ", "[]", "{\"operators\": []}"}) {
     EXPECT_TRUE(parse_pipeline(text).empty()) << text;
   }
-  EXPECT_EQ(to_text({}), "");
+  EXPECT_EQ(to_text(PipelineSteps{}), "");
 }
 
 TEST(Pipeline, SomeOperatorsTakeWordsWithoutAName) {

@@ -143,7 +143,7 @@ TEST(RedisState, HasConnectionsForSeveralThreads) {
   const testing::RedisServer server;
   redis::ConnectionPool pool(redis::parse_address(server.url()), 3);
   // All three are held at a time: each goes on when the last one has come.
-  std::barrier collective_try(3);
+  std::barrier together(3);
   std::vector<std::future<std::int64_t>> calls;
   for (int i = 0; i < 3; ++i) {
     calls.push_back(std::async(std::launch::async, [&] {

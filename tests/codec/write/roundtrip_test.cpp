@@ -136,7 +136,7 @@ TEST_F(Writing, PiecesMayBeEncodedOnAnyThread) {
     const std::int64_t rows = sink->piece_rows();
     const Tile piece = image.view(Rect::of_rows({rows, std::min<std::int64_t>(2000, 2 * rows)}, 700));
     const Bytes alone = sink->encode(piece);
-    std::vector<Bytes> collective_try(8);
+    std::vector<Bytes> together(8);
     {
       std::vector<std::jthread> threads;
       for (Bytes& one : together) {
