@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pixels as numpy arrays, and numpy arrays as pixels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The module tessera._tessera: the C++ library for the Python package, which adds what is easier in Python.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors of the library as the exceptions of tessera/_errors.py.
 #include "bindings.hpp"
 #include "tessera/error.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tessera/image.hpp"
 
 #include <pybind11/numpy.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tessera/pipeline.hpp"
 
 #include <pybind11/operators.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs the library's long calls so that Python's threads, signals and callbacks go on.
 #pragma once
 
