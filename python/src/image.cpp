@@ -52,10 +52,7 @@ py::array part(const Image& image, std::int64_t x, std::int64_t y, std::int64_t 
   run({}, [&](const RunSettings& settings) {
     pixels = image.pixels(Rect{x, y, width, height}, settings);
   });
-  py::array array = array_of(pixels);
-  // The image may keep the same memory, and give it to who asks next.
-  array.attr("flags").attr("writeable") = false;
-  return array;
+  return array_of(pixels);
 }
 
 Report save(const Image& image, const std::filesystem::path& file, const SaveOptions& how,

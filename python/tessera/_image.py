@@ -116,7 +116,7 @@ class Image:
         return array if dtype is None else array.astype(dtype, copy=False)
 
     def __getitem__(self, index: Any) -> Any:
-        """Pixels as numpy's indices name them, read-only. Only the rectangle that holds them is computed."""
+        """Pixels as numpy's indices name them, as a new array. Only the rectangle that holds them is computed."""
         info = self._core.info
         rows, columns, rest = _index.resolve(index, info.shape)
         if rows and columns:
@@ -174,7 +174,8 @@ class Image:
     def _repr_png_(self) -> bytes:
         image = self
         if max(self.width, self.height) > _THUMBNAIL_PX:
-            image = self.apply(f"resize width={_THUMBNAIL_PX} height={_THUMBNAIL_PX} fit=true")
+            longer_side = "width" if self.width > self.height else "height"
+            image = self.apply(f"resize {longer_side}={_THUMBNAIL_PX}")
         return image.encode("png", strip="all")
 
     def __repr__(self) -> str:
