@@ -148,6 +148,8 @@ _BY_CODE = {
 
 def error_of(code: str, sentence: str, subject: str = "") -> Error:
     """The exception for a code; a code of a newer version becomes an Error that has it."""
+    if len(subject) > 1 and subject[0] == subject[-1] == "'":
+        subject = subject[1:-1]  # as sentences quote it
     if kind := _BY_CODE.get(code):
         return kind(sentence, subject)
     error = Error(sentence, subject)

@@ -34,6 +34,14 @@ def pixels(photo):
 
 
 @pytest.fixture(scope="session")
+def damaged(photo):
+    """The photograph's file with other bytes in its lower half."""
+    content = bytearray(photo.read_bytes())
+    content[400_000:400_100] = bytes(100)
+    return bytes(content)
+
+
+@pytest.fixture(scope="session")
 def sources():
     return SOURCES
 

@@ -1,0 +1,84 @@
+"""Ranks of mpi4py that work on an image together."""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import tessera
+
+#: Ranks may outnumber cores, and tests may run as root.
+ENVIRONMENT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
+               "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+
+RANK = """
+import sys
+import numpy
+from mpi4py import MPI
+import tessera
+
+world = MPI.COMM_WORLD
+photo, pipeline, target = sys.argv[1:]
+image = tessera.open(photo).apply(pipeline)
+report = image.save(target, communicator=world, threads=1)
+array = image.numpy(communicator=world, threads=1)
+encoded = image.encode(communicator=world, threads=1)
+assert (array is None) == (encoded is None) == (world.rank != 0)
+if world.rank == 0:
+    assert numpy.array_equal(array, image.numpy())
+    with open(target, "rb") as file:
+        assert file.read() == encoded
+# A communicator of some ranks only.
+half = world.Split(world.rank % 2)
+assert (image.numpy(communicator=half) is None) == (half.rank != 0)
+try:
+    tessera.open(photo).apply("crop x=700 y=0").save("/none/a.png", communicator=world)
+except tessera.InputOutputError as error:
+    print(world.rank, error.code, flush=True)
+# An exception in progress on rank 0 ends a call that would take hours on every rank.
+image = tessera.open(photo).apply("resize scale=12 | non-local-means | non-local-means | non-local-means")
+def progress(_):
+    raise KeyError("enough")
+try:
+    image.numpy(communicator=world, progress=progress if world.rank == 0 else None)
+except (KeyError, tessera.CancelledError) as error:
+    print(world.rank, type(error).__name__, flush=True)
+"""
+
+
+@pytest.fixture
+def mpi_environment(monkeypatch):
+    pytest.importorskip("mpi4py", reason="python3-mpi4py is not installed")
+    if shutil.which("mpirun") is None:
+        pytest.skip("mpirun is not installed")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+@pytest.mark.parametrize("pipeline", ["gaussian-blur sigma=3 | otsu", "rotate angle=10"])
+def test_ranks_write_the_bytes_of_the_command(ranks, pipeline, photo, tmp_path, command, mpi_environment):
+    (tmp_path / "rank.py").write_text(RANK)
+    done = subprocess.run(["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", sys.executable,
+                           tmp_path / "rank.py", photo, pipeline, tmp_path / "result.png"],
+                          capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "result.png").read_bytes() == command(pipeline, photo)
+    said = sorted(done.stdout.split("\n")[:-1])
+    expected = [f"{rank} io" for rank in range(ranks)]
+    expected += [f"{rank} {'KeyError' if rank == 0 else 'CancelledError'}" for rank in range(ranks)]
+    assert said == sorted(expected)
+
+
+def test_other_things_are_no_communicators(photo):
+    pytest.importorskip("mpi4py", reason="python3-mpi4py is not installed")
+    with pytest.raises(tessera.UsageError, match="MPI.COMM_WORLD"):
+        tessera.open(photo).numpy(communicator="world")
+
+
+def test_communicators_of_another_mpi_are_refused(photo):
+    from tessera import _tessera
+
+    with pytest.raises(tessera.UsageError, match="another MPI"):
+        tessera.open(photo)._core.pixels(_tessera.CallOptions(0, None, os.getpid() * 8, 3))
