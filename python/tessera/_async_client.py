@@ -49,14 +49,14 @@ class AsyncClient:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def submit(self, files: StrPath | Iterable[StrPath], pipeline: str | Pipeline, *,
-                     priority: str = "interactive", idempotency_key: str | None = None, **output: Any) -> Batch:
+                     priority: str = "interactive", **output: Any) -> Batch:
         """As Client.submit; files are uploaded side by side."""
         text = str(_pipeline_of(pipeline))
         paths = paths_of(files)
         await self._call(self._client._json, "POST", "/v1/pipelines", {"pipeline": text, "output": output})
         objects = await asyncio.gather(*(self.upload(path) for path in paths))
         items = [{"object": name, "name": path.name} for name, path in zip(objects, paths)]
-        return await self._call(self._client._submit, items, text, output, priority, idempotency_key)
+        return await self._call(self._client._submit, items, text, output, priority)
 
     async def upload(self, file: StrPath) -> str:
         """As Client.upload."""

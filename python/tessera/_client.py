@@ -82,23 +82,23 @@ class Client:
         return f"<tessera.Client of {self.url}>"
 
     def submit(self, files: StrPath | Iterable[StrPath], pipeline: str | Pipeline, *, priority: str = "interactive",
-               idempotency_key: str | None = None, **output: Any) -> Batch:
+               **output: Any) -> Batch:
         """Uploads images and has a pipeline applied to each.
 
         `priority`: "interactive" or "bulk". `output`: format="png", quality=90, strip="all", salvage=True, as for
-        Image.save. A submission that is repeated with the same `idempotency_key` is made once.
+        Image.save.
         """
         text = str(_pipeline_of(pipeline))
         paths = paths_of(files)
         # Before anything is sent that takes long.
         self._json("POST", "/v1/pipelines", {"pipeline": text, "output": output})
         items = [{"object": self.upload(path), "name": path.name} for path in paths]
-        return self._submit(items, text, output, priority, idempotency_key)
+        return self._submit(items, text, output, priority)
 
-    def _submit(self, items: list[dict[str, str]], pipeline: str, output: dict[str, Any], priority: str,
-                idempotency_key: str | None) -> Batch:
+    def _submit(self, items: list[dict[str, str]], pipeline: str, output: dict[str, Any],
+                priority: str) -> Batch:
         # The key lets the request be sent again when its answer was lost, without making the jobs twice.
-        headers = {"Idempotency-Key": idempotency_key or f"submit-{uuid.uuid4().hex}"}
+        headers = {"Idempotency-Key": f"submit-{uuid.uuid4().hex}"}
         request = {"items": items, "pipeline": pipeline, "output": output, "priority": priority}
         return Batch(self._json("POST", "/v1/jobs", request, headers))
 

@@ -71,8 +71,13 @@ def problem_of(status: int, body: bytes, url: str) -> Error:
         problem = None
     if not isinstance(problem, dict) or "detail" not in problem:
         return error_of(_code_of(status), f"'{shown(url)}' answers with status {status}. Is that a Tessera server?")
+    # A problem that the library has no code for is of the kind that its status says.
     name = str(problem.get("type", "")).rpartition("/")[2]
-    return error_of(name or _code_of(status), str(problem["detail"]))
+    error = error_of(name, str(problem["detail"]))
+    if type(error) is Error:
+        error = error_of(_code_of(status), str(problem["detail"]))
+        error.code = name or error.code
+    return error
 
 
 def _code_of(status: int) -> str:

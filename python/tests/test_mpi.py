@@ -36,12 +36,20 @@ try:
     tessera.open(photo).apply("crop x=700 y=0").save("/none/a.png", communicator=world)
 except tessera.InputOutputError as error:
     print(world.rank, error.code, flush=True)
-# An exception in progress on rank 0 ends a call that would take hours on every rank.
-image = tessera.open(photo).apply("resize scale=12 | non-local-means | non-local-means | non-local-means")
+"""
+
+STOPPED_RANK = """
+import sys
+from mpi4py import MPI
+import tessera
+
 def progress(_):
     raise KeyError("enough")
+
+world = MPI.COMM_WORLD
+image = tessera.open(sys.argv[1]).apply("resize width=2000" + 8 * " | non-local-means")
 try:
-    image.numpy(communicator=world, progress=progress if world.rank == 0 else None)
+    image.numpy(communicator=world, threads=1, progress=progress if world.rank == 0 else None)
 except (KeyError, tessera.CancelledError) as error:
     print(world.rank, type(error).__name__, flush=True)
 """
@@ -56,19 +64,26 @@ def mpi_environment(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
+def run_ranks(ranks, program, *arguments):
+    """What the ranks said, sorted."""
+    done = subprocess.run(["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", sys.executable, program,
+                           *arguments], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sorted(done.stdout.splitlines())
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 @pytest.mark.parametrize("pipeline", ["gaussian-blur sigma=3 | otsu", "rotate angle=10"])
 def test_ranks_write_the_bytes_of_the_command(ranks, pipeline, photo, tmp_path, command, mpi_environment):
     (tmp_path / "rank.py").write_text(RANK)
-    done = subprocess.run(["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", sys.executable,
-                           tmp_path / "rank.py", photo, pipeline, tmp_path / "result.png"],
-                          capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = run_ranks(ranks, tmp_path / "rank.py", photo, pipeline, tmp_path / "result.png")
     assert (tmp_path / "result.png").read_bytes() == command(pipeline, photo)
-    said = sorted(done.stdout.split("\n")[:-1])
-    expected = [f"{rank} io" for rank in range(ranks)]
-    expected += [f"{rank} {'KeyError' if rank == 0 else 'CancelledError'}" for rank in range(ranks)]
-    assert said == sorted(expected)
+    assert said == [f"{rank} io" for rank in range(ranks)]
+
+
+def test_an_exception_in_progress_stops_every_rank(photo, tmp_path, mpi_environment):
+    (tmp_path / "rank.py").write_text(STOPPED_RANK)
+    assert run_ranks(2, tmp_path / "rank.py", photo) == ["0 KeyError", "1 CancelledError"]
 
 
 def test_other_things_are_no_communicators(photo):
