@@ -49,9 +49,7 @@ py::object whole(const Image& image, const CallOptions& options) {
 
 py::array part(const Image& image, std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) {
   Pixels pixels;
-  run({}, [&](const RunSettings& settings) {
-    pixels = image.pixels(Rect{x, y, width, height}, settings);
-  });
+  run({}, [&](const RunSettings& settings) { pixels = image.pixels(Rect{x, y, width, height}, settings); });
   return array_of(pixels);
 }
 

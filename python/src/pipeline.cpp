@@ -28,8 +28,7 @@ void bind_pipeline(py::module_& module) {
       .def_property_readonly("operators", &Pipeline::operators, "The names of its operators.")
       .def("__or__", &Pipeline::then, py::arg("next"), py::is_operator())
       .def(
-          "__or__",
-          [](const Pipeline& first, const std::string& next) { return first.then(Pipeline(next)); },
+          "__or__", [](const Pipeline& first, const std::string& next) { return first.then(Pipeline(next)); },
           py::arg("next"), py::is_operator())
       .def(
           "__ror__",
@@ -45,9 +44,10 @@ void bind_pipeline(py::module_& module) {
            [](const Pipeline& self) {
              return "tessera.Pipeline(" + std::string(py::repr(py::str(self.text()))) + ")";
            })
-      .def(py::pickle(
-          [](const Pipeline& self) { return py::str(self.text()); },
-          [](const py::str& text) { return text.equal(py::str("")) ? Pipeline() : Pipeline(std::string(text)); }));
+      .def(py::pickle([](const Pipeline& self) { return py::str(self.text()); },
+                      [](const py::str& text) {
+                        return text.equal(py::str("")) ? Pipeline() : Pipeline(std::string(text));
+                      }));
   pipeline.attr("__module__") = "tessera";
   module.def("operators_json", &operators_json,
              "All operators with their parameters, types, ranges and descriptions, as JSON Schema.");

@@ -32,7 +32,8 @@ void bind_info(py::module_& module) {
       .def_property_readonly("alpha", [](const ImageInfo& self) { return self.format.alpha; })
       .def_property_readonly("shape", &shape_of, "As numpy arrays have it; (height, width) if it is gray.")
       .def_property_readonly("dtype", &dtype_of, "numpy.uint8 or numpy.uint16.")
-      .def("__eq__", [](const ImageInfo& a, const ImageInfo& b) { return a == b; }, py::is_operator())
+      .def(
+          "__eq__", [](const ImageInfo& a, const ImageInfo& b) { return a == b; }, py::is_operator())
       .def("__hash__", [](const ImageInfo& self) { return py::hash(py::str(text_of(self))); })
       .def("__repr__", [](const ImageInfo& self) { return "<tessera.ImageInfo " + text_of(self) + ">"; });
   info.attr("__module__") = "tessera";
@@ -44,7 +45,8 @@ void bind_findings(py::module_& module) {
       .def_readonly("columns", &Findings::columns, "What the columns of `values` are.")
       .def_property_readonly("values", &values_of, "An array of float64: a row for each thing found.")
       .def("__len__", &Findings::rows)
-      .def("__eq__", [](const Findings& a, const Findings& b) { return a == b; }, py::is_operator())
+      .def(
+          "__eq__", [](const Findings& a, const Findings& b) { return a == b; }, py::is_operator())
       .def("__repr__", [](const Findings& self) {
         return "<tessera.Findings of " + self.operator_name + ": " + std::to_string(self.rows()) + " rows>";
       });
