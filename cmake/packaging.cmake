@@ -58,4 +58,19 @@ if(TARGET tessera-desktop)
 Pick images, choose operations with a live preview, and have them worked on by
 this computer or by a Tessera service.")
 endif()
+if(TARGET tessera_python)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-tessera)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  # What the module links to comes with the library, whose package is made at the same time.
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS OFF)
+  math(EXPR next_python "${Python_VERSION_MINOR} + 1")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+      "${library_package} (= ${PROJECT_VERSION}), python3 (>= ${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}), python3 (<< ${Python_VERSION_MAJOR}.${next_python}), python3-numpy")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-mpi4py, python3-dask")
+  set(CPACK_COMPONENT_PYTHON_DESCRIPTION
+      "Distributed image processing: Python package
+Images as numpy arrays, pipelines of operators as functions, and a client of the
+service.")
+endif()
 include(CPack)

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace tessera {
+class Communicator;
+}
+
+namespace tessera::python {
+
+/// The ranks of the MPI_Comm that lies at `address` and is so many bytes long, or nothing for address 0.
+/// Throws Error(usage) if it is of another MPI, or if this module has been built without.
+[[nodiscard]] std::shared_ptr<Communicator> communicator_at(std::uintptr_t address, std::size_t bytes);
+
+}  // namespace tessera::python
