@@ -179,8 +179,10 @@ std::string manual_page(const CLI::App& command, std::string_view program, std::
     page += section(escaped(upper(command.get_name() + " " + part->get_name())),
                     escaped(sentence(part->get_description())) + "\n" + options_of(*part));
   }
-  if (const std::string& examples = command.get_footer(); examples.starts_with("Examples:\n")) {
-    page += section("EXAMPLES", ".nf\n" + escaped(examples.substr(examples.find('\n') + 1)) + "\n.fi");
+  if (const std::string& footer = command.get_footer(); footer.starts_with("Examples:\n")) {
+    const std::size_t begin = footer.find('\n') + 1;
+    page +=
+        section("EXAMPLES", ".nf\n" + escaped(footer.substr(begin, footer.find("\n\n") - begin)) + "\n.fi");
   }
   page += section("EXIT STATUS", ".nf\n" + escaped(exit_codes) + "\n.fi");
   return page + section("SEE ALSO", "\\fBtessera\\fR(1)");

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "command.hpp"
 #include "limit_options.hpp"
+#include "manual.hpp"
 #include "output_flags.hpp"
 
 namespace tessera::cli {
@@ -72,6 +73,11 @@ void add_run_options(CLI::App& app, const SharedOptions& options) {
       ->group("Limits");
 }
 
+/// Examples, then the exit codes.
+void add_footer(CLI::App& app, const std::string& examples) {
+  app.footer(examples + "\n\nExit codes:\n" + exit_code_lines());
+}
+
 /// "tessera convert a.jpg b.webp": as cp, the last name is the result's where there is no -o.
 void take_output_from_inputs(ApplyOptions& options) {
   if (!options.output.empty() || options.in_place || options.inputs.size() < 2) {
@@ -101,11 +107,11 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
   add_file_options(*app, options);
   add_report_options(*app, options);
   add_run_options(*app, options);
-  app->footer(
-      "Examples:\n"
-      "  tessera apply 'median size=5 | otsu' page.jpg -o scan.png\n"
-      "  tessera apply 'resize long-edge=1600 | unsharp-mask' -r photos/ -o web/ -f jpg -q 80\n"
-      "  tessera apply 'auto-levels' '*.jpg' -o '{stem}-levels.{ext}' --skip-existing");
+  add_footer(*app,
+             "Examples:\n"
+             "  tessera apply 'median size=5 | otsu' page.jpg -o scan.png\n"
+             "  tessera apply 'resize long-edge=1600 | unsharp-mask' -r photos/ -o web/ -f jpg -q 80\n"
+             "  tessera apply 'auto-levels' '*.jpg' -o '{stem}-levels.{ext}' --skip-existing");
   return {app, [options, arguments] { return run_apply(*options, arguments); }};
 }
 
@@ -119,10 +125,10 @@ Command add_convert(CLI::App& program, const Arguments& arguments) {
   add_file_options(*app, options);
   add_report_options(*app, options);
   add_run_options(*app, options);
-  app->footer(
-      "Examples:\n"
-      "  tessera convert photo.heic photo.jpg\n"
-      "  tessera convert -r photos/ -o web/ -f webp -q 80 --strip location");
+  add_footer(*app,
+             "Examples:\n"
+             "  tessera convert photo.heic photo.jpg\n"
+             "  tessera convert -r photos/ -o web/ -f webp -q 80 --strip location");
   return {app, [options, arguments] {
             take_output_from_inputs(*options);
             return run_apply(*options, arguments);
@@ -148,10 +154,10 @@ Command add_thumbnail(CLI::App& program, const Arguments& arguments) {
   add_file_options(*app, options);
   add_report_options(*app, options);
   add_run_options(*app, options);
-  app->footer(
-      "Examples:\n"
-      "  tessera thumbnail photo.jpg small.jpg\n"
-      "  tessera thumbnail -r photos/ -o thumbs/ -s 300x300 --cover -f webp");
+  add_footer(*app,
+             "Examples:\n"
+             "  tessera thumbnail photo.jpg small.jpg\n"
+             "  tessera thumbnail -r photos/ -o thumbs/ -s 300x300 --cover -f webp");
   return {app, [options, size, cover, gravity, arguments] {
             const bool box = size->find('x') != std::string::npos;
             if (*cover && !box) {

@@ -73,7 +73,7 @@ std::optional<Problem> read_header(const RequestReader& reader, Request& request
       (encodings == 1 && (!reader.chunked() || message.version() < 11 ||
                           !equal_ignoring_case(request.header("Transfer-Encoding"), "chunked")))) {
     return make_problem("bad-request",
-                        "The only supported Transfer-Encoding is 'chunked', once, in an HTTP/1.1 request.");
+                        "The only supported Transfer-Encoding is 'chunked', once, in a request of HTTP/1.1.");
   }
   return std::nullopt;
 }

@@ -29,8 +29,7 @@ TEST(Program, TellsItsVersionAndExitCodes) {
 }
 
 TEST(Program, RefusesWhatItDoesNotKnow) {
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
-                                                    {"nothing"},
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"nothing"},
                                                     {"ops", "--nothing"},
                                                     {"apply"},
                                                     {"apply", "invert"},

@@ -79,8 +79,8 @@ TEST_F(Ranks, MayBeStartedByMpirunItself) {
   ASSERT_EQ(run_program({"apply", "invert", in, "-o", out}).exit_code, 0);
   const Outcome outcome =
       run_other("env", {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun", "-n", "2",
-                        "--oversubscribe", "--bind-to", "none", TESSERA_PROGRAM, "apply", "invert", in, "-o",
-                        folder / "ranks.png"});
+                        "--oversubscribe", "--bind-to", "none", TESSERA_PROGRAM, "apply", "-v", "invert", in,
+                        "-o", folder / "ranks.png"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out;
   EXPECT_NE(outcome.out.find("rank 1 on "), std::string::npos) << outcome.out;
   EXPECT_TRUE(read_file(out) == read_file(folder / "ranks.png"));

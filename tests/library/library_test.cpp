@@ -185,7 +185,7 @@ TEST_F(Library, SaysTheSizeBeforeAnythingIsComputed) {
 }
 
 TEST_F(Library, FindsWithoutAPicture) {
-  const tessera::Report report = Image::open(photo_).apply("threshold level=128 | label").find();
+  const tessera::Report report = Image::open(photo_).apply("threshold value=128 | label").find();
   ASSERT_EQ(report.findings.size(), 1U);
   EXPECT_EQ(report.findings.front().operator_name, "label");
   EXPECT_GT(report.findings.front().rows(), 0);

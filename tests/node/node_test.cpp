@@ -30,7 +30,7 @@ const Json slow{{"operators", {{{"name", "non-local-means"}, {"parameters", {{"s
 /// As testing::endless_pipeline_on_any_image.
 const Json endless{
     {"operators",
-     {{{"name", "resize"}, {"parameters", {{"width", 20000}, {"height", 20000}}}},
+     {{{"name", "resize"}, {"parameters", {{"width", 20000}, {"height", 20000}, {"fit", "fill"}}}},
       {{"name", "non-local-means"}, {"parameters", {{"search-radius", 20}, {"template-radius", 7}}}}}}};
 
 /// A queue with a fault that is rare in a real one.

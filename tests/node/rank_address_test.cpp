@@ -151,7 +151,7 @@ TEST_P(RogueRank, EndsItsGroupAndNeverTheNode) {
   EXPECT_TRUE(hears("The ranks ended and will be restarted"));
   const std::lock_guard lock(mutex);
   EXPECT_TRUE(std::ranges::any_of(said, [](const std::string& sentence) {
-    return sentence.find("Rank 0 was ended.") != std::string::npos;
+    return sentence.find("Rank 0 was stopped.") != std::string::npos;
   })) << said.back();
 }
 

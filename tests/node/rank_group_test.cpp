@@ -180,7 +180,7 @@ TEST_P(Ranks, RestartWhenOneStopsResponding) {
   ::kill(std::stoi(location.substr(location.rfind(':') + 1)), SIGSTOP);
   const RankOutcome lost = outcome.get();
   EXPECT_EQ(lost.end, End::lost);
-  EXPECT_NE(lost.sentence.find("did not answer"), std::string::npos) << lost.sentence;
+  EXPECT_NE(lost.sentence.find("did not respond"), std::string::npos) << lost.sentence;
   EXPECT_EQ(run(group, task("next", 30, 20, R"([{"name": "invert"}])"), Placement::all_ranks).end, End::done);
 }
 

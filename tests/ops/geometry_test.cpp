@@ -121,7 +121,8 @@ TEST(Geometry, ResizeEqualsItsDefinition) {
     const Tile image = make_image({{31, 23}, format}, Pattern::photo_like, 6);
     for (const auto& [method, name] : EnumNames<ResizeMethod>::names) {
       for (const cv::Size& size : {cv::Size(47, 50), cv::Size(10, 9), cv::Size(1, 1)}) {
-        const Json parameters{{"width", size.width}, {"height", size.height}, {"method", name}};
+        const Json parameters{
+            {"width", size.width}, {"height", size.height}, {"fit", "fill"}, {"method", name}};
         const Tile result = run_reference(build_operator("resize", parameters), image).image;
         const cv::Mat& out = result.color;
         ASSERT_EQ(out.size(), size);

@@ -44,7 +44,7 @@ TEST(RedisState, ReportsAnUnavailableServer) {
   StateStore store = open_state_store(server.url(), {});
   store.jobs->check();
   server.kill();
-  EXPECT_NE(refusal([&] { store.jobs->check(); }, ErrorCode::unavailable).find("does not answer"),
+  EXPECT_NE(refusal([&] { store.jobs->check(); }, ErrorCode::unavailable).find("does not respond"),
             std::string::npos);
 }
 
@@ -93,7 +93,7 @@ TEST(RedisStateTls, TrustsOnlyTheGivenAuthorities) {
   const auto said = [](const std::string& url, ErrorCode code) {
     return refusal([&] { open_state_store(url, {}).jobs->check(); }, code);
   };
-  EXPECT_EQ(said(server.tls_url(), ErrorCode::usage), "");
+  EXPECT_NO_THROW(open_state_store(server.tls_url(), {}).jobs->check());
   EXPECT_NE(said("rediss://127.0.0.1:" + port, ErrorCode::unavailable).find("certificate is rejected"),
             std::string::npos);
   // Right certificate, wrong name.

@@ -97,7 +97,7 @@ TEST_F(GcsFaults, ADownloadNeverMixesTwoVersions) {
   put("a", pattern(2 * unit));
   server.fail(R"([{"on": "get", "do": "cut-download", "bytes": 1000, "replace": true}])");
   EXPECT_EQ(refusal([&] { get("a"); }, ErrorCode::unavailable),
-            "'a' was replaced while it was read: read it again.");
+            "'a' was replaced while it was being read: read it again.");
 }
 
 TEST_F(GcsFaults, ADownloadWithoutProgressIsGivenUp) {
@@ -218,8 +218,8 @@ TEST_F(GcsFaults, ARefusedKeyIsSaid) {
   server.fail(R"([{"on": "token", "do": "status", "status": 400,
                    "body": "{\"error\": \"invalid_grant\", \"error_description\": \"Invalid JWT Signature.\"}"}])");
   EXPECT_EQ(refusal([&] { store->check(); }, ErrorCode::forbidden),
-            "'" + server.endpoint() + "/token', asked for '" + GcsServer::email +
-                "', gives no access token: status 400, invalid_grant, Invalid JWT Signature.");
+            "'" + server.endpoint() + "/token', called for '" + GcsServer::email +
+                "', provides no access token: status 400, invalid_grant, Invalid JWT Signature.");
 }
 
 class GcsLinks : public ::testing::TestWithParam<GcsAccess> {};

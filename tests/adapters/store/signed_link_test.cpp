@@ -42,10 +42,8 @@ TEST(SignedLink, AllowsWhatItWasMadeForUntilItExpires) {
   EXPECT_EQ(query.file_name, "mein \"b\".png");
   EXPECT_EQ(query.content_type, "image/png");
   EXPECT_EQ(link.expires, noon + std::chrono::seconds(60));
-  EXPECT_EQ(refusal([&] { signer.verify("GET", "a b/ü.png", query, noon); }, ErrorCode::forbidden), "");
-  EXPECT_EQ(refusal([&] { signer.verify("HEAD", "a b/ü.png", query, noon + std::chrono::seconds(59)); },
-                    ErrorCode::forbidden),
-            "");
+  EXPECT_NO_THROW(signer.verify("GET", "a b/ü.png", query, noon));
+  EXPECT_NO_THROW(signer.verify("HEAD", "a b/ü.png", query, noon + std::chrono::seconds(59)));
   EXPECT_NE(refusal([&] { signer.verify("GET", "a b/ü.png", query, noon + std::chrono::seconds(70)); },
                     ErrorCode::forbidden)
                 .find("expired 10 s ago"),
@@ -55,7 +53,7 @@ TEST(SignedLink, AllowsWhatItWasMadeForUntilItExpires) {
 TEST(SignedLink, AllowsNothingElse) {
   const LinkSigner signer("http://host", "0123456789abcdef");
   const auto query = query_of(signer.sign("PUT", "a", {}, noon), "http://host/objects/a");
-  EXPECT_EQ(refusal([&] { signer.verify("PUT", "a", query, noon); }, ErrorCode::forbidden), "");
+  EXPECT_NO_THROW(signer.verify("PUT", "a", query, noon));
   EXPECT_NE(refusal([&] { signer.verify("GET", "a", query, noon); }, ErrorCode::forbidden), "");
   EXPECT_NE(refusal([&] { signer.verify("PUT", "b", query, noon); }, ErrorCode::forbidden), "");
   EXPECT_NE(refusal([&] { LinkSigner("http://host", "another secret..").verify("PUT", "a", query, noon); },
