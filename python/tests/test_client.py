@@ -216,6 +216,14 @@ def test_answers_that_are_no_success_are_raised(status, body, kind, code, forget
     assert caught.value.code == code
 
 
+def test_sentences_of_a_server_do_not_control_the_terminal(forgetful):
+    server, client = forgetful
+    server.answers = [(409, {}, b'{"type": "/problems/conflict", "detail": "\\u001b[2Jgone"}')]
+    with pytest.raises(tessera.ConflictError) as caught:
+        client._submit([], "otsu", {}, "bulk")
+    assert str(caught.value) == "\ufffd[2Jgone"
+
+
 def test_a_service_that_is_away(forgetful):
     server, client = forgetful
     server.shutdown()
