@@ -76,7 +76,8 @@ def test_events_begin_with_a_snapshot_and_end_with_the_jobs(client, photo):
 
 def test_events_go_on_where_they_ended(client, photo):
     with client.events() as events:
-        first = client.submit(photo, SMALL)
+        # Also what ended before the first event was read.
+        first = client.wait(client.submit(photo, SMALL))
         seen = next(event for event in events if event.job.ended)
         assert seen.job.batch_id == first.id
     second = client.wait(client.submit(photo, SMALL))
