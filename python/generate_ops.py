@@ -82,7 +82,8 @@ def signature(name, parameters):
     one_line = f"def {python_name(name)}(*, {', '.join(arguments)}) -> Pipeline:"
     if len(one_line) <= WIDTH:
         return one_line
-    return f"def {python_name(name)}(\n    *,\n" + "".join(f"    {argument},\n" for argument in arguments) + ") -> Pipeline:"
+    lines = "".join(f"    {argument},\n" for argument in arguments)
+    return f"def {python_name(name)}(\n    *,\n{lines}) -> Pipeline:"
 
 
 def function(name, operator):

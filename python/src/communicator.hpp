@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Communicators of mpi4py, which is not needed for building.
 #pragma once
 
 #include <cstddef>

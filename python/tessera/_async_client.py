@@ -71,7 +71,7 @@ class AsyncClient:
         now = await self.status(batch_or_job)
         jobs = now.jobs if isinstance(now, Batch) else [now]
         fractions = ProgressOfAll(jobs)
-        events = self._iterate(self._client._stream(now, jobs, None))
+        events = self._iterate(await self._call(self._client._stream, now, jobs, None))
         try:
             async for event in events:
                 fraction = fractions.take(event.job)

@@ -14,7 +14,7 @@ from tessera._errors import InputOutputError, NotFoundError, UnavailableError, U
 from tessera._events import EventStream
 from tessera._http import Http
 from tessera._image import StrPath, _pipeline_of
-from tessera._jobs import Batch, Event, Job
+from tessera._jobs import Batch, Job
 from tessera._local_service import local_service_token
 from tessera._tessera import Pipeline
 
@@ -172,9 +172,9 @@ class Client:
         return EventStream(self._http, url, self._token, self._stream_token, last_event_id, open_jobs)
 
     def download(self, job: str | Job, path: StrPath = ".") -> pathlib.Path:
-        """Writes the result of a job to a file, or into a folder under a free name that the service suggests; returns where.
+        """Writes the result of a job to a file, or into a folder under a free name like the one that the service suggests.
 
-        The file is there whole or not at all.
+        Returns where. The file is there whole or not at all.
         """
         identifier, target = id_of(job), pathlib.Path(path)
         link = self._json("GET", path_of(identifier) + "/result?link=1")
@@ -234,6 +234,3 @@ def _link_to_free_name(partial: pathlib.Path, folder: pathlib.Path, name: str) -
             return target
         except FileExistsError:
             count += 1
-
-
-__all__ = ["Client", "Event"]

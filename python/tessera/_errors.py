@@ -146,6 +146,11 @@ _BY_CODE = {
 }
 
 
+def printable(text: str) -> str:
+    """A server's text for a terminal, which control characters could make do anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def error_of(code: str, sentence: str, subject: str = "") -> Error:
     """The exception for a code; a code of a newer version becomes an Error that has it."""
     if len(subject) > 1 and subject[0] == subject[-1] == "'":

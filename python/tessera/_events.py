@@ -48,7 +48,10 @@ def messages_of(lines: Iterator[bytes]) -> Iterator[Message]:
 
 
 class EventStream(Iterator[Event]):
-    """Iterates over events. close(), from any thread, ends it; so does the end of a `with` block."""
+    """Iterates over events; it is connected when it is made, so that what happens from then on is told.
+
+    close(), from any thread, ends it; so does the end of a `with` block.
+    """
 
     def __init__(self, requests: Http, url: str, token: Callable[[], str | None], stream_token: Callable[[], str],
                  last_event_id: str | None, until_ended: set[str] | None) -> None:
@@ -63,9 +66,12 @@ class EventStream(Iterator[Event]):
         #: Of the last that came; events(last_event_id=...) goes on behind it.
         self.last_event_id = last_event_id or ""
         self._events = self._follow()
+        next(self._events, None)  # up to the first message
 
     def __next__(self) -> Event:
-        return next(self._events)
+        while (event := next(self._events)) is None:
+            pass
+        return event
 
     def __enter__(self) -> EventStream:
         return self
@@ -82,7 +88,8 @@ class EventStream(Iterator[Event]):
                 except OSError:
                     pass  # it has ended already
 
-    def _follow(self) -> Iterator[Event]:
+    def _follow(self) -> Iterator[Event | None]:
+        """Events; None where a connection has brought its first message."""
         elsewhere = None
         while not self._closed.is_set():
             pause_s = 0.0
@@ -134,12 +141,14 @@ class EventStream(Iterator[Event]):
         return url, headers
 
     def _events_of(self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse,
-                   url: str) -> Iterator[Event]:
+                   url: str) -> Iterator[Event | None]:
         with self._lock:
             self._socket = connection.sock
         if self._closed.is_set():
             return
-        for message in messages_of(self._lines(answer, url)):
+        for number, message in enumerate(messages_of(self._lines(answer, url))):
+            if number == 0:
+                yield None
             if message.id:
                 self.last_event_id = message.id
             if not message.data or message.type == "reset":

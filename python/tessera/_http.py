@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tessera._errors import Error, UnavailableError, UsageError, error_of
+from tessera._errors import Error, UnavailableError, UsageError, error_of, printable
 
 MAX_ATTEMPTS = 5
 FIRST_BACKOFF_S = 0.1
@@ -73,9 +73,10 @@ def problem_of(status: int, body: bytes, url: str) -> Error:
         return error_of(_code_of(status), f"'{shown(url)}' answers with status {status}. Is that a Tessera server?")
     # A problem that the library has no code for is of the kind that its status says.
     name = str(problem.get("type", "")).rpartition("/")[2]
-    error = error_of(name, str(problem["detail"]))
+    sentence = printable(str(problem["detail"]))
+    error = error_of(name, sentence)
     if type(error) is Error:
-        error = error_of(_code_of(status), str(problem["detail"]))
+        error = error_of(_code_of(status), sentence)
         error.code = name or error.code
     return error
 
@@ -129,7 +130,7 @@ class Http:
     def send(self, method: str, url: str, headers: Callable[[], Mapping[str, str]],
              body: Callable[[], Any] = lambda: None,
              take: Callable[[Iterator[bytes]], Any] = b"".join) -> Any:
-        """What `take` makes of the parts of a successful answer's body. What may pass is tried again, the body made anew."""
+        """What `take` makes of the parts of a successful answer's body. What may pass is tried again, with a new body."""
         backoff = Backoff()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             pause_s = 0.0

@@ -205,8 +205,8 @@ def from_bytes(data: Any, *, name: str = "the input", salvage: bool = False,
 def from_array(array: Any, *, limits: Mapping[str, int] | None = None) -> Image:
     """An image of the pixels of an array of uint8 or uint16.
 
-    The shape is (height, width) for gray, or (height, width, samples) with 1 sample (gray), 2 (gray and alpha), 3 (RGB) or 4
-    (RGB and alpha). Without alpha, nothing is copied if the pixels of a row lie side by side; the array is kept alive, and
-    must not change, while the image is used. Raises UsageError for other arrays.
+    The shape is (height, width) for gray, or (height, width, samples) with 1 sample (gray), 2 (gray and alpha), 3 (RGB) or
+    4 (RGB and alpha). Without alpha, nothing is copied if the pixels of a row lie side by side; the array is kept alive,
+    and must not change, while the image is used. Raises UsageError for other arrays.
     """
     return Image._of(_tessera.Image.from_array(numpy.asarray(array), dict(limits or {})))

@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tessera._errors import Error, error_of
+from tessera._errors import Error, error_of, printable
 
 FINAL_STATES = frozenset({"done", "failed", "cancelled"})
 
@@ -49,7 +49,7 @@ class Job:
         """Why it failed, or was cancelled."""
         failure = self.json.get("failure")
         if isinstance(failure, dict):
-            return error_of(failure.get("code", "internal"), failure.get("sentence", ""), self.id)
+            return error_of(failure.get("code", "internal"), printable(failure.get("sentence", "")), self.id)
         return error_of("cancelled", f"Job '{self.id}' was cancelled.", self.id) if self.state == "cancelled" else None
 
     @property

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""check_installed.py BUILD_FOLDER TESSERA PHOTO: installs the library and its headers into an empty folder, builds the Python
-package against them with pip, from the sources and from a source archive, and compares what each writes with the command's
-bytes; then does the same with the package that CMake installs. BUILD_FOLDER may also be a folder where the library is
-installed already."""
+"""check_installed.py BUILD_FOLDER TESSERA PHOTO: installs the library and its headers into an empty folder, builds the
+Python package against them with pip, from the sources and from a source archive, and compares what each writes with the
+command's bytes; then does the same with the package that CMake installs. BUILD_FOLDER may also be a folder where the
+library is installed already."""
 import os
 import pathlib
 import shutil

@@ -30,9 +30,10 @@ class Service:
     def __enter__(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [self.program, "serve", "--data", self.folder / "data", "--listen", f"127.0.0.1:{self.port}", "--ranks", "1",
-                 "--threads", "1", "--drain-limit", "1"],
-                env={**os.environ, "XDG_STATE_HOME": str(self.state_home)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [self.program, "serve", "--data", self.folder / "data", "--listen", f"127.0.0.1:{self.port}",
+                 "--ranks", "1", "--threads", "1", "--drain-limit", "1"],
+                env={**os.environ, "XDG_STATE_HOME": str(self.state_home)}, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log)
         deadline = time.monotonic() + 120
         while not self._listens():
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -76,7 +76,8 @@ def test_events_begin_with_a_snapshot_and_end_with_the_jobs(client, photo):
 
 def test_events_go_on_where_they_ended(client, photo):
     with client.events() as events:
-        first = client.submit(photo, SMALL)
+        # Also what ended before the first event was read.
+        first = client.wait(client.submit(photo, SMALL))
         seen = next(event for event in events if event.job.ended)
         assert seen.job.batch_id == first.id
     second = client.wait(client.submit(photo, SMALL))
@@ -214,6 +215,14 @@ def test_answers_that_are_no_success_are_raised(status, body, kind, code, forget
     with pytest.raises(kind, match="A sentence|Is that a Tessera server") as caught:
         client._submit([], "otsu", {}, "bulk")
     assert caught.value.code == code
+
+
+def test_sentences_of_a_server_do_not_control_the_terminal(forgetful):
+    server, client = forgetful
+    server.answers = [(409, {}, b'{"type": "/problems/conflict", "detail": "\\u001b[2Jgone"}')]
+    with pytest.raises(tessera.ConflictError) as caught:
+        client._submit([], "otsu", {}, "bulk")
+    assert str(caught.value) == "\ufffd[2Jgone"
 
 
 def test_a_service_that_is_away(forgetful):

@@ -57,7 +57,8 @@ def test_a_damaged_image(damaged):
 
 
 def test_parameters_that_do_not_suit_the_image(photo):
-    check(lambda: tessera.open(photo).apply("crop x=1000000"), tessera.BadParameterError, ValueError, "bad-parameter", "crop")
+    check(lambda: tessera.open(photo).apply("crop x=1000000"), tessera.BadParameterError, ValueError, "bad-parameter",
+          "crop")
 
 
 def test_limits(photo):

@@ -9,7 +9,8 @@ INDICES = [
     numpy.s_[:], numpy.s_[...], numpy.s_[()], numpy.s_[:, :], numpy.s_[10:20, 30:50], numpy.s_[10:20], numpy.s_[:, 30:50],
     numpy.s_[5], numpy.s_[-1], numpy.s_[5, 7], numpy.s_[-5, -7], numpy.s_[:, 7], numpy.s_[..., 30:50, :], numpy.s_[5, ...],
     numpy.s_[::7, ::11], numpy.s_[3:200:7, 200:3:-11], numpy.s_[::-1], numpy.s_[:, ::-1], numpy.s_[-20:-5, -9:],
-    numpy.s_[400:10000, 700:10000], numpy.s_[5:5], numpy.s_[20:10, :], numpy.s_[5, 10:5], numpy.s_[2:1, 4], numpy.s_[::1000],
+    numpy.s_[400:10000, 700:10000], numpy.s_[5:5], numpy.s_[20:10, :], numpy.s_[5, 10:5], numpy.s_[2:1, 4],
+    numpy.s_[::1000],
     numpy.s_[None, 5:9], numpy.s_[5:9, None, 2:4], numpy.s_[..., None], numpy.s_[numpy.int64(3), numpy.uint8(4)],
     numpy.s_[0:1, 0:1], numpy.s_[511, 767], numpy.s_[510:512:5, 767:0:-800],
 ]

@@ -152,7 +152,8 @@ def test_stubs_are_those_of_the_modules(mypy_environment):
     # Classes of pybind11 have a metaclass and __init__ of its own.
     allowed = mypy_environment / "allowed"
     allowed.write_text("tessera\\._tessera\\.[A-Za-z]+\ntessera\\._tessera\\.[A-Za-z]+\\.__init__\n")
-    done = run_mypy("mypy.stubtest", "--allowlist", str(allowed), "tessera._tessera", "tessera.ops", folder=mypy_environment)
+    done = run_mypy("mypy.stubtest", "--allowlist", str(allowed), "tessera._tessera", "tessera.ops",
+                    folder=mypy_environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
