@@ -108,7 +108,7 @@ class Alarm(Exception):
 
 @pytest.mark.parametrize("work", [
     lambda image: image.numpy(),
-    lambda image: image[5000:5010],
+    lambda image: image[:5000],
     lambda image: image.encode(),
     lambda image: image.find(),
 ], ids=["numpy", "part", "encode", "find"])
