@@ -45,7 +45,8 @@ HostShare share_of_host(Communicator& comm, int threads) {
   if (threads > 0) {
     share.threads = threads;
   } else if (cores.size() > mine.size()) {
-    share.threads = std::max(1, std::min(usable_cores(), static_cast<int>(cores.size()) / share.ranks));
+    share.threads =
+        std::max(1, std::min(usable_cores(), static_cast<int>(cores.size()) / std::max(1, share.ranks)));
   } else {
     share.threads = cores_for_each_of(share.ranks);
   }
