@@ -14,7 +14,7 @@ from processes import adopt_orphans  # noqa: E402
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2:]
+    program, wanted = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
     declared = [name for name, _, _ in declared_failpoints()]
     unknown = set(wanted) - set(declared)
     if unknown:
