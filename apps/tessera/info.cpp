@@ -4,11 +4,11 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
-#include "codec/metadata/icc.hpp"
 #include "command.hpp"
 #include "inputs.hpp"
 #include "limit_options.hpp"
@@ -40,18 +40,19 @@ std::string unit_name(Resolution::Unit unit) {
   return {};
 }
 
-/// The format of an encoded image; standard input has been read into memory.
-std::string format_of(std::span<const std::byte> head) {
-  const Sniffed sniffed = sniff(head);
-  return sniffed.format ? std::string(format_name(*sniffed.format)) : std::string();
-}
-
-Json info_json(const std::string& name, const Bytes& encoded, const ReadOptions& read) {
-  const auto source = open_image(std::span(encoded), read, fmt::format("'{}'", name));
+Json info_json(const std::string& name, const ReadOptions& read) {
+  ImageInput input = ImageInput::file(name);
+  Bytes streamed;
+  if (!can_open_again(input)) {
+    streamed = read_all(name, read.limits.max_file_bytes);
+    input = {InputBytes{streamed}, name};
+  }
+  const auto source = open_image(input, read);
+  const std::optional<ImageFormat> format = sniff_input(input).format;
   const Metadata& metadata = source->metadata();
   Json json{{"file", name},
-            {"format", format_of(encoded)},
-            {"file_bytes", encoded.size()},
+            {"format", format ? std::string(format_name(*format)) : std::string()},
+            {"file_bytes", encoded_bytes(input)},
             {"width", source->info().extent.width},
             {"height", source->info().extent.height},
             {"pixel_format", source->info().format.describe()},
@@ -74,11 +75,11 @@ Json info_json(const std::string& name, const Bytes& encoded, const ReadOptions&
   return json;
 }
 
-void print_human(const Json& json, bool several) {
+void print_human(const Json& json) {
   const auto line = [](const char* name, const std::string& value) {
     fmt::print("  {:<12} {}\n", name, value);
   };
-  fmt::print("{}{}\n", several ? "" : "", printable(json["file"].get<std::string>()));
+  fmt::print("{}\n", printable(json["file"].get<std::string>()));
   line("Format", json["format"].get<std::string>());
   line("Size", fmt::format("{} x {} pixels, {}", json["width"].get<std::int64_t>(),
                            json["height"].get<std::int64_t>(), json["pixel_format"].get<std::string>()));
@@ -107,10 +108,9 @@ int run_info(const InfoOptions& options) {
   int code = 0;
   for (const InputName& input : inputs.names) {
     try {
-      const Bytes encoded = read_all(input.file, options.limits.max_file_bytes);
-      Json json = info_json(input.file, encoded, {.limits = options.limits});
+      Json json = info_json(input.file, {.limits = options.limits});
       if (!options.json) {
-        print_human(json, inputs.names.size() > 1);
+        print_human(json);
       }
       all.push_back(std::move(json));
     } catch (const Error& error) {

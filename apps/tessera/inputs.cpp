@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inputs.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <system_error>
 
 #include "base/error.hpp"
-#include "base/file_descriptor.hpp"
 #include "codec/io/output_target.hpp"
-#include "codec/sniff.hpp"
+#include "process/image_input.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -48,14 +45,12 @@ std::vector<std::string> matches(const std::string& pattern) {
 
 /// By content, as everywhere. What cannot be read is taken for an image, so that opening it says why.
 bool looks_like_image(const fs::path& file) {
-  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  std::array<std::byte, sniff_bytes> head{};
-  const ssize_t got = opened ? ::read(opened.get(), head.data(), head.size()) : -1;
-  if (got < 0) {
+  try {
+    const Sniffed sniffed = sniff_input(ImageInput::file(file.string()));
+    return sniffed.format.has_value() || sniffed.damaged;
+  } catch (const Error&) {
     return true;
   }
-  const Sniffed sniffed = sniff(std::span(head).first(static_cast<std::size_t>(got)));
-  return sniffed.format.has_value() || sniffed.damaged;
 }
 
 /// Folders that are links are not followed: they may lead in a circle.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -28,6 +29,9 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+// Clang 14 does not deduce the arguments of aggregates.
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
 
 [[noreturn]] void fail_to_read(const std::string& name, int reason) {
   throw Error(reason == ENOENT ? ErrorCode::not_found : ErrorCode::io,
@@ -84,6 +88,23 @@ bool is_pipe(const std::string& file) {
   const auto type = std::filesystem::status(file, ignored).type();
   return file != "-" &&
          (type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::socket);
+}
+
+Sniffed sniff_input(const ImageInput& input) {
+  std::array<std::byte, sniff_bytes> head{};
+  const auto sniff_head = [&head](const InputPtr& encoded) {
+    return sniff(std::span(head).first(encoded->read_at(0, head)));
+  };
+  return std::visit(
+      Overloaded{[&](const InputFile& file) { return sniff_head(open_file_input(file.path, input.name)); },
+                 [&](const InputDescriptor& file) {
+                   return sniff_head(open_descriptor_input(file.descriptor, input.name));
+                 },
+                 [&](const InputBytes& memory) {
+                   return sniff(memory.bytes.first(std::min(memory.bytes.size(), sniff_bytes)));
+                 },
+                 [&](const InputPixels&) { return Sniffed{}; }},
+      input.from);
 }
 
 std::unique_ptr<Source> open_image(const ImageInput& input, const ReadOptions& options) {

@@ -52,6 +52,10 @@ inline constexpr const char* stdin_variable = "TESSERA_STDIN";
 /// Opens the image. Throws what open_image() throws.
 [[nodiscard]] std::unique_ptr<Source> open_image(const ImageInput& input, const ReadOptions& options);
 
+/// What the first bytes of an encoded image in a file, an open file or memory say that it is. Throws
+/// Error(not_found, io, unsupported_input).
+[[nodiscard]] Sniffed sniff_input(const ImageInput& input);
+
 /// Whether another process, or this one once more, can open the same input.
 [[nodiscard]] bool can_open_again(const ImageInput& input);
 
