@@ -52,7 +52,6 @@ ProcessOptions options_from(const OpenOptions& open) {
 }
 
 OutputOptions output_options(const SaveOptions& save, const OutputOptions& defaults) {
-  OutputOptions options = defaults;
   Json json = Json::object();
   if (!save.format.empty()) {
     json["format"] = save.format;
@@ -63,7 +62,7 @@ OutputOptions output_options(const SaveOptions& save, const OutputOptions& defau
   if (!save.strip.empty()) {
     json["strip"] = save.strip;
   }
-  options = output_options_from_json(json, "SaveOptions");
+  OutputOptions options = output_options_from_json(json, "SaveOptions");
   options.salvage = defaults.salvage;
   return options;
 }
@@ -97,18 +96,22 @@ Report report_of(const ProcessReport& done) {
 struct Image::State {
   std::shared_ptr<const Origin> origin;
   Pipeline pipeline;
-  ImageInfo info;
+  Plan plan;
   mutable std::mutex mutex;
   mutable std::optional<Tile> whole;  ///< guarded by mutex: the result where parts of it need all of it
 
   State(std::shared_ptr<const Origin> from, Pipeline operators)
-      : origin(std::move(from)), pipeline(std::move(operators)), info(plan(*make_solo()).out) {}
+      : origin(std::move(from)),
+        pipeline(std::move(operators)),
+        plan(make_plan(this->operators(*make_solo()), origin->info, plan_limits(origin->options.limits))) {}
 
+  /// An encoded image whose header has been read.
+  [[nodiscard]] static std::shared_ptr<const State> opened(std::shared_ptr<Origin> origin) {
+    origin->info = open_image(origin->input(), read_options(origin->options))->info();
+    return std::make_shared<const State>(std::move(origin), Pipeline());
+  }
   [[nodiscard]] std::vector<Operator> operators(Communicator& comm) const {
     return build_pipeline(pipeline.steps().steps, shared_image_loader(comm, read_options(origin->options)));
-  }
-  [[nodiscard]] Plan plan(Communicator& comm) const {
-    return make_plan(operators(comm), origin->info, plan_limits(origin->options.limits));
   }
   ProcessReport process(const ImageOutput& output, const OutputOptions& options,
                         const RunSettings& settings) const {
@@ -142,8 +145,7 @@ Image Image::open(const std::filesystem::path& file, const OpenOptions& options)
     const Bytes read = read_all(origin->name, origin->options.limits.max_file_bytes);
     origin->bytes = std::make_shared<const std::vector<std::byte>>(read.begin(), read.end());
   }
-  origin->info = open_image(origin->input(), read_options(origin->options))->info();
-  return Image(std::make_shared<const State>(std::move(origin), Pipeline()));
+  return Image(State::opened(std::move(origin)));
 }
 
 Image Image::from_bytes(std::vector<std::byte> bytes, const OpenOptions& options, const std::string& name) {
@@ -151,8 +153,7 @@ Image Image::from_bytes(std::vector<std::byte> bytes, const OpenOptions& options
   origin->options = options_from(options);
   origin->name = name;
   origin->bytes = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  origin->info = open_image(origin->input(), read_options(origin->options))->info();
-  return Image(std::make_shared<const State>(std::move(origin), Pipeline()));
+  return Image(State::opened(std::move(origin)));
 }
 
 Image Image::from_pixels(const Pixels& pixels, const OpenOptions& options) {
@@ -163,13 +164,12 @@ Image Image::from_pixels(const Pixels& pixels, const OpenOptions& options) {
   origin->options = options_from(options);
   origin->name = "the pixels";
   origin->pixels = InputPixels{tile_of(pixels)};
-  origin->bytes = nullptr;
   origin->info = pixels.info();
   origin->keep = pixels.owner();
   return Image(std::make_shared<const State>(std::move(origin), Pipeline()));
 }
 
-const ImageInfo& Image::info() const { return state_->info; }
+const ImageInfo& Image::info() const { return state_->plan.out; }
 
 const Pipeline& Image::pipeline() const { return state_->pipeline; }
 
@@ -196,14 +196,12 @@ Pixels Image::pixels(const Rect& part, const RunSettings& settings) const {
         fmt::format("The part {}x{} at ({}, {}) does not lie inside the image, which is {}x{}.", part.width,
                     part.height, part.x, part.y, info().extent.width, info().extent.height));
   }
-  const auto solo = make_solo();
-  const Plan plan = state_->plan(*solo);
-  if (!is_local(plan)) {
+  if (!is_local(state_->plan)) {
     return pixels_of(state_->whole_result(settings).view(part));
   }
   const auto source = open_image(state_->origin->input(), read_options(state_->origin->options));
   const int threads = settings.threads > 0 ? settings.threads : usable_cores();
-  const Tile rows = run_rows(plan, part.rows(), *source, threads, settings.stop);
+  const Tile rows = run_rows(state_->plan, part.rows(), *source, threads, settings.stop);
   return pixels_of(rows.view(part));
 }
 

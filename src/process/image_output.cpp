@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "codec/io/atomic_file.hpp"
+#include "codec/io/input.hpp"
 #include "engine/memory_io.hpp"
 
 namespace tessera {
@@ -36,19 +37,11 @@ int make_memory_file() {
   return descriptor;
 }
 
-Bytes content_of(int descriptor, std::int64_t size) {
-  Bytes bytes(static_cast<std::size_t>(size));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got =
-        ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      throw Error(ErrorCode::io, "A result cannot be read back from memory.");
-    }
-    done += static_cast<std::size_t>(got);
+Bytes content_of(int descriptor) {
+  const auto input = open_descriptor_input(descriptor, "the result");
+  Bytes bytes(static_cast<std::size_t>(input->size()));
+  if (!input->read_all_at(0, bytes)) {
+    throw Error(ErrorCode::io, "A result cannot be read back from memory.");
   }
   return bytes;
 }
@@ -119,7 +112,7 @@ std::int64_t ResultSink::deliver() {
   if (const auto* const pixels = std::get_if<OutputPixels>(&output_.to)) {
     *pixels->pixels = dynamic_cast<const TileSink&>(*sink_).image();
   } else if (const auto* const memory = std::get_if<OutputBytes>(&output_.to)) {
-    *memory->bytes = content_of(memory_file_, bytes);
+    *memory->bytes = content_of(memory_file_);
   }
   return bytes;
 }

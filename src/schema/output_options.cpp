@@ -58,14 +58,23 @@ Json get_quality(const OutputOptions& options) {
   return options.quality > 0 ? Json(options.quality) : Json();
 }
 
+std::optional<Strip> strip_named(std::string_view name) {
+  if (name == "location") {
+    return Strip::location;
+  }
+  if (name == "all") {
+    return Strip::all;
+  }
+  return std::nullopt;
+}
+
 Json strip_schema() { return {{"enum", {true, false, "location", "all"}}}; }
 void set_strip(OutputOptions& options, const Json& value, std::string_view where) {
+  const auto named = value.is_string() ? strip_named(value.get_ref<const std::string&>()) : std::nullopt;
   if (value.is_boolean()) {
     options.strip = value.get<bool>() ? Strip::all : Strip::nothing;
-  } else if (value == "location") {
-    options.strip = Strip::location;
-  } else if (value == "all") {
-    options.strip = Strip::all;
+  } else if (named) {
+    options.strip = *named;
   } else {
     refuse(where, "strip", value, "it must be true, false, \"location\" or \"all\"");
   }
@@ -127,11 +136,8 @@ Strip parse_strip(std::string_view name) {
   if (name.empty()) {
     return Strip::nothing;
   }
-  if (name == "location") {
-    return Strip::location;
-  }
-  if (name == "all") {
-    return Strip::all;
+  if (const auto named = strip_named(name)) {
+    return *named;
   }
   throw Error(ErrorCode::usage, fmt::format("strip: '{}' is unknown; there are location and all.", name));
 }
