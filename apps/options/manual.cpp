@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -146,7 +144,7 @@ std::string exit_code_lines() {
   return text;
 }
 
-ManualCommand add_manual(CLI::App& program, std::string_view version, bool whole) {
+Command add_manual(CLI::App& program, std::string_view version, bool whole) {
   CLI::App* app = program.add_subcommand("manual", "Write the manual pages into a folder");
   app->group("");  // for packages
   const auto folder = std::make_shared<std::string>();

@@ -2,10 +2,10 @@
 // Manual pages, drawn from the declarations of commands.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <functional>
 #include <string>
 #include <string_view>
+
+#include "program_command.hpp"
 
 namespace tessera {
 
@@ -13,12 +13,8 @@ namespace tessera {
 [[nodiscard]] std::string exit_code_lines();
 
 /// Adds a hidden command "manual FOLDER" that writes the pages of the visible commands of `program` into a folder; with
-/// `whole`, that of the program too. `program` must outlive the result, which is what the command does.
-struct ManualCommand {
-  CLI::App* app = nullptr;
-  std::function<int()> run;
-};
-[[nodiscard]] ManualCommand add_manual(CLI::App& program, std::string_view version, bool whole);
+/// `whole`, that of the program too. `program` must outlive the result.
+[[nodiscard]] Command add_manual(CLI::App& program, std::string_view version, bool whole);
 
 /// The page of one command ("tessera-apply(1)") in the language of man(7). `program` is the name before the
 /// command's; `exit_codes` is the text of that section.

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A subcommand of the service program.
+// The commands of the service program.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <functional>
 #include <string>
 #include <vector>
 
-namespace tessera::service {
+#include "program_command.hpp"
 
-struct Command {
-  CLI::App* app = nullptr;
-  /// Returns the exit code; throws Error.
-  std::function<int()> run;
-};
+namespace tessera::service {
 
 Command add_serve(CLI::App& program);
 Command add_gateway(CLI::App& program);

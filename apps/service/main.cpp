@@ -21,21 +21,18 @@ int run(int argc, char** argv) {
   CLI::App program{"Tessera's servers, and the commands that talk to them.", "tessera"};
   program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION);
   program.require_subcommand(1);
-  std::vector<Command> commands{add_serve(program), add_gateway(program), add_node(program),
-                                add_notifier(program), add_token(program)};
+  std::vector<Command> commands{add_serve(program), add_gateway(program),
+                                add_node(program),  add_notifier(program),
+                                add_token(program), add_manual(program, TESSERA_VERSION, false)};
   for (Command& command : add_client_commands(program)) {
     commands.push_back(std::move(command));
   }
-  const ManualCommand manual = add_manual(program, TESSERA_VERSION, false);
   return exit_code_of([&]() -> int {
     try {
       std::vector<std::string> arguments(argv + 1, argv + argc);
       join_optional_value(arguments, "--strip", {"location", "all"});
       std::reverse(arguments.begin(), arguments.end());
       program.parse(std::move(arguments));
-      if (manual.app->parsed()) {
-        return manual.run();
-      }
       for (const Command& command : commands) {
         if (command.app->parsed()) {
           return command.run();

@@ -178,8 +178,8 @@ class Application {
     return code;
   }
 
-  /// How many images are worked on side by side, each on one thread: what is serial in one, such as its entropy code,
-  /// then runs beside the others. A few images are better done one by one, on all threads.
+  /// How many images are worked on side by side, each on one thread: what is serial in one, such as its entropy
+  /// code, then runs beside the others. A few images are better done one by one, on all threads.
   [[nodiscard]] int images_at_a_time(const std::vector<WorkItem>& work) const {
     const bool in_order = comm_.size() > 1 || options_.timeout_s > 0 || options_.output == "-" ||
                           (!options_.findings.empty() && !findings_.in_folder());
@@ -248,19 +248,17 @@ class Application {
       report.failure = explain(error, item);
     }
     const int code = report.failure ? meaning(report.failure->code()).exit_code : 0;
+    const bool rank_lost = report.failure && report.failure->code() == ErrorCode::rank_lost;
     if (report.failure) {
-      const ErrorCode kind = report.failure->code();
       // After these the ranks have no common ground to go on from.
-      ended_ = kind == ErrorCode::rank_lost || kind == ErrorCode::cancelled ||
+      ended_ = rank_lost || report.failure->code() == ErrorCode::cancelled ||
                (comm_.size() > 1 && interrupts_.timed_out());
-      if (comm_.root() || kind == ErrorCode::rank_lost) {
-        tell_of(report);
-      }
-      if (kind == ErrorCode::rank_lost) {
-        throw *report.failure;
-      }
-    } else if (comm_.root()) {
+    }
+    if (comm_.root() || rank_lost) {
       tell_of(report);
+    }
+    if (rank_lost) {
+      throw *report.failure;
     }
     if (comm_.root()) {
       reports_.push_back(std::move(report));

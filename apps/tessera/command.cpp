@@ -73,8 +73,8 @@ int run(const Arguments& typed) {
                                       add_explain(program),
                                       add_compare(program),
                                       add_completion(program),
-                                      add_worker(program)};
-  const ManualCommand manual = add_manual(program, TESSERA_VERSION, true);
+                                      add_worker(program),
+                                      add_manual(program, TESSERA_VERSION, true)};
   add_service_commands(program);
   return exit_code_of([&]() -> int {
     try {
@@ -98,9 +98,6 @@ int run(const Arguments& typed) {
         }
       }
       program.parse(std::move(reversed));
-      if (manual.app->parsed()) {
-        return manual.run();
-      }
       for (const Command& command : commands) {
         if (command.app->parsed()) {
           return command.run();

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A subcommand: its part of the command line, and what it does.
+// The commands of the program.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <functional>
 #include <string>
 #include <vector>
 
-namespace tessera::cli {
+#include "program_command.hpp"
 
-struct Command {
-  CLI::App* app = nullptr;
-  /// Returns the exit code; throws Error.
-  std::function<int()> run;
-};
+namespace tessera::cli {
 
 /// Everything after the program's name, for a command that starts this program again.
 using Arguments = std::vector<std::string>;

@@ -51,9 +51,8 @@ bool is_template(const std::string& output) {
   });
 }
 
-bool goes_to_folder(const Inputs& inputs, const OutputRules& rules) {
-  return rules.folder || rules.output.ends_with('/') || is_folder(rules.output) ||
-         std::ranges::any_of(inputs.names, [](const InputName& input) { return !input.folder.empty(); });
+bool goes_to_folder(const OutputRules& rules) {
+  return rules.folder || rules.output.ends_with('/') || is_folder(rules.output);
 }
 
 std::string stem_of(const std::string& input) {
@@ -151,8 +150,7 @@ void check_writable(const std::string& file, bool replace, const InputFiles& inp
 }
 
 std::string name_beside(const std::string& input, const std::string& folder, const std::string& extension) {
-  const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-  return (fs::path(folder) / (stem + "." + extension)).string();
+  return (fs::path(folder) / (stem_of(input) + "." + extension)).string();
 }
 
 Work plan_work(const Inputs& inputs, const OutputRules& rules) {
@@ -173,7 +171,7 @@ Work plan_work(const Inputs& inputs, const OutputRules& rules) {
     }
     return work;
   }
-  const bool named_after_input = is_template(rules.output) || goes_to_folder(inputs, rules);
+  const bool named_after_input = is_template(rules.output) || goes_to_folder(rules);
   if (!named_after_input && files.size() > 1) {
     throw Error(
         ErrorCode::usage,
@@ -192,8 +190,8 @@ Work plan_work(const Inputs& inputs, const OutputRules& rules) {
                       "add {{folder}} to a name template.",
                       item.output));
     }
-    const OutputKind kind = item.output == "-" ? OutputKind::stream : find_output_target(item.output).kind;
-    const bool there = rules.skip_existing && kind == OutputKind::file;
+    const bool there =
+        rules.skip_existing && item.output != "-" && find_output_target(item.output).kind == OutputKind::file;
     (there ? work.skipped : work.items).push_back(std::move(item));
   }
   const InputFiles read(files);
@@ -213,11 +211,12 @@ void make_output_folders(const Work& work, const OutputRules& rules) {
     return;
   }
   std::set<fs::path> folders;
-  const bool folder = rules.folder || rules.output.ends_with('/');
-  if (folder && !is_template(rules.output)) {
+  const bool named_by_template = is_template(rules.output);
+  const bool folder = goes_to_folder(rules);
+  if (folder && !named_by_template) {
     folders.insert(rules.output);
   }
-  if (folder || is_template(rules.output) || is_folder(rules.output)) {
+  if (folder || named_by_template) {
     for (const WorkItem& item : work.items) {
       folders.insert(fs::path(item.output).parent_path());
     }

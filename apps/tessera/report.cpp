@@ -47,15 +47,8 @@ std::string findings_and_warnings(const ImageReport& report) {
   return text;
 }
 
-ProcessReport without_messages(ProcessReport report) {
-  report.run.findings.clear();
-  report.run.warnings.clear();
-  return report;
-}
-
-}  // namespace
-
-std::string short_report(const ImageReport& report) {
+/// From where to where, sizes, time.
+std::string headline(const ImageReport& report) {
   const std::string to = shown_output(report);
   std::string text = to.empty() ? shown_input(report) : fmt::format("{} -> {}", shown_input(report), to);
   text += fmt::format(": {}", info_text(report.done.in));
@@ -66,11 +59,17 @@ std::string short_report(const ImageReport& report) {
   if (report.done.output_bytes > 0) {
     text += fmt::format(", {}", bytes_text(report.done.output_bytes));
   }
-  return text + fmt::format(", {}", seconds_text(report.done.seconds)) + findings_and_warnings(report);
+  return text + fmt::format(", {}", seconds_text(report.done.seconds));
+}
+
+}  // namespace
+
+std::string short_report(const ImageReport& report) {
+  return headline(report) + findings_and_warnings(report);
 }
 
 std::string detailed_report(const ImageReport& report) {
-  std::string text = short_report({report.item, without_messages(report.done), {}});
+  std::string text = headline(report);
   for (const StageReport& stage : report.done.run.stages) {
     text += fmt::format("\n  {} {}", stage.name, seconds_text(stage.seconds));
   }
