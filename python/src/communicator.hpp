@@ -12,7 +12,7 @@ class Communicator;
 
 namespace tessera::python {
 
-/// The ranks of the MPI_Comm that lies at `address` and is so many bytes long, or nothing for address 0.
+/// The ranks of the MPI_Comm of `bytes` bytes at `address`, or nothing for address 0.
 /// Throws Error(usage) if it is of another MPI, or if this module has been built without.
 [[nodiscard]] std::shared_ptr<Communicator> communicator_at(std::uintptr_t address, std::size_t bytes);
 

@@ -210,7 +210,7 @@ void JobsPanel::listen_to_places() {
   connect(&places_, &Backends::jobs_changed, this, &JobsPanel::take_jobs);
   connect(&places_, &Backends::jobs_forgotten, model_, &JobListModel::remove);
   connect(&places_, &Backends::result_fetched, this, &JobsPanel::take_result);
-  connect(&places_, &Backends::trouble, this, &JobsPanel::take_trouble);
+  connect(&places_, &Backends::error_reported, this, &JobsPanel::show_error);
   connect(&places_, &Backends::link_made, this, &JobsPanel::take_link);
   connect(&places_, &Backends::connection_changed, this, &JobsPanel::show_connection);
   connect(&places_, &Backends::places_changed, this, [this] { Q_EMIT place_changed(place_name()); });
@@ -370,7 +370,7 @@ void JobsPanel::take_result(const QString& key, const QString& file) {
   }
 }
 
-void JobsPanel::take_trouble(const QString& key, const QString& sentence) {
+void JobsPanel::show_error(const QString& key, const QString& sentence) {
   const JobRecord* const job = model_->find(key);
   const QString text = job != nullptr ? tr("%1: %2").arg(job->name, sentence) : sentence;
   if (saver_->waits_for(key)) {

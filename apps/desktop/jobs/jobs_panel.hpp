@@ -66,7 +66,7 @@ class JobsPanel : public QWidget {
   [[nodiscard]] QList<JobRecord> selected() const;
   void take_jobs(const QList<JobRecord>& jobs);
   void take_result(const QString& key, const QString& file);
-  void take_trouble(const QString& key, const QString& sentence);
+  void show_error(const QString& key, const QString& sentence);
   void take_link(const QString& url, const QDateTime& expires);
   void want_thumbnail(const QString& key);
   void show_context_menu(const QPoint& at);

@@ -40,8 +40,8 @@ class Told {
                          fractions[job.key].push_back(job.fraction);
                        }
                      });
-    QObject::connect(&backend, &desktop::JobBackend::trouble, &context_,
-                     [this](const QString&, const QString& sentence) { troubles += sentence; });
+    QObject::connect(&backend, &desktop::JobBackend::error_reported, &context_,
+                     [this](const QString&, const QString& sentence) { errors += sentence; });
     QObject::connect(&backend, &desktop::JobBackend::result_fetched, &context_,
                      [this](const QString& key, const QString& file) { fetched[key] = file; });
     QObject::connect(&backend, &desktop::JobBackend::connection_changed, &context_,
@@ -58,7 +58,7 @@ class Told {
   QHash<QString, desktop::JobRecord> by_key;
   QHash<QString, std::vector<double>> fractions;
   QHash<QString, QString> fetched;
-  QStringList troubles;
+  QStringList errors;
   std::vector<desktop::Connection> connections;
   int bundles = 0;
 

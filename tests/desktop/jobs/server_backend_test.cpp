@@ -43,11 +43,11 @@ TEST_F(ServerJobs, GiveWhatApplyMakes) {
   const std::string pipeline = "gaussian-blur sigma=2 | otsu";
   backend.submit(submissions(photos, pipeline));
   ASSERT_TRUE(comes_true([&] { return told.count(JobPhase::done) == 3; }))
-      << told.troubles.join('\n').toStdString();
+      << told.errors.join('\n').toStdString();
   for (const JobRecord& job : backend.jobs()) {
     backend.fetch_result(job.key);
   }
-  ASSERT_TRUE(comes_true([&] { return told.fetched.size() == 3; })) << told.troubles.join('\n').toStdString();
+  ASSERT_TRUE(comes_true([&] { return told.fetched.size() == 3; })) << told.errors.join('\n').toStdString();
   for (std::size_t i = 0; i < photos.size(); ++i) {
     const JobRecord job = backend.jobs()[i];
     EXPECT_TRUE(read_file(desktop::to_path(told.fetched[job.key])) == applied(pipeline, photos[i]))
@@ -66,7 +66,7 @@ TEST_F(ServerJobs, ShowProgressByEvents) {
     return std::ranges::count_if(told.fractions[backend.jobs().front().key],
                                  [](double fraction) { return fraction > 0 && fraction < 1; }) > 1;
   })) << backend.connection().reason.toStdString()
-      << told.troubles.join('\n').toStdString();
+      << told.errors.join('\n').toStdString();
   backend.cancel({backend.jobs().front().key});
   EXPECT_TRUE(comes_true([&] { return told.count(JobPhase::cancelled) == 1; }));
 }

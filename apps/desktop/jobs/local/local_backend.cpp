@@ -202,7 +202,7 @@ void LocalBackend::mark_saved(const QString& key) {
 }
 
 void LocalBackend::make_link(const QString& key) {
-  Q_EMIT trouble(key, tr("Results on this computer have no link: only a server can make one."));
+  Q_EMIT error_reported(key, tr("Results on this computer have no link: only a server can make one."));
 }
 
 int LocalBackend::jobs_that_need_the_program() const {

@@ -58,7 +58,7 @@ void Backends::open_server() {
       server_ = std::make_unique<ServerBackend>(default_server_options(client_options(settings)));
       listen_to(*server_);
     } catch (const Error& error) {
-      Q_EMIT trouble({}, QString::fromStdString(error.what()));
+      Q_EMIT error_reported({}, QString::fromStdString(error.what()));
     }
   }
   Q_EMIT connection_changed();
@@ -77,7 +77,7 @@ void Backends::listen_to(JobBackend& backend) {
   connect(&backend, &JobBackend::jobs_changed, this, &Backends::jobs_changed);
   connect(&backend, &JobBackend::jobs_forgotten, this, &Backends::jobs_forgotten);
   connect(&backend, &JobBackend::result_fetched, this, &Backends::result_fetched);
-  connect(&backend, &JobBackend::trouble, this, &Backends::trouble);
+  connect(&backend, &JobBackend::error_reported, this, &Backends::error_reported);
   connect(&backend, &JobBackend::link_made, this,
           [this](const QString& /*key*/, const QString& url, const QDateTime& expires) {
             Q_EMIT link_made(url, expires);

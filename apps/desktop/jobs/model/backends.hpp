@@ -52,7 +52,7 @@ class Backends : public QObject {
   void jobs_forgotten(const QStringList& keys);
   void result_fetched(const QString& key, const QString& file);
   void link_made(const QString& url, const QDateTime& expires);
-  void trouble(const QString& key, const QString& sentence);
+  void error_reported(const QString& key, const QString& sentence);
   void connection_changed();
   /// Another one is chosen, or there is another server.
   void places_changed();

@@ -14,11 +14,11 @@ void JobBackend::tell_of(JobRepository& book) {
   // Told once somebody can hear it.
   QTimer::singleShot(0, this, [this, &book] {
     for (const QString& problem : book.problems()) {
-      Q_EMIT trouble({}, problem);
+      Q_EMIT error_reported({}, problem);
     }
   });
   connect(&book, &JobRepository::write_failed, this,
-          [this](const QString& sentence) { Q_EMIT trouble(QString(), sentence); });
+          [this](const QString& sentence) { Q_EMIT error_reported(QString(), sentence); });
 }
 
 std::vector<JobRecord> JobBackend::new_group(std::vector<Submission> submissions, const char* prefix) {

@@ -28,7 +28,7 @@ struct Connection {
 
 /// All calls return at once and are made on the thread that the object lives on; the signals tell what came
 /// of them. What goes wrong with a job is told in the job itself (JobRecord::failure) or, where the job is
-/// none the worse for it, by trouble(). Destroying a backend ends its threads; nothing that was submitted is
+/// none the worse for it, by error_reported(). Destroying a backend ends its threads; nothing that was submitted is
 /// forgotten: it is in a journal, and goes on when the backend is made again.
 class JobBackend : public QObject {
   Q_OBJECT
@@ -46,12 +46,12 @@ class JobBackend : public QObject {
   virtual void retry(const QStringList& keys) = 0;
   /// Takes jobs that are over out of the list, with what is kept of their results here.
   virtual void forget(const QStringList& keys) = 0;
-  /// Brings the result to this computer: result_fetched() or trouble() follows.
+  /// Brings the result to this computer: result_fetched() or error_reported() follows.
   virtual void fetch_result(const QString& key) = 0;
   /// The user has put a copy of the result somewhere.
   virtual void mark_saved(const QString& key) = 0;
   [[nodiscard]] virtual bool has_links() const = 0;
-  /// A link to the result that works without a token: link_made() or trouble() follows.
+  /// A link to the result that works without a token: link_made() or error_reported() follows.
   virtual void make_link(const QString& key) = 0;
   [[nodiscard]] virtual Connection connection() const = 0;
   /// Tries at once instead of some time later.
@@ -65,7 +65,7 @@ class JobBackend : public QObject {
   void jobs_forgotten(const QStringList& keys);
   void result_fetched(const QString& key, const QString& file);
   void link_made(const QString& key, const QString& url, const QDateTime& expires);
-  void trouble(const QString& key, const QString& sentence);
+  void error_reported(const QString& key, const QString& sentence);
   void connection_changed(const tessera::desktop::Connection& connection);
 
  protected:

@@ -60,7 +60,7 @@ ServerBackend::ServerBackend(const ServerOptions& options, QObject* parent)
     set_connection({Connection::State::refused, reason});
   });
   connect(&calls_, &ServerCalls::not_understood, this,
-          [this](const QString& sentence) { Q_EMIT trouble({}, sentence); });
+          [this](const QString& sentence) { Q_EMIT error_reported({}, sentence); });
   events_.start();
 }
 
@@ -84,10 +84,10 @@ void ServerBackend::submit(std::vector<Submission> submissions) {
 
 void ServerBackend::take_acceptance(const QString& key, const Json& view) {
   apply_server_state(key, view);
-  const auto stranger = unclaimed_events_.find(text_at(view, "id"));
-  if (stranger != unclaimed_events_.end()) {
-    apply_server_state(key, *stranger);
-    unclaimed_events_.erase(stranger);
+  const auto unclaimed = unclaimed_events_.find(text_at(view, "id"));
+  if (unclaimed != unclaimed_events_.end()) {
+    apply_server_state(key, *unclaimed);
+    unclaimed_events_.erase(unclaimed);
   }
 }
 
@@ -118,7 +118,7 @@ void ServerBackend::take_events(const std::vector<Json>& events) {
         unclaimed_events_.insert(id, view);
       }
     } catch (const std::exception& error) {
-      Q_EMIT trouble({}, tr("An event of the server cannot be understood: %1").arg(error.what()));
+      Q_EMIT error_reported({}, tr("An event of the server cannot be understood: %1").arg(error.what()));
     }
   }
   if (!sender_.is_sending()) {
@@ -159,7 +159,7 @@ void ServerBackend::ask_for_jobs() {
       },
       [this](const Error& error) {
         if (error.code() != ErrorCode::cancelled) {
-          Q_EMIT trouble({}, tr("The server does not list its jobs: %1").arg(error.what()));
+          Q_EMIT error_reported({}, tr("The server does not list its jobs: %1").arg(error.what()));
         }
       });
 }
@@ -223,7 +223,7 @@ void ServerBackend::keep_findings(const QString& key, const Json& findings) {
           });
         });
       },
-      [this, key](const Error& error) { Q_EMIT trouble(key, QString::fromStdString(error.what())); });
+      [this, key](const Error& error) { Q_EMIT error_reported(key, QString::fromStdString(error.what())); });
 }
 
 // What the user wants done
@@ -254,7 +254,7 @@ void ServerBackend::cancel(const QStringList& keys) {
           calls_.here([this, key, view] { apply_server_state(key, view); });
         },
         [this, key](const Error& error) {
-          Q_EMIT trouble(key, tr("It could not be cancelled: %1").arg(error.what()));
+          Q_EMIT error_reported(key, tr("It could not be cancelled: %1").arg(error.what()));
         });
   }
 }
@@ -282,7 +282,7 @@ void ServerBackend::retry(const QStringList& keys) {
           calls_.here([this, key, view] { apply_server_state(key, view); });
         },
         [this, key](const Error& error) {
-          Q_EMIT trouble(key, tr("It could not be tried again: %1").arg(error.what()));
+          Q_EMIT error_reported(key, tr("It could not be tried again: %1").arg(error.what()));
         });
   }
   sender_.send_what_waits();
@@ -331,7 +331,7 @@ void ServerBackend::fetch_result(const QString& key) {
       },
       [this, key](const Error& error) {
         fetching_.remove(key);
-        Q_EMIT trouble(key, tr("The result could not be fetched: %1").arg(error.what()));
+        Q_EMIT error_reported(key, tr("The result could not be fetched: %1").arg(error.what()));
       });
 }
 
@@ -352,7 +352,9 @@ void ServerBackend::make_link(const QString& key) {
           Q_EMIT link_made(key, url, QDateTime::fromString(expires, Qt::ISODateWithMs));
         });
       },
-      [this, key](const Error& error) { Q_EMIT trouble(key, tr("There is no link: %1").arg(error.what())); });
+      [this, key](const Error& error) {
+        Q_EMIT error_reported(key, tr("There is no link: %1").arg(error.what()));
+      });
 }
 
 int ServerBackend::jobs_that_need_the_program() const {
