@@ -402,7 +402,8 @@ TEST_F(NodeTest, FailsAJobWhoseImageWasReplaced) {
   EXPECT_NE(job.failure->sentence.find("'noise.ppm' was changed"), std::string::npos)
       << job.failure->sentence;
   EXPECT_EQ(wait_for_end(submit(invert, 31, 17)).state, JobState::done);
-  EXPECT_EQ(state.nodes->list().at(0).details.at("state"), "ready");
+  wait_for_node_state("ready");
+  EXPECT_EQ(faulty().postponed, 0) << "a replaced image says nothing about the store";
 }
 
 TEST_F(NodeTest, WaitsForAMissingStore) {
