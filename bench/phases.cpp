@@ -43,8 +43,8 @@ class NoSink final : public Sink {
  public:
   explicit NoSink(std::int64_t piece_rows) : piece_rows_(piece_rows) {}
   std::int64_t piece_rows() const override { return piece_rows_; }
-  Bytes encode(const Tile&) const override { return {}; }
-  void append(std::span<const std::byte>) override {}
+  EncodedPiece encode(const Tile&) const override { return {}; }
+  void append(const EncodedPiece&) override {}
   void finish() override {}
 
  private:
@@ -56,11 +56,11 @@ class KeepingSink final : public Sink {
  public:
   KeepingSink(Tile& whole, std::int64_t piece_rows) : whole_(whole), piece_rows_(piece_rows) {}
   std::int64_t piece_rows() const override { return piece_rows_; }
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     copy_overlap(piece, whole_);
     return {};
   }
-  void append(std::span<const std::byte>) override {}
+  void append(const EncodedPiece&) override {}
   void finish() override {}
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "image/sink.hpp"
 #include "image/stream.hpp"
 
 namespace tessera::cli {

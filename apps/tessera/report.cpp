@@ -78,9 +78,12 @@ std::string detailed_report(const ImageReport& report) {
     text += fmt::format("\n  rank {} on {}: {} in {} strips, busy {}", rank, part.location, rows_text(part),
                         part.strips, seconds_text(part.busy_seconds));
     if (report.done.run.ranks.size() > 1) {
-      text +=
-          fmt::format(", sent {}, received {}", bytes_text(part.sent_bytes), bytes_text(part.received_bytes));
+      text += fmt::format(", sent {}, received {}, wrote {}", bytes_text(part.sent_bytes),
+                          bytes_text(part.received_bytes), bytes_text(part.written_bytes));
     }
+  }
+  if (!report.done.run.why_gathered.empty()) {
+    text += fmt::format("\n  rank 0 wrote the whole result: {}", report.done.run.why_gathered);
   }
   return text + findings_and_warnings(report);
 }
@@ -117,9 +120,13 @@ Json json_report(const ImageReport& report) {
                      {"strips", part.strips},
                      {"sent_bytes", part.sent_bytes},
                      {"received_bytes", part.received_bytes},
+                     {"written_bytes", part.written_bytes},
                      {"busy_seconds", part.busy_seconds}});
   }
   json["ranks"] = std::move(ranks);
+  if (!report.done.run.why_gathered.empty()) {
+    json["written_by_rank_0_because"] = report.done.run.why_gathered;
+  }
   json["findings"] = findings_json(report.done.run.findings);
   json["warnings"] = report.done.run.warnings;
   return json;

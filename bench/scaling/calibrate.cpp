@@ -87,13 +87,13 @@ class MeasuredSink final : public Sink {
  public:
   MeasuredSink(const ImageInfo& info, Ledger& ledger) : encoder_(make_encoder(info, {})), ledger_(ledger) {}
   std::int64_t piece_rows() const override { return encoder_->piece_rows(); }
-  Bytes encode(const Tile& piece) const override {
-    Bytes bytes;
-    ledger_.time("encode", piece.rect.width * piece.rect.height, [&] { bytes = encoder_->encode(piece); });
-    bytes_ += static_cast<std::int64_t>(bytes.size());
-    return bytes;
+  EncodedPiece encode(const Tile& piece) const override {
+    EncodedPiece encoded;
+    ledger_.time("encode", piece.rect.width * piece.rect.height, [&] { encoded = encoder_->encode(piece); });
+    bytes_ += static_cast<std::int64_t>(encoded.body.size());
+    return encoded;
   }
-  void append(std::span<const std::byte>) override {}
+  void append(const EncodedPiece&) override {}
   void finish() override {}
   std::int64_t bytes() const { return bytes_; }
 

@@ -118,18 +118,17 @@ class SimulatedSink final : public Sink {
  public:
   SimulatedSink(const Study& study, Work& work) : study_(study), work_(work), storage_(study.storage, work) {}
   std::int64_t piece_rows() const override { return 16; }
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     if (!study_.storage) {
       return {};
     }
     const std::int64_t pixels = piece.rect.width * piece.rect.height;
     work_.add("encode", pixels);
-    return Bytes(static_cast<std::size_t>(static_cast<double>(pixels * study_.widening) *
-                                          study_.costs.at("encoded_bytes_per_px").get<double>()));
+    return {Bytes(static_cast<std::size_t>(static_cast<double>(pixels * study_.widening) *
+                                           study_.costs.at("encoded_bytes_per_px").get<double>())),
+            {}};
   }
-  void append(std::span<const std::byte> piece) override {
-    storage_.write(static_cast<double>(piece.size()));
-  }
+  void append(const EncodedPiece& piece) override { storage_.write(static_cast<double>(piece.body.size())); }
   void finish() override {}
 
  private:

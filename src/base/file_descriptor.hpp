@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open file descriptor and its end.
+// An open file descriptor, its end, and writing through it.
 #pragma once
 
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <utility>
 
 namespace tessera {
@@ -35,5 +38,8 @@ class FileDescriptor {
  private:
   int value_ = -1;
 };
+
+/// Writes all bytes at `offset`, whatever the file's position. False, with errno, if that fails.
+[[nodiscard]] bool pwrite_all(int descriptor, std::int64_t offset, std::span<const std::byte> bytes);
 
 }  // namespace tessera

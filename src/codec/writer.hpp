@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "image/sink.hpp"
 #include "image/stream.hpp"
 #include "schema/output_options.hpp"
 #include "schema/param.hpp"
@@ -28,13 +29,13 @@ struct WriteOptions {
 /// A sink whose result can be measured.
 class FileSink : public Sink {
  public:
-  /// Bytes of the result. 0 before finish().
+  /// Bytes of the result. 0 before finish(), and on ranks that only encode.
   [[nodiscard]] virtual std::int64_t written_bytes() const = 0;
 };
 
 /// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any
 /// failure or kill, there is nothing. "-" is standard output; links, devices, FIFOs and files that exist are
-/// treated as AtomicFile says. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
+/// treated as AtomicFile says. shared() is null for WebP and LZW. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
 /// tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone. The
 /// metadata are adapted to the result (docs/metadata.md); what is left out or converted is in
 /// Sink::warnings(). `name` is what sentences call the result; empty: its path. Throws Error(io) if the
@@ -42,7 +43,8 @@ class FileSink : public Sink {
 [[nodiscard]] std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
                                                   const Metadata& metadata, const WriteOptions& options,
                                                   std::string name = {});
-/// The same sink for ranks that only encode: touches no file. Its append() and finish() must not be called.
+/// The same sink for ranks that only encode: touches no file, unless it joins the root's through shared().
+/// Its append(), skip() and finish() must not be called.
 [[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
 
 }  // namespace tessera

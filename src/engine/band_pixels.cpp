@@ -57,17 +57,14 @@ BandPixels::BandPixels(const Band& band, const std::vector<std::vector<Rect>>& n
         ghost->tile.alpha = header(ghost->alpha, move.rect, alpha_type(format));
         transfers_.push_back(comm.receive(ghost->alpha, move.from, alpha_tag));
       }
-      received_bytes_ += static_cast<std::int64_t>(ghost->color.size() + ghost->alpha.size());
       ghosts_.push_back(std::move(ghost));
     } else if (move.from == comm.rank()) {
       outgoing_.push_back(pack(band.mine.color, band.mine.rect, move.rect));
       transfers_.push_back(comm.send(outgoing_.back(), move.to, color_tag));
-      sent_bytes_ += static_cast<std::int64_t>(outgoing_.back().size());
       if (format.alpha) {
         outgoing_.push_back(pack(band.mine.alpha, band.mine.rect, move.rect));
         transfers_.push_back(comm.send(outgoing_.back(), move.to, alpha_tag));
-        sent_bytes_ += static_cast<std::int64_t>(outgoing_.back().size());
-      }
+        }
     }
   }
 }
@@ -122,7 +119,7 @@ void receive_tile(Communicator& comm, Tile& tile, int from) {
   color->wait();
 }
 
-Moved keep_panel(const Band& panel, Band& whole, Communicator& comm) {
+void keep_panel(const Band& panel, Band& whole, Communicator& comm) {
   const Interval rows{panel.rows.front().begin, panel.rows.back().end};
   std::vector<std::vector<Rect>> needs;
   for (const Interval& held : whole.rows) {
@@ -136,7 +133,6 @@ Moved keep_panel(const Band& panel, Band& whole, Communicator& comm) {
     Tile part = whole.mine.view(rect);
     pixels.fetch(part);
   }
-  return {pixels.sent_bytes(), pixels.received_bytes()};
 }
 
 }  // namespace tessera

@@ -102,7 +102,6 @@ Tile Feeder::next_panel() {
       for (auto& transfer : send_tile(comm_, tiles[static_cast<std::size_t>(rank)], rank)) {
         transfers.push_back(std::move(transfer));
       }
-      sent_bytes_ += theirs.size() * info_.row_bytes();
     }
   }
   for (const auto& transfer : transfers) {
@@ -110,7 +109,6 @@ Tile Feeder::next_panel() {
   }
   if (!comm_.root() && !rows.empty()) {
     receive_tile(comm_, mine, 0);
-    received_bytes_ += rows.size() * info_.row_bytes();
   }
   if (comm_.root() && panel_ < needs_.size()) {
     const Interval next = spanned(needs_[panel_]);

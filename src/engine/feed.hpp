@@ -24,8 +24,6 @@ class Feeder {
   Feeder(Source* source, const ImageInfo& info, PanelNeeds needs, Communicator& comm, std::stop_token stop);
   /// The rows this rank needs for the next panel. Collective; throws the same Error on every rank.
   [[nodiscard]] Tile next_panel();
-  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
-  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
 
  private:
   void read_up_to(std::int64_t row);
@@ -41,8 +39,6 @@ class Feeder {
   // Root only. The reader's thread has these while `ahead_` is pending.
   std::deque<Tile> blocks_;
   std::int64_t read_to_ = 0;
-  std::int64_t sent_bytes_ = 0;
-  std::int64_t received_bytes_ = 0;
   std::future<void> ahead_;
 };
 

@@ -7,15 +7,24 @@
 
 namespace tessera {
 
-void LimitedSink::append(std::span<const std::byte> piece) {
-  bytes_ += static_cast<std::int64_t>(piece.size());
+void LimitedSink::append(const EncodedPiece& piece) {
+  count(static_cast<std::int64_t>(piece.body.size()));
+  sink_.append(piece);
+}
+
+void LimitedSink::skip(std::span<const std::byte> index, std::int64_t body_bytes) {
+  count(body_bytes);
+  sink_.skip(index, body_bytes);
+}
+
+void LimitedSink::count(std::int64_t bytes) {
+  bytes_ += bytes;
   if (bytes_ > max_bytes_) {
     throw Error(ErrorCode::limit_exceeded,
                 fmt::format("The result has more than the {} bytes that are allowed (max-output-bytes). Make "
                             "it smaller, choose a format that compresses better, or raise the limit.",
                             max_bytes_));
   }
-  sink_.append(piece);
 }
 
 }  // namespace tessera

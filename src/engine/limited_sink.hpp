@@ -4,23 +4,27 @@
 
 #include <cstdint>
 
-#include "image/stream.hpp"
+#include "image/sink.hpp"
 
 namespace tessera {
 
-/// Hands everything on to `sink`. append() throws Error(limit_exceeded) when the pieces together have more
-/// than `max_bytes`; what has been written then never becomes visible.
+/// Hands everything on to `sink`. append() and skip() throw Error(limit_exceeded) when the pieces together
+/// have more than `max_bytes`; what has been written then never becomes visible.
 class LimitedSink final : public Sink {
  public:
   /// `sink` must outlive it.
   LimitedSink(Sink& sink, std::int64_t max_bytes) : sink_(sink), max_bytes_(max_bytes) {}
   std::int64_t piece_rows() const override { return sink_.piece_rows(); }
-  Bytes encode(const Tile& piece) const override { return sink_.encode(piece); }
-  void append(std::span<const std::byte> piece) override;
+  EncodedPiece encode(const Tile& piece) const override { return sink_.encode(piece); }
+  void append(const EncodedPiece& piece) override;
+  void skip(std::span<const std::byte> index, std::int64_t body_bytes) override;
+  SharedOutput* shared() override { return sink_.shared(); }
   void finish() override { sink_.finish(); }
   std::vector<std::string> warnings() const override { return sink_.warnings(); }
 
  private:
+  void count(std::int64_t bytes);
+
   Sink& sink_;
   std::int64_t max_bytes_;
   std::int64_t bytes_ = 0;

@@ -30,7 +30,7 @@ TileSink::TileSink(const ImageInfo& info)
       info_(info),
       piece_rows_(std::clamp<std::int64_t>(piece_bytes / info.row_bytes(), 1, info.extent.height)) {}
 
-Bytes TileSink::encode(const Tile& piece) const {
+EncodedPiece TileSink::encode(const Tile& piece) const {
   Bytes bytes(static_cast<std::size_t>(piece.rect.height * info_.row_bytes()));
   std::byte* at = bytes.data();
   for (const cv::Mat& plane : planes(piece)) {
@@ -40,13 +40,13 @@ Bytes TileSink::encode(const Tile& piece) const {
       at += row_bytes;
     }
   }
-  return bytes;
+  return {std::move(bytes), {}};
 }
 
-void TileSink::append(std::span<const std::byte> piece) {
-  const auto rows = static_cast<std::int64_t>(piece.size()) / info_.row_bytes();
+void TileSink::append(const EncodedPiece& piece) {
+  const auto rows = static_cast<std::int64_t>(piece.body.size()) / info_.row_bytes();
   const Tile part = whole_.view(Rect::of_rows({next_row_, next_row_ + rows}, info_.extent.width));
-  const std::byte* at = piece.data();
+  const std::byte* at = piece.body.data();
   for (cv::Mat plane : planes(part)) {
     const std::size_t row_bytes = static_cast<std::size_t>(plane.cols) * plane.elemSize();
     for (int row = 0; row < plane.rows; ++row) {

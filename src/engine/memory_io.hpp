@@ -2,8 +2,7 @@
 // Pictures in memory as the engine's sources and sinks.
 #pragma once
 
-#include <span>
-
+#include "image/sink.hpp"
 #include "image/stream.hpp"
 
 namespace tessera {
@@ -27,8 +26,8 @@ class TileSink final : public Sink {
  public:
   explicit TileSink(const ImageInfo& info);
   std::int64_t piece_rows() const override { return piece_rows_; }
-  Bytes encode(const Tile& piece) const override;
-  void append(std::span<const std::byte> piece) override;
+  EncodedPiece encode(const Tile& piece) const override;
+  void append(const EncodedPiece& piece) override;
   void finish() override {}
   [[nodiscard]] const Tile& image() const { return whole_; }
 
@@ -43,8 +42,8 @@ class TileSink final : public Sink {
 class NullSink final : public Sink {
  public:
   std::int64_t piece_rows() const override { return 64; }
-  Bytes encode(const Tile&) const override { return {}; }
-  void append(std::span<const std::byte>) override {}
+  EncodedPiece encode(const Tile&) const override { return {}; }
+  void append(const EncodedPiece&) override {}
   void finish() override {}
 };
 

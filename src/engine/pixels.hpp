@@ -37,8 +37,6 @@ class BandPixels {
   [[nodiscard]] bool is_local(const Rect& rect) const;
   /// Copies the pixels of out.rect; rows outside the image wrap around.
   void fetch(Tile& out) const;
-  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
-  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
 
  private:
   struct Ghost {
@@ -52,8 +50,6 @@ class BandPixels {
   std::vector<std::unique_ptr<Ghost>> ghosts_;
   std::vector<Bytes> outgoing_;
   std::vector<std::unique_ptr<Transfer>> transfers_;
-  std::int64_t sent_bytes_ = 0;
-  std::int64_t received_bytes_ = 0;
 };
 
 /// Rows of a source that each strip reads. Neither their beginnings nor their ends fall.
@@ -123,11 +119,6 @@ class SourcePixels {
 void receive_tile(Communicator& comm, Tile& tile, int from);
 
 /// Rows that a panel of results has in this group, brought to those who hold them in `whole`. Collective.
-/// Returns the bytes sent and received.
-struct Moved {
-  std::int64_t sent_bytes = 0;
-  std::int64_t received_bytes = 0;
-};
-Moved keep_panel(const Band& panel, Band& whole, Communicator& comm);
+void keep_panel(const Band& panel, Band& whole, Communicator& comm);
 
 }  // namespace tessera

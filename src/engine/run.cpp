@@ -6,12 +6,14 @@
 #include <array>
 #include <chrono>
 
+#include "comm/counted.hpp"
 #include "engine/band_frame.hpp"
 #include "engine/chain.hpp"
 #include "engine/collective.hpp"
 #include "engine/feed.hpp"
 #include "engine/pixels.hpp"
 #include "engine/report.hpp"
+#include "engine/result_route.hpp"
 #include "engine/statistic_link.hpp"
 #include "engine/strips.hpp"
 #include "engine/workers.hpp"
@@ -46,6 +48,8 @@ class Run {
       report_.stages.push_back({stage_name(plan_.stages[i]), seconds_since(start)});
     }
     rank_.busy_seconds = static_cast<double>(busy_ns_) * 1e-9;
+    rank_.sent_bytes = comm_.sent_bytes();
+    rank_.received_bytes = comm_.received_bytes();
     report_.ranks = gather_rank_reports(comm_, rank_);
     if (comm_.root()) {
       report_.warnings = source_->warnings();
@@ -200,11 +204,7 @@ class Run {
       const std::unique_ptr<StripInput> input =
           feeder ? std::make_unique<TileInput>(feeder->next_panel()) : input_for(strips);
       work(strips, *input);
-      account(*input, strips);
-    }
-    if (feeder) {
-      rank_.sent_bytes += feeder->sent_bytes();
-      rank_.received_bytes += feeder->received_bytes();
+      rank_.strips += static_cast<int>(strips.count(comm_.rank()));
     }
   }
 
@@ -271,9 +271,7 @@ class Run {
         input.finish();
       });
       if (!in_place) {
-        const Moved moved = keep_panel(panel, *next, comm_);
-        rank_.sent_bytes += moved.sent_bytes;
-        rank_.received_bytes += moved.received_bytes;
+        keep_panel(panel, *next, comm_);
       }
       append(found, findings.gather(comm_));
     });
@@ -348,10 +346,11 @@ class Run {
   void run_strips_to_sink(const Stage& stage) {
     std::vector<Findings> found;
     rank_.bands = 0;
+    ResultRoute result(sink_, comm_);
     const std::int64_t align = sink_.piece_rows();
     over_panels(stage, align, panels(stage, align, true), [&](const StripContext& strips, StripInput& input) {
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
-      SinkRoute route(strips, sink_, comm_);
+      PanelRoute route(strips, result, comm_);
       collective_pixel_work(comm_, [&] {
         try {
           for_each_strip(
@@ -367,16 +366,17 @@ class Run {
         }
         route.finish();
       });
-      rank_.sent_bytes += route.sent_bytes();
-      rank_.received_bytes += route.received_bytes();
       count_rows(strips.bands[static_cast<std::size_t>(comm_.rank())]);
       append(found, findings.gather(comm_));
     });
+    collective_pixel_work(comm_, [&] { result.complete_own(); });
     collective_pixel_work(comm_, [&] {
       if (comm_.root()) {
         sink_.finish();
       }
     });
+    rank_.written_bytes = result.written_bytes();
+    report_.why_gathered = result.why_gathered();
     report_.findings.insert(report_.findings.end(), found.begin(), found.end());
     progress(1);
   }
@@ -399,12 +399,6 @@ class Run {
     }
   }
 
-  void account(const StripInput& input, const StripContext& strips) {
-    rank_.sent_bytes += input.sent_bytes();
-    rank_.received_bytes += input.received_bytes();
-    rank_.strips += static_cast<int>(strips.count(comm_.rank()));
-  }
-
   void progress(double stage_fraction) {
     if (!options_.progress || !comm_.root()) {
       return;
@@ -421,7 +415,7 @@ class Run {
   const Plan& plan_;
   Source* source_;
   Sink& sink_;
-  Communicator& comm_;
+  CountedCommunicator comm_;
   const RunOptions& options_;
   bool every_rank_reads_ = false;
   int max_threads_ = 1;  ///< of any rank

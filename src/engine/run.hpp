@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "image/sink.hpp"
 #include "image/stream.hpp"
 #include "plan/plan.hpp"
 #include "tessera/report.hpp"
@@ -36,21 +37,25 @@ struct RankReport {
   Interval rows;
   int bands = 0;  ///< in how many places
   int strips = 0;
-  std::int64_t sent_bytes = 0;
+  std::int64_t sent_bytes = 0;  ///< to other ranks, whatever for
   std::int64_t received_bytes = 0;
-  double busy_seconds = 0;  ///< summed over its threads
+  std::int64_t written_bytes = 0;  ///< into the result, by this rank itself
+  double busy_seconds = 0;         ///< summed over its threads
 };
 struct RunReport {
   std::vector<StageReport> stages;
   std::vector<RankReport> ranks;   ///< root only
   std::vector<Findings> findings;  ///< root only
+  /// Root only: why the ranks did not write their own parts of the result. Empty: they did, or there is one.
+  std::string why_gathered;
   /// Root only: what was dropped, converted or not understood, a sentence each.
   std::vector<std::string> warnings;
 };
 
 /// Collective. On the root, `source` gives the pixels; on the other ranks it may be null, or, if it is
 /// random-access, their own opening of the same image, and then each rank reads its own rows. Every rank has
-/// a sink made with the same options: all encode, the root appends and finishes. The result's bytes depend
+/// a sink made with the same options: all encode; where all can reach the result each writes its own part of
+/// it, else the root writes it; the root finishes it. The result's bytes depend
 /// only on the plan and the pixels. Throws the same Error on every rank.
 RunReport run_plan(const Plan& plan, Source* source, Sink& sink, Communicator& comm,
                    const RunOptions& options);

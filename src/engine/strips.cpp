@@ -4,14 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <utility>
 
 namespace tessera {
 namespace {
-
-constexpr int piece_tag = 3;
-/// In the place of the size of a rank's pieces: it has failed, and nobody sends any.
-constexpr std::uint64_t failed = ~std::uint64_t{0};
 
 std::vector<std::vector<Rect>> band_needs(const StripContext& strips) {
   std::vector<std::vector<Rect>> needs;
@@ -131,112 +126,6 @@ void for_each_strip(const StripContext& strips, StripInput& input, StripFindings
       strips.progress(static_cast<double>(++done) / static_cast<double>(count));
     }
   });
-}
-
-SinkRoute::SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm)
-    : strips_(strips),
-      sink_(sink),
-      comm_(comm),
-      order_([this](const Bytes& strip) { take(strip); },
-             strips_ahead(strips.options.threads, strips.strip_rows * strips.stage.out.row_bytes())) {}
-
-void SinkRoute::put(std::int64_t index, const Tile& strip) {
-  const std::int64_t piece_rows = sink_.piece_rows();
-  Bytes framed;
-  for (std::int64_t y = strip.rect.y; y < strip.rect.y + strip.rect.height; y += piece_rows) {
-    const std::int64_t end = std::min(strip.rect.y + strip.rect.height, y + piece_rows);
-    const Bytes piece = sink_.encode(strip.view(Rect::of_rows({y, end}, strip.rect.width)));
-    const std::uint64_t size = piece.size();
-    const std::size_t at = framed.size();
-    framed.resize(at + sizeof size + piece.size());
-    std::memcpy(framed.data() + at, &size, sizeof size);
-    if (!piece.empty()) {
-      std::memcpy(framed.data() + at + sizeof size, piece.data(), piece.size());
-    }
-  }
-  order_.put(index, std::move(framed));
-}
-
-void SinkRoute::take(const Bytes& strip) {
-  if (comm_.root()) {
-    append_pieces(strip);
-  } else {
-    kept_.insert(kept_.end(), strip.begin(), strip.end());
-  }
-}
-
-void SinkRoute::append_pieces(const Bytes& strip) {
-  for (std::size_t at = 0; at < strip.size();) {
-    std::uint64_t size = 0;
-    std::memcpy(&size, strip.data() + at, sizeof size);
-    at += sizeof size;
-    sink_.append(std::span(strip).subspan(at, size));
-    at += size;
-  }
-}
-
-std::vector<std::uint64_t> SinkRoute::agree(std::uint64_t size) {
-  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(comm_.size()));
-  comm_.all_gather(std::as_bytes(std::span(&size, 1)), std::as_writable_bytes(std::span(sizes)));
-  return sizes;
-}
-
-void SinkRoute::drain(const std::vector<std::uint64_t>& sizes) {
-  // The next rank's pieces are on their way while those of one are appended.
-  Bytes coming;
-  std::unique_ptr<Transfer> transfer;
-  const auto expect = [&](std::size_t from) {
-    if (from < sizes.size() && sizes[from] > 0) {
-      coming = Bytes(sizes[from]);
-      transfer = comm_.receive(coming, static_cast<int>(from), piece_tag);
-    }
-  };
-  std::exception_ptr failure;
-  expect(1);
-  for (std::size_t from = 1; from < sizes.size(); ++from) {
-    Bytes pieces;
-    if (transfer) {
-      transfer->wait();
-      transfer.reset();
-      pieces = std::exchange(coming, {});
-      received_bytes_ += static_cast<std::int64_t>(pieces.size());
-    }
-    expect(from + 1);
-    if (failure) {
-      continue;
-    }
-    try {
-      append_pieces(pieces);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-}
-
-void SinkRoute::finish() {
-  const std::vector<std::uint64_t> sizes = agree(kept_.size());
-  if (std::find(sizes.begin(), sizes.end(), failed) != sizes.end()) {
-    return;
-  }
-  if (comm_.root()) {
-    drain(sizes);
-  } else if (!kept_.empty()) {
-    comm_.send(kept_, 0, piece_tag)->wait();
-    sent_bytes_ += static_cast<std::int64_t>(kept_.size());
-  }
-  kept_.clear();
-}
-
-void SinkRoute::fail() noexcept {
-  try {
-    static_cast<void>(agree(failed));
-  } catch (const std::exception&) {
-    // The group is already ending; the error that brought us here is the one to report.
-    return;
-  }
 }
 
 }  // namespace tessera

@@ -39,8 +39,6 @@ class StripInput {
   virtual void release(std::int64_t strip) = 0;
   /// Ends what is under way with other ranks, even if no strip asked for it.
   virtual void finish() = 0;
-  [[nodiscard]] virtual std::int64_t sent_bytes() const { return 0; }
-  [[nodiscard]] virtual std::int64_t received_bytes() const { return 0; }
 };
 
 class SourceInput final : public StripInput {
@@ -62,8 +60,6 @@ class BandInput final : public StripInput {
   void fetch(std::int64_t strip, Tile& out) override;
   void release(std::int64_t) override {}
   void finish() override;
-  std::int64_t sent_bytes() const override { return pixels_.sent_bytes(); }
-  std::int64_t received_bytes() const override { return pixels_.received_bytes(); }
 
  private:
   const Band& band_;
@@ -111,36 +107,5 @@ using OnStripFailure = std::function<void(std::int64_t index, std::exception_ptr
 /// before the other threads are waited for. Throws what the topmost strip that failed threw.
 void for_each_strip(const StripContext& strips, StripInput& input, StripFindings& findings,
                     const TakeStrip& take, const OnStripFailure& on_failure = {});
-
-/// Encodes strips piece by piece and brings the pieces to the root's sink in order. Other ranks keep their
-/// encoded pieces until the root, done with its own, takes them, in one message from each.
-class SinkRoute {
- public:
-  SinkRoute(const StripContext& strips, Sink& sink, Communicator& comm);
-  void put(std::int64_t index, const Tile& strip);
-  /// Strip `index` will not come: those behind it are not waited for.
-  void abandon(std::int64_t index, std::exception_ptr failure) { order_.abandon(index, std::move(failure)); }
-  /// After all strips: sends or receives what other ranks made, unless one has failed. Throws what appending
-  /// threw. Every rank calls it or fail(), once.
-  void finish();
-  /// Instead of finish(), on a rank that failed. Throws nothing.
-  void fail() noexcept;
-  [[nodiscard]] std::int64_t sent_bytes() const { return sent_bytes_; }
-  [[nodiscard]] std::int64_t received_bytes() const { return received_bytes_; }
-
- private:
-  void take(const Bytes& strip);
-  void append_pieces(const Bytes& strip);
-  [[nodiscard]] std::vector<std::uint64_t> agree(std::uint64_t size);
-  void drain(const std::vector<std::uint64_t>& sizes);
-
-  const StripContext& strips_;
-  Sink& sink_;
-  Communicator& comm_;
-  InOrder order_;
-  Bytes kept_;
-  std::int64_t sent_bytes_ = 0;
-  std::int64_t received_bytes_ = 0;
-};
 
 }  // namespace tessera

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where pixels come from and where they go. The engine pulls rows from a Source and pushes encoded pieces to
-// a Sink; codecs, tests and the network implement them.
+// Where pixels come from, and what travels with them. The engine pulls rows from a Source; codecs and tests
+// implement it.
 #pragma once
 
 #include <array>
@@ -84,26 +84,6 @@ class Source {
   virtual void rewind() {}
   /// What reading left out, converted or did not understand (other pages, an unknown band, missing rows), a
   /// sentence each. Complete when the last row has been read.
-  [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
-};
-
-/// An image that is written as a row of independently encoded pieces. encode() may run on any thread of any
-/// rank, append() runs only on the root rank, in order, one call at a time. A Sink destroyed before finish()
-/// leaves nothing behind.
-class Sink {
- public:
-  virtual ~Sink() = default;
-  /// Rows of one piece: pieces start at multiples of this and hold this many rows, the last one perhaps
-  /// fewer. It depends on the image alone, so that the written bytes do not depend on ranks, threads or
-  /// strips.
-  [[nodiscard]] virtual std::int64_t piece_rows() const = 0;
-  /// Encodes one full-width piece. Thread-safe, no side effects.
-  [[nodiscard]] virtual Bytes encode(const Tile& piece) const = 0;
-  /// Takes the next piece, from top to bottom; it is the caller's again when append() returns.
-  virtual void append(std::span<const std::byte> piece) = 0;
-  /// After the last piece: makes the result complete and visible.
-  virtual void finish() = 0;
-  /// What the format cannot hold and was left out or converted, a sentence each. Complete after finish().
   [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
 };
 

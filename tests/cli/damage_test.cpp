@@ -19,8 +19,8 @@ namespace {
 class NoSink final : public Sink {
  public:
   std::int64_t piece_rows() const override { return 8; }
-  Bytes encode(const Tile&) const override { return {}; }
-  void append(std::span<const std::byte>) override {}
+  EncodedPiece encode(const Tile&) const override { return {}; }
+  void append(const EncodedPiece&) override {}
   void finish() override {}
 };
 

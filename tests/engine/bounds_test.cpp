@@ -56,7 +56,7 @@ class CheckingSink final : public Sink {
   CheckingSink(std::int64_t width, std::function<int(std::int64_t row)> expected)
       : width_(width), expected_(std::move(expected)) {}
   std::int64_t piece_rows() const override { return 64; }
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     for (int y = 0; y < piece.color.rows; ++y) {
       const int wanted = expected_(piece.rect.y + y);
       for (const int x : {0, static_cast<int>(width_ / 2), static_cast<int>(width_ - 1)}) {
@@ -67,11 +67,11 @@ class CheckingSink final : public Sink {
     }
     Bytes count(sizeof piece.rect.height);
     std::memcpy(count.data(), &piece.rect.height, sizeof piece.rect.height);
-    return count;
+    return {{}, std::move(count)};
   }
-  void append(std::span<const std::byte> piece) override {
+  void append(const EncodedPiece& piece) override {
     std::int64_t piece_height = 0;
-    std::memcpy(&piece_height, piece.data(), sizeof piece_height);
+    std::memcpy(&piece_height, piece.index.data(), sizeof piece_height);
     rows += piece_height;
   }
   void finish() override { finished = true; }

@@ -139,7 +139,7 @@ TEST(Failure, TheLowestIndexWinsThoughItFailsLast) {
 TEST(Failure, OfTakingIsTheSameForThoseWhoWait) {
   std::latch taking{1};
   std::latch go_on{1};
-  InOrder order(
+  InOrder<Bytes> order(
       [&](const Bytes&) {
         taking.count_down();
         go_on.wait();
@@ -161,7 +161,7 @@ TEST(Failure, OfTakingIsTheSameForThoseWhoWait) {
 
 TEST(Failure, OfAnItemKeepsBackOnlyThoseBehindIt) {
   int taken = 0;
-  InOrder order([&](const Bytes&) { ++taken; }, 2);
+  InOrder<Bytes> order([&](const Bytes&) { ++taken; }, 2);
   order.abandon(3, std::make_exception_ptr(Error(ErrorCode::damaged_input, "three")));
   order.abandon(5, std::make_exception_ptr(Error(ErrorCode::damaged_input, "five")));
   EXPECT_EQ(sentence_of([&] { order.put(9, {}); }), "three");

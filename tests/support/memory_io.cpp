@@ -40,33 +40,34 @@ std::unique_ptr<DeferredRows> MemorySource::read_rows_deferred(Tile& out) {
   return std::make_unique<UnfinishedCopy>(whole_);
 }
 
-Bytes MemorySink::encode(const Tile& piece) const {
+EncodedPiece MemorySink::encode(const Tile& piece) const {
   if (piece.rect.y % piece_rows_ != 0 || piece.rect.height > piece_rows_ ||
       piece.rect.width != whole_.rect.width) {
     throw Error(ErrorCode::internal, "A piece is not on the sink's grid.");
   }
-  Bytes bytes(2 * sizeof(std::int64_t));
-  std::memcpy(bytes.data(), &piece.rect.y, sizeof piece.rect.y);
-  std::memcpy(bytes.data() + sizeof piece.rect.y, &piece.rect.height, sizeof piece.rect.height);
+  Bytes place(2 * sizeof(std::int64_t));
+  std::memcpy(place.data(), &piece.rect.y, sizeof piece.rect.y);
+  std::memcpy(place.data() + sizeof piece.rect.y, &piece.rect.height, sizeof piece.rect.height);
+  Bytes bytes;
   for (const cv::Mat* plane : {&piece.color, &piece.alpha}) {
     for (int y = 0; y < plane->rows; ++y) {
       const auto* row = reinterpret_cast<const std::byte*>(plane->ptr(y));
       bytes.insert(bytes.end(), row, row + static_cast<std::size_t>(plane->cols) * plane->elemSize());
     }
   }
-  return bytes;
+  return {std::move(bytes), std::move(place)};
 }
 
-void MemorySink::append(std::span<const std::byte> piece) {
+void MemorySink::append(const EncodedPiece& piece) {
   Rect rect{0, 0, whole_.rect.width, 0};
-  std::memcpy(&rect.y, piece.data(), sizeof rect.y);
-  std::memcpy(&rect.height, piece.data() + sizeof rect.y, sizeof rect.height);
+  std::memcpy(&rect.y, piece.index.data(), sizeof rect.y);
+  std::memcpy(&rect.height, piece.index.data() + sizeof rect.y, sizeof rect.height);
   if (rect.y != next_row_) {
     throw Error(ErrorCode::internal, "Pieces came out of order.");
   }
   next_row_ += rect.height;
   Tile part = whole_.view(rect);
-  const std::byte* at = piece.data() + 2 * sizeof(std::int64_t);
+  const std::byte* at = piece.body.data();
   for (cv::Mat* plane : {&part.color, &part.alpha}) {
     for (int y = 0; y < plane->rows; ++y) {
       const std::size_t count = static_cast<std::size_t>(plane->cols) * plane->elemSize();

@@ -36,8 +36,8 @@ class MemorySink final : public Sink {
   MemorySink(const ImageInfo& info, std::int64_t piece_rows)
       : whole_(whole_tile(info)), piece_rows_(piece_rows) {}
   std::int64_t piece_rows() const override { return piece_rows_; }
-  Bytes encode(const Tile& piece) const override;
-  void append(std::span<const std::byte> piece) override;
+  EncodedPiece encode(const Tile& piece) const override;
+  void append(const EncodedPiece& piece) override;
   void finish() override { finished_ = true; }
   [[nodiscard]] const Tile& image() const { return whole_; }
   [[nodiscard]] bool complete() const { return finished_ && next_row_ == whole_.rect.height; }

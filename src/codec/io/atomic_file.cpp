@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 #include "codec/io/output_target.hpp"
 
 namespace tessera {
@@ -96,25 +97,13 @@ void AtomicFile::fail(const std::string& what) const {
   throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {} ({}).", name_, what, reason()), name_);
 }
 
-void AtomicFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) {
-      fail("writing failed");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, written)));
-  }
-}
+void AtomicFile::write(std::span<const std::byte> bytes) { write_at(size_, bytes); }
 
 void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), offset);
-    if (written < 0 && errno != EINTR) {
-      fail("writing failed");
-    }
-    offset += std::max<ssize_t>(0, written);
-    bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(0, written)));
+  if (!pwrite_all(descriptor_, offset, bytes)) {
+    fail("writing failed");
   }
+  size_ = std::max(size_, offset + static_cast<std::int64_t>(bytes.size()));
 }
 
 void AtomicFile::copy_to(int stream) {
@@ -153,17 +142,26 @@ void AtomicFile::commit() {
   committed_bytes_ = finished.st_size;
 }
 
-void AtomicFile::give_name() {
-  if (temporary_.empty()) {
-    // linkat() cannot replace a file, rename() can: the name in between lives for one system call.
-    const std::filesystem::path name = temporary_name(target_);
-    const std::string self = fmt::format("/proc/self/fd/{}", descriptor_);
-    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-      fail("giving the finished file its name failed");
-    }
-    temporary_ = name;
+/// linkat() cannot replace a file, rename() can: so a finished file has a temporary name first.
+bool AtomicFile::link_temporary() {
+  const std::filesystem::path name = temporary_name(target_);
+  const std::string self = fmt::format("/proc/self/fd/{}", descriptor_);
+  if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return false;
   }
-  if (rename(temporary_.c_str(), target_.c_str()) != 0) {
+  temporary_ = name;
+  return true;
+}
+
+std::filesystem::path AtomicFile::expose() {
+  if (stream_ >= 0 || (temporary_.empty() && !link_temporary())) {
+    return {};
+  }
+  return std::filesystem::absolute(temporary_);
+}
+
+void AtomicFile::give_name() {
+  if ((temporary_.empty() && !link_temporary()) || rename(temporary_.c_str(), target_.c_str()) != 0) {
     fail("giving the finished file its name failed");
   }
   temporary_.clear();

@@ -31,8 +31,16 @@ class AtomicFile {
 
   /// Appends. Throws Error(io), for example when the disk is full.
   void write(std::span<const std::byte> bytes);
-  /// Overwrites bytes that were written before.
+  /// Overwrites bytes that were written before, or leaves a gap behind them.
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);
+  /// Leaves room at the end for bytes that another process writes before commit().
+  void skip(std::int64_t bytes) { size_ += bytes; }
+  /// Bytes written and skipped.
+  [[nodiscard]] std::int64_t size() const { return size_; }
+  /// Gives the file its hidden temporary name already, under which other machines find it, and returns that.
+  /// Empty if that cannot be done here.
+  [[nodiscard]] std::filesystem::path expose();
+  [[nodiscard]] const std::string& name() const { return name_; }
   void commit();
   /// Of what is being written; it can be read and written at any place.
   [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -43,6 +51,7 @@ class AtomicFile {
   [[noreturn]] void fail(const std::string& what) const;
   void open_nameless();
   void copy_to(int stream);
+  [[nodiscard]] bool link_temporary();
   void give_name();
 
   std::string name_;              ///< in sentences
@@ -51,6 +60,7 @@ class AtomicFile {
   bool owns_stream_ = false;
   std::filesystem::path temporary_;  ///< empty while the file has no name
   int descriptor_ = -1;
+  std::int64_t size_ = 0;
   std::int64_t committed_bytes_ = 0;
 };
 

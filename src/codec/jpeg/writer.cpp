@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JPEG in pieces of one row of MCUs, each encoded alone; their entropy-coded segments are joined behind one
-// header by restart markers. The bytes are those of one encode of the whole image with restart_in_rows = 1.
+// header by restart markers, which every piece but the first begins with. The bytes are those of one encode of the whole image with restart_in_rows = 1.
 #include <fmt/format.h>
 #include <jpeglib.h>
 
@@ -88,7 +88,7 @@ class JpegSink final : public Sink {
   }
   std::int64_t piece_rows() const override { return halves_chroma() ? 16 : 8; }
 
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     // Everything with a destructor lives outside the part that longjmp may leave.
     std::vector<std::uint8_t> row(static_cast<std::size_t>(info_.extent.width * info_.format.channels));
     ErrorManager errors;
@@ -113,25 +113,29 @@ class JpegSink final : public Sink {
     }
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
-    Bytes out;
-    append_bytes(out, memory, size);
+    const std::span whole(reinterpret_cast<const std::byte*>(memory), size);
+    const std::size_t scan = scan_start(whole);
+    EncodedPiece out;
+    const std::int64_t number = piece.rect.y / piece_rows();
+    if (number == 0) {
+      append_bytes(out.index, memory, scan);
+    } else {
+      const std::array<std::uint8_t, 2> restart{0xff, static_cast<std::uint8_t>(0xd0 + (number - 1) % 8)};
+      append_bytes(out.body, restart.data(), restart.size());
+    }
+    append_bytes(out.body, memory + scan, size - scan - 2);  // without its end-of-image marker
     std::free(memory);
     return out;
   }
 
-  void append(std::span<const std::byte> piece) override {
-    const std::size_t scan = scan_start(piece);
-    Bytes out;
-    if (appended_ == 0) {
-      write_header(piece, scan);
-    } else {
-      const std::array<std::uint8_t, 2> restart{0xff, static_cast<std::uint8_t>(0xd0 + (appended_ - 1) % 8)};
-      append_bytes(out, restart.data(), restart.size());
+  void append(const EncodedPiece& piece) override {
+    if (!piece.index.empty()) {
+      write_header(piece.index);
     }
-    ++appended_;
-    append_bytes(out, piece.data() + scan, piece.size() - scan - 2);  // without its end-of-image marker
-    file_->write(out);
+    file_->write(piece.body);
   }
+
+  void skip(std::span<const std::byte>, std::int64_t body_bytes) override { file_->skip(body_bytes); }
 
   void finish() override {
     static constexpr std::array<std::uint8_t, 2> end_of_image{0xff, 0xd9};
@@ -168,8 +172,8 @@ class JpegSink final : public Sink {
     }
   }
 
-  void write_header(std::span<const std::byte> piece, std::size_t scan) {
-    Bytes header(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(scan));
+  /// Of the first piece, made that of the whole.
+  void write_header(Bytes header) {
     const Bytes segments = metadata_segments(metadata_);
     std::size_t behind_jfif = 2;
     for (std::size_t at = 2; at + 3 < header.size();) {
@@ -207,7 +211,6 @@ class JpegSink final : public Sink {
   Metadata metadata_;
   int quality_;
   Color background_;
-  std::int64_t appended_ = 0;  // pieces
 };
 
 }  // namespace

@@ -19,8 +19,8 @@ constexpr std::int64_t fewest_rows = 16;
 /// Small images too give every rank and thread something to do.
 constexpr std::int64_t fewest_pieces = 8;
 
-/// What encode() hands to append(), followed by the IDAT chunk.
-struct PieceHead {
+/// The index of a piece, whose body is an IDAT chunk.
+struct PieceIndex {
   std::uint64_t raw_bytes;
   std::uint64_t adler;  ///< 64 bits wide so that no padding of unknown content is in the bytes
 };
@@ -55,26 +55,28 @@ class PngSink final : public Sink {
     return std::max(fewest_rows, std::min(for_size, for_sharing));
   }
 
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     const auto rows = static_cast<std::size_t>(piece.rect.height);
     std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> filtered(rows * (row_bytes_ + 1));
     filter(piece, filtered.data());
-    const PieceHead head{filtered.size(),
-                         static_cast<std::uint64_t>(isal_adler32(1, filtered.data(), filtered.size()))};
+    const PieceIndex index{filtered.size(),
+                           static_cast<std::uint64_t>(isal_adler32(1, filtered.data(), filtered.size()))};
     const Bytes deflated = deflate_piece(filtered);
-    Bytes out;
-    out.reserve(sizeof head + deflated.size() + 12);
-    append_bytes(out, &head, sizeof head);
-    append_png_chunk(out, "IDAT", deflated.data(), deflated.size());
+    EncodedPiece out;
+    out.body.reserve(deflated.size() + 12);
+    append_png_chunk(out.body, "IDAT", deflated.data(), deflated.size());
+    append_bytes(out.index, &index, sizeof index);
     return out;
   }
 
-  void append(std::span<const std::byte> piece) override {
-    PieceHead head{};
-    std::memcpy(&head, piece.data(), sizeof head);
-    adler_ = static_cast<std::uint32_t>(
-        adler32_combine(adler_, static_cast<uLong>(head.adler), static_cast<z_off_t>(head.raw_bytes)));
-    file_->write(piece.subspan(sizeof head));
+  void append(const EncodedPiece& piece) override {
+    add_checksum(piece.index);
+    file_->write(piece.body);
+  }
+
+  void skip(std::span<const std::byte> index, std::int64_t body_bytes) override {
+    add_checksum(index);
+    file_->skip(body_bytes);
   }
 
   void finish() override {
@@ -89,6 +91,13 @@ class PngSink final : public Sink {
   }
 
  private:
+  void add_checksum(std::span<const std::byte> of_piece) {
+    PieceIndex index{};
+    std::memcpy(&index, of_piece.data(), sizeof index);
+    adler_ = static_cast<std::uint32_t>(
+        adler32_combine(adler_, static_cast<uLong>(index.adler), static_cast<z_off_t>(index.raw_bytes)));
+  }
+
   void write_header(const Metadata& metadata) {
     static constexpr std::array<unsigned char, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     Bytes out;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // TIFF in tiles of 256x256: a piece is one row of tiles, compressed by whoever made it; libtiff keeps the
-// container.
+// container, also around tiles that others write.
 #include <fmt/format.h>
 #include <libdeflate.h>
 #include <tiffio.h>
-#include <unistd.h>
 
-#include <cstdarg>
 #include <cstring>
+#include <optional>
 
 #include "base/error.hpp"
 #include "codec/common/sinks.hpp"
 #include "codec/tiff/written_metadata.hpp"
+#include "codec/tiff/written_stream.hpp"
 
 namespace tessera {
 namespace {
@@ -50,15 +50,15 @@ class TiffSink final : public Sink {
 
   std::int64_t piece_rows() const override { return tile_px; }
 
-  /// Tiles from left to right, each preceded by its size.
-  Bytes encode(const Tile& piece) const override {
+  /// Tiles from left to right; the index has the size of each.
+  EncodedPiece encode(const Tile& piece) const override {
     const auto row_bytes = static_cast<std::size_t>(info_.row_bytes());
     const auto pixel = static_cast<std::size_t>(info_.format.bytes_per_pixel());
     std::vector<Bytes> rows(static_cast<std::size_t>(piece.color.rows), Bytes(row_bytes));
     for (int y = 0; y < piece.color.rows; ++y) {
       interleave_row(piece, y, rows[static_cast<std::size_t>(y)].data());
     }
-    Bytes out;
+    EncodedPiece out;
     Bytes tile(tile_bytes());
     for (std::int64_t x = 0; x < info_.extent.width; x += tile_px) {
       std::memset(tile.data(), 0, tile.size());
@@ -72,29 +72,19 @@ class TiffSink final : public Sink {
     return out;
   }
 
-  void append(std::span<const std::byte> piece) override {
-    for (std::size_t at = 0; at < piece.size();) {
-      std::uint64_t size = 0;
-      std::memcpy(&size, piece.data() + at, sizeof size);
-      at += sizeof size;
-      // libtiff's parameter is not const, but it only reads; its LZW encoder is its own, on the root.
-      auto* data = const_cast<std::byte*>(piece.data() + at);
-      const auto count = static_cast<tmsize_t>(size);
-      const tmsize_t written = compression_ == TiffCompression::lzw
-                                   ? TIFFWriteEncodedTile(tiff_, next_tile_, data, count)
-                                   : TIFFWriteRawTile(tiff_, next_tile_, data, count);
-      if (written < 0) {
-        throw Error(ErrorCode::io, "Writing a tile of the TIFF failed: is the disk full?");
-      }
-      ++next_tile_;
-      at += size;
-    }
+  void append(const EncodedPiece& piece) override { add_tiles(piece.index, piece.body.data()); }
+
+  void skip(std::span<const std::byte> index, std::int64_t) override {
+    stream_->skip_writes(true);
+    add_tiles(index, nullptr);
+    stream_->skip_writes(false);
   }
 
   void finish() override {
     const int flushed = TIFFFlush(tiff_);
     TIFFClose(tiff_);
     tiff_ = nullptr;
+    stream_->rethrow_failure();
     if (flushed == 0) {
       throw Error(ErrorCode::io, "Writing the TIFF's directory failed: is the disk full?");
     }
@@ -102,15 +92,35 @@ class TiffSink final : public Sink {
   }
 
  private:
+  /// Null `body`: somebody else writes the tiles.
+  void add_tiles(std::span<const std::byte> sizes, const std::byte* body) {
+    for (std::size_t at = 0; at < sizes.size(); at += sizeof(std::uint64_t)) {
+      std::uint64_t size = 0;
+      std::memcpy(&size, sizes.data() + at, sizeof size);
+      // libtiff's parameter is not const, but it only reads; its LZW encoder is its own, on the root.
+      auto* data = const_cast<std::byte*>(body);
+      const auto count = static_cast<tmsize_t>(size);
+      const tmsize_t written = compression_ == TiffCompression::lzw
+                                   ? TIFFWriteEncodedTile(tiff_, next_tile_, data, count)
+                                   : TIFFWriteRawTile(tiff_, next_tile_, data, count);
+      stream_->rethrow_failure();
+      if (written < 0) {
+        throw Error(ErrorCode::io, "Writing a tile of the TIFF failed: is the disk full?");
+      }
+      ++next_tile_;
+      body = body == nullptr ? nullptr : body + size;
+    }
+  }
+
   std::size_t tile_bytes() const {
     return static_cast<std::size_t>(tile_px * tile_px * info_.format.bytes_per_pixel());
   }
 
-  void append_tile(Bytes& out, Bytes& tile) const {
+  void append_tile(EncodedPiece& out, Bytes& tile) const {
     const auto put = [&out](const std::byte* data, std::size_t size) {
       const std::uint64_t length = size;
-      append_bytes(out, &length, sizeof length);
-      append_bytes(out, data, size);
+      append_bytes(out.index, &length, sizeof length);
+      append_bytes(out.body, data, size);
     };
     if (compression_ != TiffCompression::deflate) {
       put(tile.data(), tile.size());
@@ -138,16 +148,8 @@ class TiffSink final : public Sink {
 
   void open_container(const Metadata& metadata) {
     const bool big = info_.bytes() > classic_limit_bytes;
-    // What libtiff would print is said in our errors.
-    const auto silent = [](TIFF*, void*, const char*, const char*, va_list) { return 1; };
-    const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> quietly(TIFFOpenOptionsAlloc(),
-                                                                                   &TIFFOpenOptionsFree);
-    TIFFOpenOptionsSetErrorHandlerExtR(quietly.get(), silent, nullptr);
-    TIFFOpenOptionsSetWarningHandlerExtR(quietly.get(), silent, nullptr);
-    tiff_ = TIFFFdOpenExt(dup(file_->descriptor()), "result.tif", big ? "wl8" : "wl", quietly.get());
-    if (tiff_ == nullptr) {
-      throw Error(ErrorCode::io, "Cannot begin the TIFF file.");
-    }
+    stream_.emplace(*file_);
+    tiff_ = stream_->open(big ? "wl8" : "wl");
     const auto bits = static_cast<std::uint16_t>(8 * info_.format.bytes_per_sample());
     const auto samples = static_cast<std::uint16_t>(info_.format.channels + (info_.format.alpha ? 1 : 0));
     TIFFSetField(tiff_, TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(info_.extent.width));
@@ -171,10 +173,11 @@ class TiffSink final : public Sink {
       TIFFSetField(tiff_, TIFFTAG_COMPRESSION, lzw ? COMPRESSION_LZW : COMPRESSION_ADOBE_DEFLATE);
       TIFFSetField(tiff_, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     }
-    write_tiff_metadata(tiff_, file_->descriptor(), big, metadata);
+    write_tiff_metadata(tiff_, *file_, big, metadata);
   }
 
   std::unique_ptr<AtomicFile> file_;
+  std::optional<TiffOutputStream> stream_;
   ImageInfo info_;
   TiffCompression compression_;
   TIFF* tiff_ = nullptr;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/tiff/written_metadata.hpp"
 
-#include <unistd.h>
 
 #include <array>
 #include <string>
@@ -70,18 +69,10 @@ void write_main(TIFF* tiff, const ExifBlock& block) {
 
 // The directories of EXIF stand behind the file's header, before libtiff, which goes on at the end of the
 // file, writes anything: it could write only the tags that it knows.
-void write_directories(TIFF* tiff, int descriptor, bool big_tiff, const ExifBlock& block) {
+void write_directories(TIFF* tiff, AtomicFile& file, bool big_tiff, const ExifBlock& block) {
   const std::uint64_t begin = big_tiff ? 16 : 8;
   const TiffDirectories directories = serialize_for_tiff(block, begin, big_tiff);
-  std::size_t done = 0;
-  while (done < directories.bytes.size()) {
-    const ssize_t written = pwrite(descriptor, directories.bytes.data() + done,
-                                   directories.bytes.size() - done, static_cast<off_t>(begin + done));
-    if (written <= 0) {
-      throw Error(ErrorCode::io, "Writing the TIFF's metadata failed: is the disk full?");
-    }
-    done += static_cast<std::size_t>(written);
-  }
+  file.write_at(static_cast<std::int64_t>(begin), directories.bytes);
   if (directories.camera_at != 0) {
     TIFFSetField(tiff, TIFFTAG_EXIFIFD, directories.camera_at);
   }
@@ -92,7 +83,7 @@ void write_directories(TIFF* tiff, int descriptor, bool big_tiff, const ExifBloc
 
 }  // namespace
 
-void write_tiff_metadata(TIFF* tiff, int descriptor, bool big_tiff, const Metadata& metadata) {
+void write_tiff_metadata(TIFF* tiff, AtomicFile& file, bool big_tiff, const Metadata& metadata) {
   if (!metadata.icc.empty()) {
     TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(metadata.icc.size()),
                  metadata.icc.data());
@@ -113,7 +104,7 @@ void write_tiff_metadata(TIFF* tiff, int descriptor, bool big_tiff, const Metada
   write_resolution(tiff, metadata.resolution);
   if (const auto block = parse_exif(metadata.exif)) {
     write_main(tiff, *block);
-    write_directories(tiff, descriptor, big_tiff, *block);
+    write_directories(tiff, file, big_tiff, *block);
   }
 }
 

@@ -4,11 +4,12 @@
 
 #include <tiffio.h>
 
+#include "codec/io/atomic_file.hpp"
 #include "image/stream.hpp"
 
 namespace tessera {
 
-/// Before anything else is written of `tiff`, whose file is `descriptor`. Throws Error(io).
-void write_tiff_metadata(TIFF* tiff, int descriptor, bool big_tiff, const Metadata& metadata);
+/// Before anything else is written of `tiff`, which lies in `file`. Throws Error(io).
+void write_tiff_metadata(TIFF* tiff, AtomicFile& file, bool big_tiff, const Metadata& metadata);
 
 }  // namespace tessera

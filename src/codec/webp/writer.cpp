@@ -25,18 +25,18 @@ class WebpSink final : public Sink {
 
   std::int64_t piece_rows() const override { return 64; }
 
-  Bytes encode(const Tile& piece) const override {
+  EncodedPiece encode(const Tile& piece) const override {
     const auto samples = static_cast<std::size_t>(info_.extent.width) * source_samples();
     Bytes out(samples * static_cast<std::size_t>(piece.rect.height));
     for (int y = 0; y < piece.color.rows; ++y) {
       interleave_row_8bit(
           piece, y, reinterpret_cast<std::uint8_t*>(out.data()) + static_cast<std::size_t>(y) * samples);
     }
-    return out;
+    return {std::move(out), {}};
   }
 
-  void append(std::span<const std::byte> piece) override {
-    append_bytes(pixels_, piece.data(), piece.size());
+  void append(const EncodedPiece& piece) override {
+    append_bytes(pixels_, piece.body.data(), piece.body.size());
   }
 
   void finish() override {
