@@ -21,7 +21,7 @@
 
 #include "images/image_list_model.hpp"
 #include "images/images_panel.hpp"
-#include "jobs/job_list_model.hpp"
+#include "jobs/model/job_list_model.hpp"
 #include "preview/preview_panel.hpp"
 #include "window/edit_page.hpp"
 #include "window/main_window.hpp"

@@ -5,19 +5,25 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <charconv>
 
 #include "base/error.hpp"
 
 namespace tessera {
 namespace {
 
-const OutputOptionInfo& info_named(std::string_view name) {
-  for (const OutputOptionInfo& info : output_option_table()) {
-    if (info.name == name) {
-      return info;
-    }
-  }
-  throw Error(ErrorCode::internal, fmt::format("There is no output option '{}'.", name));
+/// Names of an option: those that are used much have a letter.
+std::string flags_of(const OutputOptionInfo& info) {
+  const std::string_view letter = info.name == "format" ? "-f," : info.name == "quality" ? "-q," : "";
+  return fmt::format("{}--{}", letter, info.name);
+}
+
+/// What a word on the command line is in JSON.
+Json value_of(const std::string& text, const Json& schema) {
+  int number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = failure == std::errc() && end == text.data() + text.size();
+  return schema.value("type", "") == "integer" && whole ? Json(number) : Json(text);
 }
 
 }  // namespace
@@ -37,16 +43,29 @@ void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const s
 }
 
 void add_output_options(CLI::App& app, OutputOptions& options) {
-  const auto doc = [](std::string_view name) { return std::string(info_named(name).doc); };
-  add_format_option(app, options.format, doc("format"));
-  app.add_option("-q,--quality", options.quality, doc("quality"))
-      ->check(CLI::Range(min_quality, max_quality));
-  app.add_flag_callback(
-      "--salvage", [&options] { options.salvage = true; }, doc("salvage"));
-  const std::string strip_doc = doc("strip");
-  app.add_flag("--strip{all}", strip_doc)->each([&options](const std::string& text) {
-    options.strip = parse_strip(text);
-  });
+  for (const OutputOptionInfo& info : output_option_table()) {
+    const std::string flags = flags_of(info);
+    const std::string doc(info.doc);
+    const Json schema = info.schema();
+    if (info.name == "format") {
+      add_format_option(app, options.format, doc);
+    } else if (info.name == "strip") {
+      app.add_flag("--strip{all}", doc)->each([&options](const std::string& text) {
+        options.strip = parse_strip(text);
+      });
+    } else if (schema.value("type", "") == "boolean") {
+      app.add_flag_callback(
+          flags, [&options, &info] { info.set(options, true, "The command line"); }, doc);
+    } else {
+      app.add_option_function<std::string>(
+             flags,
+             [&options, &info, schema](const std::string& text) {
+               info.set(options, value_of(text, schema), "The command line");
+             },
+             doc)
+          ->type_name(schema.value("type", "") == "integer" ? "NUMBER" : "NAME");
+    }
+  }
 }
 
 }  // namespace tessera

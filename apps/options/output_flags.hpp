@@ -10,7 +10,7 @@
 
 namespace tessera {
 
-/// Adds -f/--format, -q/--quality, --strip and --salvage, described as in the table of options. `options`
+/// Adds an option for each in the table of output options, such as -f/--format and --pyramid, described as there. `options`
 /// must stay alive until the options have been read.
 void add_output_options(CLI::App& app, OutputOptions& options);
 

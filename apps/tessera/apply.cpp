@@ -39,7 +39,7 @@ void check_streams(const ApplyOptions& options) {
         ErrorCode::usage,
         "Only one of '-o -', '--findings -' and '--json' can go to standard output: give the others a file.");
   }
-  if (!options.hostfile.empty() && options.ranks == 1) {
+  if (!options.hostfile.empty() && options.ranks <= 1) {
     throw Error(ErrorCode::usage, "--hostfile needs --ranks: how many ranks to start on those hosts.");
   }
 }
@@ -77,7 +77,9 @@ int apply_as_rank(const ApplyOptions& options) {
   rank = comm->rank();
   int code = 0;
   try {
-    if (options.ranks != 1 && options.ranks != comm->size()) {
+    if (options.ranks == 0) {
+      check_tasks(comm->size());
+    } else if (options.ranks != comm->size()) {
       throw Error(ErrorCode::usage,
                   fmt::format("--ranks {} contradicts mpirun, which started {} ranks: leave it out.",
                               options.ranks, comm->size()));
@@ -110,6 +112,9 @@ int apply_as_rank(const ApplyOptions& options) {
 }
 
 int apply_alone(const ApplyOptions& options) {
+  if (options.ranks == 0) {
+    check_tasks(1);
+  }
   Interrupts interrupts(true);
   const auto comm = make_solo();
   const auto console = make_terminal_console(!options.json && !options.quiet);

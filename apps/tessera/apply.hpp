@@ -29,8 +29,8 @@ struct ApplyOptions {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
-  int jobs = 0;  ///< images worked on side by side; 0: as suits their number
-  int ranks = 1;
+  int jobs = 0;     ///< images worked on side by side; 0: as suits their number
+  int ranks = 0;    ///< 0: not said
   int threads = 0;  ///< 0: the host's cores divided by its ranks
   std::string hostfile;
   double timeout_s = 0;

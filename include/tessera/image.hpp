@@ -39,6 +39,13 @@ struct SaveOptions {
   std::string format = {};  ///< "png", "jpg", "tif" or "webp"; empty: by the file's name, PNG in memory
   int quality = 0;          ///< of JPEG and WebP, 1 to 100; 0: the format's default
   std::string strip = {};   ///< leaves metadata out: "all" (EXIF, XMP, IPTC) or "location"; empty: none
+  /// Of TIFF, as all below: "none", "lzw", "deflate", "zstd", "jpeg" or "webp"; empty: deflate.
+  std::string compression = {};
+  int level = 0;         ///< of deflate, 1 to 12, or zstd, 1 to 22; 0: fast
+  int tile = 0;          ///< side of a tile in pixels, a multiple of 16 from 64 to 4096; 0: 256
+  bool bigtiff = false;  ///< even where a classic TIFF would do
+  /// Smaller levels too, each half as large, as a Cloud Optimized GeoTIFF.
+  bool pyramid = false;
 };
 
 /// How the work is done.

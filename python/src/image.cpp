@@ -85,10 +85,15 @@ void bind_options(py::module_& module) {
            py::arg("threads"), py::arg("progress"), py::arg("communicator_address"),
            py::arg("communicator_bytes"));
   py::class_<SaveOptions>(module, "SaveOptions")
-      .def(py::init([](const std::string& format, int quality, const std::string& strip) {
-             return SaveOptions{format, quality, strip};
-           }),
-           py::arg("format"), py::arg("quality"), py::arg("strip"));
+      .def(py::init<>())
+      .def_readwrite("format", &SaveOptions::format)
+      .def_readwrite("quality", &SaveOptions::quality)
+      .def_readwrite("strip", &SaveOptions::strip)
+      .def_readwrite("compression", &SaveOptions::compression)
+      .def_readwrite("level", &SaveOptions::level)
+      .def_readwrite("tile", &SaveOptions::tile)
+      .def_readwrite("bigtiff", &SaveOptions::bigtiff)
+      .def_readwrite("pyramid", &SaveOptions::pyramid);
 }
 
 }  // namespace

@@ -39,8 +39,12 @@ def _call_options(threads: int, progress: OnProgress | None, communicator: Any) 
     return _tessera.CallOptions(threads, progress, address, size_bytes)
 
 
-def _save_options(format: str | None, quality: int | None, strip: str | None) -> _tessera.SaveOptions:
-    return _tessera.SaveOptions(format or "", quality or 0, strip or "")
+def _save_options(**given: Any) -> _tessera.SaveOptions:
+    options = _tessera.SaveOptions()
+    for name, value in given.items():
+        if value is not None:
+            setattr(options, name, value)
+    return options
 
 
 class Image:
@@ -138,6 +142,11 @@ class Image:
         format: str | None = None,
         quality: int | None = None,
         strip: str | None = None,
+        compression: str | None = None,
+        level: int | None = None,
+        tile: int | None = None,
+        bigtiff: bool = False,
+        pyramid: bool = False,
         threads: int = 0,
         progress: OnProgress | None = None,
         communicator: Any = None,
@@ -145,10 +154,13 @@ class Image:
         """Writes the result to a file, which appears whole or not at all.
 
         `format`: "png", "jpg", "tif" or "webp"; without it, by the file's name. `quality`: of JPEG and WebP, 1 to 100.
-        `strip` leaves metadata out: "all" or "location". The rest is as for numpy().
+        `strip` leaves metadata out: "all" or "location". Of TIFF alone: `compression` ("none", "lzw", "deflate", "zstd",
+        "jpeg" or "webp"), `level` (of deflate and zstd), `tile` (side in pixels), `bigtiff`, and `pyramid`: smaller levels
+        too, as a Cloud Optimized GeoTIFF. The rest is as for numpy().
         """
-        return self._core.save(os.fspath(path), _save_options(format, quality, strip),
-                               _call_options(threads, progress, communicator))
+        how = _save_options(format=format, quality=quality, strip=strip, compression=compression, level=level, tile=tile,
+                            bigtiff=bigtiff, pyramid=pyramid)
+        return self._core.save(os.fspath(path), how, _call_options(threads, progress, communicator))
 
     write = save
 
@@ -158,13 +170,19 @@ class Image:
         *,
         quality: int | None = None,
         strip: str | None = None,
+        compression: str | None = None,
+        level: int | None = None,
+        tile: int | None = None,
+        bigtiff: bool = False,
+        pyramid: bool = False,
         threads: int = 0,
         progress: OnProgress | None = None,
         communicator: Any = None,
     ) -> Any:
         """The bytes that save() would write; on ranks other than 0, None."""
-        return self._core.encode(_save_options(format, quality, strip),
-                                 _call_options(threads, progress, communicator))[0]
+        how = _save_options(format=format, quality=quality, strip=strip, compression=compression, level=level, tile=tile,
+                            bigtiff=bigtiff, pyramid=pyramid)
+        return self._core.encode(how, _call_options(threads, progress, communicator))[0]
 
     def find(self, *, threads: int = 0, progress: OnProgress | None = None,
              communicator: Any = None) -> list[Findings]:

@@ -76,7 +76,15 @@ class CallOptions:
     ) -> None: ...
 
 class SaveOptions:
-    def __init__(self, format: str, quality: int, strip: str) -> None: ...
+    format: str
+    quality: int
+    strip: str
+    compression: str
+    level: int
+    tile: int
+    bigtiff: bool
+    pyramid: bool
+    def __init__(self) -> None: ...
 
 class Image:
     @staticmethod

@@ -29,6 +29,15 @@ def test_saves_with_the_options_of_the_command(photo, tmp_path, command):
     assert image.encode("jpg", quality=35, strip="all") == (tmp_path / "picture").read_bytes()
 
 
+def test_saves_tiff_as_the_command_does(photo, tmp_path, command):
+    image = tessera.open(photo).apply("invert")
+    image.save(tmp_path / "levels.tif", compression="zstd", level=5, tile=128, bigtiff=True, pyramid=True)
+    assert (tmp_path / "levels.tif").read_bytes() == command(
+        "invert", photo, "a.tif", "--compression", "zstd", "--level", "5", "--tile", "128", "--bigtiff", "--pyramid")
+    with pytest.raises(tessera.UsageError, match="option of TIFF"):
+        image.save(tmp_path / "levels.png", pyramid=True)
+
+
 def test_encodes_png_in_memory(photo, command):
     assert tessera.open(os.fspath(photo)).apply("invert").encode() == command("invert", photo)
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "image/sink.hpp"
 #include "image/stream.hpp"
@@ -14,29 +15,50 @@
 
 namespace tessera {
 
-enum class TiffCompression : std::uint8_t { none, lzw, deflate };
+struct TiffOptions {
+  TiffCompression compression = TiffCompression::deflate;
+  int level = 0;  ///< of deflate and zstd; 0: fast
+  int tile_px = default_tile_px;
+  bool big = false;      ///< BigTIFF in any case
+  bool pyramid = false;  ///< with smaller levels
+};
 
 struct WriteOptions {
   FileFormat format = FileFormat::png;
   /// JPEG and WebP, 1..100. JPEG chroma is halved in both directions (4:2:0) below 90.
   int quality = 85;
-  TiffCompression tiff_compression = TiffCompression::deflate;
+  TiffOptions tiff = {};
   /// JPEG has no alpha: what is transparent shows this colour.
   Color background = {255, 255, 255};
   Strip strip = Strip::nothing;
 };
 
-/// A sink whose result can be measured.
+/// The smaller levels of a result, made one from the other. All ranks make the same calls.
+class Pyramid {
+ public:
+  virtual ~Pyramid() = default;
+  /// After finish(): begins the level below the one that is finished, half as large, and returns what it is.
+  /// Nothing once the smallest has been finished.
+  [[nodiscard]] virtual std::optional<ImageInfo> begin_next_level() = 0;
+  /// The level finished last, in any order of rows. Null on ranks that have not joined the root's file.
+  [[nodiscard]] virtual std::unique_ptr<Source> open_finished_level() = 0;
+  /// Root, after the smallest level: makes the result complete and visible.
+  virtual void publish() = 0;
+};
+
+/// A sink for a file.
 class FileSink : public Sink {
  public:
-  /// Bytes of the result. 0 before finish(), and on ranks that only encode.
+  /// Not null: finish() ends a level, and the result is there after publish().
+  [[nodiscard]] virtual Pyramid* pyramid() { return nullptr; }
+  /// Bytes of the result. 0 before it is visible, and on ranks that only encode.
   [[nodiscard]] virtual std::int64_t written_bytes() const = 0;
 };
 
 /// A sink that writes to `target`, which appears, whole, when finish() is called; until then, and after any
 /// failure or kill, there is nothing. "-" is standard output; links, devices, FIFOs and files that exist are
-/// treated as AtomicFile says. shared() is null for WebP and LZW. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
-/// tiled, and BigTIFF where the pixels alone pass 3.9 GB; its LZW is compressed on the root alone. The
+/// treated as AtomicFile says. shared() is null for WebP. 16-bit images become 8-bit in JPEG and WebP (divided by 257, rounded). TIFF is
+/// tiled, and BigTIFF where the pixels alone pass 3.9 GB. The
 /// metadata are adapted to the result (docs/metadata.md); what is left out or converted is in
 /// Sink::warnings(). `name` is what sentences call the result; empty: its path. Throws Error(io) if the
 /// folder is missing or not writable, Error(limit_exceeded) if the format cannot hold the extent.
@@ -45,6 +67,6 @@ class FileSink : public Sink {
                                                   std::string name = {});
 /// The same sink for ranks that only encode: touches no file, unless it joins the root's through shared().
 /// Its append(), skip() and finish() must not be called.
-[[nodiscard]] std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options);
+[[nodiscard]] std::unique_ptr<FileSink> make_encoder(const ImageInfo& info, const WriteOptions& options);
 
 }  // namespace tessera

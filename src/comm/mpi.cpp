@@ -155,6 +155,23 @@ bool started_by_mpi() {
   return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
 }
 
+void check_tasks(int ranks) {
+  for (const char* const name :
+       {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"}) {
+    const char* const text = std::getenv(name);
+    const int tasks = text == nullptr ? 0 : std::atoi(text);
+    if (tasks > 1 && ranks == 1) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("{} tasks were started ({}), but they are not one group of MPI ranks: each would "
+                      "do all the work and write the same file. Start them with Open MPI's mpirun or "
+                      "with 'srun --mpi=pmix'; or, if every task has an image of its own, say so with "
+                      "--ranks 1.",
+                      tasks, name));
+    }
+  }
+}
+
 std::unique_ptr<Communicator> make_mpi() {
   int given = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &given), "starting");

@@ -78,6 +78,10 @@ class Source {
     read_rows(out);
     return nullptr;
   }
+  /// Before the first row is read: from then on the picture is smaller by `factor` (2, 4 or 8) on both sides,
+  /// and info() says so. For readers that make small pictures at less cost; their pixels are close to means
+  /// of the full-size ones. False, and nothing has changed, where this reader cannot do so exactly aligned.
+  [[nodiscard]] virtual bool reduce(int /*factor*/) { return false; }
   /// Whether the pixels can be read once more from the top.
   [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
   /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.

@@ -13,6 +13,7 @@
 #include "library/steps.hpp"
 #include "process/host_share.hpp"
 #include "process/process.hpp"
+#include "process/reduced_loading.hpp"
 #include "process/shared_source.hpp"
 
 namespace tessera {
@@ -53,15 +54,20 @@ ProcessOptions options_from(const OpenOptions& open) {
 
 OutputOptions output_options(const SaveOptions& save, const OutputOptions& defaults) {
   Json json = Json::object();
-  if (!save.format.empty()) {
-    json["format"] = save.format;
+  for (const auto& [name, text] : {std::pair{"format", &save.format}, std::pair{"strip", &save.strip},
+                                   std::pair{"compression", &save.compression}}) {
+    if (!text->empty()) {
+      json[name] = *text;
+    }
   }
-  if (save.quality != 0) {
-    json["quality"] = save.quality;
+  for (const auto& [name, number] :
+       {std::pair{"quality", save.quality}, std::pair{"level", save.level}, std::pair{"tile", save.tile}}) {
+    if (number != 0) {
+      json[name] = number;
+    }
   }
-  if (!save.strip.empty()) {
-    json["strip"] = save.strip;
-  }
+  json["bigtiff"] = save.bigtiff;
+  json["pyramid"] = save.pyramid;
   OutputOptions options = output_options_from_json(json, "SaveOptions");
   options.salvage = defaults.salvage;
   return options;
@@ -199,9 +205,13 @@ Pixels Image::pixels(const Rect& part, const RunSettings& settings) const {
   if (!is_local(state_->plan)) {
     return pixels_of(state_->whole_result(settings).view(part));
   }
-  const auto source = open_image(state_->origin->input(), read_options(state_->origin->options));
+  const ProcessOptions& options = state_->origin->options;
+  const auto source = open_image(state_->origin->input(), read_options(options));
   const int threads = settings.threads > 0 ? settings.threads : usable_cores();
-  const Tile rows = run_rows(state_->plan, part.rows(), *source, threads, settings.stop);
+  const Plan plan = options.output.salvage ? state_->plan
+                                           : plan_for_loading(*source, state_->operators(*make_solo()),
+                                                              plan_limits(options.limits));
+  const Tile rows = run_rows(plan, part.rows(), *source, threads, settings.stop);
   return pixels_of(rows.view(part));
 }
 

@@ -19,11 +19,47 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Options that say something of TIFFs are refused where another format is written.
+void check_for_tiff(FileFormat format, const OutputOptions& options) {
+  const std::string_view given = options.compression     ? "compression"
+                                 : options.level > 0     ? "level"
+                                 : options.tile_size > 0 ? "tile"
+                                 : options.bigtiff       ? "bigtiff"
+                                 : options.pyramid       ? "pyramid"
+                                                         : "";
+  if (format != FileFormat::tiff && !given.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' is an option of TIFF, and the result is {}: leave it out, or choose the "
+                            "format tif.",
+                            given, format_info(format).name));
+  }
+}
+
+TiffOptions tiff_options(const OutputOptions& options) {
+  TiffOptions tiff;
+  tiff.compression = options.compression.value_or(tiff.compression);
+  tiff.level = options.level;
+  tiff.tile_px = options.tile_size > 0 ? options.tile_size : tiff.tile_px;
+  tiff.big = options.bigtiff;
+  tiff.pyramid = options.pyramid;
+  const bool deflate = tiff.compression == TiffCompression::deflate;
+  if (tiff.level > 0 && !deflate && tiff.compression != TiffCompression::zstd) {
+    throw Error(ErrorCode::usage, "'level' goes with the compressions deflate and zstd: leave it out.");
+  }
+  if (deflate && tiff.level > max_deflate_level) {
+    throw Error(ErrorCode::usage, fmt::format("'level' is {}; deflate has levels from 1 to {}.", tiff.level,
+                                              max_deflate_level));
+  }
+  return tiff;
+}
+
 WriteOptions write_options(FileFormat format, const OutputOptions& options) {
+  check_for_tiff(format, options);
   WriteOptions write;
   write.format = format;
   write.quality = options.quality > 0 ? options.quality : write.quality;
   write.strip = options.strip;
+  write.tiff = tiff_options(options);
   return write;
 }
 
@@ -104,6 +140,11 @@ ResultSink::~ResultSink() {
   if (memory_file_ >= 0) {
     ::close(memory_file_);
   }
+}
+
+Pyramid* ResultSink::pyramid() {
+  auto* const file = dynamic_cast<FileSink*>(sink_.get());
+  return file == nullptr ? nullptr : file->pyramid();
 }
 
 std::int64_t ResultSink::deliver() {

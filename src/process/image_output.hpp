@@ -54,6 +54,8 @@ class ResultSink {
   ResultSink& operator=(const ResultSink&) = delete;
 
   [[nodiscard]] Sink& sink() { return *sink_; }
+  /// Not null: the result has smaller levels, to be made after the sink has finished.
+  [[nodiscard]] Pyramid* pyramid();
   /// On the root, once the sink has finished: hands over results in memory. Returns the bytes of an encoded
   /// result, 0 where there is none.
   std::int64_t deliver();

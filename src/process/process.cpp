@@ -12,7 +12,9 @@
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "engine/limited_sink.hpp"
+#include "ops/geometry/halve.hpp"
 #include "plan/axes.hpp"
+#include "process/reduced_loading.hpp"
 #include "process/shared_source.hpp"
 
 namespace tessera {
@@ -42,19 +44,80 @@ void check_memory(const Estimate& cost, std::int64_t allowed_bytes) {
   }
 }
 
+namespace {
+
+/// On the root, which alone reads what can be reduced; the others learn of it. Collective.
+int reduce_at_loading(Communicator& comm, SharedSource& source, const std::vector<Operator>& operators) {
+  int factor = 1;
+  collective_try(comm, [&] {
+    if (comm.root()) {
+      factor = reduce_at_loading(*source.pixels, operators);
+    }
+  });
+  comm.broadcast(std::as_writable_bytes(std::span(&factor, 1)), 0);
+  Extent& extent = source.info.extent;
+  extent = {extent.width / factor, extent.height / factor};
+  return factor;
+}
+
+/// The smaller levels of a result, each from the one before. Collective.
+void make_levels(Pyramid& pyramid, Sink& sink, ImageInfo level, const ProcessContext& context,
+                 RunReport& report) {
+  Communicator& comm = context.comm;
+  for (;;) {
+    std::unique_ptr<Source> source;
+    std::optional<ImageInfo> next;
+    collective_try(comm, [&] {
+      source = pyramid.open_finished_level();
+      next = pyramid.begin_next_level();
+    });
+    if (!next) {
+      break;
+    }
+    // Only where every rank can read the level does it read its own rows.
+    std::uint64_t missing = source ? 0 : 1;
+    comm.all_reduce(std::span(&missing, 1), Merge::maximum);
+    if (missing != 0 && !comm.root()) {
+      source = nullptr;
+    }
+    RunOptions run;
+    run.threads = context.threads;
+    run.stop = context.stop;
+    const RunReport done =
+        run_plan(make_plan({make_operator(Halve{})}, level), source.get(), sink, comm, run);
+    for (std::size_t rank = 0; rank < done.ranks.size(); ++rank) {
+      report.ranks[rank].sent_bytes += done.ranks[rank].sent_bytes;
+      report.ranks[rank].received_bytes += done.ranks[rank].received_bytes;
+      report.ranks[rank].written_bytes += done.ranks[rank].written_bytes;
+      report.ranks[rank].busy_seconds += done.ranks[rank].busy_seconds;
+    }
+    level = *next;
+  }
+  collective_try(comm, [&] {
+    if (comm.root()) {
+      pyramid.publish();
+    }
+  });
+}
+
+}  // namespace
+
 ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
                             const std::vector<Operator>& operators, const ProcessOptions& options,
                             const ProcessContext& context) {
   const auto begin = std::chrono::steady_clock::now();
   Communicator& comm = context.comm;
   SharedSource source = open_shared(comm, input, read_options(options));
+  const ImageInfo original = source.info;
+  const int factor = options.output.salvage ? 1 : reduce_at_loading(comm, source, operators);
   // Whether some rank cannot read its own rows, so that the root reads for all.
   std::uint64_t in_order = source.pixels && source.pixels->random_access() ? 0 : 1;
   comm.all_reduce(std::span(&in_order, 1), Merge::maximum);
   std::optional<Plan> plan;
   std::optional<ResultSink> result;
   collective_try(comm, [&] {
-    plan = make_plan(operators, source.info, plan_limits(options.limits));
+    plan = make_plan(operators_after_loading(operators, original.extent, factor), source.info,
+                     plan_limits(options.limits));
     if (swaps_axes(*plan)) {
       source.metadata.resolution = source.metadata.resolution.turned();
     }
@@ -73,7 +136,10 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   run.stop = context.stop;
   ProcessReport report;
   report.run = run_plan(*plan, source.pixels.get(), limited, comm, run);
-  report.in = plan->in;
+  if (Pyramid* const pyramid = result->pyramid()) {
+    make_levels(*pyramid, limited, plan->out, context, report.run);
+  }
+  report.in = original;
   report.out = plan->out;
   collective_try(comm, [&] {
     if (comm.root()) {

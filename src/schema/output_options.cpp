@@ -14,6 +14,7 @@ namespace tessera {
 namespace {
 
 constexpr std::size_t max_quoted_bytes = 100;
+constexpr int tile_step_px = 16;  // TIFF 6.0 section 15
 
 std::vector<std::string_view> format_names() {
   std::vector<std::string_view> names;
@@ -46,13 +47,27 @@ Json get_format(const OutputOptions& options) {
   return options.format ? Json(std::string(format_extension(*options.format))) : Json();
 }
 
-Json quality_schema() { return {{"type", "integer"}, {"minimum", min_quality}, {"maximum", max_quality}}; }
-void set_quality(OutputOptions& options, const Json& value, std::string_view where) {
-  if (!value.is_number_integer() || value < min_quality || value > max_quality) {
-    refuse(where, "quality", value,
-           fmt::format("it must be a whole number from {} to {}", min_quality, max_quality));
+Json whole_number_schema(int min, int max) {
+  return {{"type", "integer"}, {"minimum", min}, {"maximum", max}};
+}
+int whole_number(std::string_view where, std::string_view name, const Json& value, int min, int max) {
+  if (!value.is_number_integer() || value < min || value > max) {
+    refuse(where, name, value, fmt::format("it must be a whole number from {} to {}", min, max));
   }
-  options.quality = value.get<int>();
+  return value.get<int>();
+}
+
+Json boolean_schema() { return {{"type", "boolean"}}; }
+bool yes_or_no(std::string_view where, std::string_view name, const Json& value) {
+  if (!value.is_boolean()) {
+    refuse(where, name, value, "it must be true or false");
+  }
+  return value.get<bool>();
+}
+
+Json quality_schema() { return whole_number_schema(min_quality, max_quality); }
+void set_quality(OutputOptions& options, const Json& value, std::string_view where) {
+  options.quality = whole_number(where, "quality", value, min_quality, max_quality);
 }
 Json get_quality(const OutputOptions& options) {
   return options.quality > 0 ? Json(options.quality) : Json();
@@ -91,14 +106,69 @@ Json get_strip(const OutputOptions& options) {
   return {};
 }
 
-Json salvage_schema() { return {{"type", "boolean"}}; }
 void set_salvage(OutputOptions& options, const Json& value, std::string_view where) {
-  if (!value.is_boolean()) {
-    refuse(where, "salvage", value, "it must be true or false");
-  }
-  options.salvage = value.get<bool>();
+  options.salvage = yes_or_no(where, "salvage", value);
 }
 Json get_salvage(const OutputOptions& options) { return options.salvage ? Json(true) : Json(); }
+
+constexpr std::array compression_names{
+    std::pair{"none", TiffCompression::none},       std::pair{"lzw", TiffCompression::lzw},
+    std::pair{"deflate", TiffCompression::deflate}, std::pair{"zstd", TiffCompression::zstd},
+    std::pair{"jpeg", TiffCompression::jpeg},       std::pair{"webp", TiffCompression::webp}};
+
+Json compression_schema() {
+  Json names = Json::array();
+  for (const auto& [name, compression] : compression_names) {
+    names.push_back(name);
+  }
+  return {{"type", "string"}, {"enum", std::move(names)}};
+}
+void set_compression(OutputOptions& options, const Json& value, std::string_view where) {
+  for (const auto& [name, compression] : compression_names) {
+    if (value == name) {
+      options.compression = compression;
+      return;
+    }
+  }
+  refuse(where, "compression", value, "there are: none, lzw, deflate, zstd, jpeg, webp");
+}
+Json get_compression(const OutputOptions& options) {
+  return options.compression
+             ? Json(compression_names.at(static_cast<std::size_t>(*options.compression)).first)
+             : Json();
+}
+
+Json level_schema() { return whole_number_schema(1, max_compression_level); }
+void set_level(OutputOptions& options, const Json& value, std::string_view where) {
+  options.level = whole_number(where, "level", value, 1, max_compression_level);
+}
+Json get_level(const OutputOptions& options) { return options.level > 0 ? Json(options.level) : Json(); }
+
+Json tile_schema() {
+  Json schema = whole_number_schema(min_tile_px, max_tile_px);
+  schema["multipleOf"] = tile_step_px;
+  return schema;
+}
+void set_tile(OutputOptions& options, const Json& value, std::string_view where) {
+  const int side = whole_number(where, "tile", value, min_tile_px, max_tile_px);
+  if (side % tile_step_px != 0) {
+    refuse(where, "tile", value, fmt::format("it must be a multiple of {}", tile_step_px));
+  }
+  options.tile_size = side;
+}
+Json get_tile(const OutputOptions& options) {
+  return options.tile_size > 0 ? Json(options.tile_size) : Json();
+}
+
+void set_bigtiff(OutputOptions& options, const Json& value, std::string_view where) {
+  options.bigtiff = yes_or_no(where, "bigtiff", value);
+}
+Json get_bigtiff(const OutputOptions& options) { return options.bigtiff ? Json(true) : Json(); }
+
+void set_pyramid(OutputOptions& options, const Json& value, std::string_view where) {
+  options.pyramid = yes_or_no(where, "pyramid", value);
+}
+Json get_pyramid(const OutputOptions& options) { return options.pyramid ? Json(true) : Json(); }
 
 constexpr std::array option_table{
     OutputOptionInfo{"format", "Format of the result (default: by the name of the output)", format_schema,
@@ -109,8 +179,18 @@ constexpr std::array option_table{
                      "Leave EXIF, XMP and IPTC out of the result, or, with 'location', only GPS and names "
                      "of places. Colours stay right: a profile other than sRGB is kept",
                      strip_schema, set_strip, get_strip},
-    OutputOptionInfo{"salvage", "Use what can be read of damaged images", salvage_schema, set_salvage,
-                     get_salvage}};
+    OutputOptionInfo{"salvage", "Use what can be read of damaged images", boolean_schema, set_salvage,
+                     get_salvage},
+    OutputOptionInfo{"compression", "How tiles of a TIFF are compressed (default: deflate)",
+                     compression_schema, set_compression, get_compression},
+    OutputOptionInfo{"level", "Effort of deflate, 1 to 12, or zstd, 1 to 22, in a TIFF (default: fast)",
+                     level_schema, set_level, get_level},
+    OutputOptionInfo{"tile", "Side of the tiles of a TIFF in pixels, a multiple of 16 (default: 256)",
+                     tile_schema, set_tile, get_tile},
+    OutputOptionInfo{"bigtiff", "Write BigTIFF even where a classic TIFF would do", boolean_schema,
+                     set_bigtiff, get_bigtiff},
+    OutputOptionInfo{"pyramid", "Write a TIFF with smaller levels too, as a Cloud Optimized GeoTIFF (COG)",
+                     boolean_schema, set_pyramid, get_pyramid}};
 
 }  // namespace
 

@@ -56,8 +56,16 @@ enum class Strip : std::uint8_t {
 /// "", "location" or "all". Throws Error(usage).
 [[nodiscard]] Strip parse_strip(std::string_view name);
 
+/// How the tiles of a TIFF are compressed. JPEG and WebP lose detail by `quality`.
+enum class TiffCompression : std::uint8_t { none, lzw, deflate, zstd, jpeg, webp };
+
 inline constexpr int min_quality = 1;
 inline constexpr int max_quality = 100;
+inline constexpr int max_compression_level = 22;
+inline constexpr int max_deflate_level = 12;
+inline constexpr int default_tile_px = 256;
+inline constexpr int min_tile_px = 64;
+inline constexpr int max_tile_px = 4096;
 
 struct OutputOptions {
   /// Nothing: by the name of the output, else of the input, else PNG.
@@ -66,6 +74,14 @@ struct OutputOptions {
   Strip strip = Strip::nothing;
   /// Of a damaged image, what can be read is used; see ReadOptions::salvage.
   bool salvage = false;
+  /// Of TIFF alone, as all below. Nothing: deflate.
+  std::optional<TiffCompression> compression = {};
+  int level = 0;      ///< of deflate and zstd, 1 to max_compression_level; 0: fast
+  int tile_size = 0;  ///< side of a tile in pixels, a multiple of 16; 0: default_tile_px
+  /// BigTIFF even where the result may fit the classic form.
+  bool bigtiff = false;
+  /// Smaller levels too, each half as large, down to one tile; laid out as a Cloud Optimized GeoTIFF.
+  bool pyramid = false;
   bool operator==(const OutputOptions&) const = default;
 };
 

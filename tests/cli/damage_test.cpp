@@ -83,7 +83,7 @@ std::string made(FileFormat format, TiffCompression compression) {
   WriteOptions options;
   options.format = format;
   options.quality = 95;
-  options.tiff_compression = compression;
+  options.tiff = {.compression = compression};
   const auto sink = open_sink(file, info, {}, options);
   for (std::int64_t y = 0; y < info.extent.height; y += sink->piece_rows()) {
     const std::int64_t end = std::min(info.extent.height, y + sink->piece_rows());

@@ -86,6 +86,22 @@ TEST_F(Ranks, MayBeStartedByMpirunItself) {
   EXPECT_TRUE(read_file(out) == read_file(folder / "ranks.png"));
 }
 
+TEST_F(Ranks, AreNotManyCopiesOfTheSameWork) {
+  write_file(in, pnm(31, 23, 3));
+  for (const char* launcher : {"SLURM_STEP_NUM_TASKS=4", "PMI_SIZE=4", "MV2_COMM_WORLD_SIZE=4"}) {
+    const Outcome refused = run_program({"apply", "invert", in, "-o", out}, {{launcher}, {}});
+    EXPECT_EQ(refused.exit_code, 2) << launcher;
+    EXPECT_NE(refused.err.find("4 tasks were started"), std::string::npos) << refused.err;
+    EXPECT_FALSE(std::filesystem::exists(out));
+    EXPECT_EQ(run_program({"apply", "--force", "invert", in, "-o", folder / "own.png", "--ranks", "1"},
+                          {{launcher}, {}})
+                  .exit_code,
+              0)
+        << launcher;
+  }
+  EXPECT_EQ(run_program({"apply", "invert", in, "-o", out}, {{"SLURM_STEP_NUM_TASKS=1"}, {}}).exit_code, 0);
+}
+
 TEST_F(Ranks, StopTogetherOnAnInterrupt) {
   write_endless_image(in);
   for (const char* ranks : {"1", "2"}) {

@@ -110,6 +110,15 @@ TEST_F(Library, EncodesInMemoryWhatItSaves) {
   EXPECT_TRUE(same(Image::from_bytes(encoded).pixels(), Image::open(folder_ / "a.jpg").pixels()));
 }
 
+TEST_F(Library, WritesTiffWithSmallerLevelsInMemoryToo) {
+  const Image image = Image::open(photo_);
+  const tessera::SaveOptions options{
+      .format = "tif", .compression = "lzw", .tile = 64, .bigtiff = true, .pyramid = true};
+  image.save(folder_ / "a.tif", options);
+  EXPECT_EQ(image.encode(options), bytes_of(folder_ / "a.tif"));
+  EXPECT_TRUE(same(Image::open(folder_ / "a.tif").pixels(), image.pixels()));
+}
+
 TEST_F(Library, PixelsGoInAndComeOutAsTheyWere) {
   for (const tessera::Depth depth : {tessera::Depth::u8, tessera::Depth::u16}) {
     for (const int channels : {1, 3}) {

@@ -78,7 +78,10 @@ TEST_F(SharedOutputs, AreTheFileThatOneRankWrites) {
       {"png", {.format = FileFormat::png}},
       {"jpeg", {.format = FileFormat::jpeg}},
       {"deflate.tiff", {.format = FileFormat::tiff}},
-      {"plain.tiff", {.format = FileFormat::tiff, .tiff_compression = TiffCompression::none}},
+      {"lzw.tiff", {.format = FileFormat::tiff, .tiff = {.compression = TiffCompression::lzw}}},
+      {"zstd.tiff",
+       {.format = FileFormat::tiff, .tiff = {.compression = TiffCompression::zstd, .tile_px = 64}}},
+      {"plain.tiff", {.format = FileFormat::tiff, .tiff = {.compression = TiffCompression::none}}},
   };
   for (const ImageInfo& info :
        {ImageInfo{{700, 3001}, {Depth::u8, 3, false}}, ImageInfo{{301, 2600}, {Depth::u16, 1, true}},
@@ -103,7 +106,8 @@ TEST_F(SharedOutputs, AreTheFileThatOneRankWrites) {
           }
         }
         EXPECT_LE(written, static_cast<std::int64_t>(expected.size()));
-        EXPECT_GT(written, static_cast<std::int64_t>(expected.size()) - 4096);
+        constexpr std::int64_t most_of_an_index = 16'000;
+        EXPECT_GT(written, static_cast<std::int64_t>(expected.size()) - most_of_an_index);
       }
     }
   }
@@ -112,13 +116,9 @@ TEST_F(SharedOutputs, AreTheFileThatOneRankWrites) {
 
 TEST_F(SharedOutputs, SayWhyTheRootWritesAll) {
   const Tile image = make_image({{100, 300}, {Depth::u8, 3, false}}, Pattern::noise, 1);
-  for (const WriteOptions& write :
-       {WriteOptions{.format = FileFormat::webp},
-        WriteOptions{.format = FileFormat::tiff, .tiff_compression = TiffCompression::lzw}}) {
-    const RunReport report = run(folder_ / "whole", image, write, 3);
-    EXPECT_NE(report.why_gathered.find("one rank"), std::string::npos) << report.why_gathered;
-    EXPECT_EQ(report.ranks[1].written_bytes, 0);
-  }
+  const RunReport report = run(folder_ / "whole", image, {.format = FileFormat::webp}, 3);
+  EXPECT_NE(report.why_gathered.find("one rank"), std::string::npos) << report.why_gathered;
+  EXPECT_EQ(report.ranks[1].written_bytes, 0);
 }
 
 /// A folder that some ranks cannot reach, or where writing fails on one.

@@ -11,7 +11,12 @@ namespace {
 TEST(OutputOptions, ComeBackFromJsonAsTheyWere) {
   for (const FileFormatInfo& info : file_format_table) {
     for (const Strip strip : {Strip::nothing, Strip::location, Strip::all}) {
-      const OutputOptions options{info.format, 7, strip, true};
+      OutputOptions options{info.format, 7, strip, true};
+      EXPECT_EQ(output_options_from_json(to_json(options)), options) << to_json(options);
+      options.compression = TiffCompression::zstd;
+      options.level = 22;
+      options.tile_size = 512;
+      options.bigtiff = options.pyramid = true;
       EXPECT_EQ(output_options_from_json(to_json(options)), options) << to_json(options);
     }
   }
@@ -38,7 +43,11 @@ TEST(OutputOptions, WhatIsWrongIsRefusedByName) {
         std::pair{Json{{"quality", 101}}, "'quality'"}, std::pair{Json{{"quality", 1.5}}, "'quality'"},
         std::pair{Json{{"strip", "gps"}}, "'strip'"}, std::pair{Json{{"strip", 1}}, "'strip'"},
         std::pair{Json{{"salvage", "yes"}}, "'salvage'"},
-        std::pair{Json{{"qualty", 5}}, "no field 'qualty'; there are: format, quality, strip, salvage"},
+        std::pair{Json{{"qualty", 5}},
+                  "no field 'qualty'; there are: format, quality, strip, salvage, compression, level"},
+        std::pair{Json{{"compression", "lz4"}}, "there are: none, lzw, deflate, zstd, jpeg, webp"},
+        std::pair{Json{{"level", 23}}, "from 1 to 22"}, std::pair{Json{{"tile", 100}}, "a multiple of 16"},
+        std::pair{Json{{"tile", 32}}, "from 64 to 4096"}, std::pair{Json{{"pyramid", 1}}, "true or false"},
         std::pair{Json::array(), "must be a JSON object"}}) {
     EXPECT_NE(sentence(json).find(named), std::string::npos) << sentence(json);
     EXPECT_TRUE(sentence(json).starts_with("items[3].output")) << sentence(json);

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <cmath>
 
+#include "codec/reader.hpp"
 #include "preview/region_run.hpp"
 #include "preview/scaled_pipeline.hpp"
 #include "preview/visible_part.hpp"
+#include "process/image_input.hpp"
+#include "process/reduced_loading.hpp"
 
 namespace tessera::desktop {
 namespace {
@@ -326,13 +329,18 @@ void PreviewEngine::exact_loop(const std::stop_token& stop) {
 
 void PreviewEngine::run_exact(const Job& job, const std::stop_token& stop) {
   const auto image = store_->load(job.request.file, stop);
-  const Plan plan = make_plan(build_pipeline(job.request.pipeline, scaled_loader(store_, 1)), image->info);
+  const std::vector<Operator> operators = build_pipeline(job.request.pipeline, scaled_loader(store_, 1));
+  // The jobs' result to the byte, so a picture that is made much smaller is loaded as they load it.
+  const std::unique_ptr<Source> source = open_image(job.request.file);
+  const int factor = reduce_at_loading(*source, operators);
+  const Tile pixels = factor > 1 ? read_whole(*source) : image->pixels;
+  const Plan plan = make_plan(operators_after_loading(operators, image->info.extent, factor), source->info());
   const auto report = [this](double fraction) {
     QMetaObject::invokeMethod(
         this, [this, fraction] { Q_EMIT full_size_progress(fraction); }, Qt::QueuedConnection);
   };
   report(0);
-  RunResult run = run_in_memory(plan, image->pixels, stop, report);
+  RunResult run = run_in_memory(plan, pixels, stop, report);
   auto result = std::make_shared<HeldImage>();
   result->info = plan.out;
   result->icc = image->icc;

@@ -40,6 +40,7 @@ class CleanSource final : public Source {
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
   }
+  bool reduce(int factor) override { return source_->reduce(factor); }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = warnings_;
     const std::vector<std::string> more = source_->warnings();
@@ -95,6 +96,13 @@ class RewindableSource final : public Source {
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
   }
+  bool reduce(int factor) override {
+    if (!source_->reduce(factor)) {
+      return false;
+    }
+    factor_ *= factor;
+    return true;
+  }
   std::vector<std::string> warnings() const override { return source_->warnings(); }
   bool can_rewind() const override { return true; }
   void rewind() override {
@@ -102,7 +110,7 @@ class RewindableSource final : public Source {
       return;
     }
     auto again = open_();
-    if (again->info() != source_->info()) {
+    if ((factor_ > 1 && !again->reduce(factor_)) || again->info() != source_->info()) {
       throw Error(ErrorCode::io, "The image changed while it was read: try again.");
     }
     source_ = std::move(again);
@@ -111,6 +119,7 @@ class RewindableSource final : public Source {
  private:
   std::unique_ptr<Source> source_;
   std::function<std::unique_ptr<Source>()> open_;
+  int factor_ = 1;  ///< by which it is reduced
 };
 
 StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOptions& options) {

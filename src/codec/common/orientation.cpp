@@ -37,6 +37,7 @@ class MirroredSource final : public Source {
   const ImageInfo& info() const override { return stored_->info(); }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return stored_->random_access(); }
+  bool reduce(int factor) override { return stored_->reduce(factor); }
   std::vector<std::string> warnings() const override { return stored_->warnings(); }
 
   void read_rows(Tile& out) override {
@@ -65,15 +66,19 @@ class HeldSource final : public Source {
   HeldSource(std::unique_ptr<Source> stored, int orientation)
       : stored_(std::move(stored)),
         metadata_(stored_->metadata()),
-        info_(stored_->info()),
         orientation_(orientation) {
-    if (transposes(orientation_)) {
-      std::swap(info_.extent.width, info_.extent.height);
-    }
+    take_info();
   }
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  bool reduce(int factor) override {
+    if (!stored_ || !stored_->reduce(factor)) {
+      return false;
+    }
+    take_info();
+    return true;
+  }
   std::vector<std::string> warnings() const override { return stored_ ? stored_->warnings() : warnings_; }
 
   void read_rows(Tile& out) override {
@@ -91,6 +96,13 @@ class HeldSource final : public Source {
   }
 
  private:
+  void take_info() {
+    info_ = stored_->info();
+    if (transposes(orientation_)) {
+      std::swap(info_.extent.width, info_.extent.height);
+    }
+  }
+
   void hold() {
     held_ = Tile::allocate(Rect::whole(info_.extent), info_.format);
     const ImageInfo from = stored_->info();

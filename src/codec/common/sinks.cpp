@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/error.hpp"
-#include "codec/io/shared_file.hpp"
 #include "codec/metadata/for_result.hpp"
 
 namespace tessera {
@@ -109,8 +108,8 @@ void check_side(const ImageInfo& info, std::int64_t max_px, std::string_view for
 
 namespace {
 
-std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                const Metadata& metadata, const WriteOptions& options) {
+std::unique_ptr<FormatSink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                      const Metadata& metadata, const WriteOptions& options) {
   switch (options.format) {
     case FileFormat::png:
       return make_png_sink(std::move(file), info, metadata);
@@ -124,74 +123,21 @@ std::unique_ptr<Sink> make_sink(std::unique_ptr<AtomicFile> file, const ImageInf
   throw Error(ErrorCode::internal, "An output format has no writer.");
 }
 
-/// Whether the bodies of a format's pieces are bytes of the file as they stand.
-bool has_placed_pieces(const WriteOptions& options) {
-  switch (options.format) {
-    case FileFormat::png:
-    case FileFormat::jpeg:
-      return true;
-    case FileFormat::tiff:
-      return options.tiff_compression != TiffCompression::lzw;
-    case FileFormat::webp:
-      return false;
-  }
-  return false;
-}
-
-/// A format's sink and what goes with it: the file that it owns, the same file for other ranks, and what was
-/// said when its metadata were made.
-class OutputSink final : public FileSink {
- public:
-  /// `file` is null on ranks that only encode.
-  OutputSink(std::unique_ptr<Sink> sink, AtomicFile* file, bool placed, std::vector<std::string> warnings)
-      : sink_(std::move(sink)), file_(file), warnings_(std::move(warnings)) {
-    if (placed) {
-      shared_.emplace(file);
-    }
-  }
-  std::int64_t piece_rows() const override { return sink_->piece_rows(); }
-  EncodedPiece encode(const Tile& piece) const override { return sink_->encode(piece); }
-  void append(const EncodedPiece& piece) override { sink_->append(piece); }
-  void skip(std::span<const std::byte> index, std::int64_t body_bytes) override {
-    sink_->skip(index, body_bytes);
-  }
-  SharedOutput* shared() override { return shared_ ? &*shared_ : nullptr; }
-  void finish() override {
-    sink_->finish();
-    written_bytes_ = file_->committed_bytes();
-  }
-  std::vector<std::string> warnings() const override {
-    std::vector<std::string> all = warnings_;
-    const std::vector<std::string> more = sink_->warnings();
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  std::int64_t written_bytes() const override { return written_bytes_; }
-
- private:
-  std::unique_ptr<Sink> sink_;
-  AtomicFile* file_;
-  std::optional<SharedFile> shared_;
-  std::vector<std::string> warnings_;
-  std::int64_t written_bytes_ = 0;
-};
-
 }  // namespace
 
 std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
                                     const Metadata& metadata, const WriteOptions& options, std::string name) {
   // What the format cannot hold is refused before anything is opened.
-  static_cast<void>(make_sink(nullptr, info, {}, options));
+  static_cast<void>(make_encoder(info, options));
   auto file = std::make_unique<AtomicFile>(target, std::move(name));
-  AtomicFile* const opened = file.get();
   ResultMetadata adapted = metadata_for_result(metadata, info, options);
-  return std::make_unique<OutputSink>(make_sink(std::move(file), info, adapted.metadata, options), opened,
-                                      has_placed_pieces(options), std::move(adapted.warnings));
+  auto sink = make_sink(std::move(file), info, adapted.metadata, options);
+  sink->set_warnings(std::move(adapted.warnings));
+  return sink;
 }
 
-std::unique_ptr<Sink> make_encoder(const ImageInfo& info, const WriteOptions& options) {
-  return std::make_unique<OutputSink>(make_sink(nullptr, info, {}, options), nullptr,
-                                      has_placed_pieces(options), std::vector<std::string>{});
+std::unique_ptr<FileSink> make_encoder(const ImageInfo& info, const WriteOptions& options) {
+  return make_sink(nullptr, info, {}, options);
 }
 
 }  // namespace tessera

@@ -3,21 +3,19 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "codec/io/atomic_file.hpp"
-#include "codec/writer.hpp"
+#include "codec/common/format_sink.hpp"
 
 namespace tessera {
 
-std::unique_ptr<Sink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                    const Metadata& metadata);
-std::unique_ptr<Sink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                     const Metadata& metadata, const WriteOptions& options);
-std::unique_ptr<Sink> make_tiff_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                     const Metadata& metadata, const WriteOptions& options);
-std::unique_ptr<Sink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                     const Metadata& metadata, const WriteOptions& options);
+std::unique_ptr<FormatSink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                          const Metadata& metadata);
+std::unique_ptr<FormatSink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                           const Metadata& metadata, const WriteOptions& options);
+std::unique_ptr<FormatSink> make_tiff_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                           const Metadata& metadata, const WriteOptions& options);
+std::unique_ptr<FormatSink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                           const Metadata& metadata, const WriteOptions& options);
 
 /// Samples of one row interleaved, colour then alpha, in the image's own byte order. `out` has room for it.
 void interleave_row(const Tile& tile, int row, std::byte* out);

@@ -12,6 +12,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 #include "codec/io/output_target.hpp"
@@ -71,8 +72,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::open_nameless() {
   const bool to_stream = stream_ >= 0;
-  const std::filesystem::path folder =
-      to_stream ? std::filesystem::temp_directory_path() : folder_of(target_);
+  const std::filesystem::path folder = this->folder();
   descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
   if (descriptor_ >= 0) {
     return;
@@ -104,6 +104,35 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
     fail("writing failed");
   }
   size_ = std::max(size_, offset + static_cast<std::int64_t>(bytes.size()));
+}
+
+std::filesystem::path AtomicFile::folder() const {
+  return stream_ >= 0 ? std::filesystem::temp_directory_path() : folder_of(target_);
+}
+
+void AtomicFile::copy_from(int descriptor, std::int64_t offset, std::int64_t bytes) {
+  Bytes buffer;
+  while (bytes > 0) {
+    off_t from = offset;
+    off_t to = size_;
+    ssize_t count = buffer.empty() ? copy_file_range(descriptor, &from, descriptor_, &to,
+                                                     static_cast<std::size_t>(bytes), 0)
+                                   : -1;
+    if (count <= 0) {
+      // Not between these file systems, or not on this kernel.
+      constexpr std::int64_t buffer_bytes = 1 << 20;
+      buffer.resize(static_cast<std::size_t>(std::min(bytes, buffer_bytes)));
+      count = pread(descriptor, buffer.data(), buffer.size(), offset);
+      if (count <= 0) {
+        fail("reading what was written back failed");
+      }
+      write(std::span(buffer).first(static_cast<std::size_t>(count)));
+    } else {
+      size_ += count;
+    }
+    offset += count;
+    bytes -= count;
+  }
 }
 
 void AtomicFile::copy_to(int stream) {

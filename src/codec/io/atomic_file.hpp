@@ -35,12 +35,16 @@ class AtomicFile {
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);
   /// Leaves room at the end for bytes that another process writes before commit().
   void skip(std::int64_t bytes) { size_ += bytes; }
+  /// Appends bytes of another file, without taking them through this process where the system can.
+  void copy_from(int descriptor, std::int64_t offset, std::int64_t bytes);
   /// Bytes written and skipped.
   [[nodiscard]] std::int64_t size() const { return size_; }
   /// Gives the file its hidden temporary name already, under which other machines find it, and returns that.
   /// Empty if that cannot be done here.
   [[nodiscard]] std::filesystem::path expose();
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Where the file without a name lies.
+  [[nodiscard]] std::filesystem::path folder() const;
   void commit();
   /// Of what is being written; it can be read and written at any place.
   [[nodiscard]] int descriptor() const { return descriptor_; }

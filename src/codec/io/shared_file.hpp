@@ -23,6 +23,8 @@ class SharedFile final : public SharedOutput {
   std::int64_t position() const override { return file_->size(); }
   void write_at(std::int64_t offset, std::span<const std::byte> bytes) override;
   void flush() override;
+  /// What join() has opened; it can be read too. -1: nothing.
+  [[nodiscard]] int descriptor() const { return joined_.get(); }
 
  private:
   [[noreturn]] void fail() const;

@@ -11,8 +11,8 @@
 namespace tessera {
 
 /// The pixels of `stored`, which is the same image and has not been read. From the first irregularity of the
-/// data on they come from it, and with them what it has to say of the damage. Where the machine or the scan's
-/// tables do not allow more, this is `stored`.
+/// data on they come from it, and with them what it has to say of the damage. Where the scan's tables do not
+/// allow more, this is `stored`.
 [[nodiscard]] std::unique_ptr<Source> make_plain_jpeg_source(const InputPtr& input, const JpegScan& scan,
                                                              std::unique_ptr<Source> stored);
 

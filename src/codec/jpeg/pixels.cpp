@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "codec/jpeg/vectors.hpp"
+#include "codec/jpeg/zigzag.hpp"
 
 namespace tessera {
 
@@ -20,44 +21,15 @@ namespace {
 
 constexpr int side = jpeg_block_side;
 
-/// From a place in zigzag order to that of two blocks whose rows alternate.
-constexpr std::array<std::uint8_t, 64> make_places() {
-  std::array<std::uint8_t, 64> places{};
-  int row = 0;
-  int column = 0;
-  for (std::uint8_t& place : places) {
-    place = static_cast<std::uint8_t>(row * side * jpeg_pair + column);
-    const bool up = (row + column) % 2 == 0;
-    const int edge = side - 1;
-    if (up) {
-      if (column == edge) {
-        ++row;
-      } else {
-        ++column;
-        row = std::max(0, row - 1);
-      }
-    } else {
-      if (row == edge) {
-        ++column;
-      } else {
-        ++row;
-        column = std::max(0, column - 1);
-      }
-    }
-  }
-  return places;
-}
-constexpr std::array<std::uint8_t, 64> places = make_places();
-
-int words_behind(JpegWord head) { return static_cast<int>(head >> 16); }
-std::int16_t coefficient(JpegWord word) { return static_cast<std::int16_t>(word & 0xFFFF); }
+/// Of two blocks whose rows alternate.
+constexpr std::array<std::uint8_t, 64> places = jpeg_places(side * jpeg_pair);
 
 /// Puts a block into one half of a pair that is all zero; returns where the next begins.
 const JpegWord* spread(const JpegWord* block, std::int16_t* half) {
-  const int count = words_behind(*block);
-  half[0] = coefficient(*block);
+  const int count = jpeg_upper_half(*block);
+  half[0] = jpeg_coefficient(*block);
   for (int i = 1; i <= count; ++i) {
-    half[places[block[i] >> 16 & 63]] = coefficient(block[i]);
+    half[places[block[i] >> 16 & 63]] = jpeg_coefficient(block[i]);
   }
   return block + count + 1;
 }
@@ -85,9 +57,9 @@ class Samples {
     std::uint8_t* out = line(row * side);
     static constexpr std::array<JpegWord, 1> nothing{0};
     for (std::int64_t left = blocks_across_; left > 0; left -= jpeg_pair, out += side * jpeg_pair) {
-      const JpegWord* const second = block + words_behind(*block) + 1;
+      const JpegWord* const second = block + jpeg_upper_half(*block) + 1;
       const JpegWord* const other = left > 1 ? second : nothing.data();
-      if (words_behind(*block) == 0 && words_behind(*other) == 0) {
+      if (jpeg_upper_half(*block) == 0 && jpeg_upper_half(*other) == 0) {
         fill_flat(*block, *other, out);
         block = second + (left > 1 ? 1 : 0);
         continue;
@@ -103,8 +75,8 @@ class Samples {
   void fill_flat(JpegWord first, JpegWord second, std::uint8_t* out) const {
     constexpr std::uint64_t each = 0x0101010101010101;
     const std::array<std::uint64_t, jpeg_pair> line{
-        each * flat_jpeg_sample(coefficient(first), quantizers_.values[0]),
-        each * flat_jpeg_sample(coefficient(second), quantizers_.values[0])};
+        each * flat_jpeg_sample(jpeg_coefficient(first), quantizers_.values[0]),
+        each * flat_jpeg_sample(jpeg_coefficient(second), quantizers_.values[0])};
     for (int y = 0; y < side; ++y) {
       std::memcpy(out + y * stride_, line.data(), sizeof line);
     }

@@ -70,17 +70,18 @@ Bytes metadata_segments(const Metadata& metadata) {
   return out;
 }
 
-class JpegSink final : public Sink {
+class JpegSink final : public FormatSink {
  public:
   JpegSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata,
            const WriteOptions& options)
-      : file_(std::move(file)),
+      : FormatSink(std::move(file)),
         info_(info),
         metadata_(std::move(metadata)),
         quality_(options.quality),
         background_(options.background) {
     // The format has room for 65535, but libjpeg, and with it nearly every reader, stops at 65500.
     check_side(info, 65500, "JPEG", "PNG or TIFF");
+    share(this->file());
   }
 
   bool halves_chroma() const {
@@ -132,15 +133,15 @@ class JpegSink final : public Sink {
     if (!piece.index.empty()) {
       write_header(piece.index);
     }
-    file_->write(piece.body);
+    file()->write(piece.body);
   }
 
-  void skip(std::span<const std::byte>, std::int64_t body_bytes) override { file_->skip(body_bytes); }
+  void skip(std::span<const std::byte>, std::int64_t body_bytes) override { file()->skip(body_bytes); }
 
   void finish() override {
     static constexpr std::array<std::uint8_t, 2> end_of_image{0xff, 0xd9};
-    file_->write(std::as_bytes(std::span(end_of_image)));
-    file_->commit();
+    file()->write(std::as_bytes(std::span(end_of_image)));
+    file()->commit();
   }
 
  private:
@@ -192,7 +193,7 @@ class JpegSink final : public Sink {
     }
     header.insert(header.begin() + static_cast<std::ptrdiff_t>(behind_jfif), segments.begin(),
                   segments.end());
-    file_->write(header);
+    file()->write(header);
   }
 
   /// In a JFIF segment. Here and not by libjpeg, because another rank may have encoded the piece.
@@ -206,7 +207,6 @@ class JpegSink final : public Sink {
     jfif[unit_at + 4] = static_cast<std::byte>(density.y & 255);
   }
 
-  std::unique_ptr<AtomicFile> file_;
   ImageInfo info_;
   Metadata metadata_;
   int quality_;
@@ -215,8 +215,8 @@ class JpegSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                     const Metadata& metadata, const WriteOptions& options) {
+std::unique_ptr<FormatSink> make_jpeg_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                           const Metadata& metadata, const WriteOptions& options) {
   return std::make_unique<JpegSink>(std::move(file), info, metadata, options);
 }
 

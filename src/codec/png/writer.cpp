@@ -36,15 +36,16 @@ std::uint64_t weight(const std::uint8_t* bytes, std::size_t count) {
   return sum;
 }
 
-class PngSink final : public Sink {
+class PngSink final : public FormatSink {
  public:
   PngSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata)
-      : file_(std::move(file)),
+      : FormatSink(std::move(file)),
         info_(info),
         row_bytes_(static_cast<std::size_t>(info.row_bytes())),
         pixel_bytes_(static_cast<std::size_t>(info.format.bytes_per_pixel())) {
     check_side(info, 0x7fffffff, "PNG", "TIFF");
-    if (file_) {
+    share(this->file());
+    if (this->file() != nullptr) {
       write_header(metadata);
     }
   }
@@ -71,12 +72,12 @@ class PngSink final : public Sink {
 
   void append(const EncodedPiece& piece) override {
     add_checksum(piece.index);
-    file_->write(piece.body);
+    file()->write(piece.body);
   }
 
   void skip(std::span<const std::byte> index, std::int64_t body_bytes) override {
     add_checksum(index);
-    file_->skip(body_bytes);
+    file()->skip(body_bytes);
   }
 
   void finish() override {
@@ -86,8 +87,8 @@ class PngSink final : public Sink {
     Bytes out;
     append_png_chunk(out, "IDAT", end.data(), end.size());
     append_png_chunk(out, "IEND", nullptr, 0);
-    file_->write(out);
-    file_->commit();
+    file()->write(out);
+    file()->commit();
   }
 
  private:
@@ -111,7 +112,7 @@ class PngSink final : public Sink {
     append_png_metadata(out, metadata);
     static constexpr std::array<unsigned char, 2> zlib_header{0x78, 0x01};
     append_png_chunk(out, "IDAT", zlib_header.data(), zlib_header.size());
-    file_->write(out);
+    file()->write(out);
   }
 
   /// PNG samples are big-endian.
@@ -152,7 +153,6 @@ class PngSink final : public Sink {
     }
   }
 
-  std::unique_ptr<AtomicFile> file_;
   ImageInfo info_;
   std::size_t row_bytes_;
   std::size_t pixel_bytes_;
@@ -161,8 +161,8 @@ class PngSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                    const Metadata& metadata) {
+std::unique_ptr<FormatSink> make_png_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                          const Metadata& metadata) {
   return std::make_unique<PngSink>(std::move(file), info, metadata);
 }
 

@@ -131,7 +131,7 @@ bool gives_samples(const TiffLayout& layout) {
     case COMPRESSION_LZMA:
     case COMPRESSION_ZSTD:
     case COMPRESSION_WEBP:
-    case COMPRESSION_JPEG:  // its colours are not YCbCr, or the image would say so
+    case COMPRESSION_JPEG:
     case COMPRESSION_CCITTRLE:
     case COMPRESSION_CCITTFAX3:
     case COMPRESSION_CCITTFAX4:
@@ -147,8 +147,7 @@ bool is_native(const TiffLayout& layout) {
     return false;
   }
   // What libvips reads rightly stays with it.
-  const bool plain = layout.bits >= 8 && layout.compression != COMPRESSION_JPEG &&
-                     layout.compression != COMPRESSION_WEBP && layout.photometric != PHOTOMETRIC_MINISWHITE &&
+  const bool plain = layout.bits >= 8 && layout.photometric != PHOTOMETRIC_MINISWHITE &&
                      layout.fill_order == FILLORDER_MSB2LSB;
   const bool not_for_libvips = layout.planar == PLANARCONFIG_SEPARATE ||
                                (layout.samples > 1 && (layout.bits < 8 || has_alpha(layout)));
@@ -228,6 +227,11 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
     warnings.push_back(only_first_is_used(pages.pictures, "pages"));
   }
   guess_photometric(layout, warnings);
+  if (layout.compression == COMPRESSION_JPEG && layout.photometric == PHOTOMETRIC_YCBCR &&
+      layout.planar == PLANARCONFIG_CONTIG && layout.samples == 3) {
+    TIFFSetField(file->get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    layout.photometric = PHOTOMETRIC_RGB;
+  }
   check_extent(*input, options.limits, layout.width, layout.height);
   check_kind(*input, layout);
   check_extra_sample(*input, layout);
@@ -247,15 +251,17 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   const bool direct = native && is_direct(layout);
   const bool libvips_would_do =
       layout.planar == PLANARCONFIG_CONTIG && layout.bits >= 8 && !has_alpha(layout);
-  check_tiles_across(*input, layout);
-  if (!native || (!direct && libvips_would_do && !fits_units(layout))) {
+  // libvips reads long strips row by row. Tiles it reads no better.
+  if (!native || (!direct && !layout.tiled && libvips_would_do && !fits_units(layout))) {
+    check_tiles_across(*input, layout);
     StoredImage image = open_vips(input, ImageFormat::tiff, options);
     image.warnings = std::move(warnings);
     image.metadata = std::move(header.metadata);
     return image;
   }
   if (!direct && !fits_units(layout)) {
-    check_buffered(*input, options.limits, unit_bytes(layout), "a TIFF in very long strips");
+    check_buffered(*input, options.limits, unit_bytes(layout),
+                   layout.tiled ? "a TIFF with very wide rows of tiles" : "a TIFF in very long strips");
   }
   std::unique_ptr<RowDecoder> decoder;
   if (direct) {

@@ -15,11 +15,11 @@ WebPData view(const Bytes& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-class WebpSink final : public Sink {
+class WebpSink final : public FormatSink {
  public:
   WebpSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, Metadata metadata,
            const WriteOptions& options)
-      : file_(std::move(file)), info_(info), metadata_(std::move(metadata)), quality_(options.quality) {
+      : FormatSink(std::move(file)), info_(info), metadata_(std::move(metadata)), quality_(options.quality) {
     check_side(info, WEBP_MAX_DIMENSION, "WebP", "PNG, JPEG or TIFF");
   }
 
@@ -64,8 +64,8 @@ class WebpSink final : public Sink {
     if (!encoded) {
       throw Error(ErrorCode::io, "Encoding the WebP image failed: is there enough memory?");
     }
-    file_->write(with_metadata(bytes));
-    file_->commit();
+    file()->write(with_metadata(bytes));
+    file()->commit();
   }
 
  private:
@@ -115,7 +115,6 @@ class WebpSink final : public Sink {
     return out;
   }
 
-  std::unique_ptr<AtomicFile> file_;
   ImageInfo info_;
   Metadata metadata_;
   int quality_;
@@ -124,8 +123,8 @@ class WebpSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
-                                     const Metadata& metadata, const WriteOptions& options) {
+std::unique_ptr<FormatSink> make_webp_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                           const Metadata& metadata, const WriteOptions& options) {
   return std::make_unique<WebpSink>(std::move(file), info, metadata, options);
 }
 

@@ -160,11 +160,27 @@ Rect Resize::needs(const Rect& out, Extent in) const {
                     reach(out.y + part.y, out.height, in.height, whole.height));
 }
 
-PreparedResize Resize::bind(const ImageInfo& picture) const {
-  const Extent whole = scaled_extent(picture.extent);
-  const Rect part = part_at(gravity, result_extent(picture.extent), whole);
-  return PreparedResize(AxisTaps(method, picture.extent.width, whole.width).window(part.x, part.width),
-                        AxisTaps(method, picture.extent.height, whole.height).window(part.y, part.height));
+PreparedResize Resize::bind(const ImageInfo& picture) const { return after_loading(picture.extent, 1); }
+
+int Resize::loading_factor(Extent original) const {
+  if (method == ResizeMethod::nearest) {
+    return 1;
+  }
+  const Extent whole = scaled_extent(original);
+  constexpr std::int64_t left_to_do = 2;
+  int factor = 8;
+  while (factor > 1 && (original.width < left_to_do * factor * whole.width ||
+                        original.height < left_to_do * factor * whole.height)) {
+    factor /= 2;
+  }
+  return factor;
+}
+
+PreparedResize Resize::after_loading(Extent original, int factor) const {
+  const Extent whole = scaled_extent(original);
+  const Rect part = part_at(gravity, result_extent(original), whole);
+  return PreparedResize(AxisTaps(method, original.width / factor, whole.width).window(part.x, part.width),
+                        AxisTaps(method, original.height / factor, whole.height).window(part.y, part.height));
 }
 
 }  // namespace tessera

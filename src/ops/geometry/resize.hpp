@@ -61,7 +61,9 @@ struct Resize {
           "and rows in single precision, rounded once at the end. nearest takes floor(i s) as "
           "cv::INTER_NEAREST does. fit: inside keeps the proportions and stays within width and height, "
           "outside keeps them and reaches both, cover is outside with what is beyond width and height cut "
-          "away, fill does not keep them.",
+          "away, fill does not keep them. As the first operator on a baseline JPEG that becomes at most a quarter as "
+          "large on both sides, it begins with the picture that the file's cosine transform gives at 1/2, 1/4 or 1/8, "
+          "where its sides are multiples of that: at least a factor of two is left to the method.",
       .example = "resize width=800",
       .version = 2,
       .tolerance = 1,
@@ -91,6 +93,11 @@ struct Resize {
   [[nodiscard]] Extent result_extent(Extent in) const;
   [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
   [[nodiscard]] PreparedResize bind(const ImageInfo& picture) const;
+  /// By how much a reader may reduce pictures of this size first, 8, 4, 2 or 1: so that at least a factor of
+  /// two on both sides is left to the method, which then decides how the result looks.
+  [[nodiscard]] int loading_factor(Extent original) const;
+  /// What is left to do of this resize of pictures of size `original` when they have been reduced by `factor`.
+  [[nodiscard]] PreparedResize after_loading(Extent original, int factor) const;
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     bind(region.image).run(in, out, region);
   }

@@ -15,75 +15,13 @@
 #include "codec/jpeg/baseline.hpp"
 #include "codec/jpeg/decoder.hpp"
 #include "codec/jpeg/pixels.hpp"
+#include "made_jpeg.hpp"
 #include "support.hpp"
 
 namespace tessera::test {
 namespace {
 
 using namespace std::literals;
-
-struct Coding {
-  int columns = 1;  ///< of Y for one of Cb and Cr
-  int rows = 1;
-  int quality = 90;
-  int restart_mcus = 0;
-  bool own_tables = false;
-  bool coarse = false;  ///< quantizers that real coefficients do not fit 16 bits with
-};
-
-/// Colours that drift, with noise where `noise` is more than 0.
-cv::Mat make_picture(const cv::Size& size, int channels, int noise, unsigned seed) {
-  std::mt19937 random(seed);
-  cv::Mat picture(size, CV_8UC(channels));
-  for (int y = 0; y < size.height; ++y) {
-    for (int x = 0; x < size.width; ++x) {
-      for (int c = 0; c < channels; ++c) {
-        const int drift = (x * (3 + c) + y * (7 - 2 * c) + static_cast<int>(seed)) / 2 % 512;
-        const int level = std::abs(drift - 256) + (noise > 0 ? static_cast<int>(random()) % noise : 0);
-        picture.ptr(y, x)[c] = cv::saturate_cast<uchar>(level);
-      }
-    }
-  }
-  return picture;
-}
-
-Bytes encode(const cv::Mat& picture, const Coding& coding) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors{};
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &memory, &size);
-  jpeg.image_width = static_cast<JDIMENSION>(picture.cols);
-  jpeg.image_height = static_cast<JDIMENSION>(picture.rows);
-  jpeg.input_components = picture.channels();
-  jpeg.in_color_space = picture.channels() == 3 ? JCS_RGB : JCS_GRAYSCALE;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, coding.quality, TRUE);
-  jpeg.comp_info[0].h_samp_factor = coding.columns;
-  jpeg.comp_info[0].v_samp_factor = coding.rows;
-  jpeg.restart_interval = static_cast<unsigned>(coding.restart_mcus);
-  jpeg.optimize_coding = coding.own_tables ? TRUE : FALSE;
-  jpeg_start_compress(&jpeg, TRUE);
-  for (int y = 0; y < picture.rows; ++y) {
-    auto* row = const_cast<JSAMPROW>(picture.ptr(y));
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  Bytes bytes(size);
-  std::memcpy(bytes.data(), memory, size);
-  std::free(memory);
-  if (coding.coarse) {
-    for (std::size_t i = 0; i + 70 < bytes.size(); ++i) {
-      if (bytes[i] == std::byte{0xFF} && bytes[i + 1] == std::byte{0xDB}) {
-        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(i) + 5, 64, std::byte{0xFE});
-      }
-    }
-  }
-  return bytes;
-}
 
 /// Read by libjpeg alone.
 std::unique_ptr<Source> open_by_libjpeg(const Bytes& bytes, bool salvage = false) {
@@ -94,33 +32,6 @@ std::unique_ptr<Source> open_by_libjpeg(const Bytes& bytes, bool salvage = false
   ImageHeader header;
   header.info = {{layout.width, layout.height}, {Depth::u8, layout.components == 1 ? 1 : 3, false}};
   return make_row_source(std::move(header), make_jpeg_decoder(input, options), salvage);
-}
-
-/// All rows by read_rows_deferred(); those of two calls are finished by two threads at once, the later ones first.
-Tile read_unfinished(Source& source, std::int64_t rows_at_once) {
-  const ImageInfo info = source.info();
-  Tile whole = Tile::allocate(Rect::whole(info.extent), info.format);
-  struct Part {
-    Tile tile;
-    std::unique_ptr<DeferredRows> rest;
-  };
-  std::vector<Part> parts;
-  for (std::int64_t y = 0; y < info.extent.height; y += rows_at_once) {
-    Part& part = parts.emplace_back();
-    part.tile = whole.view({0, y, info.extent.width, std::min(rows_at_once, info.extent.height - y)});
-    part.rest = source.read_rows_deferred(part.tile);
-  }
-  const auto finish_every_second = [&](std::size_t first) {
-    for (std::size_t i = parts.size(); i-- > 0;) {
-      if (i % 2 == first && parts[i].rest) {
-        parts[i].rest->finish(parts[i].tile);
-      }
-    }
-  };
-  std::jthread other([&] { finish_every_second(1); });
-  finish_every_second(0);
-  other.join();
-  return whole;
 }
 
 void expect_same_by_any_rows(const Bytes& bytes, const std::string& what) {

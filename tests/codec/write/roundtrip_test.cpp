@@ -66,7 +66,8 @@ TEST_F(Writing, LosslessFormatsGiveBackEveryPixel) {
           EXPECT_EQ(difference(read(folder_ / "a.png"), image), 0) << extent.width << "x" << extent.height;
           for (const auto compression :
                {TiffCompression::none, TiffCompression::lzw, TiffCompression::deflate}) {
-            write(folder_ / "a.tif", image, {.format = FileFormat::tiff, .tiff_compression = compression});
+            write(folder_ / "a.tif", image,
+                  {.format = FileFormat::tiff, .tiff = {.compression = compression}});
             EXPECT_EQ(difference(read(folder_ / "a.tif"), image), 0)
                 << extent.width << "x" << extent.height << " compression " << static_cast<int>(compression);
           }

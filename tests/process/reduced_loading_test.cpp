@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipelines that begin with a reduction of a JPEG: near what the full picture gives, whoever asks and on however
+// many ranks.
+#include "process/reduced_loading.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "codec/writer.hpp"
+#include "engine/region.hpp"
+#include "ops/catalog.hpp"
+#include "plan/pipeline.hpp"
+#include "process/process.hpp"
+#include "support/reference_run.hpp"
+
+namespace tessera::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReducedLoading : public ::testing::Test {
+ protected:
+  ReducedLoading() : folder_(fs::temp_directory_path() / fmt::format("tessera-reduced-{}", getpid())) {
+    fs::create_directories(folder_);
+    // A photograph, repeated to a size that can be reduced by 8.
+    const auto source = open_image(fs::path(TESSERA_PHOTOS_DIR) / "parrots.png");
+    const Tile photo = read_whole(*source);
+    picture_ = Tile::allocate(Rect::whole({1600, 1200}), photo.info().format);
+    for (int y = 0; y < picture_.color.rows; ++y) {
+      for (int x = 0; x < picture_.color.cols; ++x) {
+        picture_.color.at<cv::Vec3b>(y, x) =
+            photo.color.at<cv::Vec3b>(y % photo.color.rows, x % photo.color.cols);
+      }
+    }
+    write("photo.jpg", FileFormat::jpeg);
+  }
+  ~ReducedLoading() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, FileFormat format) {
+    const auto sink = open_sink(folder_ / name, picture_.info(), {}, {.format = format, .quality = 90});
+    for (std::int64_t y = 0; y < picture_.rect.height; y += sink->piece_rows()) {
+      const std::int64_t end = std::min(picture_.rect.height, y + sink->piece_rows());
+      sink->append(sink->encode(picture_.view(Rect::of_rows({y, end}, picture_.rect.width))));
+    }
+    sink->finish();
+  }
+
+  [[nodiscard]] Tile process(const ImageInput& input, const std::string& pipeline, int ranks,
+                             int threads) const {
+    Tile result;
+    run_on_threads(ranks, [&](Communicator& comm) {
+      process_image(input, {OutputPixels{comm.root() ? &result : nullptr}},
+                    build_pipeline(parse_pipeline(pipeline)), {}, {.comm = comm, .threads = threads});
+    });
+    return result;
+  }
+  [[nodiscard]] ImageInput file() const { return ImageInput::file((folder_ / "photo.jpg").string()); }
+
+  fs::path folder_;
+  Tile picture_;
+};
+
+double mean_difference(const Tile& a, const Tile& b) {
+  cv::Mat difference;
+  cv::absdiff(a.color, b.color, difference);
+  return cv::mean(difference.reshape(1))[0];
+}
+
+const std::vector<std::string> pipelines{"resize 12.5%",
+                                         "resize long-edge=90",
+                                         "resize width=100 | grayscale | otsu",
+                                         "resize 100x100 fit=cover gravity=east",
+                                         "resize 60x300 fit=fill method=area",
+                                         "resize width=350 method=cubic | invert"};
+
+TEST_F(ReducedLoading, IsNearTheFullPicture) {
+  const auto source = open_image(file(), {});
+  const Tile full = read_whole(*source);
+  for (const std::string& pipeline : pipelines) {
+    if (pipeline.find("otsu") != std::string::npos) {
+      continue;  // a level more may be another side of the threshold
+    }
+    const Tile expected = process({InputPixels{full}, ""}, pipeline, 1, 2);
+    const Tile got = process(file(), pipeline, 1, 2);
+    ASSERT_EQ(got.rect, expected.rect) << pipeline;
+    EXPECT_LT(mean_difference(got, expected), 1) << pipeline;
+  }
+}
+
+TEST_F(ReducedLoading, IsTheSameAtAnyCutAndForAPart) {
+  for (const std::string& pipeline : pipelines) {
+    const Tile expected = process(file(), pipeline, 1, 1);
+    for (const auto& [ranks, threads] : {std::pair{1, 3}, {2, 1}, {4, 2}}) {
+      EXPECT_EQ(cv::norm(process(file(), pipeline, ranks, threads).color, expected.color, cv::NORM_INF), 0)
+          << pipeline << ' ' << ranks << ' ' << threads;
+    }
+    const auto source = open_image(file(), {});
+    const Plan plan = plan_for_loading(*source, build_pipeline(parse_pipeline(pipeline)), {});
+    if (is_local(plan)) {
+      const Interval rows{expected.rect.height / 3, expected.rect.height / 2};
+      const Tile part = run_rows(plan, rows, *source, 2, {});
+      EXPECT_EQ(cv::norm(part.color, expected.view(part.rect).color, cv::NORM_INF), 0) << pipeline;
+    }
+  }
+}
+
+TEST_F(ReducedLoading, IsChosenOnlyForLargeReductionsAtTheBegin) {
+  const auto factor = [&](const std::string& pipeline) {
+    const auto source = open_image(file(), {});
+    return reduce_at_loading(*source, build_pipeline(parse_pipeline(pipeline)));
+  };
+  EXPECT_EQ(factor("resize width=100"), 8);
+  EXPECT_EQ(factor("resize width=101"), 4);
+  EXPECT_EQ(factor("resize width=200"), 4);
+  EXPECT_EQ(factor("resize width=400"), 2);
+  EXPECT_EQ(factor("resize width=401"), 1);
+  EXPECT_EQ(factor("resize 100x1200 fit=fill"), 1) << "one side alone does not allow it";
+  EXPECT_EQ(factor("resize width=100 method=nearest"), 1);
+  EXPECT_EQ(factor("grayscale | resize width=100"), 1);
+  EXPECT_EQ(factor("resize width=3200"), 1);
+}
+
+}  // namespace
+}  // namespace tessera::testing
