@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "base/error.hpp"
@@ -65,6 +67,7 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
 }
 
 constexpr std::chrono::seconds time_for_mpirun{3};
+constexpr std::chrono::seconds heartbeat_interval{5};
 
 /// One of the ranks that this program or somebody else's mpirun started.
 int apply_as_rank(const ApplyOptions& options) {
@@ -75,6 +78,14 @@ int apply_as_rank(const ApplyOptions& options) {
   Interrupts interrupts(false, [&] { console->timed_out(rank); });
   const auto comm = make_mpi();
   rank = comm->rank();
+  const std::jthread heartbeat([&](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any stopped;
+    do {
+      console->alive(rank);
+    } while (!stopped.wait_for(lock, stop, heartbeat_interval, [&] { return stop.stop_requested(); }));
+  });
   int code = 0;
   try {
     if (options.ranks == 0) {

@@ -83,6 +83,7 @@ class EventConsole final : public Console {
   void finished(int exit_code) override { send({{"exit", exit_code}}); }
   void ranks(const std::vector<std::string>& locations) override { send({{"ranks", locations}}); }
   void begun(const std::string& what) override { send({{"begun", what}}); }
+  void alive(int rank) override { send({{"alive", rank}}); }
   void timed_out(int rank) override { send({{"timed-out", rank}}); }
 
  private:
@@ -147,6 +148,8 @@ void EventReader::take_line(std::string_view line) {
     ++images_begun_;
     image_ = event.value("begun", std::string());
     timed_out_.clear();
+  } else if (event.contains("alive")) {
+    alive_[event.value("alive", 0)] = Clock::now();
   } else if (event.contains("timed-out")) {
     timed_out_.insert(event.value("timed-out", -1));
   }
@@ -156,10 +159,32 @@ std::vector<std::string> EventReader::silent_ranks() const {
   std::vector<std::string> silent;
   for (std::size_t rank = 0; rank < locations_.size(); ++rank) {
     if (!timed_out_.contains(static_cast<int>(rank))) {
-      silent.push_back(fmt::format("rank {} on {}", rank, locations_[rank]));
+      silent.push_back(name_of(static_cast<int>(rank)));
     }
   }
   return silent;
+}
+
+std::string EventReader::name_of(int rank) const {
+  const auto index = static_cast<std::size_t>(rank);
+  return index < locations_.size() ? fmt::format("rank {} on {}", rank, locations_[index])
+                                   : fmt::format("rank {}", rank);
+}
+
+std::vector<std::string> EventReader::stopped_ranks(std::chrono::seconds silence) const {
+  std::vector<std::string> stopped;
+  for (const auto& [rank, last] : alive_) {
+    if (Clock::now() - last > silence) {
+      stopped.push_back(name_of(rank));
+    }
+  }
+  return stopped;
+}
+
+void EventReader::forgive_silence() {
+  for (auto& [rank, last] : alive_) {
+    last = Clock::now();
+  }
 }
 
 }  // namespace tessera::cli

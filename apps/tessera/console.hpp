@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,6 +34,8 @@ class Console {
   virtual void ranks(const std::vector<std::string>& /*locations*/) {}
   /// The next image is begun.
   virtual void begun(const std::string& /*what*/) {}
+  /// This rank's process runs. Safe from any thread.
+  virtual void alive(int /*rank*/) {}
   /// This rank has noticed that the image's time is over. Safe from any thread.
   virtual void timed_out(int /*rank*/) {}
 };
@@ -59,8 +62,14 @@ class EventReader {
   [[nodiscard]] const std::string& image() const { return image_; }
   /// "rank 1 on host:4711" for each rank that has not noticed that the time of that image is over.
   [[nodiscard]] std::vector<std::string> silent_ranks() const;
+  /// The same for each rank whose process has run before, but not for so long.
+  [[nodiscard]] std::vector<std::string> stopped_ranks(std::chrono::seconds silence) const;
+  /// Counts the silence of all ranks from now on.
+  void forgive_silence();
 
  private:
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] std::string name_of(int rank) const;
   void take_line(std::string_view line);
   Console& console_;
   std::string partial_;
@@ -69,7 +78,8 @@ class EventReader {
   int images_begun_ = 0;
   std::string image_;
   std::vector<std::string> locations_;
-  std::set<int> timed_out_;  ///< ranks, of the last image
+  std::set<int> timed_out_;                 ///< ranks, of the last image
+  std::map<int, Clock::time_point> alive_;  ///< when each rank was last known to run
 };
 
 }  // namespace tessera::cli

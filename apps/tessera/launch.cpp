@@ -38,6 +38,9 @@ constexpr int time_to_stop_s = 5;
 constexpr double time_beyond_timeout_s = 10;
 // MPI on many hosts takes some time to start.
 constexpr double time_to_start_s = 60;
+// Ranks say every few seconds that they run.
+constexpr std::chrono::seconds max_silence{30};
+constexpr int silence_check_s = 2;
 
 /// What comes on standard input, held in memory under a name that the root rank, on this host, can open.
 class StdinSpool {
@@ -128,7 +131,9 @@ class Watch {
     signals_.reset(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
     timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     overdue_timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!signals_ || !timer_ || !overdue_timer_ || fcntl(messages.read.get(), F_SETFL, O_NONBLOCK) != 0) {
+    silence_timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!signals_ || !timer_ || !overdue_timer_ || !silence_timer_ ||
+        fcntl(messages.read.get(), F_SETFL, O_NONBLOCK) != 0) {
       const int reason = errno;
       kill(-child_, SIGKILL);
       waitpid(child_, nullptr, 0);
@@ -137,15 +142,17 @@ class Watch {
     if (options_.timeout_s > 0) {
       set(overdue_timer_, options_.timeout_s + time_to_start_s);
     }
+    set(silence_timer_, silence_check_s);
   }
 
   /// Returns mpirun's status as waitpid gives it.
   int until_end() {
     int status = 0;
     while (waitpid(child_, &status, WNOHANG) == 0) {
-      std::array<pollfd, 4> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
+      std::array<pollfd, 5> waits{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
                                   pollfd{ended_ ? -1 : messages_.read.get(), POLLIN, 0},
-                                  pollfd{overdue_timer_.get(), POLLIN, 0}};
+                                  pollfd{overdue_timer_.get(), POLLIN, 0},
+                                  pollfd{silence_timer_.get(), POLLIN, 0}};
       if (poll(waits.data(), waits.size(), -1) < 0) {
         continue;
       }
@@ -161,15 +168,18 @@ class Watch {
       if (waits[3].revents != 0 && expired(overdue_timer_)) {
         end_overdue();
       }
+      if (waits[4].revents != 0 && expired(silence_timer_)) {
+        check_silence();
+      }
     }
     read_messages();
     events_.end();
     wait_for_ranks();
     return status;
   }
-  [[nodiscard]] bool interrupted() const { return pressure_ > 0 && overdue_.empty(); }
-  /// Why ranks were killed that did not stop when their time was over; empty if they were not.
-  [[nodiscard]] const std::string& overdue() const { return overdue_; }
+  [[nodiscard]] bool interrupted() const { return pressure_ > 0 && !ended_ranks_; }
+  /// Why ranks were killed that did not stop when their time was over, or one of which had stopped running.
+  [[nodiscard]] const std::optional<Error>& ended_ranks() const { return ended_ranks_; }
 
  private:
   static void set(const FileDescriptor& timer, double seconds) {
@@ -190,11 +200,31 @@ class Watch {
     if (!silent.empty()) {
       who = fmt::format("{} did not answer", fmt::join(silent, ", "));
     }
-    overdue_ = fmt::format(
-        "{}: not done after {} s (--timeout), and {}. All ranks were killed; no result of it was written. "
-        "See "
-        "whether the process or its host was stopped, and try again.",
-        image, options_.timeout_s, who);
+    kill_ranks(ErrorCode::limit_exceeded,
+               fmt::format("{}: not done after {} s (--timeout), and {}.", image, options_.timeout_s, who));
+  }
+
+  /// A stopped process, or one on a host that is gone, keeps all others waiting for ever.
+  void check_silence() {
+    const auto now = std::chrono::steady_clock::now();
+    // If this program was stopped itself, so may have been the ranks.
+    if (now - silence_checked_ > std::chrono::seconds(3 * silence_check_s)) {
+      events_.forgive_silence();
+    }
+    silence_checked_ = now;
+    set(silence_timer_, silence_check_s);
+    const auto stopped = events_.stopped_ranks(max_silence);
+    if (!stopped.empty() && pressure_ == 0) {
+      kill_ranks(ErrorCode::rank_lost,
+                 fmt::format("{} did not run for {} s.", fmt::join(stopped, ", "), max_silence.count()));
+    }
+  }
+
+  void kill_ranks(ErrorCode code, const std::string& why) {
+    ended_ranks_.emplace(code,
+                         why +
+                             " All ranks were killed; no result of that image was written. See whether the "
+                             "process or its host was stopped, and try again.");
     pressure_ = std::max(pressure_, 1);
     press();
   }
@@ -263,7 +293,7 @@ class Watch {
         ended_ = count == 0;
         return;
       }
-      if (!overdue_.empty()) {
+      if (ended_ranks_) {
         continue;  // mpirun wakes stopped ranks to end them, and they would say that they were stopped
       }
       const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
@@ -285,10 +315,12 @@ class Watch {
   EventReader& events_;
   bool ended_ = false;
   int pressure_ = 0;
-  std::string overdue_;
+  std::optional<Error> ended_ranks_;
+  std::chrono::steady_clock::time_point silence_checked_ = std::chrono::steady_clock::now();
   FileDescriptor signals_;
   FileDescriptor timer_;
   FileDescriptor overdue_timer_;
+  FileDescriptor silence_timer_;
 };
 
 }  // namespace
@@ -310,8 +342,8 @@ int launch(const Launch& options, const Arguments& arguments, Console& console) 
   if (events.exit_code() >= 0) {
     return events.exit_code();
   }
-  if (!watch.overdue().empty()) {
-    throw Error(ErrorCode::limit_exceeded, watch.overdue());
+  if (watch.ended_ranks()) {
+    throw Error(*watch.ended_ranks());
   }
   if (watch.interrupted()) {
     throw Error(ErrorCode::cancelled, "Stopped before it was done; no result was written.");

@@ -120,6 +120,22 @@ TEST_F(Ranks, StopTogetherOnAnInterrupt) {
   }
 }
 
+TEST_F(Ranks, EndClearlyWhenOneIsStopped) {
+  write_endless_image(in);
+  Program program({"apply", "-v", "--ranks", "2", endless_pipeline, in, "-o", out});
+  const auto ranks = processes(program, 2);
+  ASSERT_EQ(ranks.size(), 2U) << program.wait().err;
+  kill(ranks[1], SIGSTOP);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 9) << outcome.err;
+  EXPECT_NE(outcome.err.find("rank 1 on "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("did not run for 30 s"), std::string::npos) << outcome.err;
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"in.ppm"});
+  for (const pid_t process : ranks) {
+    EXPECT_NE(kill(process, 0), 0) << "rank process still there";
+  }
+}
+
 TEST_F(Ranks, EndClearlyWhenOneIsKilled) {
   write_endless_image(in);
   for (const std::size_t victim : {0U, 1U}) {

@@ -34,6 +34,10 @@ class ReducedTransform {
         }
       }
     }
+    for (int place = 0; place < side * side; ++place) {
+      const std::size_t at = places[static_cast<std::size_t>(place)];
+      last_place_ = at == 0 || begins_[at] > 0 ? place : last_place_;
+    }
   }
 
   /// Writes the samples of a block; returns where the next block begins.
@@ -43,7 +47,11 @@ class ReducedTransform {
     const float level = 128.5F + parts_[0] * static_cast<float>(jpeg_coefficient(*words));
     std::fill_n(sums.begin(), samples_, level);
     for (int i = 1; i <= count; ++i) {
-      const int begin = begins_[places[static_cast<std::size_t>(jpeg_upper_half(words[i]) & 63)]];
+      const int place = jpeg_upper_half(words[i]) & 63;
+      if (place > last_place_) {
+        break;  // higher frequencies follow
+      }
+      const int begin = begins_[places[static_cast<std::size_t>(place)]];
       if (begin > 0) {
         const auto value = static_cast<float>(jpeg_coefficient(words[i]));
         const float* const parts = parts_.data() + begin;
@@ -73,6 +81,7 @@ class ReducedTransform {
   int rows_;
   int columns_;
   std::size_t samples_;
+  int last_place_ = 0;            ///< in zigzag order, of a frequency that is not left out
   std::array<int, 64> begins_{};  ///< in parts_; 0 but for the first: a frequency that is left out
   std::vector<float> parts_;
 };
