@@ -8,12 +8,14 @@
 #include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
 #include "base/error.hpp"
+#include "net/redact.hpp"
 #include "plan/presets_file.hpp"
 #include "service/instrumented_store.hpp"
 #include "service/openapi.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
 #include "service/stream_tokens.hpp"
+#include "service/web_page.hpp"
 
 namespace tessera::service {
 namespace {
@@ -251,6 +253,9 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
   mount_stream_tokens(router, *access_);
   mount_metrics(router, metrics, require_scope(*access_, Scope::metrics));
   mount_openapi(router, TESSERA_VERSION, url_);
+  if (with_gateway) {
+    mount_web_page(router, web_assets(), page_origins(front.notifier_url, local_folder));
+  }
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
   if (!front.token_file.empty() && fs::exists(front.token_file)) {
     try {
@@ -263,6 +268,23 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
   if (gateway_) {
     gateway_->start();
   }
+}
+
+std::function<std::vector<std::string>()> HttpFrontend::page_origins(const std::string& notifier_url,
+                                                                     bool local_folder) {
+  std::vector<std::string> fixed;
+  if (!notifier_url.empty()) {
+    fixed.push_back(origin_of_url(notifier_url));
+  }
+  if (local_folder) {
+    return [fixed] { return fixed; };
+  }
+  // Where links to the store lead is known by signing one.
+  return [fixed, &objects = *objects_] {
+    std::vector<std::string> origins = fixed;
+    origins.push_back(origin_of_url(objects.sign_get("uploads/page", {}).url));
+    return origins;
+  };
 }
 
 void HttpFrontend::prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,

@@ -4,6 +4,7 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -72,6 +73,9 @@ class HttpFrontend {
   /// Creates the first token and logs its location.
   void prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
                       const std::shared_ptr<spdlog::logger>& log);
+  /// Other origins to which the web page connects: the notifier's, and that of the object store's links.
+  [[nodiscard]] std::function<std::vector<std::string>()> page_origins(const std::string& notifier_url,
+                                                                       bool local_folder);
 
   std::string url_;
   StateStore state_;
