@@ -119,6 +119,11 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_MAX_UPLOAD_BYTES_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option("--max-apply-bytes", settings.max_apply_bytes,
+                 "Bytes of an image that POST /v1/apply processes in one request")
+      ->envname("TESSERA_MAX_APPLY_BYTES")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--job-lifetime", settings.job_lifetime_hours,
                  "Hours that finished jobs and results are kept")
       ->envname("TESSERA_JOB_LIFETIME")
@@ -191,6 +196,7 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
     gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
+    gateway.max_apply_bytes = front.max_apply_bytes;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
@@ -311,6 +317,9 @@ HttpFrontend::~HttpFrontend() {
   if (notifier_) {
     notifier_->stop();
     webhooks_->stop();
+  }
+  if (gateway_) {
+    gateway_->end_waits();
   }
   server_->stop();
   if (gateway_) {

@@ -42,6 +42,7 @@ struct HttpFrontendSettings {
   int max_streams_per_owner = 1000;
   std::int64_t max_uploads_per_owner = 10'000;
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
+  std::int64_t max_apply_bytes = std::int64_t{32} << 20;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
   double requeue_after_s = 60;

@@ -112,7 +112,7 @@ export const session = {
 interface RequestOptions {
   method?: string;
   json?: unknown;
-  body?: Blob;
+  body?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }

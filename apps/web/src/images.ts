@@ -39,6 +39,7 @@ export class ImageChooser {
   private readonly grid = element("ul", { class: "thumbnails", attributes: { "aria-label": "Chosen images" } });
   private readonly summary = element("p", { class: "help" });
   private readonly clear: HTMLButtonElement;
+  private selectedId = "";
   private readonly urls = new Map<string, string>();
 
   constructor(private readonly onChange: () => void) {
@@ -74,6 +75,11 @@ export class ImageChooser {
     );
     this.node = element("div", {}, zone, element("div", { class: "row between" }, this.summary, this.clear), this.grid);
     this.draw();
+  }
+
+  /** The image that is looked at: the one that was pressed last, else the first. */
+  get selected(): Chosen | undefined {
+    return this.chosen.find(({ id }) => id === this.selectedId) ?? this.chosen[0];
   }
 
   get images(): Chosen[] {
@@ -153,7 +159,20 @@ export class ImageChooser {
   }
 
   private drawImage(image: Chosen): HTMLElement {
-    const frame = element("div", { class: "frame" });
+    const frame = element("button", {
+      type: "button",
+      class: "frame",
+      attributes: { "aria-label": `Preview ${image.file.name}`, "aria-pressed": String(image.id === this.selected?.id) },
+      on: {
+        click: () => {
+          this.selectedId = image.id;
+          for (const each of this.grid.querySelectorAll(".frame")) {
+            each.setAttribute("aria-pressed", String(each === frame));
+          }
+          this.onChange();
+        },
+      },
+    });
     whenVisible(frame, () => {
       const url = this.urls.get(image.id) ?? URL.createObjectURL(image.file);
       this.urls.set(image.id, url);
@@ -171,7 +190,7 @@ export class ImageChooser {
       frame,
       element("span", { class: "file-name", title: image.file.name }, image.file.name),
       button("✕", () => this.set(this.chosen.filter(({ id }) => id !== image.id)), {
-        class: "quiet",
+        class: "remove",
         name: `Remove ${image.file.name}`,
       }),
     );

@@ -97,6 +97,7 @@ async function go(): Promise<void> {
 
 function askForToken(refusal: string): void {
   turn += 1;
+  newJob?.abandon();
   newJob = null;
   show(new SignInView(() => void go(), refusal));
   content.querySelector("input")?.focus();

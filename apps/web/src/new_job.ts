@@ -7,6 +7,7 @@ import { type Chosen, ImageChooser } from "./images";
 import { rememberOriginal } from "./originals";
 import { OutputForm } from "./output";
 import { PipelineEditor } from "./pipeline";
+import { Preview } from "./preview";
 import { persistently, uploadAll } from "./upload";
 import type { View } from "./view";
 
@@ -19,6 +20,8 @@ export class NewJobView implements View {
   private readonly images: ImageChooser;
   private readonly pipeline: PipelineEditor;
   private readonly output: OutputForm;
+  private readonly preview: Preview;
+  private readonly previewCard: HTMLElement;
   private readonly submit: HTMLButtonElement;
   private readonly cancel: HTMLButtonElement;
   private readonly progress = element("progress", { hidden: true, max: 1, value: 0, attributes: { "aria-label": "Upload" } });
@@ -32,12 +35,24 @@ export class NewJobView implements View {
     this.submit = button("Process", () => void this.start(), { class: "primary wide" });
     this.cancel = button("Stop the upload", () => this.running?.abort(new DOMException("stopped", "AbortError")), { class: "quiet" });
     this.cancel.hidden = true;
+    this.preview = new Preview(catalog);
+    this.previewCard = element(
+      "section",
+      { class: "card", attributes: { "aria-label": "Preview" } },
+      element("h2", {}, "Preview"),
+      this.preview.node,
+    );
     this.pipeline = new PipelineEditor(catalog, () => this.refresh());
     this.node = element(
       "div",
       { class: "new-job" },
       element("h1", { class: "unseen" }, "New job"),
-      element("section", { class: "card", attributes: { "aria-label": "Images" } }, element("h2", {}, "Images"), this.images.node),
+      element(
+        "div",
+        { class: "main" },
+        element("section", { class: "card", attributes: { "aria-label": "Images" } }, element("h2", {}, "Images"), this.images.node),
+        this.previewCard,
+      ),
       element(
         "div",
         { class: "side" },
@@ -57,6 +72,12 @@ export class NewJobView implements View {
         ),
       ),
     );
+    // The browser asks before an upload is lost.
+    window.addEventListener("beforeunload", (event) => {
+      if (this.running) {
+        event.preventDefault();
+      }
+    });
     this.refresh();
   }
 
@@ -64,11 +85,19 @@ export class NewJobView implements View {
     // An upload goes on; it ends in the batch's page.
   }
 
+  /** The user signs out. */
+  abandon(): void {
+    this.running?.abort(new DOMException("signed out", "AbortError"));
+  }
+
   private refresh(): void {
     // The editor calls this before the constructor has ended.
     if (!this.pipeline) {
       return;
     }
+    const shown = this.images.selected;
+    this.previewCard.hidden = !shown || this.pipeline.isEmpty;
+    this.preview.show(shown?.file, this.pipeline.pipeline);
     const count = this.images.images.length;
     this.submit.disabled = this.running !== null || count === 0 || this.pipeline.isEmpty;
     this.submit.textContent = count === 0 ? "Process" : `Process ${count} ${count === 1 ? "image" : "images"}`;
