@@ -67,6 +67,7 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   await watched.isAccessible("a new job");
 
   step("The preview shows what the service computes, and follows the settings.");
+  await watched.press("Preview parrots.png");
   await page.waitForFunction(() => {
     const images = [...document.querySelectorAll(".preview .stage img")];
     return images.length === 2 && images.every((image) => image.complete && image.naturalWidth === 768);
@@ -118,8 +119,8 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   assert.ok(entry.stdout.equals(readFileSync(expected)), "the entry of the archive differs");
 
   step("A job's page has before and after; the slider moves by keyboard.");
-  const jobUrl = await page.$eval(".job a.file-name", (link) => link.href);
-  await page.click(".job a.file-name");
+  const jobUrl = await page.$eval('.job a[title="parrots.png"]', (link) => link.href);
+  await page.click('.job a[title="parrots.png"]');
   await page.waitForSelector(".stage");
   await watched.isAccessible("a job");
   await page.focus(".divider-control input");
@@ -188,7 +189,7 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   const [done] = (await (await service.ask("/v1/jobs?state=done&limit=1")).json()).jobs;
   const image = readFileSync(join(settings.photos, "window.png"));
   const form = new FormData();
-  form.append("pipeline", "resize width=16 height=16 mode=exact");
+  form.append("pipeline", "resize long-edge=16");
   for (let index = 0; index < 60; index += 1) {
     form.append("file", new Blob([image], { type: "image/png" }), `small-${index}.png`);
   }

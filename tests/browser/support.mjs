@@ -15,11 +15,12 @@ const { values } = parseArgs({
     modules: { type: "string" },
     photos: { type: "string" },
     screenshots: { type: "string" },
+    timeout: { type: "string", default: "180" },
   },
 });
 export const settings = values;
 // How long an event may take on a slow machine; a bound, not an expectation.
-export const timeout = 180_000;
+export const timeout = Number(values.timeout) * 1000;
 
 const require = createRequire(join(resolve(settings.modules), "-"));
 const puppeteer = await import(require.resolve("puppeteer-core"));
@@ -267,7 +268,20 @@ export class WatchedPage {
   check(token) {
     assert.deepEqual(this.complaints, []);
     for (const request of this.requests) {
-      assert.ok(!request.url().includes(token), `a token in ${request.url()}`);
+      // Fragments are not sent.
+      const [sent] = request.url().split("#");
+      assert.ok(!sent.includes(token), `a token in ${sent}`);
+    }
+  }
+}
+
+/** What the pages show when a test fails. */
+async function describePages(browser) {
+  for (const [index, page] of (await browser.pages()).entries()) {
+    console.log(`--- ${page.url()}`);
+    console.log(await page.evaluate(() => document.body?.innerText ?? "").catch(String));
+    if (settings.screenshots) {
+      await page.screenshot({ path: join(settings.screenshots, `failure-${index}.png`) }).catch(() => {});
     }
   }
 }
@@ -292,6 +306,9 @@ export async function withBrowser(test) {
   const cleanups = [];
   try {
     await test({ browser, folder, onEnd: (work) => cleanups.push(work) });
+  } catch (error) {
+    await describePages(browser);
+    throw error;
   } finally {
     await browser.close();
     for (const work of cleanups.reverse()) {

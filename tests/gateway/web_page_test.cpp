@@ -37,7 +37,7 @@ const std::string script = "console.log('hello')";
 class WebPageTest : public ::testing::Test {
  protected:
   http::Server serve(
-      std::span<const WebAsset> assets,
+      std::span<const WebAsset> files,
       std::function<std::vector<std::string>()> origins = [] { return std::vector<std::string>(); }) {
     http::Router router;
     mount_web_page(router, files, std::move(origins));

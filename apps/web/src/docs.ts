@@ -131,7 +131,7 @@ function operationNode(path: string, method: string, operation: Operation, descr
       element("span", { class: "help" }, operation.summary),
     ),
     element("p", {}, operation.security?.length === 0 ? "No token is needed." : "Send Authorization: Bearer TOKEN."),
-    operation.parameters.length > 0 ? element("h4", {}, "Parameters") : null,
+    operation.parameters.length > 0 ? element("h3", {}, "Parameters") : null,
     operation.parameters.length > 0
       ? element(
           "dl",
@@ -142,9 +142,9 @@ function operationNode(path: string, method: string, operation: Operation, descr
           ]),
         )
       : null,
-    operation.requestBody ? element("h4", {}, "Body") : null,
+    operation.requestBody ? element("h3", {}, "Body") : null,
     ...contents(operation.requestBody?.content ?? {}),
-    element("h4", {}, "Answers"),
+    element("h3", {}, "Answers"),
     ...responses,
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One job: before and after, what was found, what was done.
-import { api, type Finding, isFinal, type Job } from "./api";
+import { api, type Finding, isFinal, type Job, sentenceOf, type SignedLink } from "./api";
 import { compareView } from "./compare";
 import { element, inBytes, replaceChildren } from "./dom";
 import { EventFollower } from "./events";
@@ -110,7 +110,7 @@ export class JobView implements View {
   }
 
   private async drawPicture(): Promise<void> {
-    const { job } = this;
+    const { job, drawn } = this;
     if (job.state !== "done") {
       replaceChildren(this.picture);
       return;
@@ -119,10 +119,16 @@ export class JobView implements View {
       replaceChildren(this.picture, element("p", { class: "help" }, "The result is too large, or of a type that browsers do not show: download it."));
       return;
     }
-    const after = await api.result(job.id);
-    const before = await this.beforeUrl();
-    if (this.job !== job) {
+    let after: SignedLink;
+    try {
+      after = await api.result(job.id);
+    } catch (error) {
+      this.problem.textContent = sentenceOf(error);
       return;
+    }
+    const before = await this.beforeUrl();
+    if (this.drawn !== drawn) {
+      return; // it is drawn anew
     }
     const alone = (): void =>
       replaceChildren(this.picture, element("img", { class: "alone", src: after.url, alt: `Result of ${job.request.name}` }));

@@ -50,9 +50,9 @@ std::unique_ptr<JobWaits::Place> JobWaits::enter(const std::string& job_id, cons
   // Before the lock is taken: the log may be slow to answer.
   const std::string newest = events_.newest_id();
   const std::scoped_lock lock(mutex_);
-  const auto of_owner = places_of_.find(owner);
-  if (std::ssize(places_) >= limits_.total ||
-      (of_owner != places_of_.end() && of_owner->second >= limits_.per_owner)) {
+  const auto known = places_of_.find(owner);
+  const int of_owner = known == places_of_.end() ? 0 : known->second;
+  if (std::ssize(places_) >= limits_.total || of_owner >= limits_.per_owner) {
     return nullptr;
   }
   auto place = std::make_unique<Place>(*this, job_id, owner);
