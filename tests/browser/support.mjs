@@ -259,6 +259,7 @@ export class WatchedPage {
       return;
     }
     await this.setLook(look);
+    await this.page.evaluate(() => window.scrollTo(0, 0));
     // Pictures that are on their way are part of it.
     await this.page.waitForFunction(() => [...document.images].every((image) => image.complete));
     await this.page.screenshot({ path: join(settings.screenshots, name) });

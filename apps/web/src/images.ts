@@ -38,6 +38,7 @@ export class ImageChooser {
   private chosen: Chosen[] = [];
   private readonly grid = element("ul", { class: "thumbnails", attributes: { "aria-label": "Chosen images" } });
   private readonly summary = element("p", { class: "help" });
+  private readonly zone: HTMLElement;
   private readonly clear: HTMLButtonElement;
   private selectedId = "";
   private readonly urls = new Map<string, string>();
@@ -46,19 +47,19 @@ export class ImageChooser {
     const files = this.input(false);
     const folder = this.input(true);
     this.clear = button("Remove all", () => this.set([]), { class: "quiet" });
-    const zone = element(
+    this.zone = element(
       "div",
       {
         class: "drop",
         on: {
           dragover: (event) => {
             event.preventDefault();
-            zone.classList.add("over");
+            this.zone.classList.add("over");
           },
-          dragleave: () => zone.classList.remove("over"),
+          dragleave: () => this.zone.classList.remove("over"),
           drop: (event) => {
             event.preventDefault();
-            zone.classList.remove("over");
+            this.zone.classList.remove("over");
             void this.takeDropped(event.dataTransfer);
           },
         },
@@ -73,7 +74,7 @@ export class ImageChooser {
       files,
       folder,
     );
-    this.node = element("div", {}, zone, element("div", { class: "row between" }, this.summary, this.clear), this.grid);
+    this.node = element("div", {}, this.zone, element("div", { class: "row between" }, this.summary, this.clear), this.grid);
     this.draw();
   }
 
@@ -142,6 +143,7 @@ export class ImageChooser {
       this.chosen.length === 0
         ? "No image is chosen yet."
         : `${this.chosen.length} ${this.chosen.length === 1 ? "image" : "images"}, ${inBytes(bytes)}`;
+    this.zone.classList.toggle("compact", this.chosen.length > 0);
     this.clear.hidden = this.chosen.length === 0;
     const keep = new Set(this.chosen.map(({ id }) => id));
     for (const [id, url] of this.urls) {
