@@ -62,8 +62,9 @@ class Cable {
 
 await withBrowser(async ({ browser, folder, onEnd }) => {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const service = await Service.start(folder, { publicUrl: url });
+  const service = await Service.start(folder, { publicUrl: `http://127.0.0.1:${port}` });
+  // By another name than that of the service's links, which the page then turns into its own.
+  const url = `http://localhost:${port}`;
   onEnd(() => service.stop());
   const cable = new Cable(service.port);
   await cable.listen(port);

@@ -78,12 +78,12 @@ export function tesseraCommand(...words) {
 /** `tessera serve` with a data folder of its own. */
 export class Service {
   /** On a terminal of its own if that is wanted, which then is its log. */
-  static async start(folder, { publicUrl, terminal = false } = {}) {
+  static async start(folder, { publicUrl, terminal = false, more = [] } = {}) {
     const service = new Service();
     service.folder = folder;
     service.port = await freePort();
     service.url = `http://127.0.0.1:${service.port}`;
-    const words = ["serve", "--data", join(folder, "data"), "--listen", `127.0.0.1:${service.port}`];
+    const words = ["serve", "--data", join(folder, "data"), "--listen", `127.0.0.1:${service.port}`, ...more];
     if (publicUrl) {
       words.push("--public-url", publicUrl);
     }

@@ -7,8 +7,8 @@ export interface Chosen {
   file: File;
 }
 
-/** Pictures that browsers can be asked to show; others get a placeholder if that fails. */
-const shownAtOnce = 200;
+/** A thousand thumbnails of large photographs would be too much for a browser. */
+const shownAtOnce = 100;
 
 async function filesOf(entry: FileSystemEntry): Promise<File[]> {
   if (entry.isFile) {
