@@ -3,7 +3,7 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPO
 # OpenCV's licence asks to go with its code, which is in the programs.
 install(FILES /usr/share/doc/libopencv-core-dev/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright.opencv
         COMPONENT tessera OPTIONAL)
-install(FILES README.md ARCHITECTURE.md docs/operators.md docs/security-sandbox.md docs/service.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+install(FILES README.md ARCHITECTURE.md docs/operators.md docs/security-sandbox.md docs/service.md docs/web.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
         COMPONENT tessera)
 install(FILES deploy/monitoring/alerts.yml deploy/monitoring/prometheus.yml deploy/monitoring/grafana-dashboard.json
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring COMPONENT tessera)

@@ -8,12 +8,14 @@
 #include "adapters/disk/object_store.hpp"
 #include "adapters/open.hpp"
 #include "base/error.hpp"
+#include "net/redact.hpp"
 #include "plan/presets_file.hpp"
 #include "service/instrumented_store.hpp"
 #include "service/openapi.hpp"
 #include "service/origins.hpp"
 #include "service/secret_files.hpp"
 #include "service/stream_tokens.hpp"
+#include "service/web_page.hpp"
 
 namespace tessera::service {
 namespace {
@@ -117,6 +119,11 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_MAX_UPLOAD_BYTES_PER_OWNER")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option("--max-apply-bytes", settings.max_apply_bytes,
+                 "Bytes of an image that POST /v1/apply processes in one request")
+      ->envname("TESSERA_MAX_APPLY_BYTES")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--job-lifetime", settings.job_lifetime_hours,
                  "Hours that finished jobs and results are kept")
       ->envname("TESSERA_JOB_LIFETIME")
@@ -189,6 +196,7 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
     gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
+    gateway.max_apply_bytes = front.max_apply_bytes;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
@@ -251,6 +259,9 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
   mount_stream_tokens(router, *access_);
   mount_metrics(router, metrics, require_scope(*access_, Scope::metrics));
   mount_openapi(router, TESSERA_VERSION, url_);
+  if (with_gateway) {
+    mount_web_page(router, web_assets(), page_origins(front.notifier_url, local_folder));
+  }
   server_ = std::make_unique<http::Server>(std::move(options), std::move(router));
   if (!front.token_file.empty() && fs::exists(front.token_file)) {
     try {
@@ -263,6 +274,23 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
   if (gateway_) {
     gateway_->start();
   }
+}
+
+std::function<std::vector<std::string>()> HttpFrontend::page_origins(const std::string& notifier_url,
+                                                                     bool local_folder) {
+  std::vector<std::string> fixed;
+  if (!notifier_url.empty()) {
+    fixed.push_back(origin_of_url(notifier_url));
+  }
+  if (local_folder) {
+    return [fixed] { return fixed; };
+  }
+  // Where links to the store lead is known by signing one.
+  return [fixed, &objects = *objects_] {
+    std::vector<std::string> origins = fixed;
+    origins.push_back(origin_of_url(objects.sign_get("uploads/page", {}).url));
+    return origins;
+  };
 }
 
 void HttpFrontend::prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
@@ -289,6 +317,9 @@ HttpFrontend::~HttpFrontend() {
   if (notifier_) {
     notifier_->stop();
     webhooks_->stop();
+  }
+  if (gateway_) {
+    gateway_->end_waits();
   }
   server_->stop();
   if (gateway_) {

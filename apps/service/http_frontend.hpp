@@ -4,6 +4,7 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -41,6 +42,7 @@ struct HttpFrontendSettings {
   int max_streams_per_owner = 1000;
   std::int64_t max_uploads_per_owner = 10'000;
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
+  std::int64_t max_apply_bytes = std::int64_t{32} << 20;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
   double requeue_after_s = 60;
@@ -72,6 +74,9 @@ class HttpFrontend {
   /// Creates the first token and logs its location.
   void prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
                       const std::shared_ptr<spdlog::logger>& log);
+  /// Other origins to which the web page connects: the notifier's, and that of the object store's links.
+  [[nodiscard]] std::function<std::vector<std::string>()> page_origins(const std::string& notifier_url,
+                                                                       bool local_folder);
 
   std::string url_;
   StateStore state_;

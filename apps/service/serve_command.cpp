@@ -2,6 +2,7 @@
 // tessera serve: the whole service on one machine, without other servers.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -10,6 +11,7 @@
 #include "http_frontend.hpp"
 #include "node/scratch.hpp"
 #include "service/secret_files.hpp"
+#include "service/web_page.hpp"
 #include "settings.hpp"
 
 namespace tessera::service {
@@ -23,6 +25,23 @@ fs::path default_folder() {
   return (data != nullptr && *data != '\0' ? fs::path(data)
                                            : fs::path(home != nullptr ? home : "/var/lib") / ".local/share") /
          "tessera";
+}
+
+/// A link that signs in by the fragment, which browsers do not send to servers. Only for a terminal: what is
+/// written elsewhere may be kept, and the link is as good as the token.
+void show_sign_in_link(const HttpFrontend& front, const HttpFrontendSettings& settings) {
+  if (::isatty(STDERR_FILENO) == 0 || web_assets().empty()) {
+    return;
+  }
+  std::string link = front.url() + "/";
+  if (!settings.open) {
+    try {
+      link += "#token=" + read_secret_file(settings.token_file);
+    } catch (const Error&) {
+      return;  // it was withdrawn, or removed: other tokens are typed
+    }
+  }
+  fmt::print(stderr, "In a browser, signed in: {}\n", link);
 }
 
 }  // namespace
@@ -73,6 +92,7 @@ Command add_serve(CLI::App& program) {
                                        log);
               RunningNode node(options, *settings, metrics, open_log("node", *settings));
               log->info("Tessera serves {}; data folder: '{}'", front.url(), data.string());
+              show_sign_in_link(front, *frontend_settings);
               wait_for_stop_signal();
               end_at_latest(options.drain_limit + max_stop_time, log);
               node.drain();

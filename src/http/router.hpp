@@ -20,6 +20,7 @@ enum class Lane : std::uint8_t {
   immediate,  ///< on an I/O thread, even when all workers are busy: must not block or compute
   light,      ///< short queries of the state store
   heavy,      ///< uses the object store or the queue, or computes
+  waiting,    ///< as heavy, and then waits for what other processes do
 };
 
 struct Route {

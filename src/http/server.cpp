@@ -118,6 +118,7 @@ Server::State::State(ServerOptions options_given, Router router_given)
       router(std::move(router_given)),
       light(options.light_threads),
       heavy(options.heavy_threads),
+      waiting(options.waiting_threads),
       files(static_cast<std::size_t>(options.file_threads)),
       producers(static_cast<std::size_t>(options.producer_threads)),
       max_connections(connections_allowed(options)),
@@ -321,6 +322,7 @@ void Server::stop(std::chrono::milliseconds grace) {
   lock.unlock();
   state.light.pool.join();
   state.heavy.pool.join();
+  state.waiting.pool.join();
   state.producers.join();
   state.files.join();
   lock.lock();

@@ -34,9 +34,10 @@ struct ServerOptions {
   std::filesystem::path certificate_file;  ///< PEM with chain; empty: no TLS
   std::filesystem::path key_file;
   int io_threads = 2;
-  int light_threads = 8;   ///< workers of Lane::light
-  int heavy_threads = 16;  ///< workers of Lane::heavy
-  int file_threads = 4;    ///< for file I/O on behalf of the I/O threads
+  int light_threads = 8;     ///< workers of Lane::light
+  int heavy_threads = 16;    ///< workers of Lane::heavy
+  int waiting_threads = 32;  ///< workers of Lane::waiting
+  int file_threads = 4;      ///< for file I/O on behalf of the I/O threads
   /// Concurrent downloads of produced content, each of which occupies a thread; more are rejected with 503.
   int producer_threads = 32;
   int max_producers_per_owner = 8;

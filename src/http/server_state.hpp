@@ -51,6 +51,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   };
   Workers light;
   Workers heavy;
+  Workers waiting;
   asio::thread_pool files;
   asio::thread_pool producers;
   std::atomic<std::int64_t> bytes_of_bodies = 0;  ///< in memory
@@ -74,7 +75,9 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   [[nodiscard]] std::optional<std::string> connection_refusal(const std::string& network);
   /// Null if there is no free slot.
   [[nodiscard]] std::shared_ptr<ProducerSlot> acquire_producer_slot(const std::string& owner);
-  [[nodiscard]] Workers& workers(Lane lane) { return lane == Lane::heavy ? heavy : light; }
+  [[nodiscard]] Workers& workers(Lane lane) {
+    return lane == Lane::waiting ? waiting : lane == Lane::heavy ? heavy : light;
+  }
   void log_defect(std::string_view where, const std::exception_ptr& error) const noexcept;
   void log_access(const AccessRecord& record) const;
   /// Calls the handler; converts errors to problems.

@@ -29,8 +29,10 @@ class HttpLimits : public ::testing::Test {
  protected:
   void SetUp() override {
     options.temporary_folder = folder.path();
-    for (const auto& [path, lane] : std::vector<std::pair<std::string, Lane>>{
-             {"/immediate", Lane::immediate}, {"/light", Lane::light}, {"/heavy", Lane::heavy}}) {
+    for (const auto& [path, lane] : std::vector<std::pair<std::string, Lane>>{{"/immediate", Lane::immediate},
+                                                                              {"/light", Lane::light},
+                                                                              {"/heavy", Lane::heavy},
+                                                                              {"/waiting", Lane::waiting}}) {
       router.add({.method = "GET", .pattern = path, .handler = hello, .lane = lane});
       router.add({.method = "GET",
                   .pattern = path + "/blocked",
@@ -91,13 +93,17 @@ class HttpLimits : public ::testing::Test {
 TEST_F(HttpLimits, ALaneThatIsStuckStopsNoOther) {
   options.light_threads = 2;
   options.heavy_threads = 2;
+  options.waiting_threads = 2;
   start();
+  block("/waiting/blocked", 2);
+  EXPECT_EQ(get("/heavy").status, 200);
   block("/heavy/blocked", 2);
   EXPECT_EQ(get("/light").status, 200);
   EXPECT_EQ(get("/immediate").status, 200);
   block("/light/blocked", 2);
   EXPECT_EQ(get("/immediate").status, 200);
   open_gate();
+  EXPECT_EQ(get("/waiting").status, 200);
   EXPECT_EQ(get("/heavy").status, 200);
   EXPECT_EQ(get("/light").status, 200);
 }

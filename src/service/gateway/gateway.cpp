@@ -14,13 +14,17 @@
 namespace tessera::service {
 
 Gateway::Gateway(GatewayOptions options, GatewayPorts ports)
-    : options_(std::move(options)), ports_(ports), expiry_clock_(options_.now, options_.uptime) {}
+    : options_(std::move(options)),
+      ports_(ports),
+      job_waits_(options_.apply_waits, ports_.events, ports_.jobs, options_.log),
+      expiry_clock_(options_.now, options_.uptime) {}
 
 Gateway::~Gateway() { stop(); }
 
 void Gateway::mount(http::Router& router) {
   mount_uploads(router);
   mount_submit(router);
+  mount_apply(router);
   mount_jobs(router);
   mount_batches(router);
   mount_objects(router);
@@ -92,6 +96,7 @@ void Gateway::start() {
 }
 
 void Gateway::stop() {
+  end_waits();
   readiness_.reset();
   reconciler_.request_stop();
   if (reconciler_.joinable()) {

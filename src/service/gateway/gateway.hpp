@@ -24,6 +24,7 @@
 #include "ports/object_store.hpp"
 #include "service/access.hpp"
 #include "service/gateway/expiry_clock.hpp"
+#include "service/gateway/job_waits.hpp"
 #include "service/gateway/readiness.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/metrics.hpp"
@@ -33,6 +34,8 @@ class logger;
 }
 
 namespace tessera::service {
+
+class UploadGuard;
 
 struct GatewayOptions {
   Presets presets;
@@ -45,6 +48,10 @@ struct GatewayOptions {
   UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< unused uploads per owner
   std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< for uploads to a local folder
   std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< for a submission that contains its images
+  std::int64_t max_apply_bytes = std::int64_t{32} << 20;  ///< of an image that one request processes
+  std::chrono::seconds apply_wait{30};  ///< for the result, unless the request prefers another time
+  std::chrono::seconds max_apply_wait{60};
+  JobWaitLimits apply_waits;  ///< concurrent ones; beyond them the job is answered without waiting
   std::chrono::seconds link_lifetime{3600};
   std::chrono::milliseconds unpublished_timeout{5'000};  ///< after this the reconciler publishes them
   std::chrono::milliseconds reconcile_interval{2'000};
@@ -98,6 +105,9 @@ class Gateway {
   void watch(Metrics& metrics);
   void start();  ///< starts the reconciler
   void stop();
+  /// Requests that wait for a job's end are answered now, with the job as it is. For the end of the server,
+  /// before stop().
+  void end_waits() { job_waits_.stop(); }
   /// One round of the reconciler: publishes unpublished jobs, requeues lost ones, fails dead-lettered ones,
   /// and removes what has expired.
   void reconcile();
@@ -106,12 +116,15 @@ class Gateway {
   // By file.
   void mount_uploads(http::Router& router);  // upload_routes.cpp
   void mount_submit(http::Router& router);   // submit.cpp
+  void mount_apply(http::Router& router);    // apply.cpp
   void mount_jobs(http::Router& router);     // job_routes.cpp
   void mount_batches(http::Router& router);  // batch_routes.cpp
   void mount_objects(http::Router& router);  // object_routes.cpp
   void mount_admin(http::Router& router);    // admin_routes.cpp
 
   http::Response submit(const http::Request& request);
+  http::Response apply(const http::Request& request);
+  [[nodiscard]] http::Response applied(const http::Request& request, const Job& job);
   http::Response upload(const http::Request& request);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
   /// Records the version of each item's object. Throws Error(not_found) if one does not exist or belongs to
@@ -119,10 +132,13 @@ class Gateway {
   void check_objects(const http::Request& request, std::vector<JobRequest>& items);
   /// Records the size of an upload. Throws Error(limit_exceeded) if its owner would exceed the limit.
   void check_upload_room(const std::string& object, std::int64_t size_bytes);
+  /// Records the jobs and publishes them. Afterwards `uploads` keeps what they need.
+  JobStore::Created accept(const http::Request& request, const NewJobs& jobs, UploadGuard& uploads);
   void release_uploads(const std::vector<Job>& jobs);
   http::Response cancel(const http::Request& request);
   http::Response retry(const http::Request& request);
   http::Response result(const http::Request& request);
+  http::Response input(const http::Request& request);
   http::Response list(const http::Request& request);
   http::Response zip(const http::Request& request);
   /// Publishes the jobs and marks them as published; on failure this and the rest are left to the reconciler.
@@ -159,6 +175,7 @@ class Gateway {
 
   GatewayOptions options_;
   GatewayPorts ports_;
+  JobWaits job_waits_;
 
   std::mutex mutex_;
   std::set<std::string> keys_in_flight_;

@@ -32,6 +32,17 @@ int page_limit(const http::Request& request) {
   return limit;
 }
 
+http::Response link_response(const http::Request& request, const Link& link, const std::string& file_name,
+                             std::int64_t size_bytes) {
+  if (request.query_value("link")) {
+    return http::json_response(200, {{"url", link.url},
+                                     {"expires", to_iso8601(link.expires)},
+                                     {"file_name", file_name},
+                                     {"size_bytes", size_bytes}});
+  }
+  return http::redirect_response(307, link.url);
+}
+
 std::string failure_shown_to(const http::Request& request, const Job& job) {
   return job_view(job, viewer_of(request)).at("failure").at("sentence");
 }
@@ -77,6 +88,15 @@ void Gateway::mount_jobs(http::Router& router) {
       operation({.id = "getResult",
                  .tag = "Jobs",
                  .summary = "The location of a job's result.",
+                 .answers = {{307, "Redirects to a new presigned link."},
+                             {200, "With 'link': the link as JSON.", "ResultLink"}},
+                 .query = {{"link", "1: return the link as JSON instead of a redirect."}}}),
+      http::Lane::heavy);
+  router.add(
+      "GET", "/v1/jobs/{id}/input", may_read, [this](http::Request& request) { return input(request); },
+      operation({.id = "getInput",
+                 .tag = "Jobs",
+                 .summary = "The location of the image that the job was submitted with, while it is kept.",
                  .answers = {{307, "Redirects to a new presigned link."},
                              {200, "With 'link': the link as JSON.", "ResultLink"}},
                  .query = {{"link", "1: return the link as JSON instead of a redirect."}}}),
@@ -146,14 +166,22 @@ http::Response Gateway::result(const http::Request& request) {
   options.lifetime = options_.link_lifetime;
   options.content_type = job.result->content_type;
   options.file_name = job.result->file_name;
-  const Link link = ports_.objects.sign_get(job.result->object, options);
-  if (request.query_value("link")) {
-    return http::json_response(200, {{"url", link.url},
-                                     {"expires", to_iso8601(link.expires)},
-                                     {"file_name", job.result->file_name},
-                                     {"size_bytes", job.result->size_bytes}});
+  return link_response(request, ports_.objects.sign_get(job.result->object, options), options.file_name,
+                       job.result->size_bytes);
+}
+
+http::Response Gateway::input(const http::Request& request) {
+  const Job job = find_job(request);
+  const auto info = ports_.objects.stat(job.request.object);
+  if (!info) {
+    ports_.objects.check();  // reports an unavailable store instead of a missing object
+    throw Error(ErrorCode::not_found, "The image that the job was submitted with is no longer kept.");
   }
-  return http::redirect_response(307, link.url);
+  LinkOptions options;
+  options.lifetime = options_.link_lifetime;
+  options.file_name = job.request.name;
+  return link_response(request, ports_.objects.sign_get(job.request.object, options), options.file_name,
+                       info->size_bytes);
 }
 
 }  // namespace tessera::service

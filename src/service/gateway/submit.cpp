@@ -121,6 +121,39 @@ void Gateway::release_uploads(const std::vector<Job>& jobs) {
   }
 }
 
+JobStore::Created Gateway::accept(const http::Request& request, const NewJobs& jobs, UploadGuard& uploads) {
+  JobStore::Created created;
+  try {
+    created = within_quota([&] { return ports_.jobs.create(jobs); });
+  } catch (const Error& error) {
+    if (meaning(error.code()).origin != FailureOrigin::request) {
+      // The jobs may have been recorded although no response arrived in time. Uploads that no job uses
+      // expire.
+      uploads.keep();
+    }
+    if (error.code() == ErrorCode::conflict) {
+      throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
+    }
+    throw;
+  }
+  if (created.created) {
+    uploads.keep();
+    if (options_.log) {
+      Json ids = Json::array();
+      for (const Job& job : jobs.jobs) {
+        ids.push_back(job.id);
+      }
+      log_about(*options_.log, spdlog::level::info, "accepted",
+                {{"batch", created.batch.id}, {"jobs", std::move(ids)}, {"request_id", request.id}});
+    }
+    reach(Failpoint::jobs_created);
+    publish(jobs.jobs);
+    reach(Failpoint::publication_marked);
+    release_uploads(jobs.jobs);  // last, so that no node waits for it
+  }
+  return created;
+}
+
 http::Response Gateway::submit(const http::Request& request) {
   const Caller& caller = caller_of(request);
   const std::string key = request.header("Idempotency-Key");
@@ -155,35 +188,7 @@ http::Response Gateway::submit(const http::Request& request) {
   if (!key.empty()) {
     jobs.idempotency = IdempotencyKey{key, fingerprint};
   }
-  JobStore::Created created;
-  try {
-    created = within_quota([&] { return ports_.jobs.create(jobs); });
-  } catch (const Error& error) {
-    if (meaning(error.code()).origin != FailureOrigin::request) {
-      // The jobs may have been recorded although no response arrived in time. Uploads that no job uses
-      // expire.
-      uploads.keep();
-    }
-    if (error.code() == ErrorCode::conflict) {
-      throw http::ProblemError(http::make_problem("idempotency-mismatch", error.what()));
-    }
-    throw;
-  }
-  if (created.created) {
-    uploads.keep();
-    if (options_.log) {
-      Json ids = Json::array();
-      for (const Job& job : jobs.jobs) {
-        ids.push_back(job.id);
-      }
-      log_about(*options_.log, spdlog::level::info, "accepted",
-                {{"batch", created.batch.id}, {"jobs", std::move(ids)}, {"request_id", request.id}});
-    }
-    reach(Failpoint::jobs_created);
-    publish(jobs.jobs);
-    reach(Failpoint::publication_marked);
-    release_uploads(jobs.jobs);  // last, so that no node waits for it
-  }
+  const JobStore::Created created = accept(request, jobs, uploads);
   return http::json_response(202,
                              batch_view(created.batch, created.created ? jobs.jobs : jobs_of(created.batch),
                                         viewer_of(request)))

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service's HTTP interface as the page uses it.
+
+export type JobState = "queued" | "running" | "storing" | "done" | "failed" | "cancelled";
+
+export interface Finding {
+  operator: string;
+  columns: string[];
+  count: number;
+  rows: number[][];
+}
+
+export interface JobResult {
+  file_name: string;
+  content_type: string;
+  size_bytes: number;
+  width_px: number;
+  height_px: number;
+  findings: Finding[];
+  warnings: string[];
+}
+
+export interface Pipeline {
+  operators: Step[];
+}
+
+export interface Step {
+  name: string;
+  parameters?: Record<string, unknown>;
+}
+
+export interface Job {
+  id: string;
+  batch: string;
+  owner: string;
+  request: { name: string; pipeline: Pipeline; output: Record<string, unknown>; priority: string };
+  generation: number;
+  state: JobState;
+  fraction: number;
+  stage: string;
+  created: string;
+  updated: string;
+  failure?: { code: string; sentence: string };
+  result?: JobResult;
+}
+
+export interface Batch {
+  id: string;
+  state: string;
+  fraction: number;
+  created: string;
+  jobs: Job[];
+}
+
+export interface SignedLink {
+  url: string;
+  file_name: string;
+  size_bytes: number;
+}
+
+export interface Upload {
+  object: string;
+  upload: { url: string; headers: Record<string, string> };
+}
+
+export function isFinal(state: JobState): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+/** What the service said when it refused; `status` 0: it could not be reached. */
+export class RequestError extends Error {
+  constructor(
+    readonly status: number,
+    sentence: string,
+    readonly retryAfterSeconds = 0,
+  ) {
+    super(sentence);
+  }
+  /** Whether the same request may succeed later. */
+  get isTransient(): boolean {
+    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+/** The sentence of anything that was thrown. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const tokenKey = "tessera-token";
+let token = sessionStorage.getItem(tokenKey) ?? "";
+/** Called when the service refuses the token. */
+let onUnauthorized: () => void = () => {};
+
+export const session = {
+  get hasToken(): boolean {
+    return token !== "";
+  },
+  signIn(given: string): void {
+    token = given;
+    sessionStorage.setItem(tokenKey, given);
+  },
+  signOut(): void {
+    token = "";
+    sessionStorage.removeItem(tokenKey);
+  },
+  whenUnauthorized(action: () => void): void {
+    onUnauthorized = action;
+  },
+};
+
+interface RequestOptions {
+  method?: string;
+  json?: unknown;
+  body?: FormData;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+async function problemOf(response: Response): Promise<RequestError> {
+  let sentence = `The service answered with status ${response.status}.`;
+  try {
+    const problem: unknown = await response.json();
+    if (typeof problem === "object" && problem !== null && "detail" in problem && typeof problem.detail === "string") {
+      sentence = problem.detail;
+    }
+  } catch {
+    // A proxy's answer need not be JSON.
+  }
+  return new RequestError(response.status, sentence, Number(response.headers.get("Retry-After")) || 0);
+}
+
+/** Sends a request with the token. Throws RequestError unless the answer is a success. */
+export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
+  const headers: Record<string, string> = { ...options.headers };
+  if (token) {
+    headers["Authorization"] = `Bearer ${token}`;
+  }
+  let body: BodyInit | null = options.body ?? null;
+  if (options.json !== undefined) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(options.json);
+  }
+  const init: RequestInit = { method: options.method ?? "GET", headers, body, cache: "no-store" };
+  if (options.signal) {
+    init.signal = options.signal;
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (options.signal?.aborted) {
+      throw error;
+    }
+    throw new RequestError(0, "The service cannot be reached.");
+  }
+  if (response.status === 401) {
+    const problem = await problemOf(response);
+    onUnauthorized();
+    throw problem;
+  }
+  if (!response.ok) {
+    throw await problemOf(response);
+  }
+  return response;
+}
+
+async function json<Answer>(path: string, options: RequestOptions = {}): Promise<Answer> {
+  return (await (await send(path, options)).json()) as Answer;
+}
+
+const at = encodeURIComponent;
+
+export const api = {
+  job: (id: string) => json<Job>(`/v1/jobs/${at(id)}`),
+  jobs: (query: Record<string, string>) =>
+    json<{ jobs: Job[]; next?: string }>(`/v1/jobs?${new URLSearchParams(query)}`),
+  batch: (id: string) => json<Batch>(`/v1/batches/${at(id)}`),
+  cancelJob: (id: string) => json<Job>(`/v1/jobs/${at(id)}`, { method: "DELETE" }),
+  cancelBatch: (id: string) => json<Batch>(`/v1/batches/${at(id)}`, { method: "DELETE" }),
+  retryJob: (id: string) => json<Job>(`/v1/jobs/${at(id)}/retry`, { method: "POST" }),
+  result: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/result?link=1`)),
+  input: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/input?link=1`)),
+  zip: async (id: string) => (await send(`/v1/batches/${at(id)}/results.zip`)).blob(),
+  reserveUpload: async (contentType: string) => {
+    const upload = await json<Upload>("/v1/uploads", {
+      method: "POST",
+      json: contentType ? { content_type: contentType } : {},
+    });
+    upload.upload.url = ownUrl(upload.upload.url);
+    return upload;
+  },
+  submit: (submission: unknown, key: string) =>
+    json<Batch>("/v1/jobs", { method: "POST", json: submission, headers: { "Idempotency-Key": key } }),
+  checkPipeline: (pipeline: unknown) =>
+    json<{ pipeline: Pipeline; text: string }>("/v1/pipelines", { method: "POST", json: { pipeline } }),
+  streamToken: () => json<{ token: string }>("/v1/stream-tokens", { method: "POST" }),
+  operators: () => json<Record<string, unknown>>("/v1/operators"),
+  description: () => json<Record<string, unknown>>("/openapi.json"),
+};
+
+/** The URL by which the service makes links to itself; the user may have come by another name of the same host. */
+let serviceUrl = "";
+export function setServiceUrl(url: string): void {
+  serviceUrl = url.replace(/\/+$/, "");
+}
+function ownUrl(url: string): string {
+  return serviceUrl && url.startsWith(`${serviceUrl}/`) ? url.slice(serviceUrl.length) : url;
+}
+function ownLink(link: SignedLink): SignedLink {
+  return { ...link, url: ownUrl(link.url) };
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Uploads by links, several at a time, repeated while the service cannot be reached.
+import { api, RequestError } from "./api";
+import { showConnection } from "./events";
+
+const parallelUploads = 3;
+const firstPauseMs = 1000;
+const longestPauseMs = 20_000;
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done, failed) => {
+    const timer = window.setTimeout(done, milliseconds);
+    signal.addEventListener("abort", () => {
+      window.clearTimeout(timer);
+      failed(signal.reason);
+    });
+  });
+}
+
+/** Repeats the work while its failure is transient, with growing pauses. */
+export async function persistently<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  for (let wait = firstPauseMs; ; wait = Math.min(wait * 2, longestPauseMs)) {
+    try {
+      const result = await work();
+      showConnection("");
+      return result;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof RequestError) || !error.isTransient) {
+        throw error;
+      }
+      showConnection(`${error.message} Trying again…`);
+      await pause(Math.max(wait, error.retryAfterSeconds * 1000), signal);
+    }
+  }
+}
+
+/** PUT with progress, which fetch() does not tell. */
+function put(
+  url: string,
+  headers: Record<string, string>,
+  file: File,
+  onSent: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    for (const [name, value] of Object.entries(headers)) {
+      request.setRequestHeader(name, value);
+    }
+    request.upload.onprogress = (event) => onSent(event.loaded);
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) {
+        done();
+      } else {
+        failed(new RequestError(request.status, detailOf(request)));
+      }
+    };
+    request.onerror = () => failed(new RequestError(0, "The connection broke during an upload."));
+    request.onabort = () => failed(signal.reason);
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}
+
+function detailOf(request: XMLHttpRequest): string {
+  try {
+    const problem: unknown = JSON.parse(request.responseText);
+    if (typeof problem === "object" && problem !== null && "detail" in problem) {
+      return String(problem.detail);
+    }
+  } catch {
+    // A bucket answers in XML.
+  }
+  return `The upload was refused with status ${request.status}.`;
+}
+
+/** Uploads one file; returns the object's name. */
+async function upload(file: File, onSent: (bytes: number) => void, signal: AbortSignal): Promise<string> {
+  return persistently(async () => {
+    // A fresh reservation each time: the last link may have expired.
+    const { object, upload: link } = await api.reserveUpload(file.type);
+    onSent(0);
+    await put(link.url, link.headers, file, onSent, signal);
+    onSent(file.size);
+    return object;
+  }, signal);
+}
+
+/** Uploads all files; returns the objects' names in their order. */
+export async function uploadAll(
+  files: File[],
+  onProgress: (sentBytes: number, files: number) => void,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const objects: string[] = new Array<string>(files.length);
+  const sent = new Array<number>(files.length).fill(0);
+  let next = 0;
+  let complete = 0;
+  const tell = (): void => onProgress(sent.reduce((sum, bytes) => sum + bytes, 0), complete);
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < files.length; index = next++) {
+      const file = files[index] as File;
+      objects[index] = await upload(
+        file,
+        (bytes) => {
+          sent[index] = bytes;
+          tell();
+        },
+        either,
+      );
+      complete += 1;
+      tell();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(parallelUploads, files.length) }, worker));
+  } catch (error) {
+    failure.abort(error);
+    throw error;
+  }
+  return objects;
+}
