@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -84,8 +85,13 @@ AccountingStorageType=accounting_storage/none
             time.sleep(0.2)
 
     def run(self, *command, **variables):
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder,
-                              env={**os.environ, **self.environment, **variables})
+        for _ in range(3):
+            done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder,
+                                  env={**os.environ, **self.environment, **variables})
+            # Slurm's commands end by SIGPIPE now and then, when munged closes a connection under load.
+            if done.returncode != -signal.SIGPIPE:
+                break
+            time.sleep(0.5)
         if done.returncode != 0 and command[0] != "sinfo":
             raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
         return done.stdout
