@@ -129,8 +129,8 @@ class Instance:
         self.google = Google(attributes, secrets)
         shutil.copy(HERE / "docker.py", folder / "bin/docker")
         stubs = {"systemd-run": 'while [ "${1#--}" != "$1" ]; do shift; done; exec setsid "$@" >>"$TESSERA_STUB_FOLDER/helper.log" 2>&1 &',
-                 "docker-credential-gcr": 'echo "$@" >"$TESSERA_STUB_FOLDER/credentials"', "chown": ":", "blkid": "exit 2", "mountpoint": "exit 1",
-                 "mkfs.ext4": 'echo "$@" >"$TESSERA_STUB_FOLDER/mkfs"', "mount": 'echo "$@" >"$TESSERA_STUB_FOLDER/mount"'}
+                 "docker-credential-gcr": 'echo "$@" >"$TESSERA_STUB_FOLDER/credentials"', "chown": ":", "blkid": "exit 2",
+                 "mountpoint": "exit 1", "mkfs.ext4": 'echo "$@" >"$TESSERA_STUB_FOLDER/mkfs"', "mount": 'echo "$@" >"$TESSERA_STUB_FOLDER/mount"'}
         for name, text in stubs.items():
             (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         for file in (folder / "bin").iterdir():
@@ -142,7 +142,8 @@ class Instance:
                             "AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER", "INTERVAL_S": "1"}
 
     def boot(self, script="start", **variables):
-        done = subprocess.run(["bash", FILES / "scripts" / script], env=self.environment | variables, capture_output=True, text=True, timeout=WAIT_S)
+        done = subprocess.run(["bash", FILES / "scripts" / script], env=self.environment | variables, capture_output=True, text=True,
+                              timeout=WAIT_S)
         assert done.returncode == 0, done.stderr
 
     def log(self, name="log"):
@@ -204,11 +205,13 @@ def run_scripts(program, folder):
 
         # A secret that its account may not read.
         other = Instance(folder / "other", program, {**attributes, "tessera-queue-url-secret": "somebody-elses"}, secrets)
-        done = subprocess.run(["bash", FILES / "scripts/start"], env=other.environment, capture_output=True, text=True, timeout=WAIT_S)
+        done = subprocess.run(["bash", FILES / "scripts/start"], env=other.environment, capture_output=True, text=True,
+                              timeout=WAIT_S)
         assert done.returncode != 0 and not (other.folder / "pid").exists(), "an instance starts without its secrets"
 
         # A broker: its configuration and its container's options.
-        attributes = {"broker-image": "rabbitmq:3.13", "broker-secret": "t-broker", "broker-peers": "one.internal two.internal three.internal",
+        attributes = {"broker-image": "rabbitmq:3.13", "broker-secret": "t-broker",
+                      "broker-peers": "one.internal two.internal three.internal",
                       "broker-configuration": (TOP / "deploy/rabbitmq/rabbitmq.conf").read_text()}
         broker = Instance(folder / "broker", "/bin/true", attributes, {"t-broker": "a-password a-cookie"})
         broker.boot("start-broker", BROKER_DATA=str(folder / "broker/data"))

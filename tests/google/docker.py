@@ -40,8 +40,8 @@ def run(words):
     environment = {name: re.sub(rf"^({paths})(?=/|$)", lambda found: volumes[found[1]], value) for name, value in environment.items()}
     keep = {name: os.environ[name] for name in ("PATH", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     with open(FOLDER / "log", "ab") as log:
-        process = subprocess.Popen([os.environ["TESSERA_STUB_PROGRAM"], *words], env=keep | environment, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log, start_new_session=True)
+        process = subprocess.Popen([os.environ["TESSERA_STUB_PROGRAM"], *words], env=keep | environment, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=log, start_new_session=True)
     (FOLDER / "pid").write_text(str(process.pid))
 
 

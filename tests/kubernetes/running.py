@@ -146,7 +146,8 @@ def run(documents, program, folder, backends, public_port, url, shared):
     secrets |= {("tessera", "link-secret"): "0123456789abcdef" * 4, ("tessera", "id"): "S3RVER", ("bucket", "secret"): "S3RVER"}
     names = {variable["name"] for one in documents.of("Deployment") for variable in one["spec"]["template"]["spec"]["containers"][0]["env"]}
     identity = {} if "AWS_ACCESS_KEY_ID" in names else {"AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER"}
-    pods = {pod.name: pod for pod in (Pod(documents, one, program, folder, secrets, identity, shared) for one in documents.of("Deployment"))}
+    pods = {pod.name: pod for pod in
+            (Pod(documents, one, program, folder, secrets, identity, shared) for one in documents.of("Deployment"))}
     proxy = ingress(folder, public_port, pods["gateway"].port, pods["notifier"].port)
     try:
         for pod in pods.values():

@@ -136,7 +136,8 @@ def run_units(program, folder):
         for unit in distributed:
             machine.start(unit)
         url = f"http://127.0.0.1:{ports['gateway']}"
-        until(lambda: listens(ports["notifier"]) and nodes_ready(program, url, token), "the units do not become ready", machine, distributed)
+        until(lambda: listens(ports["notifier"]) and nodes_ready(program, url, token), "the units do not become ready", machine,
+              distributed)
         use(program, url, token, folder)
         for unit in distributed:
             check_restrictions(machine, unit)
