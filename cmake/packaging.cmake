@@ -3,10 +3,20 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPO
 # OpenCV's licence asks to go with its code, which is in the programs.
 install(FILES /usr/share/doc/libopencv-core-dev/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright.opencv
         COMPONENT tessera OPTIONAL)
-install(FILES README.md ARCHITECTURE.md docs/operators.md docs/security-sandbox.md docs/service.md docs/web.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
+install(FILES README.md ARCHITECTURE.md docs/operators.md docs/deployment.md docs/operations.md docs/security-sandbox.md
+              docs/service.md docs/web.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
         COMPONENT tessera)
 install(FILES deploy/monitoring/alerts.yml deploy/monitoring/prometheus.yml deploy/monitoring/grafana-dashboard.json
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring COMPONENT tessera)
+# Units and their configuration, in packages alone: an installation elsewhere has no business in /etc.
+set(configured_units gateway notifier node serve)
+list(TRANSFORM configured_units REPLACE "(.+)" "deploy/systemd/tessera-\\1.service" OUTPUT_VARIABLE unit_files)
+install(FILES ${unit_files} DESTINATION lib/systemd/system COMPONENT tessera EXCLUDE_FROM_ALL)
+list(TRANSFORM configured_units REPLACE "(.+)" "deploy/systemd/\\1.toml" OUTPUT_VARIABLE configuration_files)
+install(FILES ${configuration_files} DESTINATION /etc/tessera COMPONENT tessera EXCLUDE_FROM_ALL)
+list(TRANSFORM configured_units REPLACE "(.+)" "/etc/tessera/\\1.toml\n" OUTPUT_VARIABLE conffiles)
+string(CONCAT conffiles ${conffiles})
+file(WRITE ${PROJECT_BINARY_DIR}/conffiles "${conffiles}")
 install(FILES deploy/rabbitmq/rabbitmq.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/rabbitmq COMPONENT tessera)
 
 set(CPACK_GENERATOR DEB)
@@ -25,6 +35,9 @@ set(CPACK_DEBIAN_TESSERA_PACKAGE_NAME tessera)
 set(CPACK_DEBIAN_TESSERA_PACKAGE_SECTION graphics)
 # The module that reads through libvips is the library's.
 set(CPACK_DEBIAN_TESSERA_PACKAGE_DEPENDS "${library_package} (= ${PROJECT_VERSION}), openmpi-bin, fonts-dejavu-core, ca-certificates")
+set(CPACK_DEBIAN_TESSERA_PACKAGE_CONTROL_EXTRA
+    "${PROJECT_BINARY_DIR}/conffiles;${CMAKE_CURRENT_LIST_DIR}/debian/postinst;${CMAKE_CURRENT_LIST_DIR}/debian/prerm;${CMAKE_CURRENT_LIST_DIR}/debian/postrm")
+set(CPACK_DEBIAN_TESSERA_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_COMPONENT_TESSERA_DESCRIPTION
     "Distributed image processing: engine, command line and service
 Cuts images into pieces with ghost pixels around them, works on the pieces side

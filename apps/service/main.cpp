@@ -12,6 +12,7 @@
 #include "base/printable.hpp"
 #include "base/program.hpp"
 #include "command.hpp"
+#include "config_file.hpp"
 #include "manual.hpp"
 
 namespace tessera::service {
@@ -35,6 +36,7 @@ int run(int argc, char** argv) {
       program.parse(std::move(arguments));
       for (const Command& command : commands) {
         if (command.app->parsed()) {
+          read_config_file(*command.app);
           return command.run();
         }
       }

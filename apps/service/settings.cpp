@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "base/system.hpp"
+#include "config_file.hpp"
 #include "http/server.hpp"
 #include "limit_options.hpp"
 #include "owner_limits.hpp"
@@ -112,7 +113,7 @@ void add_log_settings(CLI::App& app, Settings& settings) {
   app.add_option("--log-format", settings.log_format, "json, text, or auto: text on a terminal")
       ->envname("TESSERA_LOG_FORMAT")
       ->check(CLI::IsMember({"auto", "json", "text"}));
-  app.set_config("--config", "", "File with these options, as TOML")->envname("TESSERA_CONFIG");
+  add_config_option(app);
 }
 
 std::shared_ptr<spdlog::logger> open_log(const std::string& component, const Settings& settings) {
