@@ -17,9 +17,9 @@ namespace {
 
 constexpr const char* allowed_methods = "GET, HEAD, POST, PUT, DELETE";
 constexpr const char* allowed_headers =
-    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Range, X-Request-Id";
+    "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Range, X-Request-Id";
 constexpr const char* exposed_headers =
-    "Content-Disposition, Content-Range, ETag, Location, Retry-After, X-Request-Id";
+    "Content-Disposition, Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, X-Request-Id";
 constexpr const char* preflight_seconds = "600";
 
 /// "[::1]" of "[::1]:8080", "localhost" of "localhost:8080".

@@ -63,10 +63,9 @@ http::Response asset_response(const http::Request& request, const WebAsset& asse
   // A strong tag stands for the bytes as sent.
   const std::string etag = fmt::format("\"{}{}\"", asset.hash, compressed ? "-gzip" : "");
   const bool known = matches_etag(request.header("If-None-Match"), etag);
-  http::Response response =
-      known ? http::Response{304, {}, std::string()}
-            : http::text_response(200, compressed ? std::string(asset.gzip) : plain,
-                                  std::string(asset.content_type));
+  http::Response response = known ? http::Response{304, {}, std::string()}
+                                  : http::text_response(200, compressed ? std::string(asset.gzip) : plain,
+                                                        std::string(asset.content_type));
   if (compressed && !known) {
     response.with("Content-Encoding", "gzip");
   }
@@ -94,8 +93,8 @@ bool accepts_gzip(std::string_view header) {
     const std::size_t comma = std::min(header.find(','), header.size());
     const std::string entry(trim(header.substr(0, comma)));
     header.remove_prefix(std::min(comma + 1, header.size()));
-    const std::string coding = ascii_lowered(std::string(trim(std::string_view(entry).substr(
-        0, std::min(entry.find(';'), entry.size())))));
+    const std::string coding = ascii_lowered(
+        std::string(trim(std::string_view(entry).substr(0, std::min(entry.find(';'), entry.size())))));
     if (coding == "gzip" || coding == "*") {
       const std::string weight = http::header_parameter(entry, "q");
       accepted = weight.empty() || std::atof(weight.c_str()) > 0;
@@ -141,10 +140,9 @@ void mount_web_page(http::Router& router, std::span<const WebAsset> assets,
           [asset, plain](http::Request& request) { return asset_response(request, asset, *plain); }, {},
           http::Lane::immediate);
     } else {
-      router.add("GET", std::string(asset.path), {},
-                 [asset, plain, other_origins](http::Request& request) {
-                   return page_response(asset_response(request, asset, *plain), (*other_origins)());
-                 });
+      router.add("GET", std::string(asset.path), {}, [asset, plain, other_origins](http::Request& request) {
+        return page_response(asset_response(request, asset, *plain), (*other_origins)());
+      });
     }
   }
 }

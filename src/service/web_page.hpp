@@ -27,10 +27,9 @@ struct WebAsset {
 /// Adds a route for each file, with the security headers of a page that handles tokens. Without files, GET /
 /// answers with a sentence. `origins` returns the other origins to which the page may connect, for example
 /// that of a bucket; it may block and throw Error.
-void mount_web_page(http::Router& router, std::span<const WebAsset> assets,
-                    std::function<std::vector<std::string>()> origins = [] {
-                      return std::vector<std::string>();
-                    });
+void mount_web_page(
+    http::Router& router, std::span<const WebAsset> assets,
+    std::function<std::vector<std::string>()> origins = [] { return std::vector<std::string>(); });
 
 /// Whether the header Accept-Encoding allows gzip (RFC 9110, section 12.5.3).
 [[nodiscard]] bool accepts_gzip(std::string_view header);

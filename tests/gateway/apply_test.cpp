@@ -76,6 +76,7 @@ TEST_F(ApplyTest, KeepsNothingIfAskedTo) {
   node.get();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, tiny_ppm);
+  EXPECT_FALSE(answer.headers.contains("link")) << "the job is gone";
   EXPECT_EQ(jobs(), 0U);
   EXPECT_EQ(uploads(), before);
   EXPECT_TRUE(objects->list("results/", "", 100).objects.empty());

@@ -142,8 +142,9 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
   recorder.ask("GET", job + "/input?link=1");
   const std::string apply = "/v1/apply?pipeline=invert&name=photo.png&format=jpg&quality=80";
   for (const char* const prefer : {"wait=5", "respond-async"}) {
-    recorder.keep("POST", apply, {},
-                  ask(serve.port(), "POST", apply, {{"Content-Type", "image/png"}, {"Prefer", prefer}}, photo));
+    recorder.keep(
+        "POST", apply, {},
+        ask(serve.port(), "POST", apply, {{"Content-Type", "image/png"}, {"Prefer", prefer}}, photo));
   }
   const Json link = json_of(recorder.ask("GET", job + "/result?link=1"));
   recorder.ask("GET", path_of(link.at("url")));

@@ -99,11 +99,11 @@ export class NewJobView implements View {
     this.previewCard.hidden = !shown || this.pipeline.isEmpty;
     this.preview.show(shown?.file, this.pipeline.pipeline);
     const count = this.images.images.length;
-    this.submit.disabled = this.running !== null || count === 0 || this.pipeline.isEmpty;
+    this.submit.disabled = this.running !== null || count === 0;
     this.submit.textContent = count === 0 ? "Process" : `Process ${count} ${count === 1 ? "image" : "images"}`;
     if (this.running === null) {
       this.status.textContent =
-        count === 0 ? "Choose images first." : this.pipeline.isEmpty ? "Add an operator to the pipeline." : "";
+        count === 0 ? "Choose images first." : this.pipeline.isEmpty ? "Without operators, images are only converted." : "";
     }
   }
 

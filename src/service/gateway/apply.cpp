@@ -217,6 +217,7 @@ http::Response Gateway::apply(const http::Request& request) {
     if (job) {
       const auto removal = std::make_shared<AtEnd>([this, job] { discard(ports_, *job); });
       http::Response result = applied(request, *job);
+      std::erase_if(result.headers, [](const auto& field) { return field.first == "Link"; });
       if (auto* const content = std::get_if<http::ProducedContent>(&result.content)) {
         // Not before it is sent.
         content->produce = [produce = std::move(content->produce), removal](
