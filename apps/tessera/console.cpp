@@ -181,7 +181,7 @@ std::vector<std::string> EventReader::stopped_ranks(std::chrono::seconds silence
   return stopped;
 }
 
-void EventReader::forgive_silence() {
+void EventReader::restart_silence() {
   for (auto& [rank, last] : alive_) {
     last = Clock::now();
   }

@@ -65,7 +65,7 @@ class EventReader {
   /// The same for each rank whose process has run before, but not for so long.
   [[nodiscard]] std::vector<std::string> stopped_ranks(std::chrono::seconds silence) const;
   /// Counts the silence of all ranks from now on.
-  void forgive_silence();
+  void restart_silence();
 
  private:
   using Clock = std::chrono::steady_clock;

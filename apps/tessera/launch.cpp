@@ -209,7 +209,7 @@ class Watch {
     const auto now = std::chrono::steady_clock::now();
     // If this program was stopped itself, so may have been the ranks.
     if (now - silence_checked_ > std::chrono::seconds(3 * silence_check_s)) {
-      events_.forgive_silence();
+      events_.restart_silence();
     }
     silence_checked_ = now;
     set(silence_timer_, silence_check_s);

@@ -24,10 +24,6 @@ void pad(Bytes& out) {
   }
 }
 
-std::uint64_t padded(std::uint64_t bytes) {
-  return (bytes + TiffDirectory::alignment - 1) / TiffDirectory::alignment * TiffDirectory::alignment;
-}
-
 }  // namespace
 
 void TiffDirectory::set_bytes(std::uint16_t tag, std::uint16_t type, std::uint64_t count,
@@ -76,13 +72,13 @@ void TiffDirectory::set_rational(std::uint16_t tag, double value) {
 }
 
 std::uint64_t TiffDirectory::table_bytes() const {
-  return padded(big_ ? 8 + tags_.size() * 20 + 8 : 2 + tags_.size() * 12 + 4);
+  return aligned(big_ ? 8 + tags_.size() * 20 + 8 : 2 + tags_.size() * 12 + 4);
 }
 
 std::uint64_t TiffDirectory::size() const {
   std::uint64_t size = table_bytes();
   for (const auto& [number, tag] : tags_) {
-    size += tag.value.size() > inline_bytes() ? padded(tag.value.size()) : 0;
+    size += tag.value.size() > inline_bytes() ? aligned(tag.value.size()) : 0;
   }
   return size;
 }

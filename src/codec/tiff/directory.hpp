@@ -34,6 +34,9 @@ class TiffDirectory {
   [[nodiscard]] Bytes serialize(std::uint64_t begin, std::uint64_t next) const;
 
   static constexpr std::uint64_t alignment = 8;
+  [[nodiscard]] static constexpr std::uint64_t aligned(std::uint64_t bytes) {
+    return (bytes + alignment - 1) / alignment * alignment;
+  }
 
  private:
   struct Tag {

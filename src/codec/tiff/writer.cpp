@@ -42,10 +42,6 @@ ReadLimits no_limits() {
   return limits;
 }
 
-std::uint64_t aligned(std::uint64_t bytes) {
-  return (bytes + TiffDirectory::alignment - 1) / TiffDirectory::alignment * TiffDirectory::alignment;
-}
-
 class TiffSink final : public FormatSink, public Pyramid {
  public:
   TiffSink(std::unique_ptr<AtomicFile> opened, const ImageInfo& info, const Metadata& metadata,
@@ -66,7 +62,7 @@ class TiffSink final : public FormatSink, public Pyramid {
     share(pieces_);
     if (pieces_ != nullptr) {
       pieces_->write(tiff_file_header(big_, 0));
-      exif_begin_ = aligned(static_cast<std::uint64_t>(pieces_->size()));
+      exif_begin_ = TiffDirectory::aligned(static_cast<std::uint64_t>(pieces_->size()));
       if (!options_.pyramid) {
         pieces_->write_at(static_cast<std::int64_t>(exif_begin_),
                           tiff_exif_directories(metadata_, exif_begin_, big_));
@@ -106,7 +102,7 @@ class TiffSink final : public FormatSink, public Pyramid {
 
   void finish() override {
     const TiffDirectory directory = describe(levels_.size() - 1, !options_.pyramid);
-    const std::uint64_t begin = aligned(static_cast<std::uint64_t>(pieces_->size()));
+    const std::uint64_t begin = TiffDirectory::aligned(static_cast<std::uint64_t>(pieces_->size()));
     pieces_->write_at(static_cast<std::int64_t>(begin), directory.serialize(begin, 0));
     pieces_->write_at(0, tiff_file_header(big_, begin));
     if (!options_.pyramid) {
@@ -146,7 +142,7 @@ class TiffSink final : public FormatSink, public Pyramid {
     }
     exif_begin_ = at;
     const Bytes exif = tiff_exif_directories(metadata_, exif_begin_, big_);
-    at = aligned(at + exif.size());
+    at = TiffDirectory::aligned(at + exif.size());
     const std::uint64_t tiles_begin = at;
     std::vector<std::uint64_t> sources;
     for (std::size_t level = levels_.size(); level-- > 0;) {
