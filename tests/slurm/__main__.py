@@ -110,6 +110,7 @@ def check_nodes(cluster, service, program, folder):
     cluster.wait(lambda: set(service.states(batch)) <= {"done", "cancelled", "failed"}, "jobs are left", 300)
     done = service.ids(batch, "done")
     assert set(waiting[:6]) <= set(done) and not service.ids(batch, "failed"), service.states(batch)
+    (folder / "results").mkdir()
     for job in done:
         service.call("get", job, "-o", str(folder / "results" / job))
     results = [file for file in (folder / "results").rglob("*") if file.is_file()]
