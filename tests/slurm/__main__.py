@@ -105,12 +105,12 @@ def check_nodes(cluster, service, program, folder):
           f"{left.count('done')} of {count} jobs done and the others in the queue.", flush=True)
     # Some of those that are left, so that the test ends soon on a slow machine too.
     waiting = service.ids(batch, "queued")
-    for job in waiting[6:]:
-        service.call("cancel", job)
+    service.call("cancel", *waiting[6:])
     second = cluster.submit("--time=10", "--signal=B:TERM@25", SCRIPTS / "node.sbatch", "--spreading", "farm", **variables)
     cluster.wait(lambda: set(service.states(batch)) <= {"done", "cancelled", "failed"}, "jobs are left", 300)
     done = service.ids(batch, "done")
     assert set(waiting[:6]) <= set(done) and not service.ids(batch, "failed"), service.states(batch)
+    (folder / "results").mkdir()
     for job in done:
         service.call("get", job, "-o", str(folder / "results" / job))
     results = [file for file in (folder / "results").rglob("*") if file.is_file()]

@@ -10,7 +10,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "chaos"))
-from processes import Process, free_port, listens  # noqa: E402
+from processes import Process, free_port  # noqa: E402
 
 START_S = 60
 
@@ -114,4 +114,4 @@ AccountingStorageType=accounting_storage/none
                 process.kill(tree=True)
 
 
-__all__ = ["Cluster", "Process", "free_port", "listens"]
+__all__ = ["Cluster", "Process", "free_port"]
