@@ -64,7 +64,7 @@ BandPixels::BandPixels(const Band& band, const std::vector<std::vector<Rect>>& n
       if (format.alpha) {
         outgoing_.push_back(pack(band.mine.alpha, band.mine.rect, move.rect));
         transfers_.push_back(comm.send(outgoing_.back(), move.to, alpha_tag));
-        }
+      }
     }
   }
 }

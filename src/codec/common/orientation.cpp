@@ -64,9 +64,7 @@ class MirroredSource final : public Source {
 class HeldSource final : public Source {
  public:
   HeldSource(std::unique_ptr<Source> stored, int orientation)
-      : stored_(std::move(stored)),
-        metadata_(stored_->metadata()),
-        orientation_(orientation) {
+      : stored_(std::move(stored)), metadata_(stored_->metadata()), orientation_(orientation) {
     take_info();
   }
   const ImageInfo& info() const override { return info_; }
