@@ -47,20 +47,11 @@ function control(
   if (schema.type === "number" || schema.type === "integer") {
     return numberControl(id, name, schema, value, described, change);
   }
-  if (schema.pattern?.startsWith("^#")) {
-    const input = element("input", {
-      type: "color",
-      id,
-      value: String(value ?? schema.default ?? "#000000"),
-      attributes: described,
-      on: { input: () => change(input.value) },
-    });
-    return input;
-  }
+  const isColor = schema.pattern?.startsWith("^#") ?? false;
   const input = element("input", {
-    type: "text",
+    type: isColor ? "color" : "text",
     id,
-    value: String(value ?? schema.default ?? ""),
+    value: String(value ?? schema.default ?? (isColor ? "#000000" : "")),
     attributes: described,
     on: { input: () => change(input.value) },
   });

@@ -22,6 +22,8 @@ class ReducedTransform {
       : rows_(rows),
         columns_(columns),
         samples_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns)) {
+    const Basis down = basis(rows);
+    const Basis across = basis(columns);
     for (int v = 0; v < rows; ++v) {
       for (int u = 0; u < columns; ++u) {
         const auto place = static_cast<std::size_t>(v * side + u);
@@ -29,7 +31,7 @@ class ReducedTransform {
         for (int y = 0; y < rows; ++y) {
           for (int x = 0; x < columns; ++x) {
             parts_.push_back(
-                static_cast<float>(quantizers[place] * basis(v, y, rows) * basis(u, x, columns)));
+                static_cast<float>(quantizers[place] * down[place_of(v, y)] * across[place_of(u, x)]));
           }
         }
       }
@@ -73,9 +75,21 @@ class ReducedTransform {
   [[nodiscard]] int columns() const { return columns_; }
 
  private:
-  static double basis(int frequency, int sample, int size) {
-    const double scale = frequency == 0 ? std::numbers::sqrt2 / 4 : 0.5;
-    return scale * std::cos((2 * sample + 1) * frequency * std::numbers::pi / (2 * size));
+  /// By frequency and sample. Made per call, for strips of few rows too, so no cosine is computed twice.
+  using Basis = std::array<double, static_cast<std::size_t>(side) * side>;
+  static std::size_t place_of(int frequency, int sample) {
+    return static_cast<std::size_t>(frequency * side + sample);
+  }
+  static Basis basis(int size) {
+    Basis values{};
+    for (int frequency = 0; frequency < size; ++frequency) {
+      const double scale = frequency == 0 ? std::numbers::sqrt2 / 4 : 0.5;
+      for (int sample = 0; sample < size; ++sample) {
+        values[place_of(frequency, sample)] =
+            scale * std::cos((2 * sample + 1) * frequency * std::numbers::pi / (2 * size));
+      }
+    }
+    return values;
   }
 
   int rows_;

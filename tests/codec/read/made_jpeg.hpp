@@ -22,7 +22,7 @@ struct Coding {
 
 [[nodiscard]] Bytes encode(const cv::Mat& picture, const Coding& coding);
 
-/// All rows by read_rows_deferred(); those of two calls are finished by two threads at once, the later ones first.
+/// All rows by read_rows_deferred(); those of two calls are finished by two threads side by side, the later ones first.
 [[nodiscard]] Tile read_unfinished(Source& source, std::int64_t rows_at_once);
 
 }  // namespace tessera::test
