@@ -13,6 +13,7 @@
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "codec/io/objects.hpp"
 #include "engine/workers.hpp"
 #include "findings_files.hpp"
 #include "outputs.hpp"
@@ -125,14 +126,20 @@ class Application {
     const Inputs inputs = expand_inputs(options_.inputs, options_.recursive);
     const OutputRules rules = output_rules(options_);
     Work work = plan_work(inputs, rules);
+    if (options_.keep_time &&
+        std::ranges::any_of(work.items, [](const WorkItem& item) { return is_object_url(item.output); })) {
+      throw Error(ErrorCode::usage, "--keep-time: objects have the time of their upload; leave it out.");
+    }
     other_files_ = inputs.other_files;
     skipped_ = work.skipped;
     if (options_.dry_run) {
       for (const WorkItem& item : work.items) {
-        fmt::print("{} -> {}\n", printable(item.input), printable(item.output.empty() ? "-" : item.output));
+        fmt::print("{} -> {}\n", printable(shown_name(item.input)),
+                   printable(item.output.empty() ? "-" : shown_name(item.output)));
       }
       for (const WorkItem& item : work.skipped) {
-        fmt::print("{}: skipped, '{}' exists\n", printable(item.input), printable(item.output));
+        fmt::print("{}: skipped, '{}' exists\n", printable(shown_name(item.input)),
+                   printable(shown_name(item.output)));
       }
       return {};
     }
@@ -269,12 +276,12 @@ class Application {
   void process(ImageReport& report) {
     ProcessContext context{comm_, host_.threads, host_.ranks};
     if (comm_.root()) {
-      console_.begun(report.item.input);
+      console_.begun(shown_name(report.item.input));
     }
     context.stop = interrupts_.begin(options_.timeout_s);
     context.progress = [&](const Progress& progress) {
-      const std::string name =
-          (images_ > 1 ? fmt::format("{} of {}: ", image_, images_) : "") + printable(report.item.input);
+      const std::string name = (images_ > 1 ? fmt::format("{} of {}: ", image_, images_) : "") +
+                               printable(shown_name(report.item.input));
       console_.progress(progress.fraction,
                         progress.stages > 1
                             ? fmt::format("{} (stage {} of {})", name, progress.stage + 1, progress.stages)
@@ -301,20 +308,21 @@ class Application {
   }
 
   Error explain(const Error& error, const WorkItem& item) const {
+    const std::string input = shown_name(item.input);
     if (error.code() == ErrorCode::cancelled) {
       if (interrupts_.timed_out() && !interrupts_.interrupted()) {
         return {ErrorCode::limit_exceeded,
-                fmt::format("{}: not done after {} s (--timeout); no result was written.", item.input,
+                fmt::format("{}: not done after {} s (--timeout); no result was written.", input,
                             options_.timeout_s)};
       }
       return {ErrorCode::cancelled,
-              fmt::format("{}: stopped before it was done; no result was written.", item.input)};
+              fmt::format("{}: stopped before it was done; no result was written.", input)};
     }
     // Most sentences name the file that they are about; others (a parameter that does not suit the image) do
     // not.
     return item.input == "-" || !error.subject().empty()
                ? error
-               : Error(error.code(), fmt::format("{}: {}", item.input, error.what()), item.input);
+               : Error(error.code(), fmt::format("{}: {}", input, error.what()), input);
   }
 
   void report_all(int code, double seconds) {
@@ -325,7 +333,7 @@ class Application {
     if (options_.json) {
       Json skipped = Json::array();
       for (const WorkItem& item : skipped_) {
-        skipped.push_back({{"input", item.input}, {"output", item.output}});
+        skipped.push_back({{"input", shown_name(item.input)}, {"output", shown_name(item.output)}});
       }
       Json images = Json::array();
       for (const ImageReport& report : reports_) {

@@ -9,6 +9,7 @@
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "codec/io/objects.hpp"
 #include "command.hpp"
 #include "inputs.hpp"
 #include "limit_options.hpp"
@@ -50,7 +51,7 @@ Json info_json(const std::string& name, const ReadOptions& read) {
   const auto source = open_image(input, read);
   const std::optional<ImageFormat> format = sniff_input(input).format;
   const Metadata& metadata = source->metadata();
-  Json json{{"file", name},
+  Json json{{"file", shown_name(name)},
             {"format", format ? std::string(format_name(*format)) : std::string()},
             {"file_bytes", encoded_bytes(input)},
             {"width", source->info().extent.width},

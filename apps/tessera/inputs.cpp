@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "codec/io/objects.hpp"
 #include "codec/io/output_target.hpp"
 #include "process/image_input.hpp"
 
@@ -98,6 +99,8 @@ Inputs expand_inputs(const std::vector<std::string>& typed, bool recursive) {
         throw Error(ErrorCode::usage, "Standard input is a terminal: redirect an image into it.");
       }
       inputs.names.push_back({"-"});
+    } else if (is_object_url(name)) {
+      inputs.names.push_back({name});
     } else if (is_folder(name) && recursive) {
       const std::size_t before = inputs.names.size();
       search_folder(name, {}, inputs);

@@ -13,7 +13,7 @@
 namespace tessera::cli {
 
 struct InputName {
-  std::string file;         ///< or "-" for standard input
+  std::string file;         ///< or "-" for standard input, or the URL of an object
   std::string folder = {};  ///< where it lies below the folder that was searched: "2024/summer"; else empty
 };
 
@@ -23,7 +23,7 @@ struct Inputs {
 };
 
 /// Names as typed, with *, ? and [...] expanded where no file has the name itself (shells leave quoted patterns
-/// alone) and other names of standard input, such as /dev/stdin, as "-". With `recursive`, folders stand for the
+/// alone), URLs of objects as they are, and other names of standard input, such as /dev/stdin, as "-". With `recursive`, folders stand for the
 /// images in them and in the folders below, in the order of their names; hidden files are left out. Throws
 /// Error(not_found) for a pattern that matches nothing, Error(usage) for a folder alone that is not searched.
 [[nodiscard]] Inputs expand_inputs(const std::vector<std::string>& typed, bool recursive);

@@ -25,6 +25,7 @@
 
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
+#include "codec/io/objects.hpp"
 #include "process/image_input.hpp"
 #include "ranks/child.hpp"
 #include "ranks/mpirun.hpp"
@@ -100,6 +101,11 @@ pid_t start_mpirun(const Launch& options, const Arguments& arguments, const std:
   if (!stdin_path.empty()) {
     mpirun.variables.emplace_back(stdin_variable);
     additions.emplace_back(stdin_variable, stdin_path);
+  }
+  for (const char* const variable : object_variables) {
+    if (std::getenv(variable) != nullptr) {
+      mpirun.variables.emplace_back(variable);
+    }
   }
   // Not /proc/self/exe: in mpirun's child that would be mpirun.
   std::vector<std::string> program{std::filesystem::read_symlink("/proc/self/exe").string()};

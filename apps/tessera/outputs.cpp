@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "codec/io/objects.hpp"
 #include "codec/io/output_target.hpp"
 #include "comm/mpi.hpp"
 #include "schema/output_options.hpp"
@@ -43,6 +44,13 @@ void check_no_terminal(const std::string& device, const std::string& name) {
   }
 }
 
+void check_object_writable(const std::string& url, bool replace) {
+  if (objects_module().exists(url) && !replace) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' exists: use --force to replace it.", objects_module().shown(url)));
+  }
+}
+
 constexpr std::array<std::string_view, 4> placeholders{"{stem}", "{ext}", "{name}", "{folder}"};
 
 bool is_template(const std::string& output) {
@@ -52,11 +60,17 @@ bool is_template(const std::string& output) {
 }
 
 bool goes_to_folder(const OutputRules& rules) {
-  return rules.folder || rules.output.ends_with('/') || is_folder(rules.output);
+  return rules.folder || object_path(rules.output).ends_with('/') || is_folder(rules.output);
 }
 
 std::string stem_of(const std::string& input) {
-  return input == "-" ? "stdin" : fs::path(input).stem().string();
+  return input == "-" ? "stdin" : fs::path(object_path(input)).stem().string();
+}
+
+/// Without "." and "..", as far as that does not touch a URL's scheme.
+std::string tidy(const std::string& name) {
+  const std::size_t path = is_object_url(name) ? name.find("://") + 3 : 0;
+  return name.substr(0, path) + fs::path(name.substr(path)).lexically_normal().string();
 }
 
 std::string from_template(const InputName& input, const OutputRules& rules) {
@@ -84,7 +98,7 @@ std::string from_template(const InputName& input, const OutputRules& rules) {
     }
     at = end + 1;
   }
-  return fs::path(name).lexically_normal().string();
+  return tidy(name);
 }
 
 std::string result_name(const InputName& input, const OutputRules& rules) {
@@ -92,13 +106,18 @@ std::string result_name(const InputName& input, const OutputRules& rules) {
     return from_template(input, rules);
   }
   const fs::path name = stem_of(input.file) + rules.suffix + "." + rules.extension(input.file);
-  return (fs::path(rules.output) / input.folder / name).string();
+  // The query of an object's URL stays behind its path: it may name the server.
+  const std::string_view folder = object_path(rules.output);
+  return (fs::path(folder) / input.folder / name).string() + rules.output.substr(folder.size());
 }
 
 /// Throws Error(usage) for inputs that cannot be replaced by a result of the same format.
 WorkItem in_place(const std::string& file, const OutputRules& rules) {
   if (file == "-") {
     throw Error(ErrorCode::usage, "Standard input cannot be replaced: leave out --in-place.");
+  }
+  if (is_object_url(file)) {
+    throw Error(ErrorCode::usage, "Objects are not replaced in place: name the result's with -o.");
   }
   const std::string extension = fs::path(file).extension().string();
   if (!format_from_extension(extension)) {
@@ -112,6 +131,11 @@ WorkItem in_place(const std::string& file, const OutputRules& rules) {
   return {file, file, rules.backup.empty() ? std::string() : file + rules.backup};
 }
 
+bool is_there(const std::string& output) {
+  return is_object_url(output) ? objects_module().exists(output)
+                               : find_output_target(output).kind == OutputKind::file;
+}
+
 }  // namespace
 
 std::string output_name(const std::string& typed) {
@@ -119,11 +143,16 @@ std::string output_name(const std::string& typed) {
 }
 
 bool is_stream_output(const std::string& file) {
-  return is_standard_output(file) || find_output_target(file).kind == OutputKind::stream;
+  return is_standard_output(file) ||
+         (!is_object_url(file) && find_output_target(file).kind == OutputKind::stream);
 }
 
 void check_writable(const std::string& file, bool replace, const InputFiles& inputs) {
   if (file == "-") {
+    return;
+  }
+  if (is_object_url(file)) {
+    check_object_writable(file, replace);
     return;
   }
   const OutputTarget target = find_output_target(file);
@@ -190,12 +219,15 @@ Work plan_work(const Inputs& inputs, const OutputRules& rules) {
                       "add {{folder}} to a name template.",
                       item.output));
     }
-    const bool there =
-        rules.skip_existing && item.output != "-" && find_output_target(item.output).kind == OutputKind::file;
+    const bool there = rules.skip_existing && item.output != "-" && is_there(item.output);
     (there ? work.skipped : work.items).push_back(std::move(item));
   }
   const InputFiles read(files);
   for (const WorkItem& item : work.items) {
+    if (is_object_url(item.output) && object_path(item.output) == object_path(item.input)) {
+      throw Error(ErrorCode::usage, fmt::format("'{}' is an input: write the result to another object.",
+                                                object_path(item.output)));
+    }
     check_writable(item.output, rules.replace, read);
   }
   // mpirun gives its ranks a terminal of its own; the command that started it has looked at the real one.
@@ -223,7 +255,7 @@ void make_output_folders(const Work& work, const OutputRules& rules) {
   }
   for (const fs::path& path : folders) {
     std::error_code failure;
-    if (!path.empty()) {
+    if (!path.empty() && !is_object_url(path.string() + "/")) {
       fs::create_directories(path, failure);
     }
     if (failure) {

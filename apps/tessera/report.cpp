@@ -5,6 +5,7 @@
 
 #include "base/amount.hpp"
 #include "base/printable.hpp"
+#include "codec/io/objects.hpp"
 #include "engine/findings.hpp"
 #include "text.hpp"
 
@@ -27,11 +28,11 @@ std::string rows_text(const RankReport& rank) {
 }
 
 std::string shown_input(const ImageReport& report) {
-  return report.item.input == "-" ? "standard input" : printable(report.item.input);
+  return report.item.input == "-" ? "standard input" : printable(shown_name(report.item.input));
 }
 
 std::string shown_output(const ImageReport& report) {
-  return report.item.output == "-" ? "standard output" : printable(report.item.output);
+  return report.item.output == "-" ? "standard output" : printable(shown_name(report.item.output));
 }
 
 std::string findings_and_warnings(const ImageReport& report) {
@@ -89,11 +90,11 @@ std::string detailed_report(const ImageReport& report) {
 }
 
 Json image_findings_json(const ImageReport& report) {
-  return {{"input", report.item.input}, {"findings", findings_json(report.done.run.findings)}};
+  return {{"input", shown_name(report.item.input)}, {"findings", findings_json(report.done.run.findings)}};
 }
 
 Json json_report(const ImageReport& report) {
-  Json json{{"input", report.item.input}};
+  Json json{{"input", shown_name(report.item.input)}};
   if (report.failure) {
     const ErrorMeaning& row = meaning(report.failure->code());
     json["status"] = "failed";
@@ -101,7 +102,7 @@ Json json_report(const ImageReport& report) {
     return json;
   }
   json["status"] = "done";
-  json["output"] = report.item.output;
+  json["output"] = shown_name(report.item.output);
   json["output_bytes"] = report.done.output_bytes;
   json["seconds"] = report.done.seconds;
   json["image_in"] = image_json(report.done.in);

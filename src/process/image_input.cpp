@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t first_read_bytes = 64 * 1024;
 
+using ObjectPtr = std::shared_ptr<const InputObject>;
+
 template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
@@ -40,7 +42,19 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
+std::shared_ptr<const ObjectInput> InputObject::open() const {
+  const std::scoped_lock lock(mutex_);
+  if (!opened_) {
+    opened_ = objects_module().open(url_);
+  }
+  return opened_;
+}
+
 ImageInput ImageInput::file(std::string path) {
+  if (is_object_url(path)) {
+    std::string shown = shown_name(path);
+    return {std::make_shared<const InputObject>(std::move(path)), std::move(shown)};
+  }
   std::string name = path;
   return {InputFile{std::move(path)}, std::move(name)};
 }
@@ -97,6 +111,7 @@ Sniffed sniff_input(const ImageInput& input) {
   };
   return std::visit(
       Overloaded{[&](const InputFile& file) { return sniff_head(open_file_input(file.path, input.name)); },
+                 [&](const ObjectPtr& object) { return sniff_head(object->open()); },
                  [&](const InputDescriptor& file) {
                    return sniff_head(open_descriptor_input(file.descriptor, input.name));
                  },
@@ -118,6 +133,7 @@ std::unique_ptr<Source> open_image(const ImageInput& input, const ReadOptions& o
                    }
                    return open_input(open_file_input(file.path, input.name), options);
                  },
+                 [&](const ObjectPtr& object) { return open_input(object->open(), options); },
                  [&](const InputDescriptor& file) {
                    return open_input(open_descriptor_input(file.descriptor, input.name), options);
                  },
@@ -139,6 +155,10 @@ std::uint64_t encoded_bytes(const ImageInput& input) {
   struct stat status {};
   const int failed =
       std::visit(Overloaded{[&](const InputFile& file) { return ::stat(file.path.c_str(), &status); },
+                            [&](const ObjectPtr& object) {
+                              status.st_size = object->open()->size();
+                              return 0;
+                            },
                             [&](const InputDescriptor& file) { return ::fstat(file.descriptor, &status); },
                             [&](const InputBytes& memory) {
                               status.st_size = static_cast<off_t>(memory.bytes.size());
@@ -147,6 +167,11 @@ std::uint64_t encoded_bytes(const ImageInput& input) {
                             [&](const InputPixels&) { return -1; }},
                  input.from);
   return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
+}
+
+std::string version_of(const ImageInput& input) {
+  const auto* const object = std::get_if<ObjectPtr>(&input.from);
+  return object == nullptr ? std::string() : (*object)->open()->version();
 }
 
 Tile read_whole(Source& source) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an image comes from: a file, standard input, an open file, memory.
+// Where an image comes from: a file, standard input, an object in a bucket or on a web server, an open file, memory.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <variant>
 
+#include "codec/io/objects.hpp"
 #include "codec/reader.hpp"
 #include "image/stream.hpp"
 #include "ops/kinds.hpp"
@@ -16,6 +18,18 @@ namespace tessera {
 /// Named by its path; "-" and other names of standard input, and pipes, are read into memory first.
 struct InputFile {
   std::string path;
+};
+/// An object by its URL, opened when it is first read. All that read it read the same version.
+class InputObject {
+ public:
+  explicit InputObject(std::string url) : url_(std::move(url)) {}
+  /// Throws what ObjectsModule::open() throws. Safe from several threads.
+  [[nodiscard]] std::shared_ptr<const ObjectInput> open() const;
+
+ private:
+  std::string url_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const ObjectInput> opened_;
 };
 /// Stays the caller's, who closes it after the image has been processed.
 struct InputDescriptor {
@@ -32,9 +46,10 @@ struct InputPixels {
 };
 
 struct ImageInput {
-  std::variant<InputFile, InputDescriptor, InputBytes, InputPixels> from;
+  std::variant<InputFile, std::shared_ptr<const InputObject>, InputDescriptor, InputBytes, InputPixels> from;
   std::string name;  ///< in sentences and reports
 
+  /// `path` may be the URL of an object; its name is then without what may be secret.
   [[nodiscard]] static ImageInput file(std::string path);
 };
 
@@ -61,6 +76,9 @@ inline constexpr const char* stdin_variable = "TESSERA_STDIN";
 
 /// Bytes of the encoded image; 0 if they are not known before it is read.
 [[nodiscard]] std::uint64_t encoded_bytes(const ImageInput& input);
+
+/// What tells versions of an object apart; empty for other inputs.
+[[nodiscard]] std::string version_of(const ImageInput& input);
 
 /// All pixels of an image.
 [[nodiscard]] Tile read_whole(Source& source);

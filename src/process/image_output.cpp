@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/image_output.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "codec/io/atomic_file.hpp"
 #include "codec/io/input.hpp"
+#include "codec/io/objects.hpp"
 #include "engine/memory_io.hpp"
 
 namespace tessera {
@@ -64,13 +65,28 @@ WriteOptions write_options(FileFormat format, const OutputOptions& options) {
 }
 
 /// The writers write into files, so a result in memory is a file that lies there.
-int make_memory_file() {
-  const int descriptor = ::memfd_create("tessera-result", MFD_CLOEXEC);
-  if (descriptor < 0) {
+FileDescriptor make_memory_file() {
+  FileDescriptor file(::memfd_create("tessera-result", MFD_CLOEXEC));
+  if (!file) {
     throw Error(ErrorCode::io,
                 fmt::format("A file in memory cannot be made: {}.", std::generic_category().message(errno)));
   }
-  return descriptor;
+  return file;
+}
+
+/// Results may be larger than the memory, so what will be uploaded lies on a disk.
+FileDescriptor make_nameless_file() {
+  std::error_code failure;
+  const fs::path folder = fs::temp_directory_path(failure);
+  FileDescriptor file(failure ? -1 : ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file) {
+    throw Error(
+        ErrorCode::io,
+        fmt::format("A temporary file for the result cannot be made in '{}': {}. Set TMPDIR to a folder "
+                    "with room for the whole result.",
+                    folder.string(), failure ? failure.message() : std::generic_category().message(errno)));
+  }
+  return file;
 }
 
 Bytes content_of(int descriptor) {
@@ -88,6 +104,10 @@ ImageOutput ImageOutput::file(std::string path) {
   if (path.empty()) {
     return {NoOutput{}};
   }
+  if (is_object_url(path)) {
+    std::string shown = shown_name(path);
+    return {OutputObject{std::move(path)}, std::move(shown)};
+  }
   return {OutputFile{std::move(path)}};
 }
 
@@ -98,7 +118,7 @@ FileFormat result_format(const std::string& path, const OutputOptions& options) 
   if (path == "-") {
     return FileFormat::png;
   }
-  const std::string extension = fs::path(path).extension().string();
+  const std::string extension = fs::path(object_path(path)).extension().string();
   if (const auto format = format_from_extension(extension)) {
     return *format;
   }
@@ -110,7 +130,7 @@ FileFormat result_format(const std::string& path, const OutputOptions& options) 
 }
 
 std::string result_extension(const std::string& input, const OutputOptions& options) {
-  const auto named = format_from_extension(fs::path(input).extension().string());
+  const auto named = format_from_extension(fs::path(object_path(input)).extension().string());
   return std::string(format_extension(options.format.value_or(named.value_or(FileFormat::png))));
 }
 
@@ -121,25 +141,32 @@ ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const M
     sink_ = std::make_unique<NullSink>();
   } else if (std::holds_alternative<OutputPixels>(output.to)) {
     sink_ = std::make_unique<TileSink>(info);
-  } else if (const auto* const file = std::get_if<OutputFile>(&output.to)) {
-    const WriteOptions write = write_options(result_format(file->path, options), options);
-    sink_ = root ? open_sink(file->path, info, metadata, write, output.name) : make_encoder(info, write);
   } else {
-    const WriteOptions write = write_options(options.format.value_or(FileFormat::png), options);
+    const WriteOptions write = write_options(format(options), options);
+    media_type_ = format_info(write.format).media_type;
     if (!root) {
       sink_ = make_encoder(info, write);
       return;
     }
-    memory_file_ = make_memory_file();
-    sink_ = open_sink(fmt::format("/proc/self/fd/{}", memory_file_), info, metadata, write,
-                      output.name.empty() ? "the result" : output.name);
+    const auto* const file = std::get_if<OutputFile>(&output.to);
+    if (file == nullptr) {
+      temporary_ =
+          std::holds_alternative<OutputObject>(output.to) ? make_nameless_file() : make_memory_file();
+    }
+    const std::string name = file == nullptr && output.name.empty() ? "the result" : output.name;
+    sink_ = open_sink(file != nullptr ? file->path : fmt::format("/proc/self/fd/{}", temporary_.get()), info,
+                      metadata, write, name);
   }
 }
 
-ResultSink::~ResultSink() {
-  if (memory_file_ >= 0) {
-    ::close(memory_file_);
+FileFormat ResultSink::format(const OutputOptions& options) const {
+  if (const auto* const file = std::get_if<OutputFile>(&output_.to)) {
+    return result_format(file->path, options);
   }
+  if (const auto* const object = std::get_if<OutputObject>(&output_.to)) {
+    return result_format(object->url, options);
+  }
+  return options.format.value_or(FileFormat::png);
 }
 
 Pyramid* ResultSink::pyramid() {
@@ -153,7 +180,9 @@ std::int64_t ResultSink::deliver() {
   if (const auto* const pixels = std::get_if<OutputPixels>(&output_.to)) {
     *pixels->pixels = dynamic_cast<const TileSink&>(*sink_).image();
   } else if (const auto* const memory = std::get_if<OutputBytes>(&output_.to)) {
-    *memory->bytes = content_of(memory_file_);
+    *memory->bytes = content_of(temporary_.get());
+  } else if (const auto* const object = std::get_if<OutputObject>(&output_.to)) {
+    objects_module().upload(object->url, temporary_.get(), media_type_);
   }
   return bytes;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a result goes: a file, standard output, memory, nowhere.
+// Where a result goes: a file, standard output, an object in a bucket, memory, nowhere.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <variant>
 
+#include "base/file_descriptor.hpp"
 #include "codec/writer.hpp"
 #include "schema/output_options.hpp"
 
@@ -14,6 +15,10 @@ namespace tessera {
 /// Named by its path, "-" for standard output; see AtomicFile for what is replaced and what is written into.
 struct OutputFile {
   std::string path;
+};
+/// An object in a bucket, s3:// or gs://. It appears when it is complete, and replaces an older one.
+struct OutputObject {
+  std::string url;
 };
 /// An encoded image in memory, on the root alone.
 struct OutputBytes {
@@ -27,10 +32,10 @@ struct OutputPixels {
 struct NoOutput {};
 
 struct ImageOutput {
-  std::variant<NoOutput, OutputFile, OutputBytes, OutputPixels> to;
+  std::variant<NoOutput, OutputFile, OutputObject, OutputBytes, OutputPixels> to;
   std::string name = {};  ///< in sentences and reports; empty: the path
 
-  /// An empty path: no picture.
+  /// An empty path: no picture. It may be the URL of an object.
   [[nodiscard]] static ImageOutput file(std::string path);
 };
 
@@ -49,20 +54,22 @@ class ResultSink {
   /// format that is not written.
   ResultSink(const ImageOutput& output, const ImageInfo& info, const Metadata& metadata,
              const OutputOptions& options, bool root);
-  ~ResultSink();
   ResultSink(const ResultSink&) = delete;
   ResultSink& operator=(const ResultSink&) = delete;
 
   [[nodiscard]] Sink& sink() { return *sink_; }
   /// Not null: the result has smaller levels, to be made after the sink has finished.
   [[nodiscard]] Pyramid* pyramid();
-  /// On the root, once the sink has finished: hands over results in memory. Returns the bytes of an encoded
+  /// On the root, once the sink has finished: hands over results in memory, and uploads objects. Returns the bytes of an encoded
   /// result, 0 where there is none.
   std::int64_t deliver();
 
  private:
+  [[nodiscard]] FileFormat format(const OutputOptions& options) const;
+
   ImageOutput output_;
-  int memory_file_ = -1;
+  FileDescriptor temporary_;  ///< of a result that is written into a file before it goes elsewhere
+  std::string_view media_type_;
   std::unique_ptr<Sink> sink_;
 };
 

@@ -2,6 +2,7 @@
 #include "process/shared_source.hpp"
 
 #include <array>
+#include <functional>
 #include <span>
 
 #include "base/error.hpp"
@@ -13,10 +14,11 @@ namespace {
 struct Header {
   ImageInfo info;
   std::uint64_t file_bytes = 0;
+  std::uint64_t version = 0;  ///< of an object, by a hash
   bool random_access = false;
 };
 
-using PackedHeader = std::array<std::uint64_t, 7>;
+using PackedHeader = std::array<std::uint64_t, 8>;
 
 PackedHeader pack(const Header& header) {
   return {static_cast<std::uint64_t>(header.info.extent.width),
@@ -25,6 +27,7 @@ PackedHeader pack(const Header& header) {
           static_cast<std::uint64_t>(header.info.format.channels),
           static_cast<std::uint64_t>(header.info.format.alpha),
           header.file_bytes,
+          header.version,
           static_cast<std::uint64_t>(header.random_access)};
 }
 
@@ -33,14 +36,15 @@ Header unpack(const PackedHeader& packed) {
   header.info.extent = {static_cast<std::int64_t>(packed[0]), static_cast<std::int64_t>(packed[1])};
   header.info.format = {static_cast<Depth>(packed[2]), static_cast<int>(packed[3]), packed[4] != 0};
   header.file_bytes = packed[5];
-  header.random_access = packed[6] != 0;
+  header.version = packed[6];
+  header.random_access = packed[7] != 0;
   return header;
 }
 
 /// Salvaged images are read by the root alone, which then knows of all that is missing.
 Header header_of(const ImageInput& input, const Source& source, const ReadOptions& options) {
   const bool by_all = source.random_access() && can_open_again(input) && !options.salvage;
-  return {source.info(), encoded_bytes(input), by_all};
+  return {source.info(), encoded_bytes(input), std::hash<std::string>{}(version_of(input)), by_all};
 }
 
 Header broadcast_header(Communicator& comm, const Header& header) {

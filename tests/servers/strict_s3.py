@@ -207,7 +207,11 @@ class Handler(BaseHTTPRequestHandler):
             if key not in objects:
                 raise Refusal(404, "NoSuchKey", "The specified key does not exist.", Key=key)
             content, kind, time = objects[key]
-        headers = {"Content-Type": query.get("response-content-type", kind), "Last-Modified": formatdate(time, usegmt=True)}
+        tag = f'"{hashlib.md5(content).hexdigest()}"'
+        if self.headers.get("If-Match", tag) != tag:
+            raise Refusal(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+        headers = {"Content-Type": query.get("response-content-type", kind), "ETag": tag,
+                   "Last-Modified": formatdate(time, usegmt=True)}
         if "response-content-disposition" in query:
             headers["Content-Disposition"] = query["response-content-disposition"]
         wanted = self.headers.get("Range")

@@ -184,6 +184,12 @@ S3Options parse_s3_url(const std::string& url, const Clock& now) {
       options.region = std::move(region);
     }
   }
+  // Amazon's tools heed these too, the second first.
+  for (const char* const name : {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}) {
+    if (std::string endpoint = environment_variable(name); !endpoint.empty()) {
+      options.location.endpoint = parser.endpoint(std::move(endpoint));
+    }
+  }
   options.location.bucket = std::move(parsed.bucket);
   options.location.prefix = std::move(parsed.prefix);
   std::string style;

@@ -26,8 +26,8 @@ struct S3Options {
 [[nodiscard]] std::unique_ptr<ObjectStore> open_s3_object_store(S3Options options);
 
 /// Parses s3://bucket/prefix?endpoint=URL&region=NAME&style=path|virtual; credentials come from
-/// default_credentials_chain(). The default endpoint is Amazon's; with an endpoint, the default style is
-/// path. The default region is AWS_REGION, AWS_DEFAULT_REGION or us-east-1. Throws Error(usage).
+/// default_credentials_chain(). The default endpoint is AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or Amazon's; with
+/// an endpoint, the default style is path. The default region is AWS_REGION, AWS_DEFAULT_REGION or us-east-1. Throws Error(usage).
 [[nodiscard]] S3Options parse_s3_url(const std::string& url, const Clock& now = system_now);
 
 }  // namespace tessera

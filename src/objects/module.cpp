@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "adapters/gcs/object_store.hpp"
+#include "adapters/s3/object_store.hpp"
+#include "base/error.hpp"
+#include "codec/io/objects.hpp"
+#include "net/redact.hpp"
+#include "objects/ranged_input.hpp"
+
+namespace tessera {
+namespace {
+
+struct StoredName {
+  std::shared_ptr<ObjectStore> store;
+  std::string name;
+};
+
+class Objects final : public ObjectsModule {
+ public:
+  std::string shown(const std::string& url) const override { return redact_url(url); }
+
+  std::shared_ptr<const ObjectInput> open(const std::string& url) const override {
+    const RangedReading reading;
+    auto opened = [&] {
+      if (is_web(url)) {
+        return open_web_object(url, reading.piece_bytes);
+      }
+      auto [store, name] = find_store(url);
+      return open_stored_object(std::move(store), name, reading.piece_bytes);
+    }();
+    return std::make_shared<RangedInput>(std::move(opened), fmt::format("'{}'", redact_url(url)), reading);
+  }
+
+  bool exists(const std::string& url) const override {
+    const StoredName stored = find_store(url);
+    return stored.store->stat(stored.name).has_value();
+  }
+
+  void upload(const std::string& url, int descriptor, std::string_view media_type) const override {
+    const StoredName stored = find_store(url);
+    const auto body = open_file_source(fmt::format("/proc/self/fd/{}", descriptor));
+    stored.store->put(stored.name, *body, std::string(media_type));
+  }
+
+ private:
+  static bool is_web(std::string_view url) { return !url.starts_with("s3:") && !url.starts_with("gs:"); }
+
+  /// Stores stay open: finding credentials and connecting take time.
+  StoredName find_store(const std::string& url) const {
+    if (is_web(url)) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("'{}' cannot be written: results go to files, s3:// and gs://.", redact_url(url)));
+    }
+    const std::string_view path = object_path(url);
+    const std::size_t bucket = path.find("://") + 3;
+    const std::size_t slash = std::min(path.size(), path.find('/', bucket));
+    const std::string name(path.substr(std::min(path.size(), slash + 1)));
+    if (slash == bucket || name.empty()) {
+      throw Error(ErrorCode::usage, fmt::format("'{}' names no object: write {}BUCKET/NAME.", redact_url(url),
+                                                path.substr(0, bucket)));
+    }
+    const std::string store_url = std::string(path.substr(0, slash)) + url.substr(path.size());
+    const std::scoped_lock lock(mutex_);
+    std::shared_ptr<ObjectStore>& store = stores_[store_url];
+    if (!store) {
+      store = url.starts_with("s3:") ? open_s3_object_store(parse_s3_url(store_url))
+                                     : open_gcs_object_store(parse_gcs_url(store_url));
+    }
+    return {store, name};
+  }
+
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::shared_ptr<ObjectStore>> stores_;  ///< by the URL of their bucket
+};
+
+}  // namespace
+}  // namespace tessera
+
+extern "C" __attribute__((visibility("default"))) const tessera::ObjectsModule* tessera_objects_module() {
+  static const tessera::Objects objects;
+  return &objects;
+}
