@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/error.hpp"
@@ -83,6 +84,7 @@ std::vector<RangedInput::PiecePtr> RangedInput::ask_for(std::int64_t first, std:
     }
     const PiecePtr& piece = found.emplace_back(at->second);
     piece->used = ++uses_;
+    piece->was_read = true;
     if (piece->next_window > 0) {
       start_window(std::exchange(piece->next_window, 0), 0);
     }
@@ -144,16 +146,16 @@ void RangedInput::drop_unused() const {
     return;
   }
   // Some more than must be, so that not every read looks for some.
-  std::vector<std::pair<std::uint64_t, std::int64_t>> by_use;
+  std::vector<std::tuple<bool, std::uint64_t, std::int64_t>> by_use;
   for (const auto& [index, piece] : pieces_) {
     if (piece->here) {
-      by_use.emplace_back(piece->used, index);
+      by_use.emplace_back(!piece->was_read, piece->used, index);
     }
   }
   const std::size_t count = std::min(by_use.size(), pieces_.size() - limit + limit / 8);
   std::ranges::nth_element(by_use, by_use.begin() + static_cast<std::ptrdiff_t>(count));
   for (std::size_t i = 0; i < count; ++i) {
-    pieces_.erase(by_use[i].second);
+    pieces_.erase(std::get<std::int64_t>(by_use[i]));
   }
 }
 

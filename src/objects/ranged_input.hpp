@@ -47,6 +47,7 @@ class RangedInput final : public ObjectInput {
     std::int64_t window = 1;  ///< pieces fetched with it
     /// Where the next window starts when this piece is read; 0: it starts none.
     std::int64_t next_window = 0;
+    bool was_read = false;   ///< those that were not, fetched ahead, are dropped last
     std::uint64_t used = 0;  ///< by which the one that was not used for longest is dropped
   };
   using PiecePtr = std::shared_ptr<Piece>;

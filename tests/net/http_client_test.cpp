@@ -2,10 +2,7 @@
 // The HTTP client against a small real server that misbehaves on purpose.
 #include "net/http_client.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,99 +13,19 @@
 
 #include "base/error.hpp"
 #include "net/redact.hpp"
+#include "servers/scripted_server.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"
 
 namespace tessera {
 namespace {
 
+using testing::answer;
 using testing::code_of;
 using testing::refusal;
+using testing::ScriptedServer;
 
-/// Takes connections one after the other and plays the next script on each: what it sends, byte by byte,
-/// after it has read a request's header. A script that ends in "HANG" keeps silent until the client leaves.
-class Misbehaving {
- public:
-  explicit Misbehaving(std::vector<std::string> scripts) : scripts_(std::move(scripts)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 16) != 0 ||
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      throw std::runtime_error("no socket to listen on");
-    }
-    port_ = ntohs(address.sin_port);
-    thread_ = std::jthread([this] { serve(); });
-  }
-  ~Misbehaving() {
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-  }
-  Misbehaving(const Misbehaving&) = delete;
-  Misbehaving& operator=(const Misbehaving&) = delete;
-
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/x"; }
-  [[nodiscard]] int requests() const { return requests_; }
-  [[nodiscard]] std::string header() const {
-    const std::lock_guard lock(mutex_);
-    return header_;
-  }
-
- private:
-  void serve() {
-    for (const std::string& script : scripts_) {
-      const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) {
-        return;
-      }
-      play(connection, script);
-      ::close(connection);
-    }
-  }
-  void play(int connection, std::string script) {
-    std::string received;
-    std::array<char, 4096> piece{};
-    const auto read_some = [&] {
-      const ssize_t count = ::recv(connection, piece.data(), piece.size(), 0);
-      received.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-      return count > 0;
-    };
-    while (received.find("\r\n\r\n") == std::string::npos && read_some()) {
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      header_ = received.substr(0, received.find("\r\n\r\n") + 2);
-    }
-    ++requests_;
-    const bool hangs = script.ends_with("HANG");
-    script.resize(script.size() - (hangs ? 4 : 0));
-    ::send(connection, script.data(), script.size(), MSG_NOSIGNAL);
-    if (!hangs) {
-      ::shutdown(connection, SHUT_WR);
-    }
-    // Closing with bytes unread would reset the connection, and the client might lose what was sent.
-    while (read_some()) {
-    }
-  }
-
-  std::vector<std::string> scripts_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<int> requests_{0};
-  mutable std::mutex mutex_;
-  std::string header_;
-  std::jthread thread_;
-};
-
-std::string answer(const std::string& status, const std::string& body = "", const std::string& headers = "") {
-  return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n" + headers + "\r\n" + body;
-}
-
-HttpRequest get(const Misbehaving& server) {
+HttpRequest get(const ScriptedServer& server) {
   HttpRequest request;
   request.url = server.url();
   return request;
@@ -123,7 +40,7 @@ HttpOptions quick() {
 
 TEST(HttpClientFaults, RetriesTransientFailures) {
   for (const char* status : {"408 Timeout", "429 Slow", "500 Oops", "502 Bad", "503 Away", "504 Late"}) {
-    const Misbehaving server({answer(status), answer(status), answer("200 OK", "here")});
+    const ScriptedServer server({answer(status), answer(status), answer("200 OK", "here")});
     EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "here") << status;
     EXPECT_EQ(server.requests(), 3);
   }
@@ -131,7 +48,7 @@ TEST(HttpClientFaults, RetriesTransientFailures) {
 
 TEST(HttpClientFaults, DoesNotRetryPermanentFailures) {
   for (const char* status : {"400 Bad", "401 Who", "403 No", "404 None", "412 Changed", "501 Never"}) {
-    const Misbehaving server({answer(status, "why"), answer("200 OK")});
+    const ScriptedServer server({answer(status, "why"), answer("200 OK")});
     const HttpResponse response = HttpClient(quick()).send(get(server));
     EXPECT_EQ(response.status, std::atoi(status));
     EXPECT_EQ(response.body, "why");
@@ -140,7 +57,7 @@ TEST(HttpClientFaults, DoesNotRetryPermanentFailures) {
 }
 
 TEST(HttpClientFaults, ReturnsTheLastResponseWhenAttemptsAreUsedUp) {
-  const Misbehaving server(std::vector<std::string>(10, answer("503 Away", "still")));
+  const ScriptedServer server(std::vector<std::string>(10, answer("503 Away", "still")));
   HttpOptions options = quick();
   options.max_attempts = 3;
   const HttpResponse response = HttpClient(options).send(get(server));
@@ -150,8 +67,8 @@ TEST(HttpClientFaults, ReturnsTheLastResponseWhenAttemptsAreUsedUp) {
 }
 
 TEST(HttpClientFaults, RetriesAfterBrokenConnections) {
-  const Misbehaving server({"", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
-                            answer("200 OK", "all of it")});
+  const ScriptedServer server({"", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+                               answer("200 OK", "all of it")});
   EXPECT_EQ(HttpClient(quick()).send(get(server)).body, "all of it");
   EXPECT_EQ(server.requests(), 4);
 }
@@ -167,7 +84,7 @@ TEST(HttpClientFaults, ReportsARefusedConnection) {
 }
 
 TEST(HttpClientFaults, NeverWritesTheSameBytesToASinkTwice) {
-  const Misbehaving server(
+  const ScriptedServer server(
       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", answer("200 OK", "all of it")});
   StringSink sink;
   HttpRequest request = get(server);
@@ -186,7 +103,7 @@ TEST(HttpClientFaults, NeverWritesTheSameBytesToASinkTwice) {
 }
 
 TEST(HttpClientFaults, KeepsErrorBodiesOutOfTheSink) {
-  const Misbehaving server({answer("503 Away", "no"), answer("404 None", "nothing here")});
+  const ScriptedServer server({answer("503 Away", "no"), answer("404 None", "nothing here")});
   StringSink sink;
   HttpRequest request = get(server);
   request.response_sink = &sink;
@@ -195,7 +112,7 @@ TEST(HttpClientFaults, KeepsErrorBodiesOutOfTheSink) {
 }
 
 TEST(HttpClientFaults, SendsAStreamedBodyOnce) {
-  const Misbehaving server({answer("503 Away"), answer("200 OK")});
+  const ScriptedServer server({answer("503 Away"), answer("200 OK")});
   const auto body = memory_source("body");
   HttpRequest request = get(server);
   request.method = "PUT";
@@ -208,7 +125,7 @@ TEST(HttpClientFaults, SendsAStreamedBodyOnce) {
 }
 
 TEST(HttpClientFaults, AbortsAStalledTransfer) {
-  const Misbehaving server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalfHANG"});
+  const ScriptedServer server({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalfHANG"});
   HttpOptions options = quick();
   options.stall_timeout = std::chrono::milliseconds(1000);
   options.max_attempts = 1;
@@ -218,14 +135,14 @@ TEST(HttpClientFaults, AbortsAStalledTransfer) {
 }
 
 TEST(HttpClientFaults, TimesOutALongAttempt) {
-  const Misbehaving server({"HANG", answer("200 OK", "in time")});
+  const ScriptedServer server({"HANG", answer("200 OK", "in time")});
   HttpOptions options = quick();
   options.total_timeout = std::chrono::milliseconds(300);
   EXPECT_EQ(HttpClient(options).send(get(server)).body, "in time");
 }
 
 TEST(HttpClientFaults, HonoursRetryAfter) {
-  const Misbehaving server({answer("503 Away", "", "Retry-After: 1\r\n"), answer("200 OK")});
+  const ScriptedServer server({answer("503 Away", "", "Retry-After: 1\r\n"), answer("200 OK")});
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(HttpClient(quick()).send(get(server)).status, 200);
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(990));
@@ -245,7 +162,7 @@ TEST(HttpClientFaults, BoundsRetryAfter) {
 }
 
 TEST(HttpClientFaults, StopsWhileItWaits) {
-  const Misbehaving server({answer("503 Away", "", "Retry-After: 60\r\n")});
+  const ScriptedServer server({answer("503 Away", "", "Retry-After: 60\r\n")});
   std::stop_source stop;
   std::jthread stopper([&] {
     while (server.requests() == 0) {
@@ -257,7 +174,7 @@ TEST(HttpClientFaults, StopsWhileItWaits) {
 }
 
 TEST(HttpClientFaults, FollowsNoRedirects) {
-  const Misbehaving server({answer("302 Found", "", "Location: /elsewhere\r\n"), answer("200 OK")});
+  const ScriptedServer server({answer("302 Found", "", "Location: /elsewhere\r\n"), answer("200 OK")});
   const HttpResponse response = HttpClient(quick()).send(get(server));
   EXPECT_EQ(response.status, 302);
   EXPECT_EQ(header_of(response, "location"), "/elsewhere");
@@ -265,7 +182,7 @@ TEST(HttpClientFaults, FollowsNoRedirects) {
 }
 
 TEST(HttpClientFaults, RejectsAResponseThatIsTooLong) {
-  const Misbehaving server({answer("200 OK", std::string(5000, 'x'))});
+  const ScriptedServer server({answer("200 OK", std::string(5000, 'x'))});
   HttpOptions options = quick();
   options.max_body_bytes = 4999;
   EXPECT_EQ(code_of([&] { HttpClient(options).send(get(server)); }), ErrorCode::limit_exceeded);
