@@ -16,6 +16,7 @@ from tessera._http import Http
 from tessera._image import StrPath, _pipeline_of
 from tessera._jobs import Batch, Job
 from tessera._local_service import local_service_token
+from tessera._parts import LARGE_BYTES, send_parts
 from tessera._tessera import Pipeline
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -103,11 +104,14 @@ class Client:
         return Batch(self._json("POST", "/v1/jobs", request, headers))
 
     def upload(self, file: StrPath) -> str:
-        """Stores a file for jobs to work on; returns its object's name."""
+        """Stores a file for jobs to work on; returns its object's name. A large file goes in parts, several at a time."""
         with open(file, "rb") as source:
-            place = self._json("POST", "/v1/uploads", {})
+            size_bytes = os.fstat(source.fileno()).st_size
+            place = self._json("POST", "/v1/uploads", {"size_bytes": size_bytes} if size_bytes >= LARGE_BYTES else {})
+            if "parts" in place:
+                return send_parts(self._http, self._json, source, place)
             to = place["upload"]
-            headers = {**to.get("headers", {}), "Content-Length": str(os.fstat(source.fileno()).st_size)}
+            headers = {**to.get("headers", {}), "Content-Length": str(size_bytes)}
 
             def body() -> Any:
                 source.seek(0)

@@ -54,6 +54,19 @@ def test_one_file_and_a_pipeline_with_options(client, photo, tmp_path, command):
     assert first.read_bytes() == second.read_bytes() == command("resize width=100", photo, "a.jpg", "--quality", "40")
 
 
+def test_a_large_image_goes_in_parts(client, tmp_path, command):
+    picture = tmp_path / "large.ppm"
+    pixels = numpy.random.default_rng(1).integers(0, 256, 4800 * 4900 * 3, dtype=numpy.uint8)
+    picture.write_bytes(b"P6\n4800 4900\n255\n" + pixels.tobytes())
+    asked = []
+    ask = client._json
+    client._json = lambda method, path, *rest: asked.append(path) or ask(method, path, *rest)
+    job, = client.wait(client.submit(picture, SMALL, format="png")).jobs
+    assert job.state == "done", job.error
+    assert "/v1/uploads/complete" in asked
+    assert client.download(job, tmp_path / "small.png").read_bytes() == command(SMALL, picture)
+
+
 def test_a_job_can_be_waited_for(client, photo):
     batch = client.submit(photo, SMALL)
     job = client.wait(batch.jobs[0].id)

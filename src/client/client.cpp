@@ -13,6 +13,8 @@
 #include "base/text.hpp"
 #include "client/event_stream.hpp"
 #include "client/local_service.hpp"
+#include "client/part_sender.hpp"
+#include "client/upload_record.hpp"
 #include "net/backoff.hpp"
 #include "net/crypto.hpp"
 #include "net/redact.hpp"
@@ -22,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Files from this size on are sent in parts, if the server wants that.
+constexpr std::int64_t min_size_in_parts = std::int64_t{64} << 20;
 /// Heartbeats come every 15 s.
 constexpr std::chrono::seconds event_stall_timeout{45};
 
@@ -33,19 +37,6 @@ ErrorCode code_of(const std::string& problem_name, int status) {
          : status == 429 ? ErrorCode::busy
          : status == 409 ? ErrorCode::conflict
                          : ErrorCode::usage;
-}
-
-[[noreturn]] void throw_problem(const HttpResponse& response, const std::string& url) {
-  const Json problem = Json::parse(response.body, nullptr, false);
-  if (!problem.is_object() || !problem.contains("detail")) {
-    throw Error(code_of("", response.status),
-                fmt::format("'{}' responds with status {}. Is it a Tessera server?", redact_url(url),
-                            response.status));
-  }
-  const std::string type = problem.value("type", "");
-  // The text goes to a terminal, and the server is not trusted.
-  throw Error(code_of(type.substr(type.rfind('/') + 1), response.status),
-              printable(problem.value("detail", "")));
 }
 
 /// Scheme, host and port, without the default port.
@@ -87,6 +78,19 @@ fs::path free_name(const fs::path& folder, const std::string& name) {
 }
 
 }  // namespace
+
+void throw_problem(const HttpResponse& response, const std::string& url) {
+  const Json problem = Json::parse(response.body, nullptr, false);
+  if (!problem.is_object() || !problem.contains("detail")) {
+    throw Error(code_of("", response.status),
+                fmt::format("'{}' responds with status {}. Is it a Tessera server?", redact_url(url),
+                            response.status));
+  }
+  const std::string type = problem.value("type", "");
+  // The text goes to a terminal, and the server is not trusted.
+  throw Error(code_of(type.substr(type.rfind('/') + 1), response.status),
+              printable(problem.value("detail", "")));
+}
 
 Client::Client(ClientOptions options)
     : options_(std::move(options)), http_(http_options(options_)), stream_(stream_options(options_)) {
@@ -177,18 +181,62 @@ Json Client::remove(const std::string& path, const std::stop_token& stop) {
 std::string Client::upload(const fs::path& file, const std::function<void(double fraction)>& progress,
                            const std::stop_token& stop) {
   const auto body = open_file_source(file);
-  const Json place = post("/v1/uploads", Json::object(), {}, stop);
+  const std::int64_t size = body->size().value_or(0);
+  if (size >= min_size_in_parts) {
+    return upload_large(file, size, progress, stop);
+  }
+  return upload_whole(post("/v1/uploads", Json::object(), {}, stop), *body, progress, stop);
+}
+
+std::string Client::upload_large(const fs::path& file, std::int64_t size,
+                                 const std::function<void(double fraction)>& progress,
+                                 const std::stop_token& stop) {
+  const UploadRecord record(options_.server, file);
+  {
+    PartSender sender(*this, http_, file, progress);
+    const auto begun = record.find();
+    if (begun && begun->size_bytes == size && sender.resume(*begun, stop)) {
+      try {
+        sender.send(*begun, stop);
+        record.remove();
+        return begun->object;
+      } catch (const Error& error) {
+        // The reservation has expired, or the parts are gone: from the beginning.
+        if (error.code() != ErrorCode::conflict && error.code() != ErrorCode::not_found) {
+          throw;
+        }
+      }
+    }
+  }
+  const Json place = post("/v1/uploads", {{"size_bytes", size}}, {}, stop);
+  if (!place.contains("parts")) {
+    return upload_whole(place, *open_file_source(file), progress, stop);
+  }
+  const Json& parts = place["parts"];
+  const BegunUpload begun{place.at("object"), parts.at("upload"), size, parts.at("part_bytes"),
+                          parts.at("count")};
+  record.write(begun);
+  PartSender sender(*this, http_, file, progress);
+  sender.take_links(parts.at("links"));
+  sender.send(begun, stop);
+  record.remove();
+  return begun.object;
+}
+
+std::string Client::upload_whole(const Json& place, ByteSource& body,
+                                 const std::function<void(double fraction)>& progress,
+                                 const std::stop_token& stop) {
   HttpRequest put;
   put.method = place.at("upload").at("method");
-  put.url = place["upload"].at("url");
-  const Json headers = place["upload"].value("headers", Json::object());
+  put.url = place.at("upload").at("url");
+  const Json headers = place.at("upload").value("headers", Json::object());
   for (const auto& [name, value] : headers.items()) {
     put.headers.emplace_back(name, value.get<std::string>());
   }
-  put.body_source = body.get();
-  if (progress && body->size().value_or(0) > 0) {
+  put.body_source = &body;
+  if (progress && body.size().value_or(0) > 0) {
     put.on_progress = [&](std::int64_t sent, std::int64_t) {
-      progress(static_cast<double>(sent) / static_cast<double>(*body->size()));
+      progress(static_cast<double>(sent) / static_cast<double>(*body.size()));
     };
   }
   const HttpResponse response = http_.send(put, stop);

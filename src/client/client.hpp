@@ -39,7 +39,9 @@ class Client {
             const std::stop_token& stop = {});
   Json remove(const std::string& path, const std::stop_token& stop = {});
 
-  /// Uploads a file as input for jobs; returns its object name.
+  /// Uploads a file as input for jobs; returns its object name. A large file is sent in parts, over several
+  /// connections; if it breaks off, the next call for the same file, of any process, goes on with it.
+  /// `progress` may be called by several threads, one at a time.
   [[nodiscard]] std::string upload(const std::filesystem::path& file,
                                    const std::function<void(double fraction)>& progress = {},
                                    const std::stop_token& stop = {});
@@ -59,6 +61,11 @@ class Client {
               const std::stop_token& stop = {}, const FollowOptions& options = {});
 
  private:
+  std::string upload_large(const std::filesystem::path& file, std::int64_t size,
+                           const std::function<void(double fraction)>& progress, const std::stop_token& stop);
+  /// To the link that the server has answered.
+  std::string upload_whole(const Json& place, ByteSource& body,
+                           const std::function<void(double fraction)>& progress, const std::stop_token& stop);
   [[nodiscard]] std::string token() const;
   /// The request for a redirected event stream. The token is sent only to the server's own origin.
   [[nodiscard]] HttpRequest redirected_events(const std::string& location, const std::stop_token& stop);
@@ -68,5 +75,8 @@ class Client {
   HttpClient http_;
   HttpClient stream_;
 };
+
+/// Throws the Error that a response other than 2xx describes.
+[[noreturn]] void throw_problem(const HttpResponse& response, const std::string& url);
 
 }  // namespace tessera

@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "client/user_folders.hpp"
 #include "net/redact.hpp"
 #include "ports/bytes_io.hpp"
 
@@ -27,17 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr mode_t private_file = 0600;
 
-std::optional<fs::path> notes_folder() {
-  const auto folder_in = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return value != nullptr && *value == '/' ? std::optional<fs::path>(value) : std::nullopt;
-  };
-  if (const auto state = folder_in("XDG_STATE_HOME")) {
-    return *state / "tessera/services";
-  }
-  const auto home = folder_in("HOME");
-  return home ? std::optional(*home / ".local/state/tessera/services") : std::nullopt;
-}
+std::optional<fs::path> notes_folder() { return state_folder("services"); }
 
 std::string note_name(const std::string& address, const std::string& port) { return address + ":" + port; }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "codec/io/atomic_file.hpp"
 #include "image/sink.hpp"
 #include "image/stream.hpp"
 #include "schema/output_options.hpp"
@@ -65,6 +66,9 @@ class FileSink : public Sink {
 [[nodiscard]] std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const ImageInfo& info,
                                                   const Metadata& metadata, const WriteOptions& options,
                                                   std::string name = {});
+/// The same for a file that is open already.
+[[nodiscard]] std::unique_ptr<FileSink> open_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                                  const Metadata& metadata, const WriteOptions& options);
 /// The same sink for ranks that only encode: touches no file, unless it joins the root's through shared().
 /// Its append(), skip() and finish() must not be called.
 [[nodiscard]] std::unique_ptr<FileSink> make_encoder(const ImageInfo& info, const WriteOptions& options);

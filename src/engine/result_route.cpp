@@ -62,6 +62,10 @@ ResultRoute::ResultRoute(Sink& sink, Communicator& comm) : sink_(sink), comm_(co
   }
   bool joined = comm.root();
   own_writes_ = join_all(false, joined) || join_all(true, joined);
+  if (SharedParts* const parts = sink.shared()->parts(); !own_writes_ && parts != nullptr) {
+    parts_.emplace(*parts, comm);
+    own_writes_ = true;
+  }
   if (!own_writes_) {
     why_gathered_ =
         fmt::format("the result's file cannot be written from {}", locations_without_access(joined));
@@ -122,7 +126,16 @@ void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> piece
       });
 }
 
+void ResultRoute::distribute(const std::vector<std::int64_t>& ends, std::vector<EncodedPiece> mine) {
+  written_bytes_ += body_bytes(mine);
+  parts_->distribute(ends, mine);
+}
+
 void ResultRoute::complete_own() {
+  if (parts_) {
+    parts_->complete();
+    return;
+  }
   if (writing_.valid()) {
     writing_.get();
   }
@@ -230,6 +243,10 @@ void PanelRoute::finish() {
                   [](const Share& share) { return share.message_bytes == failed; })) {
     return;
   }
+  if (result_.in_parts()) {
+    finish_in_parts(shares, message);
+    return;
+  }
   if (comm_.root()) {
     receive_pieces(shares);
     return;
@@ -245,6 +262,28 @@ void PanelRoute::finish() {
     result_.write_own(offset, std::move(kept_));
   }
   kept_.clear();
+}
+
+void PanelRoute::finish_in_parts(const std::vector<Share>& shares, const Bytes& message) {
+  std::exception_ptr failure;
+  if (comm_.root()) {
+    try {
+      receive_pieces(shares);
+    } catch (...) {
+      failure = std::current_exception();  // after what the others wait for
+    }
+  } else if (!message.empty()) {
+    comm_.send(message, 0, piece_tag)->wait();
+  }
+  std::vector<std::int64_t> ends;
+  std::int64_t end = 0;
+  for (const Share& share : shares) {
+    ends.push_back(end += share.body_bytes);
+  }
+  result_.distribute(ends, std::exchange(kept_, {}));
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
 }
 
 void PanelRoute::fail() noexcept {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <future>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "engine/part_route.hpp"
 #include "engine/strips.hpp"
 #include "engine/workers.hpp"
 #include "image/sink.hpp"
@@ -30,7 +32,10 @@ class ResultRoute {
   /// Another rank: writes pieces from `offset` on in the background, after those of the call before. Throws
   /// what writing those has thrown.
   void write_own(std::int64_t offset, std::vector<EncodedPiece> pieces);
-  /// Waits until what this rank writes itself can be seen by the root. Throws what writing has thrown.
+  /// At the end of a panel of a result that is uploaded in parts: see PartRoute::distribute(). Collective.
+  [[nodiscard]] bool in_parts() const { return parts_.has_value(); }
+  void distribute(const std::vector<std::int64_t>& ends, std::vector<EncodedPiece> mine);
+  /// Waits until what this rank writes itself can be seen by the root. Throws what writing has thrown. Collective.
   void complete_own();
 
   [[nodiscard]] std::int64_t written_bytes() const { return written_bytes_; }
@@ -45,6 +50,7 @@ class ResultRoute {
   std::string why_gathered_;
   std::int64_t written_bytes_ = 0;
   std::future<void> writing_;
+  std::optional<PartRoute> parts_;
 };
 
 /// The pieces of one panel: strips are encoded, brought into order, and passed on when the panel ends.
@@ -70,6 +76,7 @@ class PanelRoute {
 
   void take(Pieces pieces);
   [[nodiscard]] std::vector<Share> agree(const Share& mine);
+  void finish_in_parts(const std::vector<Share>& shares, const Bytes& message);
   void receive_pieces(const std::vector<Share>& shares);
   void append_message(std::span<const std::byte> message);
 

@@ -19,11 +19,15 @@ struct EncodedPiece {
   Bytes index;  ///< what the root must know to complete the result, such as sizes and checksums: little
 };
 
+class SharedParts;
+
 /// A result that several processes write into, each at places of its own. The root has it from the start; other
 /// ranks join it.
 class SharedOutput {
  public:
   virtual ~SharedOutput() = default;
+  /// If it can also be uploaded in parts by ranks that could not join; the same on every rank. Null: it cannot.
+  [[nodiscard]] virtual SharedParts* parts() { return nullptr; }
   /// Root: what another process needs to join. `by_name`: also from other machines, through a hidden name in
   /// the result's folder. Empty if nobody can. Throws nothing that is not a lack of memory.
   [[nodiscard]] virtual std::string invite(bool by_name) = 0;

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "codec/io/objects.hpp"
 #include "net/redact.hpp"
+#include "objects/bucket_upload.hpp"
 #include "objects/ranged_input.hpp"
 
 namespace tessera {
@@ -41,10 +42,14 @@ class Objects final : public ObjectsModule {
     return stored.store->stat(stored.name).has_value();
   }
 
-  void upload(const std::string& url, int descriptor, std::string_view media_type) const override {
-    const StoredName stored = find_store(url);
-    const auto body = open_file_source(fmt::format("/proc/self/fd/{}", descriptor));
-    stored.store->put(stored.name, *body, std::string(media_type));
+  std::unique_ptr<ObjectUpload> begin_upload(const std::string& url,
+                                             std::string_view media_type) const override {
+    StoredName stored = find_store(url);
+    return std::make_unique<BucketUpload>(std::move(stored.store), std::move(stored.name), media_type);
+  }
+
+  std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const override {
+    return upload_part_by_link(http_, link, bytes);
   }
 
  private:
@@ -75,6 +80,7 @@ class Objects final : public ObjectsModule {
     return {store, name};
   }
 
+  mutable HttpClient http_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::shared_ptr<ObjectStore>> stores_;  ///< by the URL of their bucket
 };

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera {
 namespace {
@@ -61,6 +62,43 @@ class FileSource final : public ByteSource {
   std::optional<std::int64_t> size_;
 };
 
+class FilePart final : public ByteSource {
+ public:
+  FilePart(const std::filesystem::path& path, std::int64_t offset, std::int64_t bytes)
+      : path_(path),
+        descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+        at_(offset),
+        end_(offset + bytes) {
+    if (!descriptor_) {
+      fail("read", path_);
+    }
+  }
+  std::size_t read(std::span<std::byte> out) override {
+    std::size_t done = 0;
+    const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(out), end_ - at_));
+    while (done < wanted) {
+      const ssize_t count = ::pread(descriptor_.get(), out.data() + done, wanted - done, at_);
+      if (count < 0 && errno != EINTR) {
+        fail("read", path_);
+      }
+      if (count == 0) {
+        break;
+      }
+      done += static_cast<std::size_t>(std::max<ssize_t>(0, count));
+      at_ += std::max<ssize_t>(0, count);
+    }
+    return done;
+  }
+  [[nodiscard]] std::optional<std::int64_t> size() const override { return size_; }
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor descriptor_;
+  std::int64_t at_;
+  std::int64_t end_;
+  std::int64_t size_ = end_ - at_;
+};
+
 class MemorySource final : public ByteSource {
  public:
   explicit MemorySource(std::string_view text) : rest_(text), size_(static_cast<std::int64_t>(text.size())) {}
@@ -92,6 +130,11 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
 
 std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path) {
   return std::make_unique<FileSource>(path);
+}
+
+std::unique_ptr<ByteSource> open_file_part(const std::filesystem::path& path, std::int64_t offset,
+                                           std::int64_t bytes) {
+  return std::make_unique<FilePart>(path, offset, bytes);
 }
 
 std::string read_small_file(const std::filesystem::path& path) {

@@ -37,6 +37,9 @@ class ByteSink {
 
 /// Reads a file from its beginning. Throws Error(not_found, io).
 [[nodiscard]] std::unique_ptr<ByteSource> open_file_source(const std::filesystem::path& path);
+/// `bytes` of a file from `offset` on. Throws Error(not_found, io).
+[[nodiscard]] std::unique_ptr<ByteSource> open_file_part(const std::filesystem::path& path,
+                                                         std::int64_t offset, std::int64_t bytes);
 /// The content of a small file, such as one that holds settings or keys. Throws Error(not_found, io), and
 /// Error(usage) if it has more than 64 KiB.
 [[nodiscard]] std::string read_small_file(const std::filesystem::path& path);

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "ports/part_uploads.hpp"
 
 namespace tessera {
 
@@ -36,6 +37,20 @@ void check_object_name(const std::string& name) {
       return;
     }
     rest.remove_prefix(slash + 1);
+  }
+}
+
+void check_part(const std::string& upload, int number) {
+  constexpr std::size_t max_id_bytes = 1024;
+  if (number < 1 || number > max_parts) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is no number of a part: they go from 1 to {}.", number, max_parts));
+  }
+  if (upload.empty() || upload.size() > max_id_bytes ||
+      std::ranges::any_of(upload, [](unsigned char c) { return c <= 0x20 || c == 0x7f; })) {
+    throw Error(
+        ErrorCode::usage,
+        "The identifier of an upload in parts is empty, too long, or has a space or control character in it.");
   }
 }
 

@@ -54,6 +54,8 @@ struct Link {
   TimePoint expires{};
 };
 
+class PartUploads;
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -75,6 +77,9 @@ class ObjectStore {
   /// service account): that service is called, and may fail as a store does.
   [[nodiscard]] virtual Link sign_get(const std::string& name, const LinkOptions& options) = 0;
   [[nodiscard]] virtual Link sign_put(const std::string& name, const LinkOptions& options) = 0;
+
+  /// Uploads in parts, of the same objects. It lives as long as the store.
+  [[nodiscard]] virtual PartUploads& part_uploads() = 0;
 
   /// A local file that holds the object, if the store is a local folder: avoids a copy. It must only be read.
   [[nodiscard]] virtual std::optional<std::filesystem::path> local_file(const std::string& name) {

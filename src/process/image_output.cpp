@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/image_output.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 
@@ -14,6 +13,7 @@
 #include "codec/io/input.hpp"
 #include "codec/io/objects.hpp"
 #include "engine/memory_io.hpp"
+#include "process/object_sink.hpp"
 
 namespace tessera {
 namespace {
@@ -74,21 +74,6 @@ FileDescriptor make_memory_file() {
   return file;
 }
 
-/// Results may be larger than the memory, so what will be uploaded lies on a disk.
-FileDescriptor make_nameless_file() {
-  std::error_code failure;
-  const fs::path folder = fs::temp_directory_path(failure);
-  FileDescriptor file(failure ? -1 : ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file) {
-    throw Error(
-        ErrorCode::io,
-        fmt::format("A temporary file for the result cannot be made in '{}': {}. Set TMPDIR to a folder "
-                    "with room for the whole result.",
-                    folder.string(), failure ? failure.message() : std::generic_category().message(errno)));
-  }
-  return file;
-}
-
 Bytes content_of(int descriptor) {
   const auto input = open_descriptor_input(descriptor, "the result");
   Bytes bytes(static_cast<std::size_t>(input->size()));
@@ -143,19 +128,22 @@ ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const M
     sink_ = std::make_unique<TileSink>(info);
   } else {
     const WriteOptions write = write_options(format(options), options);
-    media_type_ = format_info(write.format).media_type;
+    if (const auto* const object = std::get_if<OutputObject>(&output.to)) {
+      sink_ = root ? std::make_unique<ObjectSink>(object->url, output.name, info, metadata, write)
+                   : std::make_unique<ObjectSink>(info, write);
+      return;
+    }
     if (!root) {
       sink_ = make_encoder(info, write);
       return;
     }
-    const auto* const file = std::get_if<OutputFile>(&output.to);
-    if (file == nullptr) {
-      temporary_ =
-          std::holds_alternative<OutputObject>(output.to) ? make_nameless_file() : make_memory_file();
+    if (const auto* const file = std::get_if<OutputFile>(&output.to)) {
+      sink_ = open_sink(file->path, info, metadata, write, output.name);
+      return;
     }
-    const std::string name = file == nullptr && output.name.empty() ? "the result" : output.name;
-    sink_ = open_sink(file != nullptr ? file->path : fmt::format("/proc/self/fd/{}", temporary_.get()), info,
-                      metadata, write, name);
+    memory_file_ = make_memory_file();
+    sink_ = open_sink(fmt::format("/proc/self/fd/{}", memory_file_.get()), info, metadata, write,
+                      output.name.empty() ? "the result" : output.name);
   }
 }
 
@@ -180,9 +168,9 @@ std::int64_t ResultSink::deliver() {
   if (const auto* const pixels = std::get_if<OutputPixels>(&output_.to)) {
     *pixels->pixels = dynamic_cast<const TileSink&>(*sink_).image();
   } else if (const auto* const memory = std::get_if<OutputBytes>(&output_.to)) {
-    *memory->bytes = content_of(temporary_.get());
-  } else if (const auto* const object = std::get_if<OutputObject>(&output_.to)) {
-    objects_module().upload(object->url, temporary_.get(), media_type_);
+    *memory->bytes = content_of(memory_file_.get());
+  } else if (auto* const object = dynamic_cast<ObjectSink*>(sink_.get())) {
+    object->publish();
   }
   return bytes;
 }

@@ -68,8 +68,7 @@ class ResultSink {
   [[nodiscard]] FileFormat format(const OutputOptions& options) const;
 
   ImageOutput output_;
-  FileDescriptor temporary_;  ///< of a result that is written into a file before it goes elsewhere
-  std::string_view media_type_;
+  FileDescriptor memory_file_;
   std::unique_ptr<Sink> sink_;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "ports/part_uploads.hpp"
 
 namespace tessera::service {
 namespace {
@@ -35,7 +36,7 @@ class CountingSink final : public ByteSink {
   double count_ = 0;
 };
 
-class InstrumentedStore final : public ObjectStore {
+class InstrumentedStore final : public ObjectStore, public PartUploads {
  public:
   InstrumentedStore(std::unique_ptr<ObjectStore> store, Metrics& metrics)
       : store_(std::move(store)), metrics_(metrics) {}
@@ -84,6 +85,40 @@ class InstrumentedStore final : public ObjectStore {
     return store_->local_file(name);
   }
 
+  PartUploads& part_uploads() override { return *this; }
+  std::string begin_upload(const std::string& name, const std::string& content_type) override {
+    return measured("begin_upload", [&] { return parts().begin_upload(name, content_type); });
+  }
+  ObjectPart put_part(const std::string& name, const std::string& upload, int number,
+                      ByteSource& body) override {
+    return measured("put_part", [&] {
+      ObjectPart part = parts().put_part(name, upload, number, body);
+      metrics_.add(Metric::store_bytes, {{"direction", "in"}}, static_cast<double>(part.size_bytes));
+      return part;
+    });
+  }
+  Link sign_part(const std::string& name, const std::string& upload, int number, std::int64_t size_bytes,
+                 std::chrono::seconds lifetime) override {
+    return forbidden_as_unavailable(
+        [&] { return parts().sign_part(name, upload, number, size_bytes, lifetime); });
+  }
+  std::vector<ObjectPart> list_parts(const std::string& name, const std::string& upload) override {
+    return measured("list_parts", [&] { return parts().list_parts(name, upload); });
+  }
+  ObjectInfo complete_upload(const std::string& name, const std::string& upload,
+                             const std::vector<ObjectPart>& of) override {
+    return measured("complete_upload", [&] { return parts().complete_upload(name, upload, of); });
+  }
+  void abort_upload(const std::string& name, const std::string& upload) override {
+    measured("abort_upload", [&] {
+      parts().abort_upload(name, upload);
+      return true;
+    });
+  }
+  int abort_uploads(const std::string& prefix, TimePoint begun_before) override {
+    return measured("abort_uploads", [&] { return parts().abort_uploads(prefix, begun_before); });
+  }
+
  private:
   template <class Work>
   auto measured(const char* operation, const Work& work) -> decltype(work()) {
@@ -102,6 +137,8 @@ class InstrumentedStore final : public ObjectStore {
       throw;
     }
   }
+
+  [[nodiscard]] PartUploads& parts() { return store_->part_uploads(); }
 
   std::unique_ptr<ObjectStore> store_;
   Metrics& metrics_;

@@ -14,6 +14,7 @@ const Json text{{"type", "string"}};
 const Json whole{{"type", "integer"}, {"minimum", 0}};
 const Json flag{{"type", "boolean"}};
 const Json moment{{"type", "string"}, {"format", "date-time"}};
+const Json link{{"type", "string"}, {"format", "uri"}};
 const Json fraction{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
 
 /// An object schema without additional properties.
@@ -111,12 +112,29 @@ Json openapi_schemas() {
       {"Submission", submission()},
       {"PipelineCheck", object({{"pipeline", pipeline}, {"output", output}}, {"pipeline"})},
       {"CheckedPipeline", all_required({{"pipeline", {{"type", "object"}}}, {"text", text}})},
-      {"UploadRequest", object({{"content_type", text}}, Json::array())},
-      {"Upload", all_required({{"object", text},
-                               {"upload", all_required({{"method", {{"const", "PUT"}}},
-                                                        {"url", {{"type", "string"}, {"format", "uri"}}},
-                                                        {"headers", {{"type", "object"}}},
-                                                        {"expires", moment}})}})},
+      {"UploadRequest", object({{"content_type", text}, {"size_bytes", whole}}, Json::array())},
+      {"Upload", object({{"object", text},
+                         {"upload", all_required({{"method", {{"const", "PUT"}}},
+                                                  {"url", link},
+                                                  {"headers", {{"type", "object"}}},
+                                                  {"expires", moment}})},
+                         {"parts", all_required({{"upload", text},
+                                                 {"size_bytes", whole},
+                                                 {"part_bytes", whole},
+                                                 {"count", whole},
+                                                 {"links", list_of(reference("PartLink"))}})}},
+                        {"object"})},
+      {"PartLink",
+       all_required({{"number", whole}, {"size_bytes", whole}, {"url", link}, {"expires", moment}})},
+      {"PartLinksRequest", all_required({{"object", text},
+                                         {"upload", text},
+                                         {"size_bytes", whole},
+                                         {"parts", list_of({{"type", "integer"}, {"minimum", 1}})}})},
+      {"PartLinks", all_required({{"links", list_of(reference("PartLink"))}})},
+      {"UploadInParts", all_required({{"object", text}, {"upload", text}, {"size_bytes", whole}})},
+      {"ReceivedParts",
+       all_required(
+           {{"object", text}, {"parts", list_of(all_required({{"number", whole}, {"size_bytes", whole}}))}})},
       {"StoredObject", all_required({{"object", text}, {"size_bytes", whole}})},
       {"Job", job()},
       {"JobPage", object({{"jobs", list_of(reference("Job"))}, {"next", text}}, {"jobs"})},

@@ -149,6 +149,61 @@ TEST_F(Hosts, GiveTheSameBytes) {
   EXPECT_TRUE(read_file(out) == read_file(folder / "one.png"));
 }
 
+TEST_F(Hosts, UploadTheirOwnPartsToABucket) {
+  // Processes of beta have numbers of their own there, so that nothing leads to the root's file, as on another
+  // machine.
+  write_file(
+      agent,
+      fmt::format("#!/bin/sh\nhost=$1; shift\n"
+                  "case $host in {}) exec nsenter --target {} --net --uts sh -c \"$*\";; esac\n"
+                  "exec nsenter --target {} --net --uts unshare --pid --fork --mount-proc sh -c \"$*\"\n",
+                  address(1), alpha->pid(), beta->pid()));
+  const std::string endpoint = fmt::format("http://{}:{}", address(1), 9000);
+  Program server(
+      {}, {.through = [&] {
+        std::vector<std::string> way = on(*alpha);
+        for (const std::string& word : {std::string("sh"), std::string("-c"),
+                                        fmt::format("python3 -B {} 9000 key secret pictures --address {} & "
+                                                    "until python3 -c 'import socket; "
+                                                    "socket.create_connection((\"{}\", 9000))' 2>/dev/null; "
+                                                    "do sleep 0.05; done; echo ready >&2; wait",
+                                                    TESSERA_STRICT_S3, address(1), address(1))}) {
+          way.push_back(word);
+        }
+        return way;
+      }()});
+  ASSERT_TRUE(server.wait_for_error("ready")) << server.error_so_far();
+  Program::Setup setup = on_alpha();
+  setup.environment.insert(setup.environment.end(), {"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=key",
+                                                     "AWS_SECRET_ACCESS_KEY=secret"});
+  // Noise does not compress: some 40 MB, five parts.
+  write_file(in, pnm(4000, 3400, 3));
+  const auto apply = [&](const std::string& to) {
+    out = to;
+    return run_program(ranks("invert"), setup);
+  };
+  ASSERT_EQ(run_program({"apply", "invert", in, "-o", folder / "one.png"}).exit_code, 0);
+  Outcome outcome = apply("s3://pictures/out.png");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto wrote = outcome.out.find("rank 2 on beta:");
+  ASSERT_NE(wrote, std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find(" MB", outcome.out.find("wrote", wrote)), std::string::npos) << outcome.out;
+  outcome = run_program({"compare", "s3://pictures/out.png", folder / "one.png"}, setup);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string copy = folder / "copy.png";
+  std::vector<std::string> download = on(*alpha);
+  for (const std::string& word :
+       {std::string("env"), std::string("AWS_ACCESS_KEY_ID=key"), std::string("AWS_SECRET_ACCESS_KEY=secret"),
+        std::string("python3"), std::string("-c"),
+        std::string("import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1')"
+                    ".download_file('pictures', 'out.png', sys.argv[2])"),
+        endpoint, copy}) {
+    download.push_back(word);
+  }
+  ASSERT_EQ(run_other(download.front(), {download.begin() + 1, download.end()}).exit_code, 0);
+  EXPECT_TRUE(read_file(copy) == read_file(folder / "one.png"));
+}
+
 TEST_F(Hosts, EndClearlyWhenARankDiesFarAway) {
   write_endless_image(in);
   Program program(ranks(endless_pipeline), on_alpha());

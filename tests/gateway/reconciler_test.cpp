@@ -40,6 +40,7 @@ class InterposedStore final : public ObjectStore {
   Link sign_put(const std::string& name, const LinkOptions& options) override {
     return store_.sign_put(name, options);
   }
+  PartUploads& part_uploads() override { return store_.part_uploads(); }
   void check() override { store_.check(); }
 
  private:

@@ -112,6 +112,7 @@ class FaultyStore final : public ObjectStore {
   Link sign_put(const std::string& name, const LinkOptions& link) override {
     return store_->sign_put(name, link);
   }
+  PartUploads& part_uploads() override { return store_->part_uploads(); }
   void check() override { store_->check(); }
 
  private:

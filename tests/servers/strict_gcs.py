@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from part_uploads import PartError, PartUploads
 
 with open(sys.argv[1]) as file:
     CONFIG = json.load(file)
@@ -38,6 +39,7 @@ METADATA = "/computeMetadata/v1/instance/service-accounts/default/"
 
 lock = threading.RLock()
 objects = {}  # key: {"content", "type", "time", "generation"}
+parts = PartUploads()
 sessions = {}  # id: {"key", "type", "content", "generation" once it is finished}
 tokens = {}  # token: when it expires
 faults = []
@@ -211,6 +213,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "DELETE":
                 return "withdraw"
             return "status" if self.headers.get("Content-Range") == "bytes */*" else "chunk"
+        if "uploads" in fields:
+            return "begin_parts" if self.command == "POST" else "list_uploads"
+        if "uploadId" in fields:
+            return {"GET": "list_parts", "PUT": "put_part", "POST": "complete_parts", "DELETE": "abort_parts"}[self.command]
         if path.rstrip("/").count("/") <= 1:
             return "list"
         return {"GET": "get", "HEAD": "head", "DELETE": "delete", "PUT": "put", "POST": "start"}[self.command]
@@ -248,7 +254,10 @@ class Handler(BaseHTTPRequestHandler):
             bucket, _, self.key = urllib.parse.unquote(path)[1:].partition("/")
             if bucket != BUCKET:
                 raise Refusal(404, "NoSuchBucket", "The bucket does not exist")
-            getattr(self, self.kind)(self.key, fields, body)
+            try:
+                getattr(self, self.kind)(self.key, fields, body)
+            except PartError as error:
+                raise Refusal(error.status, error.code, str(error)) from error
         except Cut:
             self.wfile.flush()
             self.close_connection = True
@@ -388,6 +397,32 @@ class Handler(BaseHTTPRequestHandler):
             self.store(key, b"newer", "text/plain")
             return self.answer(503)
         self.answer(204)
+
+    # Uploads in parts
+
+    def answer_xml(self, text):
+        self.answer(200, text.encode(), {"Content-Type": "application/xml"})
+
+    def begin_parts(self, key, query, body):
+        self.answer_xml(parts.begin(key, self.headers.get("Content-Type", "application/octet-stream")))
+
+    def put_part(self, key, query, body):
+        self.answer(200, headers={"ETag": parts.put(query["uploadId"], key, int(query["partNumber"]), body)})
+
+    def list_parts(self, key, query, body):
+        marker, limit = int(query.get("part-number-marker", 0)), int(query.get("max-parts", 1000))
+        self.answer_xml(parts.list(query["uploadId"], key, marker, limit))
+
+    def complete_parts(self, key, query, body):
+        self.store(key, *parts.complete(query["uploadId"], key, body))
+        self.answer_xml("<CompleteMultipartUploadResult/>")
+
+    def abort_parts(self, key, query, body):
+        parts.abort(query["uploadId"], key)
+        self.answer(204)
+
+    def list_uploads(self, _, query, body):
+        self.answer_xml(parts.list_uploads(query.get("prefix", "")))
 
     # Resumable uploads
 

@@ -23,6 +23,7 @@ from aws_identities import Identities
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from part_uploads import PartError, PartUploads
 
 parser = argparse.ArgumentParser()
 parser.add_argument("port", type=int)
@@ -31,6 +32,7 @@ parser.add_argument("secret_key")
 parser.add_argument("bucket")
 parser.add_argument("--style", choices=["path", "virtual"], default="path")
 parser.add_argument("--session-token", default="")
+parser.add_argument("--address", default="127.0.0.1")
 parser.add_argument("--identities", nargs=2, metavar=("CONTAINER_TOKEN", "WEB_TOKEN"))
 settings = parser.parse_args()
 identities = Identities(*settings.identities) if settings.identities else None
@@ -38,7 +40,7 @@ VIRTUAL_DOMAIN = f".s3.localhost:{settings.port}"
 lock = threading.Lock()
 session_expired = threading.Event()
 objects = {}  # key: (bytes, content type, time)
-uploads = {}  # id: (key, content type, {number: bytes})
+uploads = PartUploads()
 requests = []  # "METHOD PATH CONNECTION"
 connections = itertools.count(1)
 
@@ -195,14 +197,22 @@ class Handler(BaseHTTPRequestHandler):
             if bucket != settings.bucket:
                 raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist", BucketName=bucket)
             getattr(self, self.command.lower())(key, query, body)
+        except PartError as error:
+            refusal = Refusal(error.status, error.code, str(error))
+            self.answer(refusal.status, refusal.document(parts.path), {"Content-Type": "application/xml"})
         except Refusal as refusal:
             self.answer(refusal.status, refusal.document(parts.path), {"Content-Type": "application/xml"})
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
     def get(self, key, query, _):
+        if not key and "uploads" in query:
+            return self.answer(200, uploads.list_uploads(query.get("prefix", "")).encode(), {"Content-Type": "application/xml"})
         if not key:
             return self.list(query)
+        if "uploadId" in query:
+            text = uploads.list(query["uploadId"], key, int(query.get("part-number-marker", 0)), int(query.get("max-parts", 1000)))
+            return self.answer(200, text.encode(), {"Content-Type": "application/xml"})
         with lock:
             if key not in objects:
                 raise Refusal(404, "NoSuchKey", "The specified key does not exist.", Key=key)
@@ -246,36 +256,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def put(self, key, query, body):
         if "uploadId" in query:
-            with lock:
-                uploads[query["uploadId"]][2][int(query["partNumber"])] = body
+            uploads.put(query["uploadId"], key, int(query["partNumber"]), body)
         else:
             self.store(key, body, self.headers.get("Content-Type", "binary/octet-stream"))
         self.answer(200, headers={"ETag": f'"{hashlib.md5(body).hexdigest()}"'})
 
     def post(self, key, query, body):
         if "uploads" in query:
-            with lock:
-                name = f"upload-{len(uploads)}"
-                uploads[name] = (key, self.headers.get("Content-Type", ""), {})
-            text = f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId></InitiateMultipartUploadResult>"
+            text = uploads.begin(key, self.headers.get("Content-Type", ""))
         else:
-            with lock:
-                key, kind, pieces = uploads.pop(query["uploadId"])
-            for number, piece in pieces.items():
-                if f'<PartNumber>{number}</PartNumber><ETag>"{hashlib.md5(piece).hexdigest()}"' not in body.decode():
-                    raise Refusal(400, "InvalidPart", f"Part {number} is not the one that was stored")
-            self.store(key, b"".join(pieces[number] for number in sorted(pieces)), kind)
+            self.store(key, *uploads.complete(query["uploadId"], key, body))
             text = "<CompleteMultipartUploadResult/>"
         self.answer(200, text.encode(), {"Content-Type": "application/xml"})
 
     def delete(self, key, query, _):
-        with lock:
-            if "uploadId" in query:
-                uploads.pop(query["uploadId"], None)
-            else:
+        if "uploadId" in query:
+            uploads.abort(query["uploadId"], key)
+        else:
+            with lock:
                 objects.pop(key, None)
         self.answer(204)
 
 
 ThreadingHTTPServer.request_queue_size = 128
-ThreadingHTTPServer(("127.0.0.1", settings.port), Handler).serve_forever()
+ThreadingHTTPServer((settings.address, settings.port), Handler).serve_forever()

@@ -6,11 +6,11 @@
 #include "adapters/bucket/bucket_url.hpp"
 #include "net/http_client.hpp"
 #include "net/sigv4.hpp"
-#include "ports/object_store.hpp"
+#include "ports/part_uploads.hpp"
 
 namespace tessera {
 
-class BucketStore : public ObjectStore {
+class BucketStore : public ObjectStore, public PartUploads {
  public:
   /// Resumes after a broken connection, as long as the object is unchanged.
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override;
@@ -18,7 +18,20 @@ class BucketStore : public ObjectStore {
   ObjectPage list(const std::string& prefix, const std::string& after, int limit) override;
   Link sign_get(const std::string& name, const LinkOptions& options) override;
   Link sign_put(const std::string& name, const LinkOptions& options) override;
+  PartUploads& part_uploads() override { return *this; }
   void check() override;
+
+  std::string begin_upload(const std::string& name, const std::string& content_type) override;
+  /// Holds the part in memory, so that it can be sent again.
+  ObjectPart put_part(const std::string& name, const std::string& upload, int number,
+                      ByteSource& body) override;
+  Link sign_part(const std::string& name, const std::string& upload, int number, std::int64_t size_bytes,
+                 std::chrono::seconds lifetime) override;
+  std::vector<ObjectPart> list_parts(const std::string& name, const std::string& upload) override;
+  ObjectInfo complete_upload(const std::string& name, const std::string& upload,
+                             const std::vector<ObjectPart>& parts) override;
+  void abort_upload(const std::string& name, const std::string& upload) override;
+  int abort_uploads(const std::string& prefix, TimePoint begun_before) override;
 
  protected:
   struct BucketRequest {
@@ -53,6 +66,7 @@ class BucketStore : public ObjectStore {
   [[nodiscard]] std::string url(const std::string& path, const sigv4::Fields& query) const;
   /// Builds the HTTP request with the given headers.
   [[nodiscard]] HttpRequest to_http(const BucketRequest& what, sigv4::Fields headers) const;
+  ObjectPart send_part(const std::string& name, const std::string& upload, int number, std::string bytes);
   /// Throws the Error for a non-2xx status, with the store's message.
   void expect_success(const HttpResponse& response, const std::string& name) const;
 

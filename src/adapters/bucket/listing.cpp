@@ -47,12 +47,67 @@ pugi::xml_node error_of(pugi::xml_document& document, const std::string& xml) {
   return document.load_buffer(xml.data(), xml.size()) ? document.child("Error") : pugi::xml_node();
 }
 
+/// The element `name` of a response.
+pugi::xml_node require_root(pugi::xml_document& document, const std::string& xml, const char* name) {
+  const pugi::xml_node result =
+      document.load_buffer(xml.data(), xml.size()) ? document.child(name) : pugi::xml_node();
+  if (!result) {
+    throw Error(ErrorCode::unavailable, fmt::format("The store's response contains no {}.", name));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string parse_begun_upload(const std::string& xml) {
+  pugi::xml_document document;
+  const std::string upload =
+      text_of(require_root(document, xml, "InitiateMultipartUploadResult"), "UploadId");
+  if (upload.empty()) {
+    throw Error(ErrorCode::unavailable, "The store began an upload in parts without giving its identifier.");
+  }
+  return upload;
+}
+
+PartListing parse_parts(const std::string& xml) {
+  pugi::xml_document document;
+  const pugi::xml_node result = require_root(document, xml, "ListPartsResult");
+  PartListing listing;
+  for (const pugi::xml_node& part : result.children("Part")) {
+    listing.parts.push_back(
+        {part.child("PartNumber").text().as_int(), size_of(text_of(part, "Size")), text_of(part, "ETag")});
+  }
+  listing.truncated = text_of(result, "IsTruncated") == "true";
+  listing.next = text_of(result, "NextPartNumberMarker");
+  return listing;
+}
+
+std::vector<BegunUpload> parse_begun_uploads(const std::string& xml, const std::string& prefix) {
+  pugi::xml_document document;
+  const pugi::xml_node result = require_root(document, xml, "ListMultipartUploadsResult");
+  std::vector<BegunUpload> uploads;
+  for (const pugi::xml_node& entry : result.children("Upload")) {
+    const std::string key = text_of(entry, "Key");
+    if (key.starts_with(prefix)) {
+      uploads.push_back(
+          {key.substr(prefix.size()), text_of(entry, "UploadId"), time_of(text_of(entry, "Initiated"))});
+    }
+  }
+  return uploads;
+}
+
+std::string complete_upload_xml(const std::vector<ObjectPart>& parts) {
+  std::string list = "<CompleteMultipartUpload>";
+  for (const ObjectPart& part : parts) {
+    list += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", part.number, part.etag);
+  }
+  return list + "</CompleteMultipartUpload>";
+}
+
 std::string error_code(const std::string& xml) {
   pugi::xml_document document;
   return text_of(error_of(document, xml), "Code");
 }
-
-}  // namespace
 
 Listing parse_listing(const std::string& xml, const std::string& prefix) {
   pugi::xml_document document;

@@ -12,6 +12,8 @@
 #include <cstring>
 
 #include "adapters/disk/object_files.hpp"
+#include "adapters/disk/part_uploads.hpp"
+#include "adapters/disk/store_file.hpp"
 #include "adapters/path_url.hpp"
 #include "base/error.hpp"
 #include "ports/job.hpp"
@@ -21,145 +23,23 @@ namespace tessera {
 namespace {
 
 namespace fs = std::filesystem;
+using disk::fail;
+using disk::IncomingFile;
+using disk::StoreFile;
 
 constexpr std::size_t copy_bytes = std::size_t{256} << 10;
-// Incomplete files are locked by their writer, so that those of a dead process can be recognized. Where locks
-// are not supported, and for files of an earlier release, which took none, age decides.
-constexpr std::string_view locked_prefix = "locked_";
 constexpr std::chrono::hours leftover_age{24};
 constexpr std::chrono::hours leftover_interval{1};
-
-[[noreturn]] void fail(const std::string& doing, const fs::path& path, int error) {
-  throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
-}
-
-class StoreFile {
- public:
-  StoreFile(const fs::path& path, int flags, const char* doing)
-      : StoreFile(path, ::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0) {
-      fail(doing, path, errno);
-    }
-  }
-  /// Null if there is no such file in `folder`. Symbolic links are not followed: otherwise anyone who can
-  /// write to the folder could make the service serve any file.
-  [[nodiscard]] static std::unique_ptr<StoreFile> open_if_exists(const fs::path& folder,
-                                                                 const fs::path& file) {
-    const int opened = disk::open_beneath(folder, file);
-    if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
-      fail("open", folder / file, errno);
-    }
-    return opened < 0 ? nullptr : std::unique_ptr<StoreFile>(new StoreFile(folder / file, opened));
-  }
-  /// The same for the store's own folders and files.
-  [[nodiscard]] static std::unique_ptr<StoreFile> open_own_if_exists(const fs::path& path) {
-    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (opened < 0 && errno != ENOENT && errno != ENOTDIR) {
-      fail("open", path, errno);
-    }
-    return opened < 0 ? nullptr : std::unique_ptr<StoreFile>(new StoreFile(path, opened));
-  }
-  ~StoreFile() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  StoreFile(const StoreFile&) = delete;
-  StoreFile& operator=(const StoreFile&) = delete;
-  [[nodiscard]] int get() const { return descriptor_; }
-
-  void write(std::span<const std::byte> bytes) {
-    if (!write_all(descriptor_, bytes)) {
-      fail("write", path_, errno);
-    }
-  }
-  void sync() {
-    if (::fsync(descriptor_) != 0) {
-      fail("write", path_, errno);
-    }
-  }
-
- private:
-  StoreFile(fs::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  fs::path path_;
-  int descriptor_;
-};
-
-void sync_folder(const fs::path& folder) { StoreFile(folder, O_RDONLY | O_DIRECTORY, "open").sync(); }
-
-/// Creates the folder and its parents, each synced before the next is created: a file system does not
-/// guarantee a folder whose entry in the parent was not synced.
-void make_folders(const fs::path& folder) {
-  if (folder.empty() || fs::is_directory(folder)) {
-    return;
-  }
-  make_folders(folder.parent_path());
-  if (::mkdir(folder.c_str(), 0755) == 0) {
-    if (const auto above = StoreFile::open_own_if_exists(folder.parent_path())) {
-      above->sync();
-    }
-  } else if (errno != EEXIST && errno != ENOENT) {  // the still empty parent may be removed concurrently
-    fail("make the folder", folder, errno);
-  }
-}
-
-/// A file that is being written; removed unless it was moved to its final name.
-class IncomingFile {
- public:
-  explicit IncomingFile(const fs::path& folder)
-      : IncomingFile(folder, StoreFile(folder, O_RDONLY | O_DIRECTORY, "open")) {}
-  ~IncomingFile() {
-    if (!moved_) {
-      ::unlink(path_.c_str());
-    }
-  }
-  IncomingFile(const IncomingFile&) = delete;
-  IncomingFile& operator=(const IncomingFile&) = delete;
-
-  StoreFile& file() { return file_; }
-  /// Moves the file to `name` in the folder `root`, which must exist: if it is missing, the whole store is
-  /// unavailable.
-  void move_to(const fs::path& root, const fs::path& name) {
-    const fs::path place = root / name;
-    file_.sync();
-    // The still empty folder may be removed concurrently between the two steps.
-    constexpr int attempts = 100;
-    for (int attempt = 1;; ++attempt) {
-      if (std::error_code ignored; !fs::is_directory(root, ignored)) {
-        throw Error(ErrorCode::unavailable, fmt::format("The folder '{}' does not exist.", root.string()));
-      }
-      make_folders(place.parent_path());
-      if (::rename(path_.c_str(), place.c_str()) == 0) {
-        break;
-      }
-      if (errno != ENOENT || attempt == attempts) {
-        fail("make", place, errno);
-      }
-    }
-    moved_ = true;
-    sync_folder(place.parent_path());
-  }
-
- private:
-  /// While the shared `folder_lock` is held, no other process can mistake the new, not yet locked file for a
-  /// leftover.
-  IncomingFile(const fs::path& folder, const StoreFile& folder_lock)
-      : path_(folder / new_id(::flock(folder_lock.get(), LOCK_SH) == 0 ? "locked" : "put", system_now())),
-        file_(path_, O_WRONLY | O_CREAT | O_EXCL, "make") {
-    ::flock(file_.get(), LOCK_EX | LOCK_NB);  // cannot block: the file is new
-  }
-
-  fs::path path_;
-  StoreFile file_;
-  bool moved_ = false;
-};
 
 class DiskObjectStore final : public ObjectStore {
  public:
   DiskObjectStore(fs::path folder, std::optional<LinkSigner> signer, Clock now)
-      : folder_(std::move(folder)), signer_(std::move(signer)), now_(std::move(now)) {
-    for (const fs::path& part : {objects(), types(), incoming()}) {
-      make_folders(fs::absolute(part));
+      : folder_(std::move(folder)),
+        signer_(std::move(signer)),
+        now_(std::move(now)),
+        parts_({folder_ / "parts", incoming()}, *this, signer_ ? &*signer_ : nullptr, now_) {
+    for (const fs::path& part : {objects(), types(), incoming(), folder_ / "parts"}) {
+      disk::make_folders(fs::absolute(part));
     }
     remove_leftovers();
   }
@@ -252,6 +132,8 @@ class DiskObjectStore final : public ObjectStore {
     return signer().sign("PUT", name, options, now_());
   }
 
+  PartUploads& part_uploads() override { return parts_; }
+
   std::optional<fs::path> local_file(const std::string& name) override {
     const fs::path file = checked_file(name);
     return StoreFile::open_if_exists(objects(), file) ? std::optional(objects() / file) : std::nullopt;
@@ -273,7 +155,7 @@ class DiskObjectStore final : public ObjectStore {
 
   [[nodiscard]] const LinkSigner& signer() const {
     if (!signer_) {
-      throw Error(ErrorCode::usage, "This store was opened without a secret, so it cannot sign links.");
+      disk::fail_without_secret();
     }
     return *signer_;
   }
@@ -363,7 +245,7 @@ class DiskObjectStore final : public ObjectStore {
          next.increment(ignored)) {
       const std::string name = next->path().filename().string();
       std::error_code gone;
-      const bool abandoned = locks && name.starts_with(locked_prefix)
+      const bool abandoned = locks && name.starts_with(disk::locked_prefix)
                                  ? !is_locked(next->path())
                                  : fs::last_write_time(next->path(), gone) < oldest;
       if (abandoned && !gone) {
@@ -375,6 +257,7 @@ class DiskObjectStore final : public ObjectStore {
   fs::path folder_;
   std::optional<LinkSigner> signer_;
   Clock now_;
+  disk::DiskPartUploads parts_;
   std::atomic<std::chrono::steady_clock::time_point> leftovers_removed_{};
 };
 

@@ -5,7 +5,6 @@
 
 #include <deque>
 #include <future>
-#include <pugixml.hpp>
 
 #include "adapters/bucket/bucket_store.hpp"
 #include "adapters/bucket/listing.hpp"
@@ -95,18 +94,13 @@ class S3ObjectStore final : public BucketStore {
 
   std::int64_t put_in_parts(const std::string& name, std::string part, ByteSource& body,
                             const std::string& type) {
-    const HttpResponse begun =
-        send_request({"POST", key(name), {{"uploads", ""}}, {{"Content-Type", type}}, {}, nullptr, {}});
-    expect_success(begun, name);
-    pugi::xml_document document;
-    document.load_string(begun.body.c_str());
-    const std::string upload = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
+    const std::string upload = begin_upload(name, type);
     try {
-      std::string list = "<CompleteMultipartUpload>";
+      std::vector<ObjectPart> parts;
       std::int64_t size = 0;
-      std::deque<std::future<std::string>> under_way;  // each returns its entry of the part list
+      std::deque<std::future<ObjectPart>> under_way;
       const auto take_first = [&] {
-        list += under_way.front().get();
+        parts.push_back(under_way.front().get());
         under_way.pop_front();
       };
       for (int number = 1; !part.empty(); ++number) {
@@ -115,7 +109,7 @@ class S3ObjectStore final : public BucketStore {
         }
         size += static_cast<std::int64_t>(part.size());
         under_way.push_back(std::async(std::launch::async, [&, number, sent = std::move(part)]() mutable {
-          return put_part(name, upload, number, std::move(sent));
+          return send_part(name, upload, number, std::move(sent));
         }));
         part = {};
         read_up_to(body, part, part_bytes());
@@ -124,43 +118,16 @@ class S3ObjectStore final : public BucketStore {
         take_first();
       }
       check_whole_body(name, body, size);
-      const HttpResponse ended = send_request({"POST",
-                                               key(name),
-                                               {{"uploadId", upload}},
-                                               {{"Content-Type", "application/xml"}},
-                                               list + "</CompleteMultipartUpload>",
-                                               nullptr,
-                                               {}});
-      expect_success(ended, name);
-      // The response starts before the upload is completed, so an error may follow status 200.
-      if (ended.body.find("<Error>") != std::string::npos) {
-        throw Error(ErrorCode::unavailable,
-                    fmt::format("The multipart upload of '{}' could not be completed: {}", name,
-                                ended.body.substr(0, 300)));
-      }
+      complete_upload(name, upload, parts);
       return size;
     } catch (...) {
       try {
-        send_request({"DELETE", key(name), {{"uploadId", upload}}, {}, {}, nullptr, {}});
+        abort_upload(name, upload);
       } catch (const Error&) {
         // The bucket's lifecycle rule removes what is left; the first error is more useful.
       }
       throw;
     }
-  }
-
-  /// Returns the part's entry for CompleteMultipartUpload.
-  std::string put_part(const std::string& name, const std::string& upload, int number, std::string part) {
-    const HttpResponse stored = send_request({"PUT",
-                                              key(name),
-                                              {{"partNumber", std::to_string(number)}, {"uploadId", upload}},
-                                              {},
-                                              std::move(part),
-                                              nullptr,
-                                              {}});
-    expect_success(stored, name);
-    return fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number,
-                       header_of(stored, "etag"));
   }
 
   S3Options options_;

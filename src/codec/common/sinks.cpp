@@ -129,7 +129,11 @@ std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const I
                                     const Metadata& metadata, const WriteOptions& options, std::string name) {
   // What the format cannot hold is refused before anything is opened.
   static_cast<void>(make_encoder(info, options));
-  auto file = std::make_unique<AtomicFile>(target, std::move(name));
+  return open_sink(std::make_unique<AtomicFile>(target, std::move(name)), info, metadata, options);
+}
+
+std::unique_ptr<FileSink> open_sink(std::unique_ptr<AtomicFile> file, const ImageInfo& info,
+                                    const Metadata& metadata, const WriteOptions& options) {
   ResultMetadata adapted = metadata_for_result(metadata, info, options);
   auto sink = make_sink(std::move(file), info, adapted.metadata, options);
   sink->set_warnings(std::move(adapted.warnings));

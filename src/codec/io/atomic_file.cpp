@@ -58,6 +58,17 @@ AtomicFile::AtomicFile(const std::filesystem::path& target, std::string name)
   open_nameless();
 }
 
+AtomicFile::AtomicFile(Temporary, std::string name) : name_(std::move(name)) { open_nameless(); }
+
+std::unique_ptr<AtomicFile> AtomicFile::make_temporary(std::string name) {
+  auto file = std::unique_ptr<AtomicFile>(new AtomicFile(Temporary{}, std::move(name)));
+  if (!file->temporary_.empty()) {
+    unlink(file->temporary_.c_str());
+    file->temporary_.clear();
+  }
+  return file;
+}
+
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) {
     close(descriptor_);
@@ -71,7 +82,6 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::open_nameless() {
-  const bool to_stream = stream_ >= 0;
   const std::filesystem::path folder = this->folder();
   descriptor_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
   if (descriptor_ >= 0) {
@@ -84,7 +94,7 @@ void AtomicFile::open_nameless() {
                 name_);
   }
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
-    temporary_ = temporary_name(to_stream ? folder / "stream" : target_);
+    temporary_ = temporary_name(target_.empty() ? folder / "stream" : target_);
     descriptor_ = open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, file_mode);
   }
   if (descriptor_ < 0) {
@@ -107,7 +117,7 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
 }
 
 std::filesystem::path AtomicFile::folder() const {
-  return stream_ >= 0 ? std::filesystem::temp_directory_path() : folder_of(target_);
+  return target_.empty() ? std::filesystem::temp_directory_path() : folder_of(target_);
 }
 
 void AtomicFile::copy_from(int descriptor, std::int64_t offset, std::int64_t bytes) {
@@ -164,7 +174,7 @@ void AtomicFile::commit() {
   }
   if (stream_ >= 0) {
     copy_to(stream_);
-  } else {
+  } else if (!target_.empty()) {
     take_over_attributes(target_, descriptor_);
     give_name();
   }
@@ -183,7 +193,7 @@ bool AtomicFile::link_temporary() {
 }
 
 std::filesystem::path AtomicFile::expose() {
-  if (stream_ >= 0 || (temporary_.empty() && !link_temporary())) {
+  if (target_.empty() || (temporary_.empty() && !link_temporary())) {
     return {};
   }
   return std::filesystem::absolute(temporary_);

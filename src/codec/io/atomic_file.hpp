@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -25,6 +26,9 @@ class AtomicFile {
   /// reader of a FIFO.
   /// `name` is what sentences call it; empty: the path.
   explicit AtomicFile(const std::filesystem::path& target, std::string name = {});
+  /// A file in the system's temporary folder that never gets a name: its descriptor is all there is of it, also
+  /// after commit(). `name` is what sentences call it.
+  [[nodiscard]] static std::unique_ptr<AtomicFile> make_temporary(std::string name);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -52,6 +56,8 @@ class AtomicFile {
   [[nodiscard]] std::int64_t committed_bytes() const { return committed_bytes_; }
 
  private:
+  struct Temporary {};
+  AtomicFile(Temporary, std::string name);
   [[noreturn]] void fail(const std::string& what) const;
   void open_nameless();
   void copy_to(int stream);
@@ -59,7 +65,7 @@ class AtomicFile {
   void give_name();
 
   std::string name_;              ///< in sentences
-  std::filesystem::path target_;  ///< the file to make or replace; empty for a stream
+  std::filesystem::path target_;  ///< the file to make or replace; empty for a stream and a temporary file
   int stream_ = -1;
   bool owns_stream_ = false;
   std::filesystem::path temporary_;  ///< empty while the file has no name

@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/io/input.hpp"
 
@@ -57,6 +59,18 @@ class ObjectInput : public Input {
   std::string version_;
 };
 
+/// An object on its way to a bucket, on the root rank. Destroyed before finish() it leaves nothing behind.
+class ObjectUpload {
+ public:
+  virtual ~ObjectUpload() = default;
+  /// Links for parts of the object (image/shared_parts.hpp), by which other ranks upload them.
+  [[nodiscard]] virtual std::vector<std::string> links(std::int64_t first, std::int64_t count) = 0;
+  /// That part is uploaded; `tag` is what upload_part() returned.
+  virtual void add_uploaded(std::int64_t part, std::string tag) = 0;
+  /// Uploads what is not uploaded yet, from a file that has at least that, and makes the object of `size_bytes`.
+  virtual void finish(int descriptor, std::int64_t size_bytes) = 0;
+};
+
 /// Credentials are found as for the service's stores: environment, files and the machine's role. Functions throw
 /// Error: usage (a URL that cannot be used), not_found, forbidden (credentials), unavailable (the server does not
 /// respond, or fails, also after retries). Safe from several threads.
@@ -70,8 +84,12 @@ class ObjectsModule {
   [[nodiscard]] virtual std::shared_ptr<const ObjectInput> open(const std::string& url) const = 0;
   /// Of s3:// and gs:// only, as all below.
   [[nodiscard]] virtual bool exists(const std::string& url) const = 0;
-  /// Stores the content of an open file. The object appears when it is complete, and replaces an older one.
-  virtual void upload(const std::string& url, int descriptor, std::string_view media_type) const = 0;
+  /// The object appears when the upload is finished, and replaces an older one. No request is sent before there is
+  /// something to upload.
+  [[nodiscard]] virtual std::unique_ptr<ObjectUpload> begin_upload(const std::string& url,
+                                                                   std::string_view media_type) const = 0;
+  /// By a link of ObjectUpload::links(), without credentials. Returns how the store calls the content.
+  virtual std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const = 0;
 };
 
 /// The module, loaded at the first call. Throws Error(internal) if it is not installed.

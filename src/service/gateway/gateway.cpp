@@ -23,6 +23,7 @@ Gateway::~Gateway() { stop(); }
 
 void Gateway::mount(http::Router& router) {
   mount_uploads(router);
+  mount_part_uploads(router);
   mount_submit(router);
   mount_apply(router);
   mount_jobs(router);

@@ -47,8 +47,9 @@ struct GatewayOptions {
   std::int64_t max_queued_bytes_per_owner = std::int64_t{256} << 20;
   UploadLimits uploads_per_owner{10'000, std::int64_t{200} << 30};  ///< unused uploads per owner
   std::int64_t max_upload_bytes = std::int64_t{20} << 30;           ///< for uploads to a local folder
-  std::int64_t max_form_bytes = std::int64_t{256} << 20;  ///< for a submission that contains its images
-  std::int64_t max_apply_bytes = std::int64_t{32} << 20;  ///< of an image that one request processes
+  std::int64_t parts_from_bytes = std::int64_t{64} << 20;  ///< larger uploads of a known size go in parts
+  std::int64_t max_form_bytes = std::int64_t{256} << 20;   ///< for a submission that contains its images
+  std::int64_t max_apply_bytes = std::int64_t{32} << 20;   ///< of an image that one request processes
   std::chrono::seconds apply_wait{30};  ///< for the result, unless the request prefers another time
   std::chrono::seconds max_apply_wait{60};
   JobWaitLimits apply_waits;  ///< concurrent ones; beyond them the job is answered without waiting
@@ -114,18 +115,30 @@ class Gateway {
 
  private:
   // By file.
-  void mount_uploads(http::Router& router);  // upload_routes.cpp
-  void mount_submit(http::Router& router);   // submit.cpp
-  void mount_apply(http::Router& router);    // apply.cpp
-  void mount_jobs(http::Router& router);     // job_routes.cpp
-  void mount_batches(http::Router& router);  // batch_routes.cpp
-  void mount_objects(http::Router& router);  // object_routes.cpp
-  void mount_admin(http::Router& router);    // admin_routes.cpp
+  void mount_uploads(http::Router& router);       // upload_routes.cpp
+  void mount_part_uploads(http::Router& router);  // part_upload_routes.cpp
+  void mount_submit(http::Router& router);        // submit.cpp
+  void mount_apply(http::Router& router);         // apply.cpp
+  void mount_jobs(http::Router& router);          // job_routes.cpp
+  void mount_batches(http::Router& router);       // batch_routes.cpp
+  void mount_objects(http::Router& router);       // object_routes.cpp
+  void mount_admin(http::Router& router);         // admin_routes.cpp
 
   http::Response submit(const http::Request& request);
   http::Response apply(const http::Request& request);
   [[nodiscard]] http::Response applied(const http::Request& request, const Job& job);
   http::Response upload(const http::Request& request);
+  /// The same for an upload in parts, with its first links.
+  [[nodiscard]] http::Response begin_parts(const UploadReservation& reservation,
+                                           const std::string& content_type, std::int64_t size_bytes);
+  [[nodiscard]] Json part_links(const std::string& object, const std::string& upload, std::int64_t size_bytes,
+                                const std::vector<int>& numbers);
+  http::Response more_part_links(const http::Request& request);
+  http::Response parts_received(const http::Request& request);
+  http::Response complete_parts(const http::Request& request);
+  http::Response abort_parts(const http::Request& request);
+  /// By a link to a local folder.
+  [[nodiscard]] http::Response put_part(const http::Request& request, const LinkSigner::Part& part);
   [[nodiscard]] NewJobs new_jobs(const http::Request& request, const Caller& caller, Submission submission);
   /// Records the version of each item's object. Throws Error(not_found) if one does not exist or belongs to
   /// another owner.
@@ -162,6 +175,7 @@ class Gateway {
   // sweeps.cpp
   void expire_jobs();
   void expire_uploads();
+  void abort_part_uploads();
   void sweep_results();
   void forget_old_unreadable();
   [[nodiscard]] TimePoint expiry_now();
@@ -199,6 +213,7 @@ class Gateway {
   std::optional<std::unordered_set<std::string>> in_use_;
   std::chrono::steady_clock::time_point in_use_at_;
   Sweep upload_sweep_;
+  Sweep part_upload_sweep_;
   Sweep result_sweep_;
   std::int64_t missing_before_ = 0;      ///< missing messages at the last check
   std::int64_t dead_letters_seen_ = -1;  ///< number of letters at the last check; -1: not checked yet

@@ -10,6 +10,7 @@
 #include "http/problem.hpp"
 #include "http/text.hpp"
 #include "net/crypto.hpp"
+#include "ports/part_uploads.hpp"
 #include "service/gateway/gateway.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
@@ -20,7 +21,8 @@ namespace {
 LinkSigner::Query link_query(const http::Request& request) {
   const auto field = [&](const char* name) { return request.query_value(name).value_or(""); };
   return {field(LinkSigner::expires_field), field(LinkSigner::content_type_field),
-          field(LinkSigner::file_name_field), field(LinkSigner::signature_field)};
+          field(LinkSigner::file_name_field), field(LinkSigner::part_field),
+          field(LinkSigner::signature_field)};
 }
 
 /// Types that a browser shows as a picture and never executes. SVG is not included: it may contain scripts.
@@ -49,6 +51,14 @@ std::int64_t announced_bytes(const http::Request& request) {
   return std::max(0LL, std::atoll(request.header("Content-Length").c_str()));
 }
 
+/// Throws Error(usage): a part has the size that its link was made for.
+void check_part_size(const LinkSigner::Part& part, std::int64_t size_bytes) {
+  if (size_bytes != part.size_bytes) {
+    throw Error(ErrorCode::usage, fmt::format("Part {} must have {} bytes, and the body has {}.", part.number,
+                                              part.size_bytes, size_bytes));
+  }
+}
+
 /// The input of an accepted job must not change, and is not counted any more.
 [[noreturn]] void throw_upload_closed(const std::string& object) {
   throw Error(ErrorCode::conflict,
@@ -71,6 +81,14 @@ void Gateway::check_upload_room(const std::string& object, std::int64_t size_byt
                             "the limit of {} bytes: submit jobs with them, or wait until they expire.",
                             size_bytes, object, limit));
   }
+}
+
+http::Response Gateway::put_part(const http::Request& request, const LinkSigner::Part& part) {
+  check_part_size(part, request.body.size());
+  const auto body = request.body.open();
+  const ObjectPart stored =
+      ports_.objects.part_uploads().put_part(request.parameter("name"), part.upload, part.number, *body);
+  return http::json_response(200, {{"number", stored.number}, {"size_bytes", stored.size_bytes}});
 }
 
 void Gateway::mount_objects(http::Router& router) {
@@ -122,6 +140,9 @@ void Gateway::mount_objects(http::Router& router) {
        .pattern = "/objects/{name...}",
        .handler =
            [this](http::Request& request) {
+             if (const auto part = LinkSigner::part_of(link_query(request))) {
+               return put_part(request, *part);
+             }
              const std::string wanted = link_query(request).content_type;
              const std::string type = request.header("Content-Type");
              if (!wanted.empty() && type != wanted) {
@@ -143,11 +164,19 @@ void Gateway::mount_objects(http::Router& router) {
        .admit =
            [this, admit](http::Request& request) {
              admit(request);
+             if (const auto part = LinkSigner::part_of(link_query(request))) {
+               check_part_size(*part, announced_bytes(request));
+               return;
+             }
              // Before the body is read; reserves the announced size.
              check_upload_room(request.parameter("name"), announced_bytes(request));
            },
        .count_body =
            [this](http::Request& request) {
+             if (const auto part = LinkSigner::part_of(link_query(request))) {
+               check_part_size(*part, request.body.size());
+               return;
+             }
              check_upload_room(request.parameter("name"), request.body.size());
            },
        .max_body_bytes = options_.max_upload_bytes,

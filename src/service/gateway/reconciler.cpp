@@ -65,6 +65,7 @@ void Gateway::reconcile() {
   attempt("expired jobs could not be removed", &Gateway::expire_jobs);
   attempt("the size of uploads could not be checked", &Gateway::measure_uploads);
   attempt("expired uploads could not be removed", &Gateway::expire_uploads);
+  attempt("uploads in parts that were not completed could not be removed", &Gateway::abort_part_uploads);
   attempt("orphaned results could not be removed", &Gateway::sweep_results);
 }
 

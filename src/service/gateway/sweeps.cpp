@@ -23,6 +23,7 @@
 
 #include "base/error.hpp"
 #include "ports/failpoint.hpp"
+#include "ports/part_uploads.hpp"
 #include "service/gateway/gateway.hpp"
 
 namespace tessera::service {
@@ -165,6 +166,16 @@ void Gateway::expire_uploads() {
     }
   }
   upload_sweep_.advance_to(page.next);
+}
+
+/// Those whose reservation has expired.
+void Gateway::abort_part_uploads() {
+  if (!part_upload_sweep_.should_run(options_.upload_sweep_interval)) {
+    return;
+  }
+  part_upload_sweep_.advance_to({});  // a failure is tried again at the next interval
+  ports_.objects.part_uploads().abort_uploads(
+      "uploads/", expiry_now() - options_.upload_lifetime - options_.link_lifetime);
 }
 
 /// Removes results that no record names: from nodes that were killed before they could complete the job, and

@@ -23,10 +23,16 @@ constexpr std::size_t max_content_type_bytes = 255;
 /// Number of concurrent store requests.
 constexpr std::size_t max_parallel_stats = 8;
 
-/// The content type that the client announces; empty if it does not.
-std::string requested_content_type(const http::Request& request) {
+/// What the client says of its upload.
+struct Announced {
+  std::string content_type;     ///< empty if it does not say
+  std::int64_t size_bytes = 0;  ///< 0 if it does not say
+};
+
+Announced announced_upload(const http::Request& request) {
+  Announced announced;
   if (request.body.size() == 0) {
-    return {};
+    return announced;
   }
   const Json json = json_of(request, max_json_bytes);
   if (!json.is_object()) {
@@ -34,21 +40,28 @@ std::string requested_content_type(const http::Request& request) {
                 "The request must be a JSON object, such as {\"content_type\": \"image/png\"}.");
   }
   for (const auto& [name, value] : json.items()) {
-    if (name != "content_type") {
+    if (name == "content_type") {
+      if (!value.is_string() || !is_content_type(value.get<std::string>())) {
+        throw Error(
+            ErrorCode::usage,
+            fmt::format("'content_type' is {}; it must be a media type such as image/png, at most {} bytes "
+                        "long.",
+                        value.dump().substr(0, 100), max_content_type_bytes));
+      }
+      announced.content_type = value;
+    } else if (name == "size_bytes") {
+      if (!value.is_number_integer() || value.get<std::int64_t>() < 0) {
+        throw Error(ErrorCode::usage, fmt::format("'size_bytes' is {}; it must be a whole number, 0 or more.",
+                                                  value.dump().substr(0, 100)));
+      }
+      announced.size_bytes = value;
+    } else {
       throw Error(ErrorCode::usage,
-                  fmt::format("The request has the unknown field '{}'; known is: content_type.",
+                  fmt::format("The request has the unknown field '{}'; known are: content_type, size_bytes.",
                               name.substr(0, 100)));
     }
-    if (!value.is_string() || !is_content_type(value.get<std::string>())) {
-      throw Error(
-          ErrorCode::usage,
-          fmt::format("'content_type' is {}; it must be a media type such as image/png, at most {} bytes "
-                      "long.",
-                      value.dump().substr(0, 100), max_content_type_bytes));
-    }
-    return value;
   }
-  return {};
+  return announced;
 }
 
 std::string limit_text(std::int64_t limit, const char* unit) {
@@ -80,10 +93,13 @@ void Gateway::mount_uploads(http::Router& router) {
        .operation = operation(
            {.id = "createUpload",
             .tag = "Uploads",
-            .summary = fmt::format("Reserves an upload. An owner may have {} and {} that no job uses yet.",
-                                   limit_text(limits.max_reservations, "uploads"),
-                                   limit_text(limits.max_bytes, "bytes")),
-            .answers = {{201, "The upload link; name the object when submitting.", "Upload"},
+            .summary = fmt::format(
+                "Reserves an upload. An owner may have {} and {} that no job uses yet. Of a "
+                "large image whose 'size_bytes' are given, the answer has 'parts' with links "
+                "for each instead of 'upload'.",
+                limit_text(limits.max_reservations, "uploads"), limit_text(limits.max_bytes, "bytes")),
+            .answers = {{201, "The upload links; name the object when submitting.", "Upload"},
+                        {413, upload_limit_text(), "Problem", problem_type},
                         {429, "The owner has reached a limit for unused uploads.", "Problem", problem_type}},
             .body_schema = "UploadRequest"}),
        .lane = http::Lane::heavy});
@@ -98,9 +114,16 @@ std::string Gateway::upload_limit_text() const {
 }
 
 http::Response Gateway::upload(const http::Request& request) {
+  const Announced announced = announced_upload(request);
+  if (announced.size_bytes > options_.max_upload_bytes) {
+    throw Error(ErrorCode::limit_exceeded,
+                fmt::format("The image has {} bytes; at most {} can be uploaded. The service's setting "
+                            "--max-upload-bytes allows more.",
+                            announced.size_bytes, options_.max_upload_bytes));
+  }
   LinkOptions options;
   options.lifetime = options_.link_lifetime;
-  options.content_type = requested_content_type(request);
+  options.content_type = announced.content_type;
   const std::string& owner = caller_of(request).owner;
   const TimePoint now = options_.now();
   const UploadReservation reservation{fmt::format("uploads/{}/{}", owner, new_id("upload", now)), owner,
@@ -111,6 +134,9 @@ http::Response Gateway::upload(const http::Request& request) {
     throw_upload_quota(owner, reserved.before, options_.uploads_per_owner);
   }
   reach(Failpoint::upload_entered);
+  if (announced.size_bytes > options_.parts_from_bytes) {
+    return begin_parts(reservation, announced.content_type, announced.size_bytes);
+  }
   const Link link = ports_.objects.sign_put(reservation.object, options);
   Json headers = Json::object();
   if (!options.content_type.empty()) {

@@ -8,6 +8,7 @@
 
 #include "adapters/store/store_server.hpp"
 #include "base/error.hpp"
+#include "ports/part_uploads.hpp"
 #include "support/errors.hpp"
 
 namespace tessera {
@@ -195,17 +196,95 @@ TEST_P(StoreContract, ShowsReadersOldOrNewButWhole) {
   stop = true;
 }
 
+class PartContract : public StoreContract {
+ protected:
+  ObjectPart put_part(const std::string& upload, int number, const std::string& bytes) {
+    const auto body = memory_source(bytes);
+    return parts.put_part("big", upload, number, *body);
+  }
+  PartUploads& parts = store->part_uploads();
+  const std::string first = std::string(static_cast<std::size_t>(min_part_bytes), 'a');
+};
+
+TEST_P(PartContract, MakesAnObjectOfPartsInAnyOrder) {
+  const std::string upload = parts.begin_upload("big", "image/tiff");
+  put_part(upload, 3, "end");
+  put_part(upload, 1, "not this");
+  const std::string middle(static_cast<std::size_t>(min_part_bytes) + 7, 'b');
+  put_part(upload, 2, middle);
+  put_part(upload, 1, first);
+  EXPECT_FALSE(store->stat("big"));
+  const auto listed = parts.list_parts("big", upload);
+  ASSERT_EQ(listed.size(), 3U);
+  EXPECT_EQ(listed[0].number, 1);
+  EXPECT_EQ(listed[0].size_bytes, min_part_bytes);
+  EXPECT_EQ(listed[2].size_bytes, 3);
+  const ObjectInfo made = parts.complete_upload("big", upload, listed);
+  EXPECT_EQ(made.size_bytes, 2 * min_part_bytes + 10);
+  EXPECT_TRUE(get("big") == first + middle + "end");
+  EXPECT_EQ(store->stat("big")->content_type, "image/tiff");
+  // The answer may have been lost.
+  EXPECT_NO_THROW(parts.complete_upload("big", upload, listed));
+  EXPECT_EQ(code_of([&] { put_part(upload, 4, "more"); }), ErrorCode::not_found);
+}
+
+TEST_P(PartContract, RefusesPartsThatAreMissingChangedOrTooSmall) {
+  const std::string upload = parts.begin_upload("big", "");
+  const ObjectPart one = put_part(upload, 1, first);
+  const auto completing = [&](const std::vector<ObjectPart>& of) {
+    return code_of([&] { parts.complete_upload("big", upload, of); });
+  };
+  EXPECT_EQ(completing({one, {2, 3, one.etag}}), ErrorCode::usage);
+  put_part(upload, 1, std::string(first.size(), 'c'));
+  EXPECT_EQ(completing({one}), ErrorCode::usage);
+  const ObjectPart small = put_part(upload, 1, "small");
+  const ObjectPart last = put_part(upload, 2, "last");
+  EXPECT_EQ(completing({small, last}), ErrorCode::usage);
+  EXPECT_EQ(completing({last, small}), ErrorCode::usage);
+  EXPECT_FALSE(store->stat("big"));
+  for (const int number : {0, -1, max_parts + 1}) {
+    EXPECT_EQ(code_of([&] { put_part(upload, number, "x"); }), ErrorCode::usage) << number;
+  }
+}
+
+TEST_P(PartContract, AnUploadBelongsToItsName) {
+  const std::string upload = parts.begin_upload("big", "");
+  put_part(upload, 1, "x");
+  for (const std::string& other : {std::string("unknown"), std::string("../big"), upload}) {
+    EXPECT_EQ(code_of([&] { static_cast<void>(parts.list_parts("other", other)); }), ErrorCode::not_found)
+        << other;
+  }
+  EXPECT_NO_THROW(parts.abort_upload("other", upload));
+  EXPECT_EQ(parts.list_parts("big", upload).size(), 1U);
+}
+
+TEST_P(PartContract, EndsUploadsThatAreNotCompleted) {
+  const std::string upload = parts.begin_upload("big", "");
+  put_part(upload, 1, "x");
+  parts.abort_upload("big", upload);
+  EXPECT_NO_THROW(parts.abort_upload("big", upload));
+  EXPECT_EQ(code_of([&] { static_cast<void>(parts.list_parts("big", upload)); }), ErrorCode::not_found);
+  EXPECT_FALSE(store->stat("big"));
+
+  const std::string old = parts.begin_upload("uploads/ann/one", "");
+  const std::string other = parts.begin_upload("elsewhere", "");
+  EXPECT_EQ(parts.abort_uploads("uploads/", system_now() - std::chrono::hours(1)), 0);
+  EXPECT_EQ(parts.abort_uploads("uploads/", system_now() + std::chrono::hours(1)), 1);
+  EXPECT_EQ(code_of([&] { static_cast<void>(parts.list_parts("uploads/ann/one", old)); }),
+            ErrorCode::not_found);
+  EXPECT_TRUE(parts.list_parts("elsewhere", other).empty());
+}
+
 TEST_P(StoreContract, ChecksItself) { EXPECT_NO_THROW(store->check()); }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
-                         ::testing::Values(testing::disk_kind(), testing::s3_kind(),
-                                           testing::s3_kind({.virtual_hosted = true}),
-                                           testing::s3_kind({.session = true}),
-                                           testing::s3_kind({.virtual_hosted = true, .session = true}),
-                                           testing::gcs_kind(testing::GcsAccess::key_file),
-                                           testing::gcs_kind(testing::GcsAccess::hmac),
-                                           testing::gcs_kind(testing::GcsAccess::machine)),
-                         [](const auto& instance) { return instance.param.name; });
+const auto all_stores = ::testing::Values(
+    testing::disk_kind(), testing::s3_kind(), testing::s3_kind({.virtual_hosted = true}),
+    testing::s3_kind({.session = true}), testing::s3_kind({.virtual_hosted = true, .session = true}),
+    testing::gcs_kind(testing::GcsAccess::key_file), testing::gcs_kind(testing::GcsAccess::hmac),
+    testing::gcs_kind(testing::GcsAccess::machine));
+const auto name_of = [](const auto& instance) { return instance.param.name; };
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, all_stores, name_of);
+INSTANTIATE_TEST_SUITE_P(Stores, PartContract, all_stores, name_of);
 
 }  // namespace
 }  // namespace tessera
