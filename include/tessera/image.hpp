@@ -65,7 +65,8 @@ struct RunSettings {
 /// bytes. A value: copies share what they hold. Different threads may use the same image at once.
 class TESSERA_API Image {
  public:
-  /// Reads the header of a file; "-" is standard input. Throws Error(not_found, io, unsupported_input,
+  /// Reads the header of a file; "-" is standard input. Also of an object by its URL: s3://BUCKET/NAME,
+  /// gs://BUCKET/NAME or https://...; then also throws Error(forbidden, unavailable). Throws Error(not_found, io, unsupported_input,
   /// damaged_input, limit_exceeded). The file must not change while the image is used.
   [[nodiscard]] static Image open(const std::filesystem::path& file, const OpenOptions& options = {});
   /// The same for an encoded image in memory. `name` is what errors call it.
@@ -92,7 +93,8 @@ class TESSERA_API Image {
   /// `settings.communicator` is not used. Throws Error(usage) for a part that is not inside.
   [[nodiscard]] Pixels pixels(const Rect& part, const RunSettings& settings = {}) const;
 
-  /// Writes the result; it appears whole, or not at all. Throws Error.
+  /// Writes the result to a file, or to an object by its URL (s3://, gs://); it appears whole, or not at all.
+  /// Throws Error.
   Report save(const std::filesystem::path& file, const SaveOptions& options = {},
               const RunSettings& settings = {}) const;
   /// The encoded result; on ranks other than 0 there is none. `report` may be null. Throws Error.

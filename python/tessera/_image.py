@@ -205,7 +205,7 @@ class Image:
 
 
 def open(path: StrPath, *, salvage: bool = False, limits: Mapping[str, int] | None = None) -> Image:
-    """Opens an image by reading its header; "-" is standard input.
+    """Opens an image by reading its header; "-" is standard input, and "s3://...", "gs://..." and "https://..." are objects.
 
     `salvage`: of a damaged image, what can be read is used, and the report's warnings say what is missing. `limits`: by the
     names of the command's options, {"max-pixels": 500_000_000}; 'tessera apply --help' lists them. The file must not

@@ -22,7 +22,7 @@ namespace {
 
 /// What an image is opened from, shared by all that is made of it.
 struct Origin {
-  std::filesystem::path file;                                ///< if it is one
+  std::optional<ImageInput> file = {};                       ///< if it is one, or an object
   std::shared_ptr<const std::vector<std::byte>> bytes = {};  ///< if it is encoded, in memory
   std::optional<InputPixels> pixels = {};
   std::shared_ptr<const void> keep = {};  ///< what keeps the pixels alive
@@ -37,7 +37,7 @@ struct Origin {
     if (bytes) {
       return {InputBytes{*bytes}, name};
     }
-    return {InputFile{file.string()}, name};
+    return *file;
   }
 };
 
@@ -144,8 +144,8 @@ Image::Image(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 Image Image::open(const std::filesystem::path& file, const OpenOptions& options) {
   auto origin = std::make_shared<Origin>();
   origin->options = options_from(options);
-  origin->name = file.string();
-  origin->file = file;
+  origin->file = ImageInput::file(file.string());
+  origin->name = origin->file->name;
   if (!can_open_again(origin->input())) {
     // What is read from a pipe is gone: it is kept for every call that needs it.
     const Bytes read = read_all(origin->name, origin->options.limits.max_file_bytes);

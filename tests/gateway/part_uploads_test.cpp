@@ -10,6 +10,7 @@
 #include "adapters/open.hpp"
 #include "client/client.hpp"
 #include "gateway/gateway_fixture.hpp"
+#include "ports/part_uploads.hpp"
 #include "servers/s3_server.hpp"
 #include "support/errors.hpp"
 
