@@ -32,6 +32,8 @@ struct OpenOptions {
   /// Limits other than the defaults, by the names of the command line's options: {"max-pixels", 500'000'000},
   /// {"max-memory", ...}. 'tessera apply --help' lists them.
   std::map<std::string, std::int64_t> limits = {};
+  int page = 0;      ///< of a TIFF with several pictures, from 1; 0: the first
+  int overview = 0;  ///< of a TIFF with smaller levels: 1 for the largest of them; 0: the picture itself
 };
 
 /// How an image is encoded.

@@ -103,10 +103,11 @@ void bind_image(py::module_& module) {
   py::class_<Image>(module, "Image")
       .def_static(
           "open",
-          [](const std::filesystem::path& file, bool salvage, const Limits& limits) {
-            return Image::open(file, {salvage, limits});
+          [](const std::filesystem::path& file, bool salvage, const Limits& limits, int page, int overview) {
+            return Image::open(file, {salvage, limits, page, overview});
           },
-          py::arg("file"), py::arg("salvage"), py::arg("limits"), py::call_guard<py::gil_scoped_release>())
+          py::arg("file"), py::arg("salvage"), py::arg("limits"), py::arg("page"), py::arg("overview"),
+          py::call_guard<py::gil_scoped_release>())
       .def_static("from_bytes", &from_bytes, py::arg("data"), py::arg("name"), py::arg("salvage"),
                   py::arg("limits"))
       .def_static("from_array", &from_array, py::arg("array"), py::arg("limits"))

@@ -204,14 +204,16 @@ class Image:
         return f"<tessera.Image {info.width}x{info.height} {samples or 'gray'} {info.dtype}{operators}>"
 
 
-def open(path: StrPath, *, salvage: bool = False, limits: Mapping[str, int] | None = None) -> Image:
+def open(path: StrPath, *, salvage: bool = False, limits: Mapping[str, int] | None = None, page: int = 0,
+         overview: int = 0) -> Image:
     """Opens an image by reading its header; "-" is standard input, and "s3://...", "gs://..." and "https://..." are objects.
 
     `salvage`: of a damaged image, what can be read is used, and the report's warnings say what is missing. `limits`: by the
     names of the command's options, {"max-pixels": 500_000_000}; 'tessera apply --help' lists them. The file must not
-    change while the image is used.
+    change while the image is used. `page`: of a TIFF with several, from 1. `overview`: of a TIFF with smaller levels, 1 for
+    the largest of them.
     """
-    return Image._of(_tessera.Image.open(os.fspath(path), salvage, dict(limits or {})))
+    return Image._of(_tessera.Image.open(os.fspath(path), salvage, dict(limits or {}), page, overview))
 
 
 def from_bytes(data: Any, *, name: str = "the input", salvage: bool = False,

@@ -21,6 +21,11 @@ struct ReadOptions {
   /// opaque, or a decoder's own gray); Source::warnings() says which rows. The header must still be sound,
   /// and at least one row readable. False: damage is an Error(damaged_input).
   bool salvage = false;
+  /// Of a TIFF, the full-size picture to read, from 1. 0: the first, with a warning if there are more.
+  int page = 0;
+  /// Of a TIFF, which of the page's smaller levels to read: 1 is the first in the file, usually the largest. 0: the
+  /// page itself.
+  int overview = 0;
   /// False: profile, EXIF and XMP are left behind (the orientation is honoured all the same).
   bool keep_metadata = true;
 };
@@ -30,7 +35,8 @@ struct ReadOptions {
 /// Pixels: 8 or 16 bits a sample, gray or RGB, alpha a plane of its own and not premultiplied. Fewer bits are
 /// scaled to 8 over the full range, palettes looked up. Numbers stay as they are and keep their ICC profile,
 /// except CMYK, YCCK and Lab, which become sRGB by the embedded profile or a default one. Of animations and
-/// multi-page files the first full-size picture is read, and Source::warnings() says so. EXIF orientation is
+/// multi-page files the first full-size picture is read, and Source::warnings() says so, unless the options choose
+/// another, which only TIFFs have: Error(usage) for others, and for what there is not. EXIF orientation is
 /// applied.
 ///
 /// Memory: rows stream (a few rows are held) for PNG, JPEG, TIFF, BMP and PNM. The whole image is held from

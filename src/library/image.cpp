@@ -49,6 +49,8 @@ ProcessOptions options_from(const OpenOptions& open) {
   ProcessOptions options;
   options.limits = limits_from_json(limits);
   options.output.salvage = open.salvage;
+  options.output.page = open.page;
+  options.output.overview = open.overview;
   return options;
 }
 
@@ -70,6 +72,8 @@ OutputOptions output_options(const SaveOptions& save, const OutputOptions& defau
   json["pyramid"] = save.pyramid;
   OutputOptions options = output_options_from_json(json, "SaveOptions");
   options.salvage = defaults.salvage;
+  options.page = defaults.page;
+  options.overview = defaults.overview;
   return options;
 }
 

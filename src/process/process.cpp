@@ -20,7 +20,10 @@
 namespace tessera {
 
 ReadOptions read_options(const ProcessOptions& options) {
-  return {.limits = options.limits, .salvage = options.output.salvage};
+  return {.limits = options.limits,
+          .salvage = options.output.salvage,
+          .page = options.output.page,
+          .overview = options.output.overview};
 }
 
 PlanLimits plan_limits(const WorkLimits& limits) {

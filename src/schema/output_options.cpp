@@ -111,6 +111,20 @@ void set_salvage(OutputOptions& options, const Json& value, std::string_view whe
 }
 Json get_salvage(const OutputOptions& options) { return options.salvage ? Json(true) : Json(); }
 
+Json page_schema() { return whole_number_schema(1, max_page); }
+void set_page(OutputOptions& options, const Json& value, std::string_view where) {
+  options.page = whole_number(where, "page", value, 1, max_page);
+}
+Json get_page(const OutputOptions& options) { return options.page > 0 ? Json(options.page) : Json(); }
+
+Json overview_schema() { return whole_number_schema(1, max_overview); }
+void set_overview(OutputOptions& options, const Json& value, std::string_view where) {
+  options.overview = whole_number(where, "overview", value, 1, max_overview);
+}
+Json get_overview(const OutputOptions& options) {
+  return options.overview > 0 ? Json(options.overview) : Json();
+}
+
 constexpr std::array compression_names{
     std::pair{"none", TiffCompression::none},       std::pair{"lzw", TiffCompression::lzw},
     std::pair{"deflate", TiffCompression::deflate}, std::pair{"zstd", TiffCompression::zstd},
@@ -181,6 +195,12 @@ constexpr std::array option_table{
                      strip_schema, set_strip, get_strip},
     OutputOptionInfo{"salvage", "Use what can be read of damaged images", boolean_schema, set_salvage,
                      get_salvage},
+    OutputOptionInfo{"page", "Read that page of a TIFF, from 1 (default: the first)", page_schema, set_page,
+                     get_page},
+    OutputOptionInfo{"overview",
+                     "Read a smaller level of a TIFF that has some: 1 for the largest of them (default: the "
+                     "picture itself)",
+                     overview_schema, set_overview, get_overview},
     OutputOptionInfo{"compression", "How tiles of a TIFF are compressed (default: deflate)",
                      compression_schema, set_compression, get_compression},
     OutputOptionInfo{"level", "Effort of deflate, 1 to 12, or zstd, 1 to 22, in a TIFF (default: fast)",

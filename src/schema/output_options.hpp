@@ -66,6 +66,8 @@ inline constexpr int max_deflate_level = 12;
 inline constexpr int default_tile_px = 256;
 inline constexpr int min_tile_px = 64;
 inline constexpr int max_tile_px = 4096;
+inline constexpr int max_page = 1'000'000;
+inline constexpr int max_overview = 30;
 
 struct OutputOptions {
   /// Nothing: by the name of the output, else of the input, else PNG.
@@ -74,6 +76,8 @@ struct OutputOptions {
   Strip strip = Strip::nothing;
   /// Of a damaged image, what can be read is used; see ReadOptions::salvage.
   bool salvage = false;
+  int page = 0;      ///< of the input, from 1; see ReadOptions::page
+  int overview = 0;  ///< of the input; see ReadOptions::overview
   /// Of TIFF alone, as all below. Nothing: deflate.
   std::optional<TiffCompression> compression = {};
   int level = 0;      ///< of deflate and zstd, 1 to max_compression_level; 0: fast

@@ -114,6 +114,41 @@ class Judge:
         together = self.write(source, "together.tif", "--pyramid", "--ranks", "3", *common)
         self.expect(together.read_bytes() == result.read_bytes(), f"{where}: other bytes from three ranks")
 
+    def reads(self, source, expected, *options):
+        """That choice of what is in the file, through a result without loss."""
+        result = self.write(source, "chosen.tif", "--compression", "none", *options)
+        got = tifffile.imread(result)
+        self.expect(got.shape == expected.shape and (got == expected).all(), f"{source.name} {options}: other pixels")
+
+    def pages_and_overviews(self):
+        pages = [picture(300 + 10 * number, 400, 3, numpy.uint8, False) for number in range(3)]
+        several = self.folder / "several.tif"
+        with tifffile.TiffWriter(several) as tiff:
+            for page in pages:  # each with two smaller levels of its own (SubIFDs), as OME-TIFFs have them
+                tiff.write(page, photometric="rgb", tile=(64, 64), subifds=2)
+                tiff.write(page[::2, ::2], photometric="rgb", tile=(64, 64), subfiletype=1)
+                tiff.write(page[::4, ::4], photometric="rgb", tile=(64, 64), subfiletype=1)
+        self.reads(several, pages[0])
+        for number, page in enumerate(pages, 1):
+            self.reads(several, page, "--page", str(number))
+            self.reads(several, page[::2, ::2], "--page", str(number), "--overview", "1")
+            self.reads(several, page[::4, ::4], "--page", str(number), "--overview", "2", "--ranks", "2")
+        self.refuses(several, "no.png", "has 3 pages; there is no page 4", "--page", "4")
+        self.refuses(several, "no.png", "has 2 overviews; there is no overview 3", "--overview", "3")
+        self.refuses(several, "no.png", "1 to 1000000", "--page", "0")
+
+        chained = self.folder / "chained.tif"  # as GDAL has them: pages of their own, marked as reduced
+        tifffile.imwrite(chained, pages[2], photometric="rgb", tile=(64, 64))
+        dataset = gdal.Open(str(chained), gdal.GA_Update)
+        dataset.BuildOverviews("AVERAGE", [2, 4])
+        dataset = None
+        found = levels(gdal.Open(str(chained)))
+        self.expect(len(found) == 3, f"GDAL finds {len(found)} levels of its own")
+        for number, expected in enumerate(found[1:], 1):
+            self.reads(chained, expected, "--overview", str(number))
+        png = self.write(several, "plain.png")
+        self.refuses(png, "no.png", "can be chosen of TIFFs alone", "--page", "2")
+
     def refuses(self, source, name, sentence, *options):
         run = subprocess.run([self.program, "convert", source, self.folder / name, "--force", *options],
                              capture_output=True, text=True)
@@ -146,6 +181,7 @@ def main():
                 for options in (("--level", "9"), ("--tile", "64"), ("--tile", "512"), ("--bigtiff",)):
                     judge.judge(kind, image, sources[kind], "deflate", options)
                 judge.judge(kind, image, sources[kind], "zstd", ("--level", "19"))
+        judge.pages_and_overviews()
         judge.refuses(sources["rgb16"], "no.tif", "holds 8-bit pictures", "--compression", "jpeg")
         judge.refuses(sources["gray8"], "no.tif", "holds 8-bit RGB", "--compression", "webp")
         judge.refuses(sources["rgb8"], "no.tif", "levels from 1 to 12", "--level", "13")

@@ -123,6 +123,12 @@ class RewindableSource final : public Source {
 };
 
 StoredImage open_stored(const InputPtr& input, ImageFormat format, const ReadOptions& options) {
+  if (format != ImageFormat::tiff && (options.page > 1 || options.overview > 0)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("The image {} is {}: pages and overviews can be chosen of TIFFs alone.",
+                            input->name(), format_name(format)),
+                input->name());
+  }
   switch (format) {
     case ImageFormat::bmp:
       return open_bmp(input, options);

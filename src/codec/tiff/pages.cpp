@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/tiff/pages.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
+#include "base/error.hpp"
 #include "codec/io/patched_input.hpp"
 
 namespace tessera {
@@ -16,12 +19,14 @@ constexpr std::uint16_t tag_subfile_type = 254;
 constexpr std::uint16_t tag_old_subfile_type = 255;
 constexpr std::uint16_t tag_sub_directories = 330;
 constexpr std::uint16_t tag_dng_version = 50706;
-constexpr std::uint64_t reduced_or_mask = 1 | 4;
+constexpr std::uint64_t reduced = 1;
+constexpr std::uint64_t mask = 4;
 constexpr std::uint64_t old_reduced = 2;
 constexpr std::uint16_t type_short = 3;
 
 struct Directory {
   bool full_size = true;
+  bool is_mask = false;
   bool dng = false;
   std::vector<std::uint64_t> children;
   std::uint64_t next = 0;
@@ -85,7 +90,8 @@ class TiffWalker {
       return number(value_at, number(entry + 2, 2) == type_short ? 2 : 4).value_or(0);
     };
     if (tag == tag_subfile_type) {
-      directory.full_size = directory.full_size && (value() & reduced_or_mask) == 0;
+      directory.full_size = directory.full_size && (value() & (reduced | mask)) == 0;
+      directory.is_mask = (value() & mask) != 0;
     } else if (tag == tag_old_subfile_type) {
       directory.full_size = directory.full_size && value() != old_reduced;
     } else if (tag == tag_dng_version) {
@@ -114,9 +120,31 @@ class TiffWalker {
   bool big_ = false;
 };
 
+[[noreturn]] void refuse(const Input& input, std::string sentence) {
+  throw Error(ErrorCode::usage, std::move(sentence), input.name());
+}
+
+/// The overview that the options choose, of those that follow the page and those that its directory names.
+std::uint64_t find_overview(const TiffWalker& walker, const Input& input, std::uint64_t page,
+                            std::vector<std::uint64_t> following, int wanted) {
+  constexpr std::uint64_t all_entries = 65535;
+  const std::optional<Directory> directory = walker.read(page, all_entries);
+  for (const std::uint64_t child : directory ? directory->children : std::vector<std::uint64_t>()) {
+    if (const auto found = walker.read(child, all_entries); found && !found->full_size && !found->is_mask) {
+      following.push_back(child);
+    }
+  }
+  const auto index = static_cast<std::size_t>(wanted);
+  if (index > following.size()) {
+    refuse(input, fmt::format("The image {} has {} overviews; there is no overview {}.", input.name(),
+                              following.size(), wanted));
+  }
+  return following[index - 1];
+}
+
 }  // namespace
 
-TiffPages find_tiff_pages(const Input& input, const ReadLimits& limits, bool salvage) {
+TiffPages find_tiff_pages(const Input& input, const ReadOptions& options) {
   const TiffWalker walker(input);
   TiffPages pages;
   constexpr std::uint64_t all_entries = 65535;
@@ -127,22 +155,30 @@ TiffPages find_tiff_pages(const Input& input, const ReadLimits& limits, bool sal
   }
   pages.dng = first->dng;
   pages.pictures = 0;
+  const std::int64_t wanted = std::max(1, options.page);
+  std::vector<std::uint64_t> overviews;
   std::unordered_set<std::uint64_t> seen;
   std::int64_t count = 0;
   std::optional<Directory> page = first;
   for (std::uint64_t at = walker.first(); page; page = walker.read(at, first_entries)) {
     if (!seen.insert(at).second) {
-      if (salvage) {
+      if (options.salvage) {
         break;
       }
       throw damaged(input, ImageFormat::tiff, "its pages follow each other in a circle");
     }
-    check_frames(input, limits, ++count);
+    check_frames(input, options.limits, ++count);
     if (page->full_size) {
       ++pages.pictures;
-      pages.chosen = pages.chosen == 0 ? at : pages.chosen;
+      pages.chosen = pages.pictures == wanted ? at : pages.chosen;
+    } else if (pages.pictures == wanted && !page->is_mask) {
+      overviews.push_back(at);
     }
     at = page->next;
+  }
+  if (wanted > std::max<std::int64_t>(1, pages.pictures)) {
+    refuse(input, fmt::format("The image {} has {} pages; there is no page {}.", input.name(),
+                              std::max<std::int64_t>(1, pages.pictures), wanted));
   }
   for (std::size_t i = 0; pages.chosen == 0 && i < first->children.size(); ++i) {
     const std::optional<Directory> child = walker.read(first->children[i], all_entries);
@@ -154,6 +190,9 @@ TiffPages find_tiff_pages(const Input& input, const ReadLimits& limits, bool sal
   if (pages.chosen == 0) {
     pages.chosen = walker.first();
     pages.pictures = 1;
+  }
+  if (options.overview > 0) {
+    pages.chosen = find_overview(walker, input, pages.chosen, std::move(overviews), options.overview);
   }
   pages.is_first = pages.chosen == walker.first();
   return pages;

@@ -15,10 +15,11 @@ struct TiffPages {
   bool dng = false;           ///< a raw photograph
 };
 
-/// The first full-size picture: of the pages, or, where they are all previews, of what belongs to the first
-/// of them (SubIFDs). Throws Error: limit_exceeded (pages), damaged_input where pages follow each other in a
-/// circle. `salvage` passes over the circle.
-[[nodiscard]] TiffPages find_tiff_pages(const Input& input, const ReadLimits& limits, bool salvage);
+/// The picture that the options choose, or the first full-size one: of the pages, or, where they are all previews,
+/// of what belongs to the first of them (SubIFDs). Overviews of a page are the reduced pictures that follow it, and
+/// those among its SubIFDs. Throws Error: limit_exceeded (pages), usage (no such page or overview), damaged_input
+/// where pages follow each other in a circle; ReadOptions::salvage passes over the circle.
+[[nodiscard]] TiffPages find_tiff_pages(const Input& input, const ReadOptions& options);
 
 /// The same file with a header that names `directory` as the first.
 [[nodiscard]] std::shared_ptr<const Input> with_first_directory(std::shared_ptr<const Input> input,

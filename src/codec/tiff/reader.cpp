@@ -212,7 +212,7 @@ void check_tiles_across(const Input& input, const TiffLayout& layout) {
 }  // namespace
 
 StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
-  const TiffPages pages = find_tiff_pages(*stored, options.limits, options.salvage);
+  const TiffPages pages = find_tiff_pages(*stored, options);
   if (pages.dng) {
     throw unsupported(
         *stored, ImageFormat::tiff,
@@ -223,7 +223,7 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   auto file = std::make_shared<TiffFile>(input);
   TiffLayout layout = file->layout();
   std::vector<std::string> warnings;
-  if (pages.pictures > 1) {
+  if (pages.pictures > 1 && options.page == 0) {
     warnings.push_back(only_first_is_used(pages.pictures, "pages"));
   }
   guess_photometric(layout, warnings);
