@@ -1,30 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/image_fetch.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace tessera {
 namespace {
 
-/// Cancels a transfer by throwing from write().
-class StoppableSink final : public ByteSink {
+/// What the first request takes, which is all of most images; more comes in parts, over several connections.
+constexpr std::int64_t part_bytes = std::int64_t{16} << 20;
+constexpr std::size_t max_connections = 4;
+
+/// Writes into a file from an offset on. Cancels the transfer by throwing from write().
+class PartSink final : public ByteSink {
  public:
-  StoppableSink(ByteSink& out, std::stop_token stop) : out_(out), stop_(std::move(stop)) {}
+  PartSink(const FileDescriptor& file, const std::filesystem::path& path, std::int64_t offset,
+           const std::stop_token& stop)
+      : file_(file), path_(path), at_(offset), stop_(stop) {}
   void write(std::span<const std::byte> bytes) override {
     if (stop_.stop_requested()) {
       throw Error(ErrorCode::cancelled, "Stopped while the image was being fetched.");
     }
-    out_.write(bytes);
+    if (!pwrite_all(file_.get(), at_, bytes)) {
+      throw Error(ErrorCode::io, fmt::format("Cannot write '{}': {}.", path_.string(),
+                                             std::generic_category().message(errno)));
+    }
+    at_ += std::ssize(bytes);
   }
 
  private:
-  ByteSink& out_;
-  std::stop_token stop_;
+  const FileDescriptor& file_;
+  const std::filesystem::path& path_;
+  std::int64_t at_;
+  const std::stop_token& stop_;
 };
 
 /// The processed image must be the accepted one. In stores whose upload links cannot be revoked it may be
@@ -39,19 +59,75 @@ void check_unchanged(const JobRequest& request, const ObjectInfo& info) {
   }
 }
 
+/// A part, or an empty image, of which there is none.
+ObjectInfo fetch_part(ObjectStore& objects, const std::string& object, std::int64_t first, ByteSink& to) {
+  try {
+    return objects.get(object, to, ByteRange{first, first + part_bytes - 1});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::usage || first > 0) {
+      throw;
+    }
+    return objects.get(object, to);
+  }
+}
+
+/// What is behind the first part.
+void fetch_rest(ObjectStore& objects, const JobRequest& request, const ObjectInfo& found,
+                const FileDescriptor& file, const std::filesystem::path& path, const std::stop_token& stop) {
+  const std::int64_t parts = (found.size_bytes + part_bytes - 1) / part_bytes;
+  std::atomic<std::int64_t> next = 1;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    try {
+      for (std::int64_t part = next++; part < parts; part = next++) {
+        PartSink sink(file, path, part * part_bytes, stop);
+        const ObjectInfo now = fetch_part(objects, request.object, part * part_bytes, sink);
+        if (now.etag != found.etag || now.size_bytes != found.size_bytes) {
+          throw Error(
+              ErrorCode::unavailable,
+              fmt::format("The image '{}' was replaced while it was being fetched: it is fetched again.",
+                          request.name));
+        }
+      }
+    } catch (...) {
+      next = parts;
+      const std::scoped_lock lock(mutex);
+      failure = failure ? failure : std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < std::min(max_connections, static_cast<std::size_t>(parts - 1)); ++i) {
+      others.emplace_back(work);
+    }
+    work();
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
 void fetch(ObjectStore& objects, const JobRequest& request, const std::filesystem::path& to,
            const std::stop_token& stop) {
-  FileSink file(to);
-  StoppableSink stoppable(file, stop);
+  const FileDescriptor file(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) {
+    throw Error(ErrorCode::io,
+                fmt::format("Cannot write '{}': {}.", to.string(), std::generic_category().message(errno)));
+  }
   try {
-    check_unchanged(request, objects.get(request.object, stoppable));
+    PartSink sink(file, to, 0, stop);
+    const ObjectInfo found = fetch_part(objects, request.object, 0, sink);
+    check_unchanged(request, found);
+    if (found.size_bytes > part_bytes) {
+      fetch_rest(objects, request, found, file, to, stop);
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       throw_missing_image(request, objects);
     }
     throw;
   }
-  file.close();
 }
 
 }  // namespace
