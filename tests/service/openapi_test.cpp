@@ -93,6 +93,25 @@ void make_dead_letter(Recorder& recorder, const ServeProcess& serve, const std::
       poll_until([&] { return !json_of(send_json(serve.port(), "GET", "/v1/dead")).at("dead").empty(); }));
 }
 
+/// An image that is large enough to go in parts, of which one arrives.
+void upload_in_parts(Recorder& recorder, int port) {
+  const Json place = json_of(recorder.ask("POST", "/v1/uploads", {{"size_bytes", 70'000'000}}));
+  const Json& parts = place.at("parts");
+  Json named{{"object", place.at("object")}, {"upload", parts.at("upload")}, {"size_bytes", 70'000'000}};
+  const std::string last(parts.at("links").back().at("size_bytes").get<std::size_t>(), 'x');
+  const std::string put = path_of(parts.at("links").back().at("url"));
+  recorder.keep("PUT", put, {}, ask(port, "PUT", put, {{"Content-Type", "application/octet-stream"}}, last));
+  const std::string query =
+      fmt::format("/v1/uploads/parts?object={}&upload={}", place.at("object").get<std::string>(),
+                  parts.at("upload").get<std::string>());
+  recorder.ask("GET", query);
+  recorder.ask("POST", "/v1/uploads/complete", named);
+  named["parts"] = {1, 2};
+  recorder.ask("POST", "/v1/uploads/links", named);
+  recorder.ask("DELETE", query);
+  recorder.ask("GET", query);
+}
+
 TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
   const ServeProcess serve({"--max-attempts", "1"});
   Recorder recorder(serve.port());
@@ -103,6 +122,8 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
   recorder.keep("PUT", put, {}, ask(serve.port(), "PUT", put, {{"Content-Type", "image/png"}}, photo));
   const std::string object = place.at("object");
   const std::string tiny = upload(serve.port(), tiny_ppm);
+
+  upload_in_parts(recorder, serve.port());
 
   recorder.ask("POST", "/v1/pipelines", {{"pipeline", "gaussian-blur sigma=2 | otsu"}});
   recorder.ask("POST", "/v1/pipelines", {{"pipeline", "nonsense"}});

@@ -88,7 +88,7 @@ http::Response Gateway::put_part(const http::Request& request, const LinkSigner:
   const auto body = request.body.open();
   const ObjectPart stored =
       ports_.objects.part_uploads().put_part(request.parameter("name"), part.upload, part.number, *body);
-  return http::json_response(200, {{"number", stored.number}, {"size_bytes", stored.size_bytes}});
+  return http::json_response(200, {{"object", request.parameter("name")}, {"size_bytes", stored.size_bytes}});
 }
 
 void Gateway::mount_objects(http::Router& router) {
