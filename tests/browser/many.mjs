@@ -41,5 +41,35 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
     (request) => request.method() === "POST" && new URL(request.url()).pathname === "/v1/jobs",
   );
   assert.equal(submissions.length, 1);
+
+  step("A large image goes in parts, and on where it was after the page was closed in between.");
+  const large = join(folder, "large.pgm");
+  const header = "P5\n9000 8000\n255\n";
+  writeFileSync(large, Buffer.concat([Buffer.from(header), Buffer.alloc(9000 * 8000, 100)]));
+  const partPuts = () =>
+    watched.requests.filter((request) => request.method() === "PUT" && new URL(request.url()).searchParams.has("part"));
+  const choose = async () => {
+    await page.goto(`${service.url}/`);
+    await page.waitForSelector(".new-job");
+    await watched.choose(large);
+    await watched.addOperator("invert", "Invert");
+  };
+  const network = await page.createCDPSession();
+  const limit = (uploadThroughput) =>
+    network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
+  await limit(8e6);
+  page.on("dialog", (dialog) => dialog.accept()); // "leave the page?"
+  await choose();
+  const firstPart = page.waitForResponse((response) => new URL(response.url()).searchParams.has("part") && response.ok());
+  await watched.press("Process 1 image");
+  await firstPart;
+  await page.reload();
+  const before = partPuts().length;
+  await limit(-1);
+  await choose();
+  await watched.press("Process 1 image");
+  await page.waitForFunction(() => document.querySelectorAll('.job[data-state="done"]').length >= 1);
+  const after = partPuts().length - before;
+  assert.ok(after >= 1 && after <= 4, `${after} of 5 parts were sent after the first had arrived`);
   assert.deepEqual(watched.complaints, []);
 });

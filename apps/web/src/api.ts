@@ -58,9 +58,21 @@ export interface SignedLink {
   size_bytes: number;
 }
 
-export interface Upload {
+export interface PutLink {
+  url: string;
+  headers: Record<string, string>;
+}
+
+/** Where a file goes in one piece. */
+export interface WholePlace {
   object: string;
-  upload: { url: string; headers: Record<string, string> };
+  upload: PutLink;
+}
+
+/** Where a large file goes, in parts. */
+export interface PartsPlace {
+  object: string;
+  parts: { upload: string; size_bytes: number; part_bytes: number; count: number };
 }
 
 export function isFinal(state: JobState): boolean {
@@ -182,14 +194,32 @@ export const api = {
   result: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/result?link=1`)),
   input: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/input?link=1`)),
   zip: async (id: string) => (await send(`/v1/batches/${at(id)}/results.zip`)).blob(),
-  reserveUpload: async (contentType: string) => {
-    const upload = await json<Upload>("/v1/uploads", {
+  reserveUpload: async (contentType: string, sizeBytes: number) => {
+    const place = await json<WholePlace | PartsPlace>("/v1/uploads", {
       method: "POST",
-      json: contentType ? { content_type: contentType } : {},
+      json: { size_bytes: sizeBytes, ...(contentType ? { content_type: contentType } : {}) },
     });
-    upload.upload.url = ownUrl(upload.upload.url);
-    return upload;
+    if ("upload" in place) {
+      place.upload.url = ownUrl(place.upload.url);
+    }
+    return place;
   },
+  partLinks: async (object: string, upload: string, sizeBytes: number, parts: number[]) => {
+    const { links } = await json<{ links: { number: number; url: string }[] }>("/v1/uploads/links", {
+      method: "POST",
+      json: { object, upload, size_bytes: sizeBytes, parts },
+    });
+    return { links: links.map(({ number, url }) => ({ number, url: ownUrl(url) })) };
+  },
+  partsReceived: (object: string, upload: string) =>
+    json<{ parts: { number: number; size_bytes: number }[] }>(
+      `/v1/uploads/parts?${new URLSearchParams({ object, upload })}`,
+    ),
+  completeUpload: (object: string, upload: string, sizeBytes: number) =>
+    json<{ object: string }>("/v1/uploads/complete", {
+      method: "POST",
+      json: { object, upload, size_bytes: sizeBytes },
+    }),
   submit: (submission: unknown, key: string) =>
     json<Batch>("/v1/jobs", { method: "POST", json: submission, headers: { "Idempotency-Key": key } }),
   checkPipeline: (pipeline: unknown) =>

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Uploads by links, several at a time, repeated while the service cannot be reached.
-import { api, RequestError } from "./api";
+import { api, RequestError, type PutLink } from "./api";
 import { showConnection } from "./events";
+import { begin, findBegun, sendParts } from "./part_upload";
 
 const parallelUploads = 3;
+/** Files that may have been begun in parts are looked for from this size on. */
+const largeBytes = 64 * 1024 * 1024;
 const firstPauseMs = 1000;
 const longestPauseMs = 20_000;
 
@@ -36,9 +39,8 @@ export async function persistently<Result>(work: () => Promise<Result>, signal: 
 
 /** PUT with progress, which fetch() does not tell. */
 function put(
-  url: string,
-  headers: Record<string, string>,
-  file: File,
+  { url, headers }: PutLink,
+  body: Blob,
   onSent: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -59,7 +61,7 @@ function put(
     request.onerror = () => failed(new RequestError(0, "The connection broke during an upload."));
     request.onabort = () => failed(signal.reason);
     signal.addEventListener("abort", () => request.abort());
-    request.send(file);
+    request.send(body);
   });
 }
 
@@ -77,14 +79,24 @@ function detailOf(request: XMLHttpRequest): string {
 
 /** Uploads one file; returns the object's name. */
 async function upload(file: File, onSent: (bytes: number) => void, signal: AbortSignal): Promise<string> {
-  return persistently(async () => {
+  const transport = { put, persistently };
+  const earlier = file.size >= largeBytes ? await findBegun(file, transport, signal) : undefined;
+  if (earlier) {
+    return sendParts(file, earlier.begun, earlier.done, transport, onSent, signal);
+  }
+  const place = await persistently(async () => {
     // A fresh reservation each time: the last link may have expired.
-    const { object, upload: link } = await api.reserveUpload(file.type);
-    onSent(0);
-    await put(link.url, link.headers, file, onSent, signal);
-    onSent(file.size);
-    return object;
+    const reserved = await api.reserveUpload(file.type, file.size);
+    if ("upload" in reserved) {
+      onSent(0);
+      await put(reserved.upload, file, onSent, signal);
+      onSent(file.size);
+    }
+    return reserved;
   }, signal);
+  return "upload" in place
+    ? place.object
+    : sendParts(file, begin(file, place), new Set(), transport, onSent, signal);
 }
 
 /** Uploads all files; returns the objects' names in their order. */
