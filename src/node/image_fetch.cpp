@@ -4,17 +4,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <exception>
-#include <mutex>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/parallel_for_each.hpp"
 
 namespace tessera {
 namespace {
@@ -75,37 +72,16 @@ ObjectInfo fetch_part(ObjectStore& objects, const std::string& object, std::int6
 void fetch_rest(ObjectStore& objects, const JobRequest& request, const ObjectInfo& found,
                 const FileDescriptor& file, const std::filesystem::path& path, const std::stop_token& stop) {
   const std::int64_t parts = (found.size_bytes + part_bytes - 1) / part_bytes;
-  std::atomic<std::int64_t> next = 1;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    try {
-      for (std::int64_t part = next++; part < parts; part = next++) {
-        PartSink sink(file, path, part * part_bytes, stop);
-        const ObjectInfo now = fetch_part(objects, request.object, part * part_bytes, sink);
-        if (now.etag != found.etag || now.size_bytes != found.size_bytes) {
-          throw Error(
-              ErrorCode::unavailable,
-              fmt::format("The image '{}' was replaced while it was being fetched: it is fetched again.",
-                          request.name));
-        }
-      }
-    } catch (...) {
-      next = parts;
-      const std::scoped_lock lock(mutex);
-      failure = failure ? failure : std::current_exception();
+  parallel_for_each(static_cast<std::size_t>(parts - 1), max_connections, [&](std::size_t index) {
+    const std::int64_t begin = static_cast<std::int64_t>(index + 1) * part_bytes;
+    PartSink sink(file, path, begin, stop);
+    const ObjectInfo now = fetch_part(objects, request.object, begin, sink);
+    if (now.etag != found.etag || now.size_bytes != found.size_bytes) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("The image '{}' was replaced while it was being fetched: it is fetched again.",
+                              request.name));
     }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min(max_connections, static_cast<std::size_t>(parts - 1)); ++i) {
-      others.emplace_back(work);
-    }
-    work();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  });
 }
 
 void fetch(ObjectStore& objects, const JobRequest& request, const std::filesystem::path& to,

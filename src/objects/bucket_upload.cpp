@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "base/error.hpp"
+#include "base/parallel_for_each.hpp"
 #include "image/shared_parts.hpp"
 
 namespace tessera {
@@ -15,7 +14,7 @@ namespace {
 
 /// From this size on an object goes in parts.
 constexpr std::int64_t min_size_in_parts = std::int64_t{32} << 20;
-constexpr int max_connections = 4;
+constexpr std::size_t max_connections = 4;
 constexpr std::chrono::hours link_lifetime{12};
 
 }  // namespace
@@ -83,34 +82,14 @@ void BucketUpload::upload_missing(int descriptor, std::int64_t size_bytes) {
       missing.push_back(part);
     }
   }
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < missing.size(); i = next++) {
-        const std::int64_t begin = begin_of_part(missing[i]);
-        const std::int64_t end = std::min(size_bytes, begin_of_part(missing[i] + 1));
-        const auto body = open_file_part(fmt::format("/proc/self/fd/{}", descriptor), begin, end - begin);
-        ObjectPart part =
-            store_->part_uploads().put_part(name_, upload_, static_cast<int>(missing[i]) + 1, *body);
-        add_uploaded(missing[i], std::move(part.etag));
-      }
-    } catch (...) {
-      next = missing.size();
-      const std::scoped_lock lock(mutex_);
-      failure = failure ? failure : std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> senders;
-    for (std::size_t i = 1; i < std::min<std::size_t>(max_connections, missing.size()); ++i) {
-      senders.emplace_back(work);
-    }
-    work();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  parallel_for_each(missing.size(), max_connections, [&](std::size_t index) {
+    const std::int64_t begin = begin_of_part(missing[index]);
+    const std::int64_t end = std::min(size_bytes, begin_of_part(missing[index] + 1));
+    const auto body = open_file_part(fmt::format("/proc/self/fd/{}", descriptor), begin, end - begin);
+    ObjectPart part =
+        store_->part_uploads().put_part(name_, upload_, static_cast<int>(missing[index]) + 1, *body);
+    add_uploaded(missing[index], std::move(part.etag));
+  });
 }
 
 std::string upload_part_by_link(HttpClient& http, const std::string& link, std::span<const std::byte> bytes) {

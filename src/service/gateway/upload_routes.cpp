@@ -6,10 +6,10 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/parallel_for_each.hpp"
 #include "http/problem.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/gateway.hpp"
-#include "service/gateway/parallel_for_each.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
 

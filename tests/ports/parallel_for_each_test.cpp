@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "service/gateway/parallel_for_each.hpp"
+#include "base/parallel_for_each.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace tessera::service {
+namespace tessera {
 namespace {
 
 TEST(ParallelForEach, CallsEveryIndexOnceWithLimitedConcurrency) {
@@ -51,4 +51,4 @@ TEST(ParallelForEach, ThrowsTheExceptionOfTheLowestIndex) {
 }
 
 }  // namespace
-}  // namespace tessera::service
+}  // namespace tessera

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "service/gateway/parallel_for_each.hpp"
+#include "base/parallel_for_each.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace tessera::service {
+namespace tessera {
 
 void parallel_for_each(std::size_t count, std::size_t max_threads,
                        const std::function<void(std::size_t)>& work) {
@@ -42,4 +42,4 @@ void parallel_for_each(std::size_t count, std::size_t max_threads,
   }
 }
 
-}  // namespace tessera::service
+}  // namespace tessera
