@@ -44,7 +44,7 @@ TEST(OutputOptions, WhatIsWrongIsRefusedByName) {
         std::pair{Json{{"strip", "gps"}}, "'strip'"}, std::pair{Json{{"strip", 1}}, "'strip'"},
         std::pair{Json{{"salvage", "yes"}}, "'salvage'"},
         std::pair{Json{{"qualty", 5}},
-                  "no field 'qualty'; there are: format, quality, strip, salvage, compression, level"},
+                  "no field 'qualty'; there are: format, quality, strip, salvage, page, overview, compression, level"},
         std::pair{Json{{"compression", "lz4"}}, "there are: none, lzw, deflate, zstd, jpeg, webp"},
         std::pair{Json{{"level", 23}}, "from 1 to 22"}, std::pair{Json{{"tile", 100}}, "a multiple of 16"},
         std::pair{Json{{"tile", 32}}, "from 64 to 4096"}, std::pair{Json{{"pyramid", 1}}, "true or false"},
