@@ -38,14 +38,14 @@ class ReducedLoading : public ::testing::Test {
       }
     }
     write("photo.jpg", picture_);
+    write("photo.webp", picture_, FileFormat::webp);
     // No side is a multiple of anything that a reader reduces by.
     write("odd.jpg", {Rect::whole({1597, 1195}), picture_.color(cv::Rect(0, 0, 1597, 1195)), {}});
   }
   ~ReducedLoading() override { fs::remove_all(folder_); }
 
-  void write(const std::string& name, const Tile& picture) const {
-    const auto sink =
-        open_sink(folder_ / name, picture.info(), {}, {.format = FileFormat::jpeg, .quality = 90});
+  void write(const std::string& name, const Tile& picture, FileFormat format = FileFormat::jpeg) const {
+    const auto sink = open_sink(folder_ / name, picture.info(), {}, {.format = format, .quality = 90});
     for (std::int64_t y = 0; y < picture.rect.height; y += sink->piece_rows()) {
       const std::int64_t end = std::min(picture.rect.height, y + sink->piece_rows());
       sink->append(sink->encode(picture.view(Rect::of_rows({y, end}, picture.rect.width))));
@@ -83,7 +83,7 @@ const std::vector<std::string> pipelines{"resize 12.5%",
                                          "resize 60x300 fit=fill method=area",
                                          "resize width=350 method=cubic | invert"};
 
-constexpr std::array names{"photo.jpg", "odd.jpg"};
+constexpr std::array names{"photo.jpg", "odd.jpg", "photo.webp"};
 
 TEST_F(ReducedLoading, IsNearTheFullPicture) {
   for (const char* name : names) {
@@ -128,6 +128,21 @@ TEST_F(ReducedLoading, IsTheSameAtAnyCutAndForAPart) {
       }
     }
   }
+}
+
+TEST_F(ReducedLoading, OfWebPOnlyWhereItIsAlignedAndOpaque) {
+  const auto factor = [&](const Tile& picture) {
+    write("other.webp", picture, FileFormat::webp);
+    const auto source = open_image(file("other.webp"), {});
+    return reduce_at_loading(*source, build_pipeline(parse_pipeline("resize width=40")));
+  };
+  EXPECT_EQ(factor({Rect::whole({800, 600}), picture_.color(cv::Rect(0, 0, 800, 600)), {}}), 8);
+  EXPECT_EQ(factor({Rect::whole({804, 604}), picture_.color(cv::Rect(0, 0, 804, 604)), {}}), 4);
+  EXPECT_EQ(factor({Rect::whole({801, 600}), picture_.color(cv::Rect(0, 0, 801, 600)), {}}), 1);
+  Tile transparent = Tile::allocate(Rect::whole({800, 600}), {Depth::u8, 3, true});
+  picture_.color(cv::Rect(0, 0, 800, 600)).copyTo(transparent.color);
+  transparent.alpha.setTo(100);
+  EXPECT_EQ(factor(transparent), 1);
 }
 
 TEST_F(ReducedLoading, IsChosenOnlyForLargeReductionsAtTheBegin) {
