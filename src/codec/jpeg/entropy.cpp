@@ -157,17 +157,10 @@ namespace {
   while (place < last_place) {
     reader.refill();
     for (int look = 0; look < looks_of_a_refill; ++look) {
-      HuffmanEntry entry = ac_table.look(reader.bits);
-      if (entry.bits() == 0) [[unlikely]] {
-        reader.refill();
-        const auto longer = ac_table.decode(reader.bits);
-        if (!longer) {
-          return false;
-        }
-        entry = *longer;
-        look = looks_of_a_refill;
+      HuffmanEntry entry;
+      if (!take(ac_table, reader, entry)) {
+        return false;
       }
-      reader.drop(entry);
       place += entry.places();
       *next++ = word(place, entry.number());
       if (place >= last_place) {

@@ -87,8 +87,7 @@ class JpegEntropy {
   /// far or too large, data that end early or late, a marker that is not due. Then nothing more can be asked.
   /// Throws Error(io).
   [[nodiscard]] bool next_row(JpegCoefficients& out);
-  /// The same, of which only the frequencies that `out` has room for are kept. Rows of one kind only may be asked of
-  /// one JpegEntropy.
+  /// The same, of which only the frequencies that `out` has room for are kept.
   [[nodiscard]] bool next_row(JpegFrequencies& out);
   /// After the last row: whether the image ends right there.
   [[nodiscard]] bool ends_well();

@@ -20,7 +20,8 @@ struct McuRows {
   std::vector<std::shared_ptr<const Row>> rows;
 };
 
-/// Memory for rows, used again: it is much, and touching it for the first time costs. Of each Row a Shape makes.
+/// Memory for rows, used again: it is much, and touching it for the first time costs.
+/// A row is made of a Shape. Safe from several threads.
 template <class Row, class Shape>
 class McuRowPool : public std::enable_shared_from_this<McuRowPool<Row, Shape>> {
  public:
