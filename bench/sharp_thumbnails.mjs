@@ -1,7 +1,7 @@
 // Thumbnails as a good engineer would make them with sharp: two at a time.
 // Usage: node sharp_thumbnails.mjs NODE_MODULES WIDTH FOLDER PHOTOGRAPH...
 import { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 
 const [modules, width, folder, ...photographs] = process.argv.slice(2);
 const sharp = createRequire(resolve(modules) + '/')('sharp');
@@ -14,7 +14,7 @@ async function work() {
     await sharp(photograph, { limitInputPixels: false })
       .resize({ width: Number(width) })
       .jpeg({ quality: 85 })
-      .toFile(join(folder, basename(photograph)));
+      .toFile(join(folder, `${parse(photograph).name}.jpg`));
   }
 }
 await Promise.all(Array.from({ length: atATime }, work));

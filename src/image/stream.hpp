@@ -79,8 +79,8 @@ class Source {
     return nullptr;
   }
   /// Before the first row is read: from then on the picture is smaller by `factor` (2, 4 or 8) on both sides,
-  /// and info() says so. For readers that make small pictures at less cost; their pixels are close to means
-  /// of the full-size ones. False, and nothing has changed, where this reader cannot do so exactly aligned.
+  /// as reduced_extent() has it, and info() says so. For readers that make small pictures at less cost; their
+  /// pixels are close to means of the full-size ones. False, and nothing has changed, where this one does not.
   [[nodiscard]] virtual bool reduce(int /*factor*/) { return false; }
   /// Whether the pixels can be read once more from the top.
   [[nodiscard]] virtual bool can_rewind() const { return random_access(); }

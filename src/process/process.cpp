@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "engine/limited_sink.hpp"
+#include "image/reduced_extent.hpp"
 #include "ops/geometry/halve.hpp"
 #include "plan/axes.hpp"
 #include "process/reduced_loading.hpp"
@@ -58,8 +59,7 @@ int reduce_at_loading(Communicator& comm, SharedSource& source, const std::vecto
     }
   });
   comm.broadcast(std::as_writable_bytes(std::span(&factor, 1)), 0);
-  Extent& extent = source.info.extent;
-  extent = {extent.width / factor, extent.height / factor};
+  source.info.extent = reduced_extent(source.info.extent, factor);
   return factor;
 }
 

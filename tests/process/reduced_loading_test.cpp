@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <opencv2/core.hpp>
 
@@ -36,15 +37,18 @@ class ReducedLoading : public ::testing::Test {
             photo.color.at<cv::Vec3b>(y % photo.color.rows, x % photo.color.cols);
       }
     }
-    write("photo.jpg", FileFormat::jpeg);
+    write("photo.jpg", picture_);
+    write("photo.webp", picture_, FileFormat::webp);
+    // No side is a multiple of anything that a reader reduces by.
+    write("odd.jpg", {Rect::whole({1597, 1195}), picture_.color(cv::Rect(0, 0, 1597, 1195)), {}});
   }
   ~ReducedLoading() override { fs::remove_all(folder_); }
 
-  void write(const std::string& name, FileFormat format) {
-    const auto sink = open_sink(folder_ / name, picture_.info(), {}, {.format = format, .quality = 90});
-    for (std::int64_t y = 0; y < picture_.rect.height; y += sink->piece_rows()) {
-      const std::int64_t end = std::min(picture_.rect.height, y + sink->piece_rows());
-      sink->append(sink->encode(picture_.view(Rect::of_rows({y, end}, picture_.rect.width))));
+  void write(const std::string& name, const Tile& picture, FileFormat format = FileFormat::jpeg) const {
+    const auto sink = open_sink(folder_ / name, picture.info(), {}, {.format = format, .quality = 90});
+    for (std::int64_t y = 0; y < picture.rect.height; y += sink->piece_rows()) {
+      const std::int64_t end = std::min(picture.rect.height, y + sink->piece_rows());
+      sink->append(sink->encode(picture.view(Rect::of_rows({y, end}, picture.rect.width))));
     }
     sink->finish();
   }
@@ -58,7 +62,9 @@ class ReducedLoading : public ::testing::Test {
     });
     return result;
   }
-  [[nodiscard]] ImageInput file() const { return ImageInput::file((folder_ / "photo.jpg").string()); }
+  [[nodiscard]] ImageInput file(const char* name = "photo.jpg") const {
+    return ImageInput::file((folder_ / name).string());
+  }
 
   fs::path folder_;
   Tile picture_;
@@ -77,35 +83,66 @@ const std::vector<std::string> pipelines{"resize 12.5%",
                                          "resize 60x300 fit=fill method=area",
                                          "resize width=350 method=cubic | invert"};
 
+constexpr std::array names{"photo.jpg", "odd.jpg", "photo.webp"};
+
 TEST_F(ReducedLoading, IsNearTheFullPicture) {
-  const auto source = open_image(file(), {});
-  const Tile full = read_whole(*source);
-  for (const std::string& pipeline : pipelines) {
-    if (pipeline.find("otsu") != std::string::npos) {
-      continue;  // a level more may be another side of the threshold
+  for (const char* name : names) {
+    const auto source = open_image(file(name), {});
+    const Tile full = read_whole(*source);
+    for (const std::string& pipeline : pipelines) {
+      if (pipeline.find("otsu") != std::string::npos) {
+        continue;  // a level more may be another side of the threshold
+      }
+      const Tile expected = process({InputPixels{full}, ""}, pipeline, 1, 2);
+      const Tile got = process(file(name), pipeline, 1, 2);
+      ASSERT_EQ(got.rect, expected.rect) << name << ": " << pipeline;
+      EXPECT_LT(mean_difference(got, expected), 1) << name << ": " << pipeline;
+      // Nothing is moved: the last rows and columns are as near as the others.
+      const cv::Rect edge_rows(0, got.color.rows - 2, got.color.cols, 2);
+      const cv::Rect edge_columns(got.color.cols - 2, 0, 2, got.color.rows);
+      for (const cv::Rect& edge : {edge_rows, edge_columns}) {
+        cv::Mat difference;
+        cv::absdiff(got.color(edge), expected.color(edge), difference);
+        EXPECT_LT(cv::mean(difference.reshape(1))[0], 1.5) << name << ": " << pipeline;
+      }
     }
-    const Tile expected = process({InputPixels{full}, ""}, pipeline, 1, 2);
-    const Tile got = process(file(), pipeline, 1, 2);
-    ASSERT_EQ(got.rect, expected.rect) << pipeline;
-    EXPECT_LT(mean_difference(got, expected), 1) << pipeline;
   }
 }
 
 TEST_F(ReducedLoading, IsTheSameAtAnyCutAndForAPart) {
-  for (const std::string& pipeline : pipelines) {
-    const Tile expected = process(file(), pipeline, 1, 1);
-    for (const auto& [ranks, threads] : {std::pair{1, 3}, {2, 1}, {4, 2}}) {
-      EXPECT_EQ(cv::norm(process(file(), pipeline, ranks, threads).color, expected.color, cv::NORM_INF), 0)
-          << pipeline << ' ' << ranks << ' ' << threads;
-    }
-    const auto source = open_image(file(), {});
-    const Plan plan = plan_for_loading(*source, build_pipeline(parse_pipeline(pipeline)), {});
-    if (is_local(plan)) {
-      const Interval rows{expected.rect.height / 3, expected.rect.height / 2};
-      const Tile part = run_rows(plan, rows, *source, 2, {});
-      EXPECT_EQ(cv::norm(part.color, expected.view(part.rect).color, cv::NORM_INF), 0) << pipeline;
+  for (const char* name : names) {
+    for (const std::string& pipeline : pipelines) {
+      const Tile expected = process(file(name), pipeline, 1, 1);
+      for (const auto& [ranks, threads] : {std::pair{1, 3}, {2, 1}, {4, 2}}) {
+        const Tile got = process(file(name), pipeline, ranks, threads);
+        EXPECT_EQ(cv::norm(got.color, expected.color, cv::NORM_INF), 0)
+            << name << ": " << pipeline << ' ' << ranks << ' ' << threads;
+      }
+      const auto source = open_image(file(name), {});
+      const Plan plan = plan_for_loading(*source, build_pipeline(parse_pipeline(pipeline)), {});
+      if (is_local(plan)) {
+        const Interval rows{expected.rect.height / 3, expected.rect.height / 2};
+        const Tile part = run_rows(plan, rows, *source, 2, {});
+        EXPECT_EQ(cv::norm(part.color, expected.view(part.rect).color, cv::NORM_INF), 0)
+            << name << ": " << pipeline;
+      }
     }
   }
+}
+
+TEST_F(ReducedLoading, OfWebPOnlyWhereItIsAlignedAndOpaque) {
+  const auto factor = [&](const Tile& picture) {
+    write("other.webp", picture, FileFormat::webp);
+    const auto source = open_image(file("other.webp"), {});
+    return reduce_at_loading(*source, build_pipeline(parse_pipeline("resize width=40")));
+  };
+  EXPECT_EQ(factor({Rect::whole({800, 600}), picture_.color(cv::Rect(0, 0, 800, 600)), {}}), 8);
+  EXPECT_EQ(factor({Rect::whole({804, 604}), picture_.color(cv::Rect(0, 0, 804, 604)), {}}), 4);
+  EXPECT_EQ(factor({Rect::whole({801, 600}), picture_.color(cv::Rect(0, 0, 801, 600)), {}}), 1);
+  Tile transparent = Tile::allocate(Rect::whole({800, 600}), {Depth::u8, 3, true});
+  picture_.color(cv::Rect(0, 0, 800, 600)).copyTo(transparent.color);
+  transparent.alpha.setTo(100);
+  EXPECT_EQ(factor(transparent), 1);
 }
 
 TEST_F(ReducedLoading, IsChosenOnlyForLargeReductionsAtTheBegin) {

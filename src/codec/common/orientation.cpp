@@ -27,6 +27,12 @@ void flip_in_place(cv::Mat& plane, bool columns, bool rows) {
   cv::flip(plane, plane, columns && rows ? -1 : (columns ? 1 : 0));
 }
 
+/// Whether the pixels of a reduced picture that stand for fewer of the full one, where there are some, are still its
+/// last ones once it is mirrored, as reduced_extent() has them.
+bool keeps_first_pixels(const Extent& full, bool mirrored_columns, bool mirrored_rows, int factor) {
+  return (!mirrored_columns || full.width % factor == 0) && (!mirrored_rows || full.height % factor == 0);
+}
+
 // Mirrors strip by strip.
 class MirroredSource final : public Source {
  public:
@@ -37,7 +43,9 @@ class MirroredSource final : public Source {
   const ImageInfo& info() const override { return stored_->info(); }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return stored_->random_access(); }
-  bool reduce(int factor) override { return stored_->reduce(factor); }
+  bool reduce(int factor) override {
+    return keeps_first_pixels(info().extent, columns_, rows_, factor) && stored_->reduce(factor);
+  }
   std::vector<std::string> warnings() const override { return stored_->warnings(); }
 
   void read_rows(Tile& out) override {
@@ -71,7 +79,10 @@ class HeldSource final : public Source {
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
   bool reduce(int factor) override {
-    if (!stored_ || !stored_->reduce(factor)) {
+    if (!stored_ ||
+        !keeps_first_pixels(info_.extent, mirrors_columns(orientation_), mirrors_rows(orientation_),
+                            factor) ||
+        !stored_->reduce(factor)) {
       return false;
     }
     take_info();

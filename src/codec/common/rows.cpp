@@ -6,6 +6,8 @@
 #include <cstring>
 #include <optional>
 
+#include "image/reduced_extent.hpp"
+
 namespace tessera {
 namespace {
 
@@ -36,6 +38,14 @@ class RowSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return decoder_->random_access(); }
+  bool reduce(int factor) override {
+    // Salvage counts the rows of the full picture, and alpha has a row of its own.
+    if (salvage_ || info_.format.alpha || next_row_ > 0 || !decoder_->reduce(factor)) {
+      return false;
+    }
+    info_.extent = reduced_extent(info_.extent, factor);
+    return true;
+  }
 
   void read_rows(Tile& out) override {
     check_tile(out, info_);

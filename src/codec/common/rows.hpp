@@ -17,6 +17,9 @@ class RowDecoder {
   virtual ~RowDecoder() = default;
   /// True: decode() may be asked for any row, in any order.
   [[nodiscard]] virtual bool random_access() const { return false; }
+  /// Before the first row: the rows from then on are those of a picture that is smaller by `factor`, of
+  /// reduced_extent(). False, and nothing has changed, where this decoder cannot do that.
+  [[nodiscard]] virtual bool reduce(int /*factor*/) { return false; }
   /// Writes row `y`: samples of the image's depth in the machine's byte order, alpha after the colours.
   /// Without random access the rows are asked for from 0 on, each once. Throws Error.
   virtual void decode(std::int64_t y, std::byte* row) = 0;

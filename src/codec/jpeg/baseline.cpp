@@ -2,67 +2,32 @@
 #include "codec/jpeg/baseline.hpp"
 
 #include <algorithm>
-#include <deque>
-#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "codec/common/rows.hpp"
 #include "codec/jpeg/pixels.hpp"
 #include "codec/jpeg/reduced.hpp"
+#include "image/reduced_extent.hpp"
 
 namespace tessera {
 namespace {
 
-/// Memory for coefficients, used again: they are much, and touching it for the first time costs.
-class CoefficientPool : public std::enable_shared_from_this<CoefficientPool> {
- public:
-  explicit CoefficientPool(const JpegScan& scan) : scan_(scan) {}
-
-  [[nodiscard]] std::shared_ptr<JpegCoefficients> take() {
-    std::unique_ptr<JpegCoefficients> row;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (!free_.empty()) {
-        row = std::move(free_.back());
-        free_.pop_back();
-      }
-    }
-    if (!row) {
-      row = std::make_unique<JpegCoefficients>(scan_);
-    }
-    return {row.release(), [pool = shared_from_this()](JpegCoefficients* used) {
-              pool->give_back(std::unique_ptr<JpegCoefficients>(used));
-            }};
-  }
-
- private:
-  void give_back(std::unique_ptr<JpegCoefficients> row) {
-    const std::scoped_lock lock(mutex_);
-    free_.push_back(std::move(row));
-  }
-
-  JpegScan scan_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<JpegCoefficients>> free_;
-};
-
+/// What is left to do of rows that have been decoded.
+template <class Make>
 class UnfinishedJpegRows final : public DeferredRows {
  public:
-  UnfinishedJpegRows(const JpegScan& scan, JpegRows rows, int factor)
-      : scan_(scan), rows_(std::move(rows)), factor_(factor) {}
-  void finish(Tile& out) override {
-    if (factor_ == 1) {
-      make_jpeg_pixels(scan_, rows_, out);
-    } else {
-      make_reduced_jpeg_pixels(scan_, rows_, factor_, out);
-    }
-  }
+  explicit UnfinishedJpegRows(Make make) : make_(std::move(make)) {}
+  void finish(Tile& out) override { make_(out); }
 
  private:
-  const JpegScan& scan_;
-  JpegRows rows_;
-  int factor_;
+  Make make_;
 };
+
+template <class Make>
+std::unique_ptr<DeferredRows> unfinished(Make make) {
+  return std::make_unique<UnfinishedJpegRows<Make>>(std::move(make));
+}
 
 class PlainJpegSource final : public Source {
  public:
@@ -71,21 +36,20 @@ class PlainJpegSource final : public Source {
         entropy_(std::move(entropy)),
         stored_(std::move(stored)),
         info_(stored_->info()),
-        pool_(std::make_shared<CoefficientPool>(scan)) {}
+        full_(scan) {}
 
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return false; }
   std::vector<std::string> warnings() const override { return stored_->warnings(); }
   bool reduce(int factor) override {
-    const Extent& extent = info_.extent;
     const bool known = factor == 2 || factor == 4 || factor == jpeg_block_side;
-    if (!entropy_ || next_row_ > 0 || factor_ > 1 || !known || extent.width % factor != 0 ||
-        extent.height % factor != 0) {
+    if (!entropy_ || next_row_ > 0 || factor_ > 1 || !known) {
       return false;
     }
     factor_ = factor;
-    info_.extent = {extent.width / factor, extent.height / factor};
+    info_.extent = reduced_extent(info_.extent, factor);
+    reduced_.emplace(std::make_shared<const JpegFrequencyLayout>(scan_, factor));
     return true;
   }
 
@@ -135,7 +99,7 @@ class PlainJpegSource final : public Source {
 
   std::unique_ptr<DeferredRows> begin(Tile& out) {
     const Interval rows = out.rect.rows();
-    if (entropy_ && ((factor_ == 1 && !can_make_jpeg_pixels()) || !decode_up_to(mcu_rows_for(rows).end) ||
+    if (entropy_ && (!decode_up_to(mcu_rows_for(rows).end) ||
                      (rows.end == info_.extent.height && !entropy_->ends_well()))) {
       give_up(rows.begin);
     }
@@ -144,19 +108,18 @@ class PlainJpegSource final : public Source {
       return nullptr;
     }
     const Interval needed = mcu_rows_for(rows);
-    JpegRows mine{needed.begin, {}};
-    for (std::int64_t row = needed.begin; row < needed.end; ++row) {
-      mine.rows.push_back(decoded_[static_cast<std::size_t>(row - first_decoded_)]);
-    }
     const std::int64_t still_needed = mcu_rows_for({rows.end, rows.end}).begin;
-    for (; first_decoded_ < still_needed && !decoded_.empty(); ++first_decoded_) {
-      decoded_.pop_front();
+    if (reduced_) {
+      return unfinished([this, taken = reduced_->take(needed, still_needed)](Tile& to) {
+        make_reduced_jpeg_pixels(scan_, taken, factor_, to);
+      });
     }
-    return std::make_unique<UnfinishedJpegRows>(scan_, std::move(mine), factor_);
+    return unfinished(
+        [this, taken = full_.take(needed, still_needed)](Tile& to) { make_jpeg_pixels(scan_, taken, to); });
   }
 
   [[nodiscard]] Interval mcu_rows_for(const Interval& rows) const {
-    return factor_ == 1 ? jpeg_rows_for(scan_, rows) : reduced_jpeg_rows_for(scan_, factor_, rows);
+    return reduced_ ? reduced_jpeg_rows_for(scan_, factor_, rows) : jpeg_rows_for(scan_, rows);
   }
 
   /// Rows of the other reader, whose turn it is.
@@ -166,25 +129,26 @@ class PlainJpegSource final : public Source {
       return;
     }
     for (std::int64_t y = 0; y < out.rect.height; ++y) {
-      const std::int64_t row = out.rect.y + y;
-      Tile full =
-          Tile::allocate(Rect::of_rows({row * factor_, (row + 1) * factor_}, scan_.width), info_.format);
+      const std::int64_t begin = (out.rect.y + y) * factor_;
+      const Interval rows{begin, std::min(begin + factor_, scan_.height)};
+      Tile full = Tile::allocate(Rect::of_rows(rows, scan_.width), info_.format);
       stored_->read_rows(full);
-      cv::Mat mean = out.color.row(static_cast<int>(y));
-      take_means(full.color, mean);
+      take_means(full.color, out.color.ptr<std::uint8_t>(static_cast<int>(y)));
     }
   }
 
-  /// One row of means of factor_ x factor_ pixels.
-  void take_means(const cv::Mat& full, cv::Mat& row) const {
+  /// One row of means of factor_ columns, or of those that are left.
+  void take_means(const cv::Mat& full, std::uint8_t* to) const {
     const int channels = full.channels();
-    const int count = factor_ * factor_;
-    auto* to = row.ptr<std::uint8_t>(0);
-    for (int x = 0; x < row.cols; ++x) {
+    for (int begin = 0; begin < full.cols; begin += factor_) {
+      const int end = std::min(begin + factor_, full.cols);
+      const int count = (end - begin) * full.rows;
       for (int c = 0; c < channels; ++c) {
         int sum = count / 2;
-        for (int i = 0; i < count; ++i) {
-          sum += full.ptr<std::uint8_t>(i / factor_)[(x * factor_ + i % factor_) * channels + c];
+        for (int y = 0; y < full.rows; ++y) {
+          for (int x = begin; x < end; ++x) {
+            sum += full.ptr<std::uint8_t>(y)[x * channels + c];
+          }
         }
         *to++ = static_cast<std::uint8_t>(sum / count);
       }
@@ -192,20 +156,20 @@ class PlainJpegSource final : public Source {
   }
 
   bool decode_up_to(std::int64_t mcu_row) {
-    while (first_decoded_ + static_cast<std::int64_t>(decoded_.size()) < mcu_row) {
-      std::shared_ptr<JpegCoefficients> row = pool_->take();
-      if (!entropy_->next_row(*row)) {
-        return false;
-      }
-      decoded_.push_back(std::move(row));
+    const auto next = [this](auto& row) { return entropy_->next_row(row); };
+    if (reduced_) {
+      return reduced_->decode_up_to(mcu_row, next);
     }
-    return true;
+    return can_make_jpeg_pixels() && full_.decode_up_to(mcu_row, next);
   }
 
   /// From row `y` on, all comes from the other reader, which begins at the top.
   void give_up(std::int64_t y) {
     entropy_.reset();
-    decoded_.clear();
+    full_.clear();
+    if (reduced_) {
+      reduced_->clear();
+    }
     constexpr std::int64_t rows_at_once = 64;
     const std::int64_t end = y * factor_;
     for (std::int64_t passed = 0; passed < end; passed += rows_at_once) {
@@ -220,9 +184,8 @@ class PlainJpegSource final : public Source {
   std::unique_ptr<Source> stored_;
   ImageInfo info_;
   int factor_ = 1;  ///< by which the picture is reduced
-  std::shared_ptr<CoefficientPool> pool_;
-  std::deque<std::shared_ptr<JpegCoefficients>> decoded_;  ///< rows of MCUs
-  std::int64_t first_decoded_ = 0;
+  McuRowQueue<JpegCoefficients, JpegScan> full_;
+  std::optional<McuRowQueue<JpegFrequencies, std::shared_ptr<const JpegFrequencyLayout>>> reduced_;
   Tile kept_;
   std::int64_t next_row_ = 0;
 };

@@ -155,13 +155,25 @@ class LibJpegDecoder final : public JpegDecoder {
     return sampled ? std::optional(std::move(scan)) : std::nullopt;
   }
 
+  [[nodiscard]] bool reduce(int factor) override {
+    const bool known = factor == 2 || factor == 4 || factor == DCTSIZE;
+    // libjpeg transforms to squares only: where Cb and Cr would have to become others, they are left so coarse that
+    // the picture is several levels from the means of the full one.
+    const bool square = codec_.max_h_samp_factor == codec_.max_v_samp_factor && codec_.max_h_samp_factor <= 2;
+    if (started_ || codec_.scale_denom != 1 || !known || !square) {
+      return false;
+    }
+    codec_.scale_denom = static_cast<unsigned>(factor);
+    return true;
+  }
+
   void decode(std::int64_t y, std::byte* row) override {
     if (!started_) {
       started_ = true;
       guarded("first scan", [this] { jpeg_start_decompress(&codec_); });
     }
     row_ = reinterpret_cast<JSAMPROW>(row);
-    guarded([y, this] { return fmt::format("row {} of {}", y, codec_.output_height); },
+    guarded([y, this] { return fmt::format("row {} of {}", y * codec_.scale_denom, codec_.image_height); },
             [this] { jpeg_read_scanlines(&codec_, &row_, 1); });
   }
 

@@ -2,63 +2,25 @@
 #include "codec/jpeg/entropy.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+
+#include "codec/jpeg/bit_reader.hpp"
 
 namespace tessera {
 namespace {
 
 constexpr std::size_t buffer_bytes = 64 << 10;
-/// Of a code and the number behind it.
-constexpr int max_code_bits = 16;
 constexpr int restart_marker = 0xD0;
 constexpr int end_marker = 0xD9;
 constexpr int last_place = 63;
+/// What a refilled BitReader has bits for.
+constexpr int looks_of_a_refill = BitReader::least_bits / HuffmanTable::looked_at;
+constexpr int skips_of_a_refill = BitReader::least_bits / HuffmanSkips::max_bits;
 /// A block's DC coefficient, the 63 others, and the one that the end of a block is first taken for.
 constexpr std::size_t words_of_block = 65;
-/// A symbol that stands for 16 places without a coefficient. Others without one end the block, and this is
-/// the usual one.
-constexpr int symbol_of_zeros = 0xF0;
-constexpr int symbol_of_end = 0;
-
-/// The bits that come next, from the highest on.
-struct BitReader {
-  const std::uint8_t* at;
-  std::uint64_t bits;
-  int count;  ///< of them, counted as read from `at`; those below are right too
-
-  /// At least 56 bits. After Fabian Giesen, "Reading bits in far too many ways", variant 4.
-  [[gnu::always_inline]] void refill() {
-    std::uint64_t next = 0;
-    std::memcpy(&next, at, sizeof next);
-    if constexpr (std::endian::native == std::endian::little) {
-      next = __builtin_bswap64(next);
-    }
-    bits |= next >> count;
-    at += (63 - count) >> 3;
-    count |= 56;
-  }
-  [[gnu::always_inline]] void drop(HuffmanEntry entry) {
-    bits = entry.shift(bits);
-    count -= entry.bits();
-  }
-  void give_back(const HuffmanTable::EndCode& code) {
-    bits = bits >> code.bits | code.aligned;
-    count += code.bits;
-  }
-};
 
 std::uint32_t word(int upper, int coefficient) {
   return static_cast<std::uint32_t>(upper) << 16 | static_cast<std::uint16_t>(coefficient);
-}
-
-/// T.81, figure F.12: numbers of `length` bits are those of that size, negative ones first.
-int extended(std::uint64_t bits, int length) {
-  if (length == 0) {
-    return 0;
-  }
-  const int number = static_cast<int>(bits >> (64 - length));
-  return number < 1 << (length - 1) ? number - (1 << length) + 1 : number;
 }
 
 }  // namespace
@@ -67,103 +29,14 @@ JpegCoefficients::JpegCoefficients(const JpegScan& scan) : luma_rows_(scan.luma_
   const auto across = static_cast<std::size_t>(scan.mcus_across());
   std::size_t size = 0;
   for (std::size_t component = 0; component < scan.components.size(); ++component) {
-    const int rows = component == 0 ? scan.luma_rows : 1;
-    const std::size_t columns = component == 0 ? static_cast<std::size_t>(scan.luma_columns) : 1;
-    for (int row = 0; row < rows; ++row) {
+    const auto columns = static_cast<std::size_t>(scan.columns_of(component));
+    for (int row = 0; row < scan.rows_of(component); ++row) {
       starts_.push_back(size);
       size += across * columns * words_of_block;
     }
   }
   // Most of it is never touched.
   words_ = std::make_unique_for_overwrite<JpegWord[]>(size);
-}
-
-std::optional<HuffmanTable> HuffmanTable::make(const HuffmanSpec& spec, bool dc) {
-  HuffmanTable table;
-  table.dc_ = dc;
-  table.symbols_ = spec.symbols;
-  constexpr int max_dc_bits = 15;
-  int code = 0;
-  int index = 0;
-  for (int length = 1; length <= max_code_bits; ++length) {
-    const auto at = static_cast<std::size_t>(length);
-    table.offset_[at] = index - code;
-    code += spec.codes_of_length[at];
-    index += spec.codes_of_length[at];
-    // No code is all ones.
-    if (index > static_cast<int>(spec.symbols.size()) || code >= 1 << length) {
-      return std::nullopt;
-    }
-    table.past_last_[at] = code << (max_code_bits - length);
-    code <<= 1;
-  }
-  const auto* const end = spec.symbols.begin() + index;
-  if (dc && std::any_of(spec.symbols.begin(), end, [](int symbol) { return symbol > max_dc_bits; })) {
-    return std::nullopt;
-  }
-  for (std::size_t next = 0; next < table.quick_.size(); ++next) {
-    const std::uint64_t bits = static_cast<std::uint64_t>(next) << (64 - looked_at);
-    const auto known = table.code(bits);
-    if (known && known->bits <= looked_at) {
-      table.codes_[next] = *known;
-      if (!dc && known->symbol == symbol_of_end && table.end_code_.bits == 0) {
-        table.end_code_ = {bits, known->bits};
-      }
-    }
-  }
-  for (std::size_t next = 0; next < table.quick_.size(); ++next) {
-    if (table.codes_[next].bits > 0) {
-      table.quick_[next] =
-          table.quick_entry(table.codes_[next], static_cast<std::uint64_t>(next) << (64 - looked_at));
-    }
-  }
-  return table;
-}
-
-std::optional<HuffmanTable::Code> HuffmanTable::code(std::uint64_t bits) const {
-  const auto next = static_cast<int>(bits >> (64 - max_code_bits));
-  for (int length = 1; length <= max_code_bits; ++length) {
-    const auto at = static_cast<std::size_t>(length);
-    if (next < past_last_[at]) {
-      const int index = (next >> (max_code_bits - length)) + offset_[at];
-      return Code{symbols_[static_cast<std::size_t>(index)], static_cast<std::uint8_t>(length)};
-    }
-  }
-  return std::nullopt;
-}
-
-HuffmanEntry HuffmanTable::entry(Code code, std::uint64_t bits) const {
-  const int length = dc_ ? code.symbol : code.symbol & 15;
-  const int places =
-      length > 0 || code.symbol == symbol_of_zeros ? (code.symbol >> 4) + 1 : HuffmanEntry::end_of_block;
-  return {extended(bits << code.bits, length), places, code.bits + length};
-}
-
-/// The entry of bits of which only those looked at are real. Where a whole end of a block follows, it is part
-/// of it.
-HuffmanEntry HuffmanTable::quick_entry(Code code, std::uint64_t bits) const {
-  const HuffmanEntry first = entry(code, bits);
-  if (first.bits() > looked_at) {
-    return {};
-  }
-  if (dc_ || first.places() == HuffmanEntry::end_of_block) {
-    return first;
-  }
-  const std::uint64_t behind = first.shift(bits);
-  const bool ends = end_code_.bits > 0 && first.bits() + end_code_.bits <= looked_at &&
-                    behind >> (64 - end_code_.bits) == end_code_.aligned >> (64 - end_code_.bits);
-  if (!ends) {
-    return first;
-  }
-  return {first.number(), first.places() + HuffmanEntry::ends_block, first.bits() + end_code_.bits};
-}
-
-std::optional<HuffmanEntry> HuffmanTable::decode(std::uint64_t bits) const {
-  if (const Code known = codes_[bits >> (64 - looked_at)]; known.bits > 0) {
-    return entry(known, bits);
-  }
-  const auto longer = code(bits);
-  return longer ? std::optional(entry(*longer, bits)) : std::nullopt;
 }
 
 JpegBytes::JpegBytes(std::shared_ptr<const Input> input, std::int64_t offset)
@@ -228,7 +101,7 @@ std::unique_ptr<JpegEntropy> JpegEntropy::make(std::shared_ptr<const Input> inpu
     if (!dc || !ac) {
       return nullptr;
     }
-    tables.push_back(std::make_shared<const Tables>(Tables{*dc, *ac}));
+    tables.push_back(std::make_shared<Tables>(Tables{*dc, *ac, {}}));
   }
   return std::unique_ptr<JpegEntropy>(new JpegEntropy(std::move(input), scan, std::move(tables)));
 }
@@ -242,23 +115,40 @@ JpegEntropy::JpegEntropy(std::shared_ptr<const Input> input, const JpegScan& sca
 
 namespace {
 
+/// The code and number that come next. Of any length, for which the reader is refilled before and after; the others
+/// are not more than HuffmanTable::looked_at bits, which it must have.
+[[gnu::always_inline]] inline bool take(const HuffmanTable& table, BitReader& reader, HuffmanEntry& entry) {
+  entry = table.look(reader.bits);
+  if (entry.bits() != 0) [[likely]] {
+    reader.drop(entry);
+    return true;
+  }
+  reader.refill();
+  const auto longer = table.decode(reader.bits);
+  if (!longer) {
+    return false;
+  }
+  entry = *longer;
+  reader.drop(entry);
+  reader.refill();
+  return true;
+}
+
+/// A block's first coefficient, which is stored as the difference to the last one.
+[[gnu::always_inline]] inline bool take_dc(const HuffmanTable& table, BitReader& reader, int& dc) {
+  reader.refill();
+  HuffmanEntry entry;
+  if (!take(table, reader, entry)) {
+    return false;
+  }
+  dc += entry.number();
+  return dc == static_cast<std::int16_t>(dc);
+}
+
 /// False where there is no such code, or a coefficient would be behind the last or greater than 16 bits.
 [[gnu::always_inline]] inline bool decode_block(const HuffmanTable& dc_table, const HuffmanTable& ac_table,
                                                 BitReader& reader, int& dc, JpegWord*& out) {
-  constexpr int looks_of_a_refill = 56 / HuffmanTable::looked_at;
-  static_assert(looks_of_a_refill * HuffmanTable::looked_at <= 56);
-  reader.refill();
-  HuffmanEntry entry = dc_table.look(reader.bits);
-  if (entry.bits() == 0) [[unlikely]] {
-    const auto longer = dc_table.decode(reader.bits);
-    if (!longer) {
-      return false;
-    }
-    entry = *longer;
-  }
-  reader.drop(entry);
-  dc += entry.number();
-  if (dc != static_cast<std::int16_t>(dc)) {
+  if (!take_dc(dc_table, reader, dc)) {
     return false;
   }
   JpegWord* const head = out;
@@ -267,17 +157,10 @@ namespace {
   while (place < last_place) {
     reader.refill();
     for (int look = 0; look < looks_of_a_refill; ++look) {
-      entry = ac_table.look(reader.bits);
-      if (entry.bits() == 0) [[unlikely]] {
-        reader.refill();
-        const auto longer = ac_table.decode(reader.bits);
-        if (!longer) {
-          return false;
-        }
-        entry = *longer;
-        look = looks_of_a_refill;
+      HuffmanEntry entry;
+      if (!take(ac_table, reader, entry)) {
+        return false;
       }
-      reader.drop(entry);
       place += entry.places();
       *next++ = word(place, entry.number());
       if (place >= last_place) {
@@ -289,7 +172,7 @@ namespace {
     --next;
   } else if (place == HuffmanEntry::ends_block + last_place) {
     // Nothing says that a full block ends: what looked like it is the beginning of the next.
-    reader.give_back(ac_table.end_code());
+    reader.unread(ac_table.end_code());
   } else if (place % HuffmanEntry::ends_block > last_place) {
     return false;
   }
@@ -298,25 +181,86 @@ namespace {
   return true;
 }
 
-}  // namespace
+/// Of a block whose first coefficient has been taken: the others, code by code. False as decode_block() is.
+[[gnu::noinline]] bool decode_low_slowly(const HuffmanTable& table,
+                                         const JpegFrequencyLayout::Component& layout, BitReader& reader,
+                                         std::int16_t* out) {
+  for (int place = 0; place < last_place;) {
+    reader.refill();
+    const auto entry = table.decode(reader.bits);
+    if (!entry) {
+      return false;
+    }
+    reader.drop(*entry);
+    place += entry->places();
+    if (place >= HuffmanEntry::end_of_block) {
+      break;
+    }
+    if (place > last_place) {
+      return false;
+    }
+    out[layout.distances[static_cast<std::size_t>(place)]] = static_cast<std::int16_t>(entry->number());
+  }
+  return true;
+}
 
-bool JpegEntropy::next_row(JpegCoefficients& out) {
-  // In locals, which the compiler keeps in registers.
-  BitReader reader{at_, bits_, count_};
-  struct Line {
-    const Tables& tables;
-    int& dc;
-    int blocks;  ///< of each MCU
-    JpegWord* end;
-  };
-  std::vector<Line> lines;
-  for (std::size_t component = 0; component < tables_.size(); ++component) {
-    const bool luma = component == 0;
-    for (int row = 0; row < (luma ? scan_.luma_rows : 1); ++row) {
-      lines.push_back({*tables_[component], dc_[component], luma ? scan_.luma_columns : 1,
-                       out.blocks(static_cast<int>(component), row)});
+/// As decode_block(), but keeps only the low frequencies; `out` is the block's first, and all are 0.
+[[gnu::always_inline]] inline bool decode_low_block(const HuffmanTable& dc_table,
+                                                    const HuffmanTable& ac_table, const HuffmanSkips& skips,
+                                                    const JpegFrequencyLayout::Component& layout,
+                                                    BitReader& reader, int& dc, std::int16_t* out) {
+  if (!take_dc(dc_table, reader, dc)) {
+    return false;
+  }
+  *out = static_cast<std::int16_t>(dc);
+  const BitReader behind_dc = reader;
+  int place = 0;
+  while (place < layout.last_place) {
+    reader.refill();
+    for (int look = 0; look < looks_of_a_refill && place < layout.last_place; ++look) {
+      HuffmanEntry entry;
+      if (!take(ac_table, reader, entry)) {
+        return false;
+      }
+      place += entry.places();
+      out[layout.distances[static_cast<std::size_t>(place)]] = static_cast<std::int16_t>(entry.number());
     }
   }
+  while (place < last_place) {
+    reader.refill();
+    for (int look = 0; look < skips_of_a_refill && place < last_place; ++look) {
+      const HuffmanSkip skip = skips.look(reader.bits);
+      if (skip.bits() == 0) [[unlikely]] {
+        HuffmanEntry longer;
+        if (!take(ac_table, reader, longer)) {
+          return false;
+        }
+        place += longer.places();
+        break;
+      }
+      reader.drop(skip);
+      place += skip.places();
+    }
+  }
+  const int behind_last = place - HuffmanEntry::ends_block;
+  if (place == last_place || (behind_last >= 0 && behind_last < last_place) ||
+      place >= HuffmanEntry::end_of_block) [[likely]] {
+    return true;
+  }
+  // A full block has no code that ends it: what looked like one, or like more coefficients, is the beginning of the
+  // next block. Or the data are damaged. The copy keeps the reader in registers everywhere else.
+  BitReader again = behind_dc;
+  const bool found = decode_low_slowly(ac_table, layout, again, out);
+  reader = again;
+  return found;
+}
+
+}  // namespace
+
+template <class Line, class Decode>
+bool JpegEntropy::decode_row(std::vector<Line>& lines, const Decode& decode) {
+  // In locals, which the compiler keeps in registers.
+  BitReader reader{at_, bits_, count_};
   const std::int64_t across = scan_.mcus_across();
   for (std::int64_t mcu = 0; mcu < across; ++mcu) {
     if (scan_.restart_interval > 0 && until_restart_-- == 0) {
@@ -334,7 +278,7 @@ bool JpegEntropy::next_row(JpegCoefficients& out) {
     }
     for (Line& line : lines) {
       for (int block = 0; block < line.blocks; ++block) {
-        if (!decode_block(line.tables.dc, line.tables.ac, reader, line.dc, line.end)) {
+        if (!decode(line, reader)) {
           return false;
         }
       }
@@ -347,6 +291,51 @@ bool JpegEntropy::next_row(JpegCoefficients& out) {
   bits_ = reader.bits;
   count_ = reader.count;
   return true;
+}
+
+bool JpegEntropy::next_row(JpegCoefficients& out) {
+  struct Line {
+    const Tables& tables;
+    int& dc;
+    int blocks;
+    JpegWord* end;
+  };
+  std::vector<Line> lines;
+  for (std::size_t component = 0; component < tables_.size(); ++component) {
+    for (int row = 0; row < scan_.rows_of(component); ++row) {
+      lines.push_back({*tables_[component], dc_[component], scan_.columns_of(component),
+                       out.blocks(static_cast<int>(component), row)});
+    }
+  }
+  return decode_row(lines, [](Line& line, BitReader& reader) {
+    return decode_block(line.tables.dc, line.tables.ac, reader, line.dc, line.end);
+  });
+}
+
+bool JpegEntropy::next_row(JpegFrequencies& out) {
+  struct Line {
+    const Tables& tables;
+    const JpegFrequencyLayout::Component& layout;
+    int& dc;
+    int blocks;
+    std::int16_t* next;
+  };
+  std::vector<Line> lines;
+  for (std::size_t component = 0; component < tables_.size(); ++component) {
+    Tables& tables = *tables_[component];
+    if (!tables.skips) {
+      tables.skips.emplace(tables.ac);
+    }
+    for (int row = 0; row < scan_.rows_of(component); ++row) {
+      lines.push_back({tables, out.layout().component(component), dc_[component], scan_.columns_of(component),
+                       out.line(component, row)});
+    }
+  }
+  out.clear();
+  return decode_row(lines, [](Line& line, BitReader& reader) {
+    return decode_low_block(line.tables.dc, line.tables.ac, *line.tables.skips, line.layout, reader, line.dc,
+                            line.next++);
+  });
 }
 
 /// Whether nothing is left before the next marker but bits that fill a byte.

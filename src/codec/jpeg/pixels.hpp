@@ -4,10 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "codec/jpeg/entropy.hpp"
+#include "codec/jpeg/mcu_rows.hpp"
 #include "image/image.hpp"
 
 namespace tessera {
@@ -15,11 +14,7 @@ namespace tessera {
 /// Whether this machine has the vector instructions (AVX2) that make_jpeg_pixels needs.
 [[nodiscard]] bool can_make_jpeg_pixels();
 
-/// Rows of MCUs one below the other.
-struct JpegRows {
-  std::int64_t first = 0;
-  std::vector<std::shared_ptr<const JpegCoefficients>> rows;
-};
+using JpegRows = McuRows<JpegCoefficients>;
 
 /// The rows of MCUs that rows of pixels are made of: those they are in and, where Cb and Cr have half the
 /// height, one more above and below.

@@ -2,109 +2,23 @@
 #include "codec/jpeg/reduced.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <numbers>
 #include <vector>
 
-#include "codec/jpeg/zigzag.hpp"
+#include "codec/jpeg/reduced_transform.hpp"
+#include "codec/jpeg/vectors.hpp"
 
 namespace tessera {
 namespace {
 
-constexpr int side = jpeg_block_side;
-constexpr std::array<std::uint8_t, 64> places = jpeg_places(side);
-
-/// What each coefficient of a block, as stored, adds to the samples of a block of `rows` x `columns`.
-class ReducedTransform {
- public:
-  ReducedTransform(int rows, int columns, const std::array<std::uint16_t, 64>& quantizers)
-      : rows_(rows),
-        columns_(columns),
-        samples_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns)) {
-    const Basis down = basis(rows);
-    const Basis across = basis(columns);
-    for (int v = 0; v < rows; ++v) {
-      for (int u = 0; u < columns; ++u) {
-        const auto place = static_cast<std::size_t>(v * side + u);
-        begins_[place] = static_cast<int>(parts_.size());
-        for (int y = 0; y < rows; ++y) {
-          for (int x = 0; x < columns; ++x) {
-            parts_.push_back(
-                static_cast<float>(quantizers[place] * down[place_of(v, y)] * across[place_of(u, x)]));
-          }
-        }
-      }
-    }
-    for (int place = 0; place < side * side; ++place) {
-      const std::size_t at = places[static_cast<std::size_t>(place)];
-      last_place_ = at == 0 || begins_[at] > 0 ? place : last_place_;
-    }
-  }
-
-  /// Writes the samples of a block; returns where the next block begins.
-  const JpegWord* block(const JpegWord* words, std::uint8_t* out, std::int64_t stride) const {
-    const int count = jpeg_upper_half(*words);
-    std::array<float, static_cast<std::size_t>(side) * side> sums;
-    const float level = 128.5F + parts_[0] * static_cast<float>(jpeg_coefficient(*words));
-    std::fill_n(sums.begin(), samples_, level);
-    for (int i = 1; i <= count; ++i) {
-      const int place = jpeg_upper_half(words[i]) & 63;
-      if (place > last_place_) {
-        break;  // higher frequencies follow
-      }
-      const int begin = begins_[places[static_cast<std::size_t>(place)]];
-      if (begin > 0) {
-        const auto value = static_cast<float>(jpeg_coefficient(words[i]));
-        const float* const parts = parts_.data() + begin;
-        for (std::size_t sample = 0; sample < samples_; ++sample) {
-          sums[sample] += value * parts[sample];
-        }
-      }
-    }
-    const float* sum = sums.data();
-    for (int y = 0; y < rows_; ++y, out += stride) {
-      for (int x = 0; x < columns_; ++x) {
-        out[x] = static_cast<std::uint8_t>(std::clamp(*sum++, 0.0F, 255.0F));
-      }
-    }
-    return words + count + 1;
-  }
-
-  [[nodiscard]] int rows() const { return rows_; }
-  [[nodiscard]] int columns() const { return columns_; }
-
- private:
-  /// By frequency and sample. Made per call, for strips of few rows too, so no cosine is computed twice.
-  using Basis = std::array<double, static_cast<std::size_t>(side) * side>;
-  static std::size_t place_of(int frequency, int sample) {
-    return static_cast<std::size_t>(frequency * side + sample);
-  }
-  static Basis basis(int size) {
-    Basis values{};
-    for (int frequency = 0; frequency < size; ++frequency) {
-      const double scale = frequency == 0 ? std::numbers::sqrt2 / 4 : 0.5;
-      for (int sample = 0; sample < size; ++sample) {
-        values[place_of(frequency, sample)] =
-            scale * std::cos((2 * sample + 1) * frequency * std::numbers::pi / (2 * size));
-      }
-    }
-    return values;
-  }
-
-  int rows_;
-  int columns_;
-  std::size_t samples_;
-  int last_place_ = 0;            ///< in zigzag order, of a frequency that is not left out
-  std::array<int, 64> begins_{};  ///< in parts_; 0 but for the first: a frequency that is left out
-  std::vector<float> parts_;
-};
-
 std::uint8_t clamped(int level) { return static_cast<std::uint8_t>(std::clamp(level, 0, 255)); }
 
-/// JFIF's colours in 16 bits of fraction, as libjpeg has them.
+/// As jpeg_row_to_rgb(), on every machine.
 void to_rgb(const std::uint8_t* luma, const std::uint8_t* blue, const std::uint8_t* red, std::int64_t width,
             std::uint8_t* out) {
+  if (has_jpeg_vectors()) {
+    jpeg_row_to_rgb(luma, blue, red, width, out);
+    return;
+  }
   constexpr int half = 1 << 15;
   for (std::int64_t x = 0; x < width; ++x) {
     const int y = luma[x];
@@ -117,23 +31,32 @@ void to_rgb(const std::uint8_t* luma, const std::uint8_t* blue, const std::uint8
 }
 
 /// The samples of one component in one row of MCUs.
-struct Plane {
-  ReducedTransform transform;
-  int block_rows;  ///< in the row of MCUs
-  std::int64_t blocks_across;
-  std::vector<std::uint8_t> samples;
+class Plane {
+ public:
+  Plane(const JpegScan& scan, int factor, std::size_t component)
+      : component_(component),
+        lines_(scan.rows_of(component)),
+        blocks_across_(scan.mcus_across() * scan.columns_of(component)),
+        transform_(reduced_jpeg_block(scan, factor, component), scan.components[component].quantizers),
+        stride_((blocks_across_ + JpegFrequencies::blocks_at_once) * transform_.block().columns + jpeg_slack),
+        samples_(static_cast<std::size_t>(stride_ * transform_.block().rows * lines_)) {}
 
-  [[nodiscard]] std::int64_t stride() const { return blocks_across * transform.columns(); }
-  [[nodiscard]] const std::uint8_t* line(std::int64_t y) const { return samples.data() + y * stride(); }
-  void fill(const JpegCoefficients& coefficients, int component) {
-    for (int row = 0; row < block_rows; ++row) {
-      const JpegWord* words = coefficients.blocks(component, row);
-      std::uint8_t* out = samples.data() + row * transform.rows() * stride();
-      for (std::int64_t block = 0; block < blocks_across; ++block, out += transform.columns()) {
-        words = transform.block(words, out, stride());
-      }
+  void fill(const JpegFrequencies& frequencies) {
+    const std::size_t plane_size = frequencies.layout().component(component_).plane_size;
+    for (int line = 0; line < lines_; ++line) {
+      transform_.run(frequencies.line(component_, line), plane_size, blocks_across_,
+                     samples_.data() + line * transform_.block().rows * stride_, stride_);
     }
   }
+  [[nodiscard]] const std::uint8_t* line(std::int64_t y) const { return samples_.data() + y * stride_; }
+
+ private:
+  std::size_t component_;
+  int lines_;
+  std::int64_t blocks_across_;
+  ReducedTransform transform_;
+  std::int64_t stride_;
+  std::vector<std::uint8_t> samples_;
 };
 
 }  // namespace
@@ -143,26 +66,18 @@ Interval reduced_jpeg_rows_for(const JpegScan& scan, int factor, const Interval&
   return {rows.begin / height, std::min(scan.mcus_down(), (rows.end + height - 1) / height)};
 }
 
-void make_reduced_jpeg_pixels(const JpegScan& scan, const JpegRows& coefficients, int factor, Tile& out) {
-  const int luma_side = side / factor;
+void make_reduced_jpeg_pixels(const JpegScan& scan, const ReducedJpegRows& frequencies, int factor,
+                              Tile& out) {
   std::vector<Plane> planes;
-  for (std::size_t i = 0; i < scan.components.size(); ++i) {
-    const bool luma = i == 0;
-    const int rows = luma ? luma_side : luma_side * scan.luma_rows;
-    const int columns = luma ? luma_side : luma_side * scan.luma_columns;
-    const int block_rows = luma ? scan.luma_rows : 1;
-    const std::int64_t across = scan.mcus_across() * (luma ? scan.luma_columns : 1);
-    planes.push_back(
-        {ReducedTransform(rows, columns, scan.components[i].quantizers), block_rows, across,
-         std::vector<std::uint8_t>(static_cast<std::size_t>(block_rows * rows * across * columns))});
+  for (std::size_t component = 0; component < scan.components.size(); ++component) {
+    planes.emplace_back(scan, factor, component);
   }
   const Interval wanted = out.rect.rows();
   const std::int64_t height = scan.mcu_height() / factor;
   const Interval needed = reduced_jpeg_rows_for(scan, factor, wanted);
   for (std::int64_t mcu = needed.begin; mcu < needed.end; ++mcu) {
-    const JpegCoefficients& row = *coefficients.rows[static_cast<std::size_t>(mcu - coefficients.first)];
-    for (std::size_t i = 0; i < planes.size(); ++i) {
-      planes[i].fill(row, static_cast<int>(i));
+    for (Plane& plane : planes) {
+      plane.fill(*frequencies.rows[static_cast<std::size_t>(mcu - frequencies.first)]);
     }
     const Interval here = Interval{mcu * height, (mcu + 1) * height}.intersect(wanted);
     for (std::int64_t y = here.begin; y < here.end; ++y) {

@@ -6,17 +6,22 @@
 
 #include <cstdint>
 
-#include "codec/jpeg/pixels.hpp"
+#include "codec/jpeg/frequencies.hpp"
+#include "codec/jpeg/mcu_rows.hpp"
+#include "image/image.hpp"
 
 namespace tessera {
+
+using ReducedJpegRows = McuRows<JpegFrequencies>;
 
 /// The rows of MCUs that rows of the reduced picture are made of.
 [[nodiscard]] Interval reduced_jpeg_rows_for(const JpegScan& scan, int factor, const Interval& rows);
 
-/// Fills `out`, full-width rows of a picture `factor` (2, 4 or 8) times smaller, from `coefficients`, which has
-/// reduced_jpeg_rows_for() its rows. Cb and Cr that are stored at half the size are transformed to the size
-/// of Y, so that nothing is upsampled. The sums are in single precision and in a fixed order, so that every
-/// processor gives the same bits.
-void make_reduced_jpeg_pixels(const JpegScan& scan, const JpegRows& coefficients, int factor, Tile& out);
+/// Fills `out`, full-width rows of a picture `factor` (2, 4 or 8) times smaller, from `frequencies`, which has
+/// reduced_jpeg_rows_for() its rows. Where the sides of the full picture are no multiples of the factor, the last
+/// pixels are made of what the encoder filled its blocks with, too. Integer arithmetic throughout (ReducedTransform,
+/// JFIF's colours as libjpeg has them), so that every processor gives the same bytes.
+void make_reduced_jpeg_pixels(const JpegScan& scan, const ReducedJpegRows& frequencies, int factor,
+                              Tile& out);
 
 }  // namespace tessera

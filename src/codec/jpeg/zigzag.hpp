@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "codec/jpeg/entropy.hpp"
+#include "codec/jpeg/scan.hpp"
 
 namespace tessera {
 
@@ -36,12 +36,6 @@ constexpr std::array<std::uint8_t, 64> jpeg_places(int stride) {
     }
   }
   return places;
-}
-
-/// Of a word of JpegCoefficients: how many words follow a block's first one, or the place of a coefficient.
-[[nodiscard]] constexpr int jpeg_upper_half(JpegWord word) { return static_cast<int>(word >> 16); }
-[[nodiscard]] constexpr std::int16_t jpeg_coefficient(JpegWord word) {
-  return static_cast<std::int16_t>(word & 0xFFFF);
 }
 
 }  // namespace tessera

@@ -101,7 +101,8 @@ double curve(std::span<const std::byte> content, double x) {
     p.at(i) = fixed(content, 12 + 4 * i);
   }
   const auto [g, a, b, c, d, e, f] = p;
-  const auto power = [&](double base) { return base <= 0 ? 0 : std::pow(base, g); };
+  // By copy, because clang does not let a lambda refer to a structured binding.
+  const auto power = [gamma = g](double base) { return base <= 0 ? 0 : std::pow(base, gamma); };
   switch (kind) {
     case 0:
       return power(x);

@@ -16,6 +16,7 @@
 
 #include "codec/common/reason_in_words.hpp"
 #include "codec/common/rows.hpp"
+#include "image/reduced_extent.hpp"
 
 namespace tessera {
 namespace {
@@ -92,7 +93,8 @@ Error failure_of(const Feed& feed, ImageFormat format) {
   return damaged(*feed.input, format, reason.words);
 }
 
-int load(VipsSource* from, ImageFormat format, bool salvage, VipsImage** image) {
+/// `factor`: by which a WebP is reduced while it is decoded.
+int load(VipsSource* from, ImageFormat format, bool salvage, int factor, VipsImage** image) {
   const VipsFailOn fail_on = salvage ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR;
   const auto call = [&](const char* loader) {
     return vips_call(loader, from, image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, nullptr);
@@ -105,7 +107,8 @@ int load(VipsSource* from, ImageFormat format, bool salvage, VipsImage** image) 
     case ImageFormat::tiff:
       return call("tiffload_source");
     case ImageFormat::webp:
-      return call("webpload_source");
+      return vips_webpload_source(from, image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, "scale",
+                                  1.0 / factor, nullptr);
     case ImageFormat::gif:
       return call("gifload_source");
     case ImageFormat::heif:
@@ -246,6 +249,36 @@ void widen(cv::Mat& plane, int bits) {
   }
 }
 
+ImagePtr load_header(Feed& feed, ImageFormat format, bool salvage, int factor = 1) {
+  VipsSourceCustom* custom = vips_source_custom_new();
+  g_signal_connect(custom, "read", G_CALLBACK(Feed::read), &feed);
+  g_signal_connect(custom, "seek", G_CALLBACK(Feed::seek), &feed);
+  VipsImage* loaded = nullptr;
+  const int failed = load(VIPS_SOURCE(custom), format, salvage, factor, &loaded);
+  g_object_unref(custom);
+  if (failed != 0) {
+    throw failure_of(feed, format);
+  }
+  return ImagePtr(loaded);
+}
+
+/// Strictly, so that damage is seen; with salvage leniently where that fails.
+ImagePtr open_strictly(Feed& feed, ImageFormat format, bool salvage, int factor = 1) {
+  // libvips writes what is wrong into one text for the whole process: of two images that are opened at the
+  // same time, one would be refused with the reason of the other, or with none.
+  static std::mutex one_opens;
+  const std::scoped_lock opening(one_opens);
+  vips_error_clear();
+  try {
+    return load_header(feed, format, false, factor);
+  } catch (const Error& error) {
+    if (!salvage || error.code() != ErrorCode::damaged_input) {
+      throw;
+    }
+    return load_header(feed, format, true);
+  }
+}
+
 /// Opens the same image for salvage: damage is passed over.
 using Reopen = std::function<ImagePtr()>;
 
@@ -270,10 +303,34 @@ class VipsRows final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  bool reduce(int factor) override {
+    const Extent& extent = info_.extent;
+    const bool known = factor == 2 || factor == 4 || factor == 8;
+    // libwebp scales planes to whole sizes, of which only divisors are aligned, and colours without regard to alpha.
+    if (format_ != ImageFormat::webp || reopen_ || begun_ || !known || info_.format.alpha ||
+        extent.width % factor != 0 || extent.height % factor != 0 ||
+        vips_image_get_n_pages(image_.get()) > 1) {
+      return false;
+    }
+    const auto feed = std::make_shared<Feed>();
+    feed->input = feed_->input;
+    ImagePtr reduced = open_strictly(*feed, format_, false, factor);
+    const Extent expected = reduced_extent(extent, factor);
+    if (vips_image_get_width(reduced.get()) != expected.width ||
+        vips_image_get_height(reduced.get()) != expected.height ||
+        format_of(reduced.get(), *feed, format_) != info_.format) {
+      return false;
+    }
+    image_ = std::move(reduced);
+    feed_ = feed;
+    info_.extent = expected;
+    return true;
+  }
   std::vector<std::string> warnings() const override { return losses_.warnings("black"); }
 
   void read_rows(Tile& out) override {
     check_tile(out, info_);
+    begun_ = true;
     // libvips holds what it is asked for at once, in a buffer of its own.
     constexpr std::int64_t strip_rows = 128;
     for (std::int64_t y = 0; y < out.rect.height; y += strip_rows) {
@@ -346,20 +403,8 @@ class VipsRows final : public Source {
   Losses losses_;
   std::optional<Error> first_;  ///< the first damage that salvage has passed over
   int significant_bits_ = 16;
+  bool begun_ = false;  ///< rows have been read
 };
-
-ImagePtr load_header(Feed& feed, ImageFormat format, bool salvage) {
-  VipsSourceCustom* custom = vips_source_custom_new();
-  g_signal_connect(custom, "read", G_CALLBACK(Feed::read), &feed);
-  g_signal_connect(custom, "seek", G_CALLBACK(Feed::seek), &feed);
-  VipsImage* loaded = nullptr;
-  const int failed = load(VIPS_SOURCE(custom), format, salvage, &loaded);
-  g_object_unref(custom);
-  if (failed != 0) {
-    throw failure_of(feed, format);
-  }
-  return ImagePtr(loaded);
-}
 
 }  // namespace
 
@@ -375,18 +420,6 @@ std::string take_vips_message() {
 }
 
 namespace {
-
-/// Strictly, so that damage is seen; with salvage leniently where that fails.
-ImagePtr open_strictly(Feed& feed, ImageFormat format, bool salvage) {
-  try {
-    return load_header(feed, format, false);
-  } catch (const Error& error) {
-    if (!salvage || error.code() != ErrorCode::damaged_input) {
-      throw;
-    }
-    return load_header(feed, format, true);
-  }
-}
 
 std::vector<std::string> warnings_of(VipsImage* image, ImageFormat format) {
   const int pictures = vips_image_get_n_pages(image);
@@ -406,14 +439,7 @@ VipsOpened open_with_vips(std::shared_ptr<const Input> input, ImageFormat format
                           const ReadOptions& options) {
   const auto feed = std::make_shared<Feed>();
   feed->input = std::move(input);
-  // libvips writes what is wrong into one text for the whole process: of two images that are opened at the
-  // same time, one would be refused with the reason of the other, or with none.
-  static std::mutex one_opens;
-  std::unique_lock opening(one_opens);
-  vips_error_clear();
   ImagePtr image = open_strictly(*feed, format, options.salvage);
-  opening.unlock();
-
   check_extent(*feed->input, options.limits, vips_image_get_width(image.get()),
                vips_image_get_height(image.get()));
   check_frames(*feed->input, options.limits, vips_image_get_n_pages(image.get()));

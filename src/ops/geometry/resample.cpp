@@ -410,11 +410,19 @@ void resample_planes(const cv::Mat& in, cv::Mat& out, const Region& region, cons
 
 }  // namespace
 
-ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in, std::int64_t out) {
-  const double step = static_cast<double>(in) / static_cast<double>(out);
+namespace {
+
+std::int64_t reduced_side(std::int64_t in, int reduced_by) { return (in + reduced_by - 1) / reduced_by; }
+
+}  // namespace
+
+ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in, std::int64_t out,
+                           int reduced_by) {
+  const double step = static_cast<double>(in) / static_cast<double>(out * reduced_by);
+  const std::int64_t samples = reduced_side(in, reduced_by);
   const auto position = static_cast<double>(index);
   if (method == ResizeMethod::nearest) {
-    return {std::min(in - 1, static_cast<std::int64_t>(std::floor(position * step))), {1.0F}};
+    return {std::min(samples - 1, static_cast<std::int64_t>(std::floor(position * step))), {1.0F}};
   }
   std::vector<double> weights;
   std::int64_t first = 0;
@@ -423,7 +431,7 @@ ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t
     const double begin = position * step;
     const double end = (position + 1) * step;
     first = static_cast<std::int64_t>(std::floor(begin));
-    for (std::int64_t i = first; static_cast<double>(i) < end && i < in; ++i) {
+    for (std::int64_t i = first; static_cast<double>(i) < end && i < samples; ++i) {
       weights.push_back(std::min(end, static_cast<double>(i + 1)) - std::max(begin, static_cast<double>(i)));
     }
   } else {
@@ -447,9 +455,10 @@ ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t
   return taps;
 }
 
-AxisTaps::AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out) : in_(in), begin_{0} {
+AxisTaps::AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out, int reduced_by)
+    : in_(reduced_side(in, reduced_by)), begin_{0} {
   for (std::int64_t index = 0; index < out; ++index) {
-    const ResampleTaps taps = resample_taps(method, index, in, out);
+    const ResampleTaps taps = resample_taps(method, index, in, out, reduced_by);
     first_.push_back(taps.first);
     weights_.insert(weights_.end(), taps.weights.begin(), taps.weights.end());
     begin_.push_back(weights_.size());

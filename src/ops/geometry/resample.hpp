@@ -27,15 +27,18 @@ struct ResampleTaps {
   std::int64_t first = 0;  ///< may lie outside the image: such samples count as the nearest inside
   std::vector<float> weights;
 };
+/// Of output sample `index` of `out`. The input has been reduced before: each of its samples stands for `reduced_by` of
+/// `in`, the last one perhaps for fewer.
 [[nodiscard]] ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in,
-                                         std::int64_t out);
+                                         std::int64_t out, int reduced_by = 1);
 
 /// The taps of all output samples along one side of the image, one after the other.
 class AxisTaps {
  public:
-  AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out);
+  AxisTaps(ResizeMethod method, std::int64_t in, std::int64_t out, int reduced_by = 1);
   /// The same for output samples begin..begin + count - 1 alone, which become the first.
   [[nodiscard]] AxisTaps window(std::int64_t begin, std::int64_t count) const;
+  /// Samples that there are, after the reduction.
   [[nodiscard]] std::int64_t in() const { return in_; }
   [[nodiscard]] std::int64_t out() const { return static_cast<std::int64_t>(first_.size()); }
   [[nodiscard]] std::int64_t first(std::int64_t index) const {

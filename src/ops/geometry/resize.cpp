@@ -179,8 +179,8 @@ int Resize::loading_factor(Extent original) const {
 PreparedResize Resize::after_loading(Extent original, int factor) const {
   const Extent whole = scaled_extent(original);
   const Rect part = part_at(gravity, result_extent(original), whole);
-  return PreparedResize(AxisTaps(method, original.width / factor, whole.width).window(part.x, part.width),
-                        AxisTaps(method, original.height / factor, whole.height).window(part.y, part.height));
+  return PreparedResize(AxisTaps(method, original.width, whole.width, factor).window(part.x, part.width),
+                        AxisTaps(method, original.height, whole.height, factor).window(part.y, part.height));
 }
 
 }  // namespace tessera

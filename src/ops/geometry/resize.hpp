@@ -61,9 +61,10 @@ struct Resize {
           "and rows in single precision, rounded once at the end. nearest takes floor(i s) as "
           "cv::INTER_NEAREST does. fit: inside keeps the proportions and stays within width and height, "
           "outside keeps them and reaches both, cover is outside with what is beyond width and height cut "
-          "away, fill does not keep them. As the first operator on a baseline JPEG that becomes at most a quarter as "
-          "large on both sides, it begins with the picture that the file's cosine transform gives at 1/2, 1/4 or 1/8, "
-          "where its sides are multiples of that: at least a factor of two is left to the method.",
+          "away, fill does not keep them. As the first operator on a picture that becomes at most a quarter as large "
+          "on both sides, it begins with what the file's decoder gives at 1/2, 1/4 or 1/8, so that at least a factor "
+          "of two is left to the method: of a JPEG (progressive ones of the samplings 4:4:4 and 4:2:0), and of an "
+          "opaque WebP whose sides are multiples of that.",
       .example = "resize width=800",
       .version = 2,
       .tolerance = 1,

@@ -44,6 +44,9 @@ Bytes encode(const cv::Mat& picture, const Coding& coding) {
   jpeg.comp_info[0].v_samp_factor = coding.rows;
   jpeg.restart_interval = static_cast<unsigned>(coding.restart_mcus);
   jpeg.optimize_coding = coding.own_tables ? TRUE : FALSE;
+  if (coding.progressive) {
+    jpeg_simple_progression(&jpeg);
+  }
   jpeg_start_compress(&jpeg, TRUE);
   for (int y = 0; y < picture.rows; ++y) {
     auto* row = const_cast<JSAMPROW>(picture.ptr(y));

@@ -14,6 +14,7 @@ struct Coding {
   int quality = 90;
   int restart_mcus = 0;
   bool own_tables = false;
+  bool progressive = false;
   bool coarse = false;  ///< quantizers that real coefficients do not fit 16 bits with
 };
 
