@@ -16,12 +16,14 @@ constexpr std::uint16_t tag_subfile_type = 254;
 constexpr std::uint16_t tag_old_subfile_type = 255;
 constexpr std::uint16_t tag_sub_directories = 330;
 constexpr std::uint16_t tag_dng_version = 50706;
-constexpr std::uint64_t reduced_or_mask = 1 | 4;
+constexpr std::uint64_t reduced = 1;
+constexpr std::uint64_t mask = 4;
 constexpr std::uint64_t old_reduced = 2;
 constexpr std::uint16_t type_short = 3;
 
 struct Directory {
   bool full_size = true;
+  bool mask = false;
   bool dng = false;
   std::vector<std::uint64_t> children;
   std::uint64_t next = 0;
@@ -85,7 +87,8 @@ class TiffWalker {
       return number(value_at, number(entry + 2, 2) == type_short ? 2 : 4).value_or(0);
     };
     if (tag == tag_subfile_type) {
-      directory.full_size = directory.full_size && (value() & reduced_or_mask) == 0;
+      directory.full_size = directory.full_size && (value() & (reduced | mask)) == 0;
+      directory.mask = (value() & mask) != 0;
     } else if (tag == tag_old_subfile_type) {
       directory.full_size = directory.full_size && value() != old_reduced;
     } else if (tag == tag_dng_version) {
@@ -141,6 +144,8 @@ TiffPages find_tiff_pages(const Input& input, const ReadLimits& limits, bool sal
     if (page->full_size) {
       ++pages.pictures;
       pages.chosen = pages.chosen == 0 ? at : pages.chosen;
+    } else if (pages.pictures == 1 && !page->mask) {
+      pages.reduced.push_back(at);
     }
     at = page->next;
   }
