@@ -139,6 +139,7 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_UPLOAD_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  add_image_server_settings(app, settings);
 }
 
 HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings& front, Role role,
@@ -192,7 +193,8 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     queue_ = open_job_queue(settings.queue, {});
     objects_ = with_metrics(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
     GatewayOptions gateway;
-    gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
+    const Presets presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
+    gateway.presets = presets;
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
     gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
@@ -212,6 +214,8 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
                                          *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
+    make_image_server(front, presets, options.temporary_folder, log);
+    image_server_->mount(router);
   }
   if (!with_gateway) {
     router.add(
@@ -320,6 +324,7 @@ HttpFrontend::~HttpFrontend() {
   }
   if (gateway_) {
     gateway_->end_waits();
+    image_server_->stop();
   }
   server_->stop();
   if (gateway_) {

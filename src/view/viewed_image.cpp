@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/amount.hpp"
 #include "base/error.hpp"
@@ -126,6 +127,12 @@ std::vector<Operator> finishing(const ViewPart& part) {
 }
 
 }  // namespace
+
+std::optional<ViewQuality> view_quality_named(std::string_view name) {
+  constexpr std::array<std::string_view, 3> names{"color", "gray", "bitonal"};
+  const auto* const found = std::ranges::find(names, name);
+  return found == names.end() ? std::nullopt : std::optional(static_cast<ViewQuality>(found - names.begin()));
+}
 
 ViewedImage::ViewedImage(int descriptor, const std::string& name, const PipelineSteps& pipeline,
                          ViewLimits limits, const std::shared_ptr<RowCache>& cache, int threads)

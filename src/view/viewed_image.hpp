@@ -4,8 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/pipeline.hpp"
@@ -23,12 +25,8 @@ struct ViewLimits {
 
 enum class ViewQuality : std::uint8_t { color, gray, bitonal };
 
-template <>
-struct EnumNames<ViewQuality> {
-  static constexpr std::array names{std::pair{ViewQuality::color, std::string_view("color")},
-                                    std::pair{ViewQuality::gray, std::string_view("gray")},
-                                    std::pair{ViewQuality::bitonal, std::string_view("bitonal")}};
-};
+/// "color", "gray" or "bitonal"; nothing for other texts.
+[[nodiscard]] std::optional<ViewQuality> view_quality_named(std::string_view name);
 
 struct ViewPart {
   Rect region;  ///< of the processed picture at full size
