@@ -124,6 +124,15 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_MAX_APPLY_BYTES")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option(
+         "--allow-source", settings.allow_sources,
+         "Beginning of URLs from which images may be fetched, such as https://images.example.org/public/")
+      ->envname("TESSERA_ALLOW_SOURCE")
+      ->delimiter(',')
+      ->type_name("URL");
+  app.add_flag("--private-sources", settings.private_sources,
+               "Allow them at addresses that are not on the public Internet")
+      ->envname("TESSERA_PRIVATE_SOURCES");
   app.add_option("--job-lifetime", settings.job_lifetime_hours,
                  "Hours that finished jobs and results are kept")
       ->envname("TESSERA_JOB_LIFETIME")
@@ -199,6 +208,9 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     gateway.max_queued_per_owner = front.max_queued_per_owner;
     gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
     gateway.max_apply_bytes = front.max_apply_bytes;
+    gateway.sources.allowed = front.allow_sources;
+    gateway.sources.allow_private_addresses = front.private_sources;
+    gateway.sources.folder = options.temporary_folder;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);

@@ -49,6 +49,8 @@ struct HttpFrontendSettings {
   std::string view_sandbox = "auto";
   std::int64_t max_view_copies_bytes = std::int64_t{16} << 30;
   double view_time_limit_s = 20;
+  std::vector<std::string> allow_sources;  ///< beginnings of URLs of images that requests name
+  bool private_sources = false;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
   double requeue_after_s = 60;
