@@ -21,7 +21,7 @@
 #include "ranks/channel.hpp"
 #include "ranks/messages.hpp"
 #include "ranks/sandbox.hpp"
-#include "view/viewed_image.hpp"
+#include "viewing/viewed_image.hpp"
 
 namespace tessera::cli {
 namespace {

@@ -199,7 +199,8 @@ TEST(Iiif, AProcessThatEndsIsStartedAgain) {
 TEST(Iiif, APartThatTakesTooLongIsEnded) {
   const ServeProcess serve({"--view-processes", "1", "--view-time-limit", "0.5"});
   const Viewed viewed(serve);
-  const std::string slow = "resize scale=8 | non-local-means search-radius=10 | non-local-means search-radius=10";
+  const std::string slow =
+      "resize scale=8 | non-local-means search-radius=10 | non-local-means search-radius=10";
   const Answer answer = viewed.get(viewed.path("/0,0,4000,4000/100,/0/default.png", slow));
   EXPECT_EQ(answer.status, 413) << answer.body;
   EXPECT_NE(answer.body.find("was not made after 0.5 s"), std::string::npos) << answer.body;

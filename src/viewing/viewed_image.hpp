@@ -12,7 +12,7 @@
 
 #include "plan/pipeline.hpp"
 #include "process/process.hpp"
-#include "view/row_cache.hpp"
+#include "viewing/row_cache.hpp"
 
 namespace tessera {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "view/row_cache.hpp"
+#include "viewing/row_cache.hpp"
 
 #include <algorithm>
 

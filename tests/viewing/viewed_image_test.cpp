@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What viewers see of an image: held against runs over the whole image.
-#include "view/viewed_image.hpp"
+#include "viewing/viewed_image.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

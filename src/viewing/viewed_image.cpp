@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "view/viewed_image.hpp"
+#include "viewing/viewed_image.hpp"
 
 #include <fmt/format.h>
 
