@@ -70,6 +70,25 @@ std::string content_of(const FileDescriptor& file, std::int64_t bytes) {
   return content;
 }
 
+/// The process is gone; what it was asked may be asked of another.
+class ProcessLost : public std::exception {};
+
+/// What is told of an image or a request. Whatever else a process says that was taken over is not passed on.
+bool may_be_told(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unknown_operator:
+    case ErrorCode::bad_parameter:
+    case ErrorCode::unsupported_input:
+    case ErrorCode::damaged_input:
+    case ErrorCode::limit_exceeded:
+    case ErrorCode::io:
+    case ErrorCode::internal:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 struct ViewPool::Task {
@@ -83,9 +102,6 @@ struct ViewPool::Task {
   ImageShown shown;
   std::string content;
 };
-
-/// The process is gone; what it was asked may be asked of another.
-class ProcessLost : public std::exception {};
 
 /// One process. For one thread, but for stop().
 class ViewPool::Process {
@@ -255,6 +271,28 @@ std::shared_ptr<ViewPool::Task> ViewPool::take(const std::string& owner) {
   return task;
 }
 
+/// A process that is watched while it works.
+class ViewPool::AtWork {
+ public:
+  AtWork(ViewPool& pool, Process& process) : pool_(pool), process_(process) {
+    const std::scoped_lock lock(pool_.mutex_);
+    if (pool_.ended_) {
+      throw Error(ErrorCode::unavailable, service_ends);
+    }
+    pool_.deadlines_[&process_] = std::chrono::steady_clock::now() + pool_.options_.time_limit;
+  }
+  ~AtWork() {
+    const std::scoped_lock lock(pool_.mutex_);
+    pool_.deadlines_.erase(&process_);
+  }
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+
+ private:
+  ViewPool& pool_;
+  Process& process_;
+};
+
 void ViewPool::perform(Task& task, std::unique_ptr<Process>& process) {
   if (process && process->owner() != task.image.owner) {
     process.reset();
@@ -264,38 +302,28 @@ void ViewPool::perform(Task& task, std::unique_ptr<Process>& process) {
       process = std::make_unique<Process>(options_, task.image.owner);
       fresh = true;
     }
-    {
-      const std::scoped_lock lock(mutex_);
-      if (ended_) {
-        throw Error(ErrorCode::unavailable, service_ends);
-      }
-      deadlines_[process.get()] = std::chrono::steady_clock::now() + options_.time_limit;
-      changed_.notify_all();
-    }
     std::string lost;
-    try {
-      ask(task, *process);
-    } catch (const ProcessLost&) {
-      lost = "it ended";
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::rank_lost) {
-        const std::scoped_lock lock(mutex_);
-        deadlines_.erase(process.get());
-        throw;
-      }
-      lost = error.what();  // it said what no such process says
-    }
     {
-      const std::scoped_lock lock(mutex_);
-      deadlines_.erase(process.get());
-    }
-    if (lost.empty()) {
-      return;
+      const AtWork at_work(*this, *process);
+      try {
+        ask(task, *process);
+        return;
+      } catch (const ProcessLost&) {
+        lost = "it ended";
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::rank_lost) {
+          throw;
+        }
+        lost = error.what();  // it said what no such process says
+      }
     }
     const bool stopped = process->stopped();
     process.reset();
     options_.log(fmt::format("a process for viewers is started again: {}, while it worked on '{}'",
                              stopped ? "it took too long" : lost, printable(task.image.name)));
+    if (const std::scoped_lock lock(mutex_); ended_) {
+      throw Error(ErrorCode::unavailable, service_ends);
+    }
     if (stopped) {
       throw Error(
           ErrorCode::limit_exceeded,
@@ -317,7 +345,9 @@ void ViewPool::ask(Task& task, Process& process) {
   const auto ask_one = [&](const ViewRequest& request, const FileDescriptor& file) {
     ViewReply reply = process.ask(request, file.get());
     if (const auto* const failed = std::get_if<Failed>(&reply)) {
-      throw Error(error_code_named(failed->code).value_or(ErrorCode::internal), failed->sentence);
+      const ErrorCode code = error_code_named(failed->code).value_or(ErrorCode::internal);
+      throw may_be_told(code) ? Error(code, printable(failed->sentence))
+                              : Error(ErrorCode::rank_lost, "it said what no such process says");
     }
     return reply;
   };

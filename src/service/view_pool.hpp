@@ -26,10 +26,10 @@ struct ViewPoolOptions {
   std::filesystem::path program;  ///< the tessera command
   std::filesystem::path folder;   ///< private; for what encoders write
   int processes = 2;
-  int threads = 1;                                       ///< of each process
-  std::int64_t memory_bytes = std::int64_t{1} << 30;     ///< of each process; half of it holds decoded rows
-  std::chrono::milliseconds time_limit{20'000};          ///< for one request
-  std::size_t max_waiting = 256;                         ///< more are rejected with 503
+  int threads = 1;                                    ///< of each process
+  std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< of each process; half of it holds decoded rows
+  std::chrono::milliseconds time_limit{20'000};       ///< for one request
+  std::size_t max_waiting = 32;  ///< half of it for one owner; more are rejected with 503
   std::int64_t max_read_pixels = std::int64_t{1} << 29;  ///< of the file, for one request
   std::int64_t max_part_pixels = std::int64_t{1} << 24;  ///< of the encoded part
   std::int64_t max_part_bytes = std::int64_t{64} << 20;
@@ -71,6 +71,7 @@ class ViewPool {
  private:
   struct Task;
   class Process;
+  class AtWork;
   using Time = std::chrono::steady_clock::time_point;
 
   std::shared_ptr<Task> run(const ViewedFile& image, const ShowPart* part,

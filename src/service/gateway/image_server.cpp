@@ -130,7 +130,7 @@ void ImageServer::mount(http::Router& router) {
                        "work without a token until they expire.",
             .answers = {{200, "The addresses.", "View"}},
             .body_schema = "ViewRequest"}),
-       .lane = http::Lane::heavy});
+       .lane = http::Lane::waiting});
   mount_pictures(router);
 }
 
@@ -138,14 +138,14 @@ void ImageServer::mount_pictures(http::Router& router) {
   // The identifier decides who may see it. Its signature must not reach logs.
   const auto admit = [this](http::Request& request) {
     const Identifier identifier(request.parameter("identifier"));
-    request.caller = identifier.signature.empty()
-                         ? ports_.access.check(request, Scope::read)
-                         : ports_.access.check_subject(identifier.subject, identifier.signature);
-    request.note = identifier.subject;
     if (const std::size_t at = request.path.rfind(identifier.signature);
         !identifier.signature.empty() && at != std::string::npos) {
       request.path.replace(at, identifier.signature.size(), "(signature)");
     }
+    request.note = identifier.subject;
+    request.caller = identifier.signature.empty()
+                         ? ports_.access.check(request, Scope::read)
+                         : ports_.access.check_subject(identifier.subject, identifier.signature);
   };
   const auto add = [&](const char* pattern, http::Response (ImageServer::*handler)(const http::Request&),
                        const Documentation& documentation) {
@@ -154,7 +154,7 @@ void ImageServer::mount_pictures(http::Router& router) {
                 .handler = [this, handler](http::Request& request) { return (this->*handler)(request); },
                 .admit = admit,
                 .operation = operation(documentation),
-                .lane = http::Lane::heavy});
+                .lane = http::Lane::waiting});
   };
   const DocumentedAnswer known{304, "The client has it already."};
   const DocumentedAnswer costly{
