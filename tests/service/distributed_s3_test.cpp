@@ -56,13 +56,14 @@ TEST_F(DistributedOnS3, SendsThreeRequestsForASmallJobAndSurvivesRejectedCredent
   const std::string object = percent_encode(item.at("object").get<std::string>() + "@invert");
   EXPECT_EQ(get("/iiif/" + object + "/info.json").at("width"), 768);
   const auto fetched = [&] {
-    return std::ranges::count_if(s3.requests(), [](const auto& request) { return request.what.starts_with("GET"); });
+    return std::ranges::count_if(s3.requests(),
+                                 [](const auto& request) { return request.what.starts_with("GET"); });
   };
-  const auto before = fetched();
+  const auto fetched_before = fetched();
   for (const char* const part : {"/0,0,200,100/max/0/default.png", "/0,0,768,512/96,/0/default.jpg"}) {
     EXPECT_EQ(ask(service.gateway_port(), "GET", "/iiif/" + object + part).status, 200) << part;
   }
-  EXPECT_EQ(fetched(), before);
+  EXPECT_EQ(fetched(), fetched_before);
 
   // A small job costs the store three requests: is the image there (the gateway), the image, the result (the
   // node). None waits for a new connection.

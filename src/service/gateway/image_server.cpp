@@ -22,7 +22,6 @@ constexpr std::int64_t max_json_bytes = std::int64_t{128} << 10;
 constexpr std::size_t max_remembered = 1000;
 constexpr std::chrono::seconds stat_lifetime{10};
 constexpr const char* info_type = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
-constexpr const char* picture_types = "image/*";
 constexpr const char* input_suffix = ":input";
 
 /// SOURCE@PIPELINE and SIGNATURE of an identifier.
@@ -164,6 +163,10 @@ void ImageServer::mount_pictures(http::Router& router) {
       "Problem", problem_type};
   const DocumentedAnswer not_local{422, "The pipeline looks at the whole image for each pixel of its result.",
                                    "Problem", problem_type};
+  std::vector<DocumentedAnswer> pictures{known, costly, not_local};
+  for (const FileFormatInfo& format : file_format_table) {
+    pictures.push_back({200, "The picture.", "Bytes", std::string(format.media_type)});
+  }
   router.add(
       "GET", "/iiif/{identifier}", admit,
       [](http::Request& request) {
@@ -185,7 +188,7 @@ void ImageServer::mount_pictures(http::Router& router) {
        .tag = "Viewing",
        .summary = "A part of an image, scaled, turned, and encoded: the last part of the path is "
                   "QUALITY.FORMAT (IIIF Image API 3.0, level 2).",
-       .answers = {{200, "The part.", "Bytes", picture_types}, known, costly, not_local}});
+       .answers = pictures});
   add("/tiles/{identifier}/{z}/{x}/{y}", &ImageServer::xyz_tile,
       {.id = "getTile",
        .tag = "Viewing",
@@ -193,7 +196,7 @@ void ImageServer::mount_pictures(http::Router& router) {
            fmt::format("A tile of {0} x {0} pixels: at level 0 the whole image is one, and at each level "
                        "below it is twice as large. The last part of the path is ROW.FORMAT.",
                        xyz_tile_px),
-       .answers = {{200, "The tile.", "Bytes", picture_types}, known, costly, not_local}});
+       .answers = pictures});
 }
 
 ImageServer::Source ImageServer::source_of(const std::string& name, const Caller& caller) {
