@@ -51,6 +51,9 @@ std::vector<Example> examples() {
         RankMessage(Failed{7, "io", "No."})}) {
     all.push_back({without_end(to_line(message)), again_from_rank});
   }
+  for (const NodeMessage& message : {NodeMessage(task), NodeMessage(Cancel{7}), NodeMessage(End{})}) {
+    all.push_back({without_end(to_line(message)), again_from_node});
+  }
   ShowImage image{1, "object 1", "a.tif", task.pipeline, Json::object(), 100, 100};
   ShowPart part{1, 2, 3, 4, 5, 6, 7, true, 1, "gray", Json::object()};
   for (const ViewRequest& message : {ViewRequest(image), ViewRequest(part)}) {
@@ -58,9 +61,6 @@ std::vector<Example> examples() {
   }
   for (const ViewReply& message : {ViewReply(ImageShown{1, 2, 3, 4}), ViewReply(PartShown{1, 2})}) {
     all.push_back({without_end(to_line(message)), again_from_viewer});
-  }
-  for (const NodeMessage& message : {NodeMessage(task), NodeMessage(Cancel{7}), NodeMessage(End{})}) {
-    all.push_back({without_end(to_line(message)), again_from_node});
   }
   return all;
 }
