@@ -124,6 +124,15 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_MAX_APPLY_BYTES")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option(
+         "--allow-source", settings.allow_sources,
+         "Beginning of URLs from which images may be fetched, such as https://images.example.org/public/")
+      ->envname("TESSERA_ALLOW_SOURCE")
+      ->delimiter(',')
+      ->type_name("URL");
+  app.add_flag("--private-sources", settings.private_sources,
+               "Allow them at addresses that are not on the public Internet")
+      ->envname("TESSERA_PRIVATE_SOURCES");
   app.add_option("--job-lifetime", settings.job_lifetime_hours,
                  "Hours that finished jobs and results are kept")
       ->envname("TESSERA_JOB_LIFETIME")
@@ -139,6 +148,7 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
       ->envname("TESSERA_UPLOAD_LIFETIME")
       ->check(CLI::Range(1.0, 1e6))
       ->capture_default_str();
+  add_image_server_settings(app, settings);
 }
 
 HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings& front, Role role,
@@ -192,11 +202,15 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     queue_ = open_job_queue(settings.queue, {});
     objects_ = with_metrics(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
     GatewayOptions gateway;
-    gateway.presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
+    const Presets presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
+    gateway.presets = presets;
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;
     gateway.max_queued_bytes_per_owner = front.max_queued_bytes_per_owner;
     gateway.max_apply_bytes = front.max_apply_bytes;
+    gateway.sources.allowed = front.allow_sources;
+    gateway.sources.allow_private_addresses = front.private_sources;
+    gateway.sources.folder = options.temporary_folder;
     gateway.uploads_per_owner = {front.max_uploads_per_owner, front.max_upload_bytes_per_owner};
     gateway.job_lifetime = hours(front.job_lifetime_hours);
     gateway.upload_lifetime = hours(front.upload_lifetime_hours);
@@ -212,6 +226,8 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
                                          *access_, *state_.uploads});
     gateway_->mount(router);
     gateway_->watch(metrics);
+    make_image_server(front, presets, options.temporary_folder, log);
+    image_server_->mount(router);
   }
   if (!with_gateway) {
     router.add(
@@ -320,6 +336,7 @@ HttpFrontend::~HttpFrontend() {
   }
   if (gateway_) {
     gateway_->end_waits();
+    image_server_->stop();
   }
   server_->stop();
   if (gateway_) {

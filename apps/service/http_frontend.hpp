@@ -10,8 +10,10 @@
 
 #include "client/local_service.hpp"
 #include "http/server.hpp"
+#include "node/scratch.hpp"
 #include "ports/job_queue.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/image_server.hpp"
 #include "service/notifier/notifier.hpp"
 #include "service/notifier/webhooks.hpp"
 #include "settings.hpp"
@@ -43,6 +45,12 @@ struct HttpFrontendSettings {
   std::int64_t max_uploads_per_owner = 10'000;
   std::int64_t max_upload_bytes_per_owner = std::int64_t{200} << 30;
   std::int64_t max_apply_bytes = std::int64_t{32} << 20;
+  ViewPoolOptions view;  ///< what viewers may cost; without what the frontend decides itself
+  std::string view_sandbox = "auto";
+  std::int64_t max_view_copies_bytes = std::int64_t{16} << 30;
+  double view_time_limit_s = 20;
+  std::vector<std::string> allow_sources;  ///< beginnings of URLs of images that requests name
+  bool private_sources = false;
   double job_lifetime_hours = 24 * 7;
   double upload_lifetime_hours = 48;
   double requeue_after_s = 60;
@@ -51,6 +59,8 @@ struct HttpFrontendSettings {
 /// Adds --listen, --public-url, --certificate, --key, --open, --allow-origin, --token-file,
 /// --private-webhooks, and the connection limits.
 void add_listen_settings(CLI::App& app, HttpFrontendSettings& settings);
+/// Adds what viewers may cost; part of the options of gateways.
+void add_image_server_settings(CLI::App& app, HttpFrontendSettings& settings);
 /// Adds the options of gateways.
 void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings);
 
@@ -74,6 +84,9 @@ class HttpFrontend {
   /// Creates the first token and logs its location.
   void prepare_access(const HttpFrontendSettings& front, const Endpoint& endpoint,
                       const std::shared_ptr<spdlog::logger>& log);
+  /// Its files lie in a folder of its own in `spool`.
+  void make_image_server(const HttpFrontendSettings& front, const Presets& presets,
+                         const std::filesystem::path& spool, const std::shared_ptr<spdlog::logger>& log);
   /// Other origins to which the web page connects: the notifier's, and that of the object store's links.
   [[nodiscard]] std::function<std::vector<std::string>()> page_origins(const std::string& notifier_url,
                                                                        bool local_folder);
@@ -84,6 +97,8 @@ class HttpFrontend {
   std::unique_ptr<JobQueue> queue_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<ScratchFolder> view_folder_;
+  std::unique_ptr<ImageServer> image_server_;
   std::unique_ptr<WebhookSender> webhooks_;
   std::unique_ptr<Notifier> notifier_;
   Metrics::Reader subscribers_reader_;

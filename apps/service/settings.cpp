@@ -37,18 +37,6 @@ sigset_t stop_signals() {
   return set;
 }
 
-/// The tessera command is beside this program or, if installed, in the bin folder of the same prefix.
-std::filesystem::path tessera_command() {
-  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const auto& candidate : {here / "tessera", here / "../../bin/tessera"}) {
-    if (std::filesystem::exists(candidate)) {
-      return std::filesystem::canonical(candidate);
-    }
-  }
-  throw Error(ErrorCode::not_found,
-              fmt::format("The tessera command was not found beside '{}': install both.", here.string()));
-}
-
 void add_url(CLI::App& app, const std::string& option, const std::string& variable, std::string& url,
              std::string& file, const char* doc) {
   app.add_option(option, url, doc)->envname(variable)->type_name("URL");
@@ -68,6 +56,17 @@ void read_url(const char* option, std::string& url, const std::string& file) {
 }
 
 }  // namespace
+
+std::filesystem::path tessera_command() {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& candidate : {here / "tessera", here / "../../bin/tessera"}) {
+    if (std::filesystem::exists(candidate)) {
+      return std::filesystem::canonical(candidate);
+    }
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("The tessera command was not found beside '{}': install both.", here.string()));
+}
 
 void add_settings(CLI::App& app, Settings& settings) {
   add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,

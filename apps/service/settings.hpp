@@ -59,6 +59,9 @@ struct NodeSettings {
 };
 /// Adds --ranks, --threads, --hostfile, all limits and the other options of a node.
 void add_node_settings(CLI::App& app, NodeSettings& settings);
+/// The tessera command, which is beside this program or in the bin folder of the same prefix. Throws
+/// Error(not_found).
+[[nodiscard]] std::filesystem::path tessera_command();
 /// The parent of scratch folders.
 [[nodiscard]] std::filesystem::path scratch_parent(const NodeSettings& settings);
 /// The complete options, with identity, program, and the node's scratch folder.

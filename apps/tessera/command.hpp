@@ -22,6 +22,8 @@ Command add_compare(CLI::App& program);
 Command add_completion(CLI::App& program);
 /// Not for people: what 'tessera node' starts.
 Command add_worker(CLI::App& program);
+/// Not for people: what 'tessera gateway' starts.
+Command add_view_worker(CLI::App& program);
 
 /// For the help; what they do is in the service program.
 void add_service_commands(CLI::App& program);

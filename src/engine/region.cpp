@@ -18,30 +18,21 @@ constexpr std::int64_t skipped_rows = 256;
 constexpr std::int64_t strips_per_thread = 2;
 constexpr std::int64_t min_strip_rows = 16;
 
+Rect stage_input(const Stage& stage, const Interval& rows) {
+  return stage.chain.empty() ? Rect::of_rows(rows, stage.in.extent.width)
+                             : strip_needs(stage.chain, stage.in, rows).input;
+}
+
 class RegionRun {
  public:
   RegionRun(const Plan& plan, const std::stop_token& stop) : plan_(plan), stop_(stop) {}
 
-  /// The full-width rows of the source that `rows` of the result are made of.
-  [[nodiscard]] Interval source_rows(const Interval& rows) const {
-    Interval needed = rows;
-    for (std::size_t i = plan_.stages.size(); i-- > 0;) {
-      needed = stage_input(plan_.stages[i], needed).rows();
-    }
-    return needed;
-  }
-
-  /// `pixels` covers source_rows(rows).
+  /// `pixels` covers source_rows(plan, rows).
   [[nodiscard]] Tile run(const Interval& rows, const Tile& pixels) const {
     return run_stages(plan_.stages.size(), rows, pixels);
   }
 
  private:
-  static Rect stage_input(const Stage& stage, const Interval& rows) {
-    return stage.chain.empty() ? Rect::of_rows(rows, stage.in.extent.width)
-                               : strip_needs(stage.chain, stage.in, rows).input;
-  }
-
   /// Rows of what the first `count` stages make.
   [[nodiscard]] Tile run_stages(std::size_t count, const Interval& rows, const Tile& pixels) const {
     throw_if_stopped(stop_);
@@ -97,10 +88,18 @@ bool is_local(const Plan& plan) {
   });
 }
 
+Interval source_rows(const Plan& plan, const Interval& rows) {
+  Interval needed = rows;
+  for (std::size_t i = plan.stages.size(); i-- > 0;) {
+    needed = stage_input(plan.stages[i], needed).rows();
+  }
+  return needed;
+}
+
 Tile run_rows(const Plan& plan, const Interval& rows, Source& source, int threads,
               const std::stop_token& stop) {
   const RegionRun region(plan, stop);
-  const Tile pixels = read_rows(source, region.source_rows(rows), stop);
+  const Tile pixels = read_rows(source, source_rows(plan, rows), stop);
   Tile result = Tile::allocate(Rect::of_rows(rows, plan.out.extent.width), plan.out.format);
   const std::int64_t strips = std::clamp<std::int64_t>(
       rows.size() / suggest_strip_rows(plan.stages.back()),

@@ -13,6 +13,10 @@ namespace tessera {
 /// border that wraps around.
 [[nodiscard]] bool is_local(const Plan& plan);
 
+/// The full-width rows of the source that `rows` of the result are made of. Requires is_local(plan), and rows
+/// inside the result.
+[[nodiscard]] Interval source_rows(const Plan& plan, const Interval& rows);
+
 /// Rows of the result, at full width, byte for byte those of a run over the whole image. Strips are made on
 /// `threads` threads. Requires is_local(plan), and rows inside the result. A source that is read in order is
 /// read from its top to the last row that is needed. Throws Error(cancelled) once a stop is asked for, and

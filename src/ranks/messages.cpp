@@ -244,7 +244,11 @@ std::string line_of(const Variant& message) {
 
 std::string to_line(const RankMessage& message) { return line_of(message); }
 std::string to_line(const NodeMessage& message) { return line_of(message); }
+std::string to_line(const ViewRequest& message) { return line_of(message); }
+std::string to_line(const ViewReply& message) { return line_of(message); }
 RankMessage rank_message(std::string_view line) { return read_any<RankMessage>(line); }
 NodeMessage node_message(std::string_view line) { return read_any<NodeMessage>(line); }
+ViewRequest view_request(std::string_view line) { return read_any<ViewRequest>(line); }
+ViewReply view_reply(std::string_view line) { return read_any<ViewReply>(line); }
 
 }  // namespace tessera

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages between a node and its ranks: JSON objects, one per line, over a stream socket. "message" holds
+// Messages between a node and its ranks, and between a gateway and the processes that make parts of images for
+// viewers: JSON objects, one per line, over a stream socket. "message" holds
 // the kind; the other members are exactly those declared below, under the same names.
 #pragma once
 
@@ -145,6 +146,84 @@ struct End {
   static constexpr std::tuple<> fields{};
 };
 
+// From a gateway to a process that makes parts of images for viewers, over a Unix socket. One request at a time:
+// ShowImage, which is answered by ImageShown, then perhaps ShowPart, which is answered by PartShown; or either by
+// Failed.
+
+/// The image of the messages that follow. It is attached as an open file.
+struct ShowImage {
+  std::int64_t ticket = 0;
+  std::string key;   ///< stands for this version of the image; what is known of it need not be read again
+  std::string name;  ///< for sentences
+  Json pipeline = Json::array();
+  Json limits = Json::object();  ///< WorkLimits
+  std::int64_t max_read_pixels = 0;
+  std::int64_t max_part_pixels = 0;
+
+  static constexpr std::string_view kind = "show-image";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &ShowImage::ticket, 1},
+                                            MessageField{"key", &ShowImage::key, 1, max_path_bytes},
+                                            MessageField{"name", &ShowImage::name, 0, max_path_bytes},
+                                            MessageField{"pipeline", &ShowImage::pipeline},
+                                            MessageField{"limits", &ShowImage::limits},
+                                            MessageField{"max_read_pixels", &ShowImage::max_read_pixels, 1},
+                                            MessageField{"max_part_pixels", &ShowImage::max_part_pixels, 1}};
+};
+
+/// A part of it; see ViewPart. A file that gets the encoded bytes is attached.
+struct ShowPart {
+  std::int64_t ticket = 0;
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::int64_t shown_width = 0;
+  std::int64_t shown_height = 0;
+  bool mirrored = false;
+  int quarter_turns = 0;
+  std::string quality = "color";
+  Json output = Json::object();  ///< OutputOptions
+
+  static constexpr std::string_view kind = "show-part";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &ShowPart::ticket, 1},
+                                            MessageField{"x", &ShowPart::x},
+                                            MessageField{"y", &ShowPart::y},
+                                            MessageField{"width", &ShowPart::width, 1},
+                                            MessageField{"height", &ShowPart::height, 1},
+                                            MessageField{"shown_width", &ShowPart::shown_width, 1},
+                                            MessageField{"shown_height", &ShowPart::shown_height, 1},
+                                            MessageField{"mirrored", &ShowPart::mirrored},
+                                            MessageField{"quarter_turns", &ShowPart::quarter_turns, 0, 3},
+                                            MessageField{"quality", &ShowPart::quality, 1, 16},
+                                            MessageField{"output", &ShowPart::output}};
+};
+
+/// Of the processed picture.
+struct ImageShown {
+  std::int64_t ticket = 0;
+  std::int64_t width_px = 0;
+  std::int64_t height_px = 0;
+  int levels = 0;  ///< smaller ones in the file
+
+  static constexpr std::string_view kind = "image-shown";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &ImageShown::ticket, 1},
+                                            MessageField{"width_px", &ImageShown::width_px, 1},
+                                            MessageField{"height_px", &ImageShown::height_px, 1},
+                                            MessageField{"levels", &ImageShown::levels, 0, 64}};
+};
+
+struct PartShown {
+  std::int64_t ticket = 0;
+  std::int64_t bytes = 0;
+
+  static constexpr std::string_view kind = "part-shown";
+  static constexpr auto fields =
+      std::tuple{MessageField{"ticket", &PartShown::ticket, 1}, MessageField{"bytes", &PartShown::bytes, 1}};
+};
+
+using ViewRequest = std::variant<ShowImage, ShowPart>;
+using ViewReply = std::variant<ImageShown, PartShown, Failed>;
+
 using RankMessage = std::variant<Hello, Alive, TaskProgress, Done, Failed>;
 using NodeMessage = std::variant<ProcessTask, Cancel, End>;
 
@@ -156,11 +235,15 @@ inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 /// The message as a line, including the line end.
 [[nodiscard]] std::string to_line(const RankMessage& message);
 [[nodiscard]] std::string to_line(const NodeMessage& message);
+[[nodiscard]] std::string to_line(const ViewRequest& message);
+[[nodiscard]] std::string to_line(const ViewReply& message);
 
 /// Parses a line without its line end. Throws Error(rank_lost) with the reason: not JSON, an unknown kind, or
 /// a member that is missing, unknown, of another type or out of bounds. Time and memory are bounded by the
 /// line's length.
 [[nodiscard]] RankMessage rank_message(std::string_view line);
 [[nodiscard]] NodeMessage node_message(std::string_view line);
+[[nodiscard]] ViewRequest view_request(std::string_view line);
+[[nodiscard]] ViewReply view_reply(std::string_view line);
 
 }  // namespace tessera

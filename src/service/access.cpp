@@ -19,13 +19,20 @@ constexpr std::array<std::pair<std::string_view, Scope>, 4> scope_table{
 constexpr std::string_view stream_prefix = "tss_";
 constexpr std::chrono::seconds has_tokens_lifetime{1};
 
+constexpr std::size_t token_id_digits = 32;
+constexpr std::size_t signature_characters = 43;  // of 32 bytes
+
 /// Identifies a token in stream tokens; derived from its hash, which must stay secret.
 std::string token_id(const std::string& hash) {
-  return to_hex(sha256("tessera token id " + hash)).substr(0, 32);
+  return to_hex(sha256("tessera token id " + hash)).substr(0, token_id_digits);
 }
 
 std::string stream_signature(const std::string& hash, const std::string& expires) {
   return to_base64_url(hmac_sha256(hash, "tessera stream token 1 " + expires));
+}
+
+std::string subject_signature(const std::string& hash, std::string_view expires, std::string_view subject) {
+  return to_base64_url(hmac_sha256(hash, fmt::format("tessera view 1 {} {}", expires, subject)));
 }
 
 std::int64_t seconds_of(TimePoint time) {
@@ -181,6 +188,43 @@ Caller Access::check_stream_token(const std::string& text) {
   // The text is authenticated, so it is a number that was written by this class.
   if (std::stoll(expires) <= seconds_of(now_())) {
     refuse("The stream token has expired: get another one with POST /v1/stream-tokens.");
+  }
+  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  check_scope(caller, Scope::read);
+  return caller;
+}
+
+std::string Access::sign_subject(const Caller& caller, std::string_view subject, TimePoint expires) const {
+  if (caller.token_hash.empty()) {
+    return {};
+  }
+  const std::string seconds = std::to_string(seconds_of(expires));
+  return fmt::format("{}.{}.{}", seconds, token_id(caller.token_hash),
+                     subject_signature(caller.token_hash, seconds, subject));
+}
+
+bool Access::is_signature(std::string_view text) {
+  const std::size_t first = text.find('.');
+  return first != 0 && first != std::string_view::npos && first <= 12 &&
+         text.size() == first + 1 + token_id_digits + 1 + signature_characters &&
+         text[first + 1 + token_id_digits] == '.' &&
+         text.substr(0, first).find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+Caller Access::check_subject(std::string_view subject, std::string_view signature) {
+  const std::size_t first = signature.find('.');
+  const bool well_formed = is_signature(signature);
+  const std::string expires(well_formed ? signature.substr(0, first) : "0");
+  const auto token =
+      well_formed ? token_with_id(std::string(signature.substr(first + 1, token_id_digits))) : std::nullopt;
+  if (!token || !equal_in_constant_time(subject_signature(token->hash, expires, subject),
+                                        signature.substr(first + 1 + token_id_digits + 1))) {
+    throw Error(
+        ErrorCode::forbidden,
+        "The signature in this address is invalid; the token that it was made with may have been revoked.");
+  }
+  if (std::stoll(expires) <= seconds_of(now_())) {
+    throw Error(ErrorCode::forbidden, "This address has expired: get another one with POST /v1/views.");
   }
   Caller caller{token->owner, token->scopes, token->hash, token->expires};
   check_scope(caller, Scope::read);

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "http/message.hpp"
 #include "ports/job_store.hpp"
@@ -55,6 +56,18 @@ class Access {
   [[nodiscard]] StreamToken new_stream_token(const Caller& caller) const;
   /// As check() with Scope::read; also accepts a stream token in the query parameter "token".
   [[nodiscard]] Caller check_stream(const http::Request& request);
+  // Viewers of images take addresses and send no headers, so that an address itself may carry the right to see one
+  // picture: signed like a stream token, but for that subject only.
+
+  /// "EXPIRES.ID.SIGNATURE", for an address; empty if authentication is disabled.
+  [[nodiscard]] std::string sign_subject(const Caller& caller, std::string_view subject,
+                                         TimePoint expires) const;
+  /// The caller who has signed the subject. Throws Error(forbidden) if nobody did, or it has expired.
+  [[nodiscard]] Caller check_subject(std::string_view subject, std::string_view signature);
+  /// Whether a text has the form of such a signature.
+  [[nodiscard]] static bool is_signature(std::string_view text);
+  [[nodiscard]] bool open() const { return authentication_ == Authentication::disabled; }
+
   /// Whether the caller's token is still valid. Throws Error(unavailable).
   [[nodiscard]] bool is_still_valid(const Caller& caller);
 

@@ -43,11 +43,12 @@ Json operation(const Documentation& documentation) {
                                   {"schema", {{"type", query.type}}}});
   }
   for (const DocumentedAnswer& answer : documentation.answers) {
-    Json response{{"description", answer.doc}};
+    // The same status may come with bodies of several types.
+    Json& response = json["responses"][std::to_string(answer.status)];
+    response["description"] = answer.doc;
     if (!answer.schema.empty()) {
       response["content"][answer.content_type]["schema"] = reference(answer.schema);
     }
-    json["responses"][std::to_string(answer.status)] = std::move(response);
   }
   json["responses"]["default"] = {{"$ref", "#/components/responses/Problem"}};
   if (!documentation.body_schema.empty()) {

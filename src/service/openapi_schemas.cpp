@@ -33,6 +33,10 @@ Json all_required(const Json& properties) {
   return object(properties, required);
 }
 
+Json either_required(const char* one, const char* other) {
+  return {{{"required", {one}}}, {{"required", {other}}}};
+}
+
 Json names_of_states() {
   Json names = Json::array();
   for (int state = 0; state <= static_cast<int>(JobState::cancelled); ++state) {
@@ -58,19 +62,33 @@ const Json output = output_options_schema();
 const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
 
 Json item_properties() {
-  return {
-      {"object", text}, {"name", text}, {"pipeline", pipeline}, {"output", output}, {"priority", priority}};
+  return {{"object", text},      {"source", all_required({{"url", {{"type", "string"}, {"format", "uri"}}}})},
+          {"name", text},        {"pipeline", pipeline},
+          {"preset", text},      {"output", output},
+          {"priority", priority}};
 }
 
 Json submission() {
   Json one = item_properties();
   one["webhook"] = webhook;
-  Json many{{"items", list_of(object(item_properties(), {"object"}))},
+  Json item = object(item_properties(), Json::array());
+  item["anyOf"] = either_required("object", "source");
+  Json many{{"items", list_of(std::move(item))},
             {"pipeline", pipeline},
+            {"preset", text},
             {"output", output},
             {"priority", priority},
             {"webhook", webhook}};
-  return {{"oneOf", {object(std::move(one), {"object", "pipeline"}), object(std::move(many), {"items"})}}};
+  Json single = object(std::move(one), Json::array());
+  single["allOf"] = {{{"anyOf", either_required("object", "source")}},
+                     {{"anyOf", either_required("pipeline", "preset")}}};
+  return {{"oneOf", {std::move(single), object(std::move(many), {"items"})}}};
+}
+
+Json pipeline_check() {
+  Json check = object({{"pipeline", pipeline}, {"preset", text}, {"output", output}}, Json::array());
+  check["anyOf"] = either_required("pipeline", "preset");
+  return check;
 }
 
 Json job() {
@@ -110,8 +128,26 @@ Json job() {
 Json openapi_schemas() {
   return {
       {"Submission", submission()},
-      {"PipelineCheck", object({{"pipeline", pipeline}, {"output", output}}, {"pipeline"})},
+      {"PipelineCheck", pipeline_check()},
+      {"Presets",
+       all_required(
+           {{"presets",
+             list_of(all_required({{"name", text}, {"pipeline", {{"type", "object"}}}, {"text", text}}))}})},
       {"CheckedPipeline", all_required({{"pipeline", {{"type", "object"}}}, {"text", text}})},
+      {"ViewRequest",
+       object({{"object", text}, {"job", text}, {"input", flag}, {"pipeline", pipeline}, {"preset", text}},
+              Json::array())},
+      {"View", all_required({{"identifier", text},
+                             {"info", {{"type", "string"}, {"format", "uri"}}},
+                             {"tiles", text},
+                             {"tile_levels", {{"type", "integer"}, {"minimum", 1}}},
+                             {"width_px", whole},
+                             {"height_px", whole},
+                             {"expires", moment}})},
+      {"ImageInfo",
+       {{"type", "object"},
+        {"description", "An ImageService3 of the IIIF Image API 3.0."},
+        {"required", {"@context", "id", "type", "protocol", "profile", "width", "height"}}}},
       {"UploadRequest", object({{"content_type", text}, {"size_bytes", whole}}, Json::array())},
       {"Upload", object({{"object", text},
                          {"upload", all_required({{"method", {{"const", "PUT"}}},

@@ -118,7 +118,9 @@ std::optional<http::Response> OriginPolicy::screen(const http::Request& request)
 }
 
 void OriginPolicy::finish(const http::Request& request, http::Response& response) const {
-  if (options_.allowed.empty()) {
+  const bool any_origin = std::ranges::any_of(
+      response.headers, [](const auto& field) { return field.first == "Access-Control-Allow-Origin"; });
+  if (options_.allowed.empty() || any_origin) {
     return;
   }
   response.with("Vary", "Origin");

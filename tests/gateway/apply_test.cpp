@@ -68,6 +68,40 @@ TEST_F(ApplyTest, AnswersWithTheResultWhenTheJobEnds) {
   }
 }
 
+TEST_F(ApplyTest, IsDoneOnceForOneIdempotencyKey) {
+  start();
+  const Fields key{{"Idempotency-Key", "again"}};
+  std::future<std::string> node = std::async([&] {
+    std::string id = next_job();
+    finish(id);
+    return id;
+  });
+  const Answer first = apply("?pipeline=invert", key);
+  const std::string link = "</v1/jobs/" + node.get() + ">; rel=\"describedby\"";
+  ASSERT_EQ(first.status, 200) << first.body;
+  const std::size_t stored = uploads();
+  Answer again = apply("?pipeline=invert", key);
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.headers["link"], link);
+  EXPECT_EQ(jobs(), 1U);
+  EXPECT_EQ(uploads(), stored);
+  EXPECT_EQ(apply("?pipeline=otsu", key).status, 422) << "another request";
+  EXPECT_EQ(apply("?pipeline=invert", key, "P6 1 1 255\nxyz").status, 422) << "another image";
+  EXPECT_EQ(jobs(), 1U);
+}
+
+TEST_F(ApplyTest, TakesJsonForAnImageThatIsStored) {
+  start();
+  std::future<void> node = std::async([&] { finish(next_job()); });
+  const Answer answer =
+      testing::ask(server->port(), "POST", "/v1/apply", {{"Content-Type", "application/json"}},
+                   Json{{"object", photo_name}, {"name", "photo.ppm"}, {"pipeline", "invert"}}.dump());
+  node.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body, tiny_ppm);
+}
+
 TEST_F(ApplyTest, KeepsNothingIfAskedTo) {
   start();
   const std::size_t before = uploads();

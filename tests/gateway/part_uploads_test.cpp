@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Large images on their way to a local folder and to a bucket: in parts, broken off, gone on with.
+#include "ports/part_uploads.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +12,6 @@
 #include "adapters/open.hpp"
 #include "client/client.hpp"
 #include "gateway/gateway_fixture.hpp"
-#include "ports/part_uploads.hpp"
 #include "servers/s3_server.hpp"
 #include "support/errors.hpp"
 

@@ -21,6 +21,9 @@ std::string without_end(std::string line) {
 std::string again_from_rank(std::string_view line) { return without_end(to_line(rank_message(line))); }
 std::string again_from_node(std::string_view line) { return without_end(to_line(node_message(line))); }
 
+std::string again_from_gateway(std::string_view line) { return without_end(to_line(view_request(line))); }
+std::string again_from_viewer(std::string_view line) { return without_end(to_line(view_reply(line))); }
+
 struct Example {
   std::string line;
   Read read;
@@ -50,6 +53,14 @@ std::vector<Example> examples() {
   }
   for (const NodeMessage& message : {NodeMessage(task), NodeMessage(Cancel{7}), NodeMessage(End{})}) {
     all.push_back({without_end(to_line(message)), again_from_node});
+  }
+  ShowImage image{1, "object 1", "a.tif", task.pipeline, Json::object(), 100, 100};
+  ShowPart part{1, 2, 3, 4, 5, 6, 7, true, 1, "gray", Json::object()};
+  for (const ViewRequest& message : {ViewRequest(image), ViewRequest(part)}) {
+    all.push_back({without_end(to_line(message)), again_from_gateway});
+  }
+  for (const ViewReply& message : {ViewReply(ImageShown{1, 2, 3, 4}), ViewReply(PartShown{1, 2})}) {
+    all.push_back({without_end(to_line(message)), again_from_viewer});
   }
   return all;
 }

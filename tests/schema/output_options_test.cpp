@@ -36,19 +36,21 @@ TEST(OutputOptions, WhatIsWrongIsRefusedByName) {
     return refusal([&] { static_cast<void>(output_options_from_json(json, "items[3].output")); },
                    ErrorCode::usage);
   };
-  for (const auto& [json, named] :
-       {std::pair{Json{{"format", "gif"}}, "'format' is \"gif\"; there are: png, jpg, jpeg, tif, tiff, webp"},
-        std::pair{Json{{"format", ".png"}}, "'format'"}, std::pair{Json{{"format", 1}}, "'format'"},
-        std::pair{Json{{"quality", 0}}, "'quality' is 0; it must be a whole number from 1 to 100"},
-        std::pair{Json{{"quality", 101}}, "'quality'"}, std::pair{Json{{"quality", 1.5}}, "'quality'"},
-        std::pair{Json{{"strip", "gps"}}, "'strip'"}, std::pair{Json{{"strip", 1}}, "'strip'"},
-        std::pair{Json{{"salvage", "yes"}}, "'salvage'"},
-        std::pair{Json{{"qualty", 5}},
-                  "no field 'qualty'; there are: format, quality, strip, salvage, page, overview, compression, level"},
-        std::pair{Json{{"compression", "lz4"}}, "there are: none, lzw, deflate, zstd, jpeg, webp"},
-        std::pair{Json{{"level", 23}}, "from 1 to 22"}, std::pair{Json{{"tile", 100}}, "a multiple of 16"},
-        std::pair{Json{{"tile", 32}}, "from 64 to 4096"}, std::pair{Json{{"pyramid", 1}}, "true or false"},
-        std::pair{Json::array(), "must be a JSON object"}}) {
+  for (
+      const auto& [json, named] :
+      {std::pair{Json{{"format", "gif"}}, "'format' is \"gif\"; there are: png, jpg, jpeg, tif, tiff, webp"},
+       std::pair{Json{{"format", ".png"}}, "'format'"}, std::pair{Json{{"format", 1}}, "'format'"},
+       std::pair{Json{{"quality", 0}}, "'quality' is 0; it must be a whole number from 1 to 100"},
+       std::pair{Json{{"quality", 101}}, "'quality'"}, std::pair{Json{{"quality", 1.5}}, "'quality'"},
+       std::pair{Json{{"strip", "gps"}}, "'strip'"}, std::pair{Json{{"strip", 1}}, "'strip'"},
+       std::pair{Json{{"salvage", "yes"}}, "'salvage'"},
+       std::pair{
+           Json{{"qualty", 5}},
+           "no field 'qualty'; there are: format, quality, strip, salvage, page, overview, compression, level"},
+       std::pair{Json{{"compression", "lz4"}}, "there are: none, lzw, deflate, zstd, jpeg, webp"},
+       std::pair{Json{{"level", 23}}, "from 1 to 22"}, std::pair{Json{{"tile", 100}}, "a multiple of 16"},
+       std::pair{Json{{"tile", 32}}, "from 64 to 4096"}, std::pair{Json{{"pyramid", 1}}, "true or false"},
+       std::pair{Json::array(), "must be a JSON object"}}) {
     EXPECT_NE(sentence(json).find(named), std::string::npos) << sentence(json);
     EXPECT_TRUE(sentence(json).starts_with("items[3].output")) << sentence(json);
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <set>
 
+#include "net/crypto.hpp"
 #include "servers/distributed_service.hpp"
 #include "servers/raw_http.hpp"
 #include "servers/s3_server.hpp"
@@ -50,6 +51,19 @@ TEST_F(DistributedOnS3, SendsThreeRequestsForASmallJobAndSurvivesRejectedCredent
 
   const Json item{{"object", upload(service.gateway_port(), read_file(photographs(1).front()))},
                   {"name", "photo.png"}};
+
+  // Viewers see it too, from a copy that the gateway has fetched once.
+  const std::string object = percent_encode(item.at("object").get<std::string>() + "@invert");
+  EXPECT_EQ(get("/iiif/" + object + "/info.json").at("width"), 768);
+  const auto fetched = [&] {
+    return std::ranges::count_if(s3.requests(),
+                                 [](const auto& request) { return request.what.starts_with("GET"); });
+  };
+  const auto fetched_before = fetched();
+  for (const char* const part : {"/0,0,200,100/max/0/default.png", "/0,0,768,512/96,/0/default.jpg"}) {
+    EXPECT_EQ(ask(service.gateway_port(), "GET", "/iiif/" + object + part).status, 200) << part;
+  }
+  EXPECT_EQ(fetched(), fetched_before);
 
   // A small job costs the store three requests: is the image there (the gateway), the image, the result (the
   // node). None waits for a new connection.

@@ -113,7 +113,9 @@ void upload_in_parts(Recorder& recorder, int port) {
 }
 
 TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
-  const ServeProcess serve({"--max-attempts", "1"});
+  const ServerFolder presets;
+  std::ofstream(presets.path() / "presets.json") << R"({"presets": {"soft": "gaussian-blur sigma=2"}})";
+  const ServeProcess serve({"--max-attempts", "1", "--presets", presets.path() / "presets.json"});
   Recorder recorder(serve.port());
 
   const Json place = json_of(recorder.ask("POST", "/v1/uploads", {{"content_type", "image/png"}}));
@@ -128,6 +130,20 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
   recorder.ask("POST", "/v1/pipelines", {{"pipeline", "gaussian-blur sigma=2 | otsu"}});
   recorder.ask("POST", "/v1/pipelines", {{"pipeline", "nonsense"}});
   recorder.ask("GET", "/v1/operators");
+  recorder.ask("GET", "/v1/presets");
+  recorder.ask("POST", "/v1/pipelines", {{"preset", "soft"}});
+  const Json view = json_of(recorder.ask("POST", "/v1/views", {{"object", object}, {"preset", "soft"}}));
+  const std::string info = path_of(view.at("info"));
+  const std::string service = info.substr(0, info.rfind('/'));
+  recorder.ask("GET", service);
+  Answer described = recorder.ask("GET", info);
+  recorder.ask("GET", info, {}, {{"If-None-Match", described.headers["etag"]}});
+  recorder.ask("GET", service + "/0,0,100,100/50,/0/default.jpg");
+  recorder.ask("GET", service + "/full/^9000,9000/0/default.jpg");
+  recorder.ask("GET", service + "/full/max/45/default.jpg");
+  recorder.ask("GET", "/tiles" + service.substr(5) + "/0/0/0.png");
+  recorder.ask("GET", "/tiles" + service.substr(5) + "/9/0/0.png");
+  recorder.ask("POST", "/v1/views", {{"object", object}, {"pipeline", "otsu"}});
   const Json one = json_of(recorder.ask(
       "POST", "/v1/jobs",
       {{"object", object},

@@ -58,6 +58,14 @@ export interface SignedLink {
   size_bytes: number;
 }
 
+/** Addresses at which an image is shown part by part. */
+export interface ImageView {
+  info: string;
+  width_px: number;
+  height_px: number;
+  expires: string;
+}
+
 export interface PutLink {
   url: string;
   headers: Record<string, string>;
@@ -193,6 +201,15 @@ export const api = {
   retryJob: (id: string) => json<Job>(`/v1/jobs/${at(id)}/retry`, { method: "POST" }),
   result: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/result?link=1`)),
   input: async (id: string) => ownLink(await json<SignedLink>(`/v1/jobs/${at(id)}/input?link=1`)),
+  view: async (image: { job: string; input: boolean }) => {
+    const view = await json<ImageView>("/v1/views", { method: "POST", json: image });
+    return { ...view, info: ownUrl(view.info) };
+  },
+  /** info.json, whose addresses are those by which this page was opened. */
+  imageInfo: async (view: { info: string }) => {
+    const info = await json<{ id: string }>(view.info);
+    return { ...info, id: ownUrl(info.id) };
+  },
   zip: async (id: string) => (await send(`/v1/batches/${at(id)}/results.zip`)).blob(),
   reserveUpload: async (contentType: string, sizeBytes: number) => {
     const place = await json<WholePlace | PartsPlace>("/v1/uploads", {

@@ -80,7 +80,8 @@ export class JobView implements View {
       element("span", { class: "detail" }, isFinal(job.state) ? "" : job.stage),
     );
     this.problem.textContent = job.state === "failed" ? (job.failure?.sentence ?? "") : "";
-    replaceChildren(this.tools, ...actions(job, (sentence) => (this.problem.textContent = sentence)));
+    const look = element("a", { href: `#/jobs/${encodeURIComponent(job.id)}/view` }, "View in detail");
+    replaceChildren(this.tools, job.state === "done" ? look : null, ...actions(job, (sentence) => (this.problem.textContent = sentence)));
     this.drawFacts();
     void this.drawPicture();
   }
@@ -116,7 +117,7 @@ export class JobView implements View {
       return;
     }
     if (!canShow(job)) {
-      replaceChildren(this.picture, element("p", { class: "help" }, "The result is too large, or of a type that browsers do not show: download it."));
+      replaceChildren(this.picture, element("p", { class: "help" }, "The result is too large, or of a type that browsers do not show: view it in detail, or download it."));
       return;
     }
     let after: SignedLink;

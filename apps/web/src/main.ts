@@ -9,6 +9,7 @@ import { JobsView } from "./jobs";
 import { NewJobView } from "./new_job";
 import { SignInView } from "./signin";
 import type { View } from "./view";
+import { ViewerView } from "./viewer";
 
 const content = byId("content");
 const signOut = byId("sign-out");
@@ -28,7 +29,10 @@ function takeTokenFromAddress(): void {
 async function viewOf(address: string): Promise<View> {
   // Everything else needs what it loads, such as the service's own URL.
   const known = await catalog();
-  const [kind, id] = address.replace(/^#?\/?/, "").split("/").map(decodeURIComponent);
+  const [kind, id, part, which] = address.replace(/^#?\/?/, "").split("/").map(decodeURIComponent);
+  if (kind === "jobs" && id && part === "view") {
+    return ViewerView.open(id, which === "original");
+  }
   if (kind === "jobs" && id) {
     return JobView.open(id);
   }

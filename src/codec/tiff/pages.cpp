@@ -156,7 +156,6 @@ TiffPages find_tiff_pages(const Input& input, const ReadOptions& options) {
   pages.dng = first->dng;
   pages.pictures = 0;
   const std::int64_t wanted = std::max(1, options.page);
-  std::vector<std::uint64_t> overviews;
   std::unordered_set<std::uint64_t> seen;
   std::int64_t count = 0;
   std::optional<Directory> page = first;
@@ -172,7 +171,7 @@ TiffPages find_tiff_pages(const Input& input, const ReadOptions& options) {
       ++pages.pictures;
       pages.chosen = pages.pictures == wanted ? at : pages.chosen;
     } else if (pages.pictures == wanted && !page->is_mask) {
-      overviews.push_back(at);
+      pages.reduced.push_back(at);
     }
     at = page->next;
   }
@@ -192,7 +191,7 @@ TiffPages find_tiff_pages(const Input& input, const ReadOptions& options) {
     pages.pictures = 1;
   }
   if (options.overview > 0) {
-    pages.chosen = find_overview(walker, input, pages.chosen, std::move(overviews), options.overview);
+    pages.chosen = find_overview(walker, input, pages.chosen, pages.reduced, options.overview);
   }
   pages.is_first = pages.chosen == walker.first();
   return pages;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "codec/common/header.hpp"
 
@@ -13,6 +14,9 @@ struct TiffPages {
   std::uint64_t chosen = 0;   ///< offset of its directory; 0: could not be found
   bool is_first = true;       ///< it is the directory that the file's header names
   bool dng = false;           ///< a raw photograph
+  /// Offsets of the directories after the chosen one, up to the next full-size picture, that say that they
+  /// are reduced pictures and not masks.
+  std::vector<std::uint64_t> reduced = {};
 };
 
 /// The picture that the options choose, or the first full-size one: of the pages, or, where they are all previews,

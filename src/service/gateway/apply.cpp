@@ -14,6 +14,7 @@
 #include "schema/output_options.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/idempotency.hpp"
 #include "service/gateway/preferences.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/openapi.hpp"
@@ -23,11 +24,13 @@ namespace tessera::service {
 namespace {
 
 constexpr const char* any_type = "application/octet-stream";
+constexpr std::int64_t max_json_bytes = std::int64_t{1} << 20;
 constexpr const char* keep_field = "keep";
 
 std::vector<DocumentedQuery> documented_query() {
   std::vector<DocumentedQuery> query{
       {"pipeline", "The pipeline, as text or JSON. A form may have it as a field instead."},
+      {"preset", "A named pipeline of this service, in place of 'pipeline'."},
       {"name", "The image's file name, from which the result's is made."},
       {keep_field, "false: job, image and result are removed when the result is sent."}};
   for (const OutputOptionInfo& option : output_option_table()) {
@@ -60,7 +63,7 @@ Json submission_of_query(const http::Request& request) {
     if (name == keep_field) {
       continue;
     }
-    if (name == "pipeline" || name == "name") {
+    if (name == "pipeline" || name == "preset" || name == "name") {
       json[name] = value;
     } else if (std::ranges::find(options, name, &OutputOptionInfo::name) != options.end()) {
       json["output"][name] = option_value(value);
@@ -135,7 +138,7 @@ void Gateway::mount_apply(http::Router& router) {
             .summary = fmt::format(
                 "Processes one image of up to {} bytes and answers with the result. The header 'Prefer: "
                 "wait=SECONDS' limits the time to wait ({} s by default, {} s at most); 'Prefer: "
-                "respond-async' is not to wait.",
+                "respond-async' is not to wait. The header Idempotency-Key makes retries safe.",
                 options_.max_apply_bytes, options_.apply_wait.count(), options_.max_apply_wait.count()),
             .answers = {{200, "The result. The header Link leads to the job.", "Bytes", any_type},
                         {202, "It takes longer: the job, whose result can be fetched later.", "Job"},
@@ -143,8 +146,8 @@ void Gateway::mount_apply(http::Router& router) {
                          "Problem", problem_type},
                         {429, queued_limit_text(), "Problem", problem_type}},
             .query = documented_query(),
-            .body_schema = "Bytes",
-            .body_types = {any_type, "multipart/form-data"}}),
+            .body_schema = "Submission",
+            .body_types = {any_type, "multipart/form-data", "application/json"}}),
        .lane = http::Lane::waiting});
 }
 
@@ -152,54 +155,84 @@ http::Response Gateway::apply(const http::Request& request) {
   const Caller& caller = caller_of(request);
   const Preferences preferences = parse_preferences(request.header("Prefer"));
   const bool keep = is_kept(request);
+  const std::string key = idempotency_key_of(request);
+  const KeyInFlight in_flight(mutex_, keys_in_flight_, caller.owner, key);
   check_room();
   SubmissionLimits limits = options_.submission;
   limits.max_items = 1;
   limits.check_cancelled = [&request] { request.check_cancelled(); };
-  const auto new_object = [&] {
-    return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
-  };
+  const auto new_object = [&] { return new_upload_name(caller); };
+  const std::string type = http::media_type(request.header("Content-Type"));
   Json described = submission_of_query(request);
   Submission submission;
+  std::string fingerprint;
   UploadGuard uploads(ports_.objects);
+  if ((is_form(request) || type == "application/json") && !described.empty()) {
+    throw Error(ErrorCode::usage,
+                "The request is a form or JSON, so its fields say what is to be done, and not the query.");
+  }
+  if (request.body.size() == 0) {
+    throw Error(ErrorCode::usage, "The request has no body: send the image in it.");
+  }
   if (is_form(request)) {
-    if (!described.empty()) {
-      throw Error(ErrorCode::usage,
-                  "The request is a form, so its fields say what is to be done, and not the query.");
-    }
-    submission = parse_form(request, options_.presets, limits, uploads, new_object).submission;
+    FormSubmission form = parse_form(request, options_.presets, limits, uploads, new_object);
+    submission = std::move(form.submission);
+    fingerprint = std::move(form.fingerprint);
+  } else if (type == "application/json") {
+    fingerprint = fingerprint_of(request.body);
+    described = json_of(request, max_json_bytes);
+    const std::vector<NamedSource> sources = sources_.take_from(described, new_object);
+    submission = parse_submission(std::move(described), options_.presets, limits);
+    sources_.fetch(sources, uploads, limits.check_cancelled);
+    check_objects(request, submission.items);
   } else {
-    if (request.body.size() == 0) {
-      throw Error(ErrorCode::usage, "The request has no body: send the image in it.");
-    }
-    const std::string type = http::media_type(request.header("Content-Type"));
+    fingerprint = fingerprint_of(request.body);
     described["object"] = new_object();
     if (!described.contains("name")) {
       described["name"] = default_name(type);
     }
-    submission = parse_submission(described, options_.presets, limits);
+    submission = parse_submission(std::move(described), options_.presets, limits);
     const auto body = request.body.open();
     uploads.put(submission.items.front().object, *body, type.starts_with("image/") ? type : any_type);
   }
   submission.items.front().priority = Priority::interactive;
   request.check_cancelled();  // last chance before the job is accepted
-  const NewJobs jobs = new_jobs(request, caller, std::move(submission));
-  const std::string& id = jobs.jobs.front().id;
+  NewJobs jobs = new_jobs(request, caller, std::move(submission));
+  if (!key.empty()) {
+    jobs.idempotency =
+        IdempotencyKey{key, to_hex(sha256(fmt::format("apply {} {}", request.raw_query, fingerprint)))};
+  }
 
   const std::chrono::seconds wait = std::min(
       preferences.wait.value_or(preferences.respond_async ? std::chrono::seconds(0) : options_.apply_wait),
       options_.max_apply_wait);
   // Those who do not wait take no place.
-  const auto place = wait.count() > 0 ? job_waits_.enter(id, caller.owner) : nullptr;
+  const auto enter = [&](const std::string& id) {
+    return wait.count() > 0 ? job_waits_.enter(id, caller.owner) : nullptr;
+  };
+  auto place = enter(jobs.jobs.front().id);
   const auto end = std::chrono::steady_clock::now() + wait;
-  accept(request, jobs, uploads);
+  const JobStore::Created accepted = accept(request, jobs, uploads);
   std::optional<Job> job;
-  if (place) {
+  if (!accepted.created) {
+    jobs.jobs = jobs_of(accepted.batch);
+    if (jobs.jobs.empty()) {
+      throw Error(
+          ErrorCode::conflict,
+          "The result of the first request with this Idempotency-Key was not kept: repeat it with another.");
+    }
+    place = enter(jobs.jobs.front().id);
+    // It may have ended before.
+    const auto now = ports_.jobs.find(jobs.jobs.front().id);
+    job = now && is_final(now->state) ? now : std::nullopt;
+  }
+  const std::string& id = jobs.jobs.front().id;
+  if (place && !job) {
     try {
       job = place->wait_until(end, [&request] { request.check_cancelled(); });
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::cancelled) {
-        // Nobody else waits for it.
+      if (error.code() == ErrorCode::cancelled && key.empty()) {
+        // Nobody else waits for it, and nobody will ask again.
         JobChange change;
         change.state = JobState::cancelled;
         const auto cancelled = ports_.jobs.change(id, 0, change);

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t max_field_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_fields_bytes = std::size_t{4} << 20;  ///< together
 constexpr int max_fields = 64;
-constexpr std::array<std::string_view, 4> json_fields{"pipeline", "output", "priority", "webhook"};
+constexpr std::array<std::string_view, 5> json_fields{"pipeline", "preset", "output", "priority", "webhook"};
 
 std::string boundary_of(const http::Request& request) {
   return http::header_parameter(request.header("Content-Type"), "boundary");

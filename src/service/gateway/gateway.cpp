@@ -17,6 +17,7 @@ Gateway::Gateway(GatewayOptions options, GatewayPorts ports)
     : options_(std::move(options)),
       ports_(ports),
       job_waits_(options_.apply_waits, ports_.events, ports_.jobs, options_.log),
+      sources_(options_.sources),
       expiry_clock_(options_.now, options_.uptime) {}
 
 Gateway::~Gateway() { stop(); }
@@ -173,6 +174,10 @@ Batch Gateway::find_batch(const http::Request& request) {
 }
 
 std::vector<Job> Gateway::jobs_of(const Batch& batch) { return ports_.jobs.find_all(batch.job_ids); }
+
+std::string Gateway::new_upload_name(const Caller& caller) const {
+  return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
+}
 
 void Gateway::check_room() {
   const std::int64_t queued = ports_.jobs.count(JobState::queued);

@@ -26,6 +26,7 @@
 #include "service/gateway/expiry_clock.hpp"
 #include "service/gateway/job_waits.hpp"
 #include "service/gateway/readiness.hpp"
+#include "service/gateway/sources.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/metrics.hpp"
 
@@ -52,6 +53,7 @@ struct GatewayOptions {
   std::int64_t max_apply_bytes = std::int64_t{32} << 20;   ///< of an image that one request processes
   std::chrono::seconds apply_wait{30};  ///< for the result, unless the request prefers another time
   std::chrono::seconds max_apply_wait{60};
+  SourceOptions sources;      ///< images that requests name by URL
   JobWaitLimits apply_waits;  ///< concurrent ones; beyond them the job is answered without waiting
   std::chrono::seconds link_lifetime{3600};
   std::chrono::milliseconds unpublished_timeout{5'000};  ///< after this the reconciler publishes them
@@ -127,6 +129,7 @@ class Gateway {
   http::Response submit(const http::Request& request);
   http::Response apply(const http::Request& request);
   [[nodiscard]] http::Response applied(const http::Request& request, const Job& job);
+  [[nodiscard]] std::string new_upload_name(const Caller& caller) const;
   http::Response upload(const http::Request& request);
   /// The same for an upload in parts, with its first links.
   [[nodiscard]] http::Response begin_parts(const UploadReservation& reservation,
@@ -190,6 +193,7 @@ class Gateway {
   GatewayOptions options_;
   GatewayPorts ports_;
   JobWaits job_waits_;
+  SourceFetcher sources_;
 
   std::mutex mutex_;
   std::set<std::string> keys_in_flight_;

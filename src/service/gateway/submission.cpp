@@ -47,6 +47,19 @@ std::string for_http_clients(std::string sentence) {
   return sentence;
 }
 
+/// {"preset": NAME} beside the other fields stands for {"pipeline": {"preset": NAME}}.
+void expand_preset(Json& json, const std::string& where) {
+  const auto preset = json.is_object() ? json.find("preset") : json.end();
+  if (preset == json.end()) {
+    return;
+  }
+  if (!preset->is_string() || json.contains("pipeline")) {
+    refuse(fmt::format("{}: 'preset' must be a text, and stands in place of 'pipeline'.", where));
+  }
+  json["pipeline"] = {{"preset", *preset}};
+  json.erase("preset");
+}
+
 PipelineSteps checked_pipeline(const Json& json, const Presets& presets, const std::string& where) {
   try {
     std::string text;
@@ -193,19 +206,21 @@ void parse_webhook(const Json& json, Submission& submission) {
 
 }  // namespace
 
-Submission parse_submission(const Json& json, const Presets& presets, const SubmissionLimits& limits) {
+Submission parse_submission(Json json, const Presets& presets, const SubmissionLimits& limits) {
+  expand_preset(json, "The request");
   Submission submission;
   CheckedPipelines pipelines(presets, limits);
   const bool many = json.is_object() && json.contains("items");
   if (many) {
     check_fields(json, {"items", "pipeline", "output", "priority", "webhook"}, "The request");
-    const Json& items = json["items"];
+    Json& items = json["items"];
     if (!items.is_array() || items.empty() || static_cast<int>(items.size()) > limits.max_items) {
       refuse(fmt::format("'items' must be a list of 1 to {} items; it has {}.", limits.max_items,
                          items.is_array() ? items.size() : 0));
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
       const std::string where = fmt::format("items[{}]", i);
+      expand_preset(items[i], where);
       check_fields(items[i], {"object", "name", "pipeline", "output", "priority"}, where);
       submission.items.push_back(parse_item(items[i], json, pipelines, limits, submission, where));
     }
@@ -218,7 +233,8 @@ Submission parse_submission(const Json& json, const Presets& presets, const Subm
   return submission;
 }
 
-Json check_pipeline(const Json& json, const Presets& presets) {
+Json check_pipeline(Json json, const Presets& presets) {
+  expand_preset(json, "The request");
   check_fields(json, {"pipeline", "output"}, "The request");
   const PipelineSteps pipeline = checked_pipeline(either(json, json, "pipeline"), presets, "The pipeline");
   if (json.contains("output")) {

@@ -29,13 +29,12 @@ struct SubmissionLimits {
 };
 
 /// Parses {"items": [{"object", "name", "pipeline", "output", "priority"}], "pipeline", "output", "priority",
-/// "webhook": {"url", "secret"}}; outer fields are defaults for the items, and a single item may be given
+/// "webhook": {"url", "secret"}}; "preset": NAME may stand in place of "pipeline"; outer fields are defaults for the items, and a single item may be given
 /// without "items". Pipelines are text, JSON, or {"preset": NAME}. Throws Error(usage, unknown_operator,
 /// bad_parameter) that names the item, and Error(limit_exceeded).
-[[nodiscard]] Submission parse_submission(const Json& json, const Presets& presets,
-                                          const SubmissionLimits& limits);
+[[nodiscard]] Submission parse_submission(Json json, const Presets& presets, const SubmissionLimits& limits);
 
 /// Checks {"pipeline", "output"}; returns {"pipeline": full JSON, "text": the same as text}. Throws as above.
-[[nodiscard]] Json check_pipeline(const Json& json, const Presets& presets);
+[[nodiscard]] Json check_pipeline(Json json, const Presets& presets);
 
 }  // namespace tessera::service

@@ -9,6 +9,7 @@
 #include "ports/failpoint.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
+#include "service/gateway/idempotency.hpp"
 #include "service/gateway/request_json.hpp"
 #include "service/gateway/submission.hpp"
 #include "service/openapi.hpp"
@@ -18,36 +19,11 @@ namespace tessera::service {
 namespace {
 
 constexpr std::int64_t max_json_bytes = std::int64_t{4} << 20;
-constexpr std::size_t max_key_bytes = 255;
 
 std::string submission_limit_text(const SubmissionLimits& limits) {
   return fmt::format("The body is longer than allowed, or its jobs would take more than {} bytes.",
                      limits.max_stored_bytes);
 }
-
-/// Marks an idempotency key as in use; rejects concurrent requests with the same key.
-class KeyInFlight {
- public:
-  KeyInFlight(std::mutex& mutex, std::set<std::string>& keys, std::string key)
-      : mutex_(mutex), keys_(keys), key_(std::move(key)) {
-    const std::scoped_lock lock(mutex_);
-    if (!keys_.insert(key_).second) {
-      throw http::ProblemError(http::make_problem(
-          "in-flight", "A request with this Idempotency-Key is in progress; wait for it."));
-    }
-  }
-  ~KeyInFlight() {
-    const std::scoped_lock lock(mutex_);
-    keys_.erase(key_);
-  }
-  KeyInFlight(const KeyInFlight&) = delete;
-  KeyInFlight& operator=(const KeyInFlight&) = delete;
-
- private:
-  std::mutex& mutex_;
-  std::set<std::string>& keys_;
-  std::string key_;
-};
 
 }  // namespace
 
@@ -69,6 +45,19 @@ void Gateway::mount_submit(http::Router& router) {
                                       .answers = {{200, "The pipeline in both forms.", "CheckedPipeline"}},
                                       .body_schema = "PipelineCheck"}),
               .lane = http::Lane::heavy});
+  router.add(
+      "GET", "/v1/presets", require_scope(ports_.access, Scope::read),
+      [this](http::Request&) {
+        Json presets = Json::array();
+        for (const auto& [name, pipeline] : options_.presets) {
+          presets.push_back({{"name", name}, {"pipeline", to_json(pipeline)}, {"text", to_text(pipeline)}});
+        }
+        return http::json_response(200, {{"presets", std::move(presets)}});
+      },
+      operation({.id = "listPresets",
+                 .tag = "Jobs",
+                 .summary = "The named pipelines of this service, which requests may name as 'preset'.",
+                 .answers = {{200, "The presets.", "Presets"}}}));
   router.add({.method = "POST",
               .pattern = "/v1/jobs",
               .handler = [this](http::Request& request) { return submit(request); },
@@ -156,15 +145,8 @@ JobStore::Created Gateway::accept(const http::Request& request, const NewJobs& j
 
 http::Response Gateway::submit(const http::Request& request) {
   const Caller& caller = caller_of(request);
-  const std::string key = request.header("Idempotency-Key");
-  if (key.size() > max_key_bytes) {
-    throw Error(ErrorCode::usage,
-                fmt::format("The Idempotency-Key has {} bytes; the limit is {}.", key.size(), max_key_bytes));
-  }
-  std::optional<KeyInFlight> in_flight;
-  if (!key.empty()) {
-    in_flight.emplace(mutex_, keys_in_flight_, caller.owner + "/" + key);
-  }
+  const std::string key = idempotency_key_of(request);
+  const KeyInFlight in_flight(mutex_, keys_in_flight_, caller.owner, key);
   check_room();
   std::string fingerprint;
   Submission submission;
@@ -172,15 +154,18 @@ http::Response Gateway::submit(const http::Request& request) {
   SubmissionLimits limits = options_.submission;
   limits.check_cancelled = [&request] { request.check_cancelled(); };
   if (is_form(request)) {
-    FormSubmission form = parse_form(request, options_.presets, limits, uploads, [&] {
-      return fmt::format("uploads/{}/{}", caller.owner, new_id("upload", options_.now()));
-    });
+    FormSubmission form =
+        parse_form(request, options_.presets, limits, uploads, [&] { return new_upload_name(caller); });
     submission = std::move(form.submission);
     fingerprint = std::move(form.fingerprint);
     reach(Failpoint::form_stored);
   } else {
     fingerprint = to_hex(sha256(request.body.read_all(max_json_bytes)));
-    submission = parse_submission(json_of(request, max_json_bytes), options_.presets, limits);
+    Json json = json_of(request, max_json_bytes);
+    const std::vector<NamedSource> sources =
+        sources_.take_from(json, [&] { return new_upload_name(caller); });
+    submission = parse_submission(std::move(json), options_.presets, limits);
+    sources_.fetch(sources, uploads, limits.check_cancelled);
     check_objects(request, submission.items);
   }
   request.check_cancelled();  // last chance before jobs are accepted

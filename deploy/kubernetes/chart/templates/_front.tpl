@@ -44,6 +44,12 @@ spec:
             - --listen=0.0.0.0:{{ $port }}
             {{- if $gateway }}
             - --spool=/spool
+            {{- if not (hasKey $values.options "max-view-copies") }}
+            - --max-view-copies=1073741824
+            {{- end }}
+            {{- if not (hasKey $values.options "view-memory") }}
+            - --view-memory=536870912
+            {{- end }}
             {{- if $root.Values.secret.linkSecretKey }}
             - --link-secret-file=/run/secrets/tessera/link-secret
             {{- end }}
