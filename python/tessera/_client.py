@@ -107,7 +107,7 @@ class Client:
         """Stores a file for jobs to work on; returns its object's name. A large file goes in parts, several at a time."""
         with open(file, "rb") as source:
             size_bytes = os.fstat(source.fileno()).st_size
-            place = self._json("POST", "/v1/uploads", {"size_bytes": size_bytes} if size_bytes >= LARGE_BYTES else {})
+            place = self._reserve(size_bytes)
             if "parts" in place:
                 return send_parts(self._http, self._json, source, place)
             to = place["upload"]
@@ -119,6 +119,12 @@ class Client:
 
             self._http.send(to["method"], to["url"], lambda: headers, body)
         return place["object"]
+
+    def _reserve(self, size_bytes: int) -> Any:
+        if size_bytes >= LARGE_BYTES:
+            with contextlib.suppress(UsageError):  # version 0.1 of the service knows no sizes
+                return self._json("POST", "/v1/uploads", {"size_bytes": size_bytes})
+        return self._json("POST", "/v1/uploads", {})
 
     def status(self, batch_or_job: BatchOrJob) -> Any:
         """A Batch, or a Job, as of now."""

@@ -208,7 +208,16 @@ std::string Client::upload_large(const fs::path& file, std::int64_t size,
       }
     }
   }
-  const Json place = post("/v1/uploads", {{"size_bytes", size}}, {}, stop);
+  const Json place = [&] {
+    try {
+      return post("/v1/uploads", {{"size_bytes", size}}, {}, stop);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::usage) {
+        throw;
+      }
+      return post("/v1/uploads", Json::object(), {}, stop);  // version 0.1 knows no sizes
+    }
+  }();
   if (!place.contains("parts")) {
     return upload_whole(place, *open_file_source(file), progress, stop);
   }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include "servers/gcs_server.hpp"
 #include "servers/s3_server.hpp"
 #include "servers/scripted_server.hpp"
 
@@ -60,6 +61,19 @@ TEST_F(Objects, AreInputsAndOutputs) {
     run_well({"apply", pipeline, "s3://pictures/in/scan.tif", "-o", object, "--force", "--ranks", "3"});
     EXPECT_TRUE(content(object) == read_file(file)) << format << " on three ranks";
   }
+}
+
+TEST_F(Objects, GoFromAmazonsProtocolToGoogles) {
+  const GcsServer google;
+  const std::string settings = "?endpoint=" + google.endpoint() + "&iam-endpoint=" + google.endpoint();
+  // Noise, so that it is uploaded in parts: some 45 MB.
+  write_file(folder_ / "large.ppm", pnm(5000, 3000, 3));
+  run_well({"convert", folder_ / "large.ppm", "-o", "s3://pictures/large.tif"});
+  run_well({"apply", "invert", "s3://pictures/large.tif", "-o", "gs://pictures/large.png" + settings});
+  run_well({"apply", "invert", folder_ / "large.ppm", "-o", folder_ / "large.png"});
+  run_well({"compare", "gs://pictures/large.png" + settings, folder_ / "large.png"});
+  EXPECT_GE(google.count("put_part", 200), 4);
+  EXPECT_EQ(google.count("complete_parts", 200), 1);
 }
 
 TEST_F(Objects, OfEveryKindAreRead) {
