@@ -1,6 +1,7 @@
 """Holds what clients were promised against what the service says and stores when all faults are healed."""
 import collections
 import hashlib
+import re
 import time
 
 from client import Away, download
@@ -36,6 +37,24 @@ def wait_for_end(api, history, timeout_s):
         if open_ids:
             time.sleep(0.3)
     return records, lost, stuck
+
+
+def find_orphans(results, records):
+    """Of the names of results: there is one for each job that is done, and none for others, but for cancelled ones. A node that
+    is killed between storing the result of a job and learning of its cancellation leaves that to the gateway's sweep of
+    results that no job names, which takes those older than a day (ReconcilerTest)."""
+    found = []
+    of_job = collections.defaultdict(list)
+    for name in sorted(results):
+        job = re.search(r"/(job_[0-9a-z]{26})", name)
+        of_job[job.group(1) if job else name].append(name)
+    for job, names in of_job.items():
+        state = records[job]["state"] if job in records else "unknown"
+        if state not in ("done", "cancelled") or (state == "done" and len(names) > 1):
+            found.append(f"{', '.join(names)}: the job is {state}")
+    found += [f"{job} is done, without a result in the store"
+              for job, record in records.items() if record["state"] == "done" and job not in of_job]
+    return found
 
 
 def check_records(api, history, records):

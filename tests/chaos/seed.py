@@ -88,8 +88,7 @@ class Seed:
         missed, twice, disordered = check.check_events(log, followers)
         self.counters.update(twice=history.twice, events_missed=missed, events_twice=twice, events_disordered=disordered)
         done = sum(record["state"] == "done" for record in records.values())
-        # A result for each job that is done, and none for any other.
-        self.counters["orphans"] = abs(len(system.results()) - done)
+        self.count("orphans", check.find_orphans(system.results(), records))
         self.count("notes", history.notes)
         self.sizes = {"accepted": len(history.jobs), "done": done, "events": sum(len(follower.seen) for follower in followers),
                       "webhooks": len(system.endpoint.taken) if system.endpoint else 0, "settled_s": round(settled_s, 1)}

@@ -150,14 +150,6 @@ TEST_F(Hosts, GiveTheSameBytes) {
 }
 
 TEST_F(Hosts, UploadTheirOwnPartsToABucket) {
-  // Processes of beta have numbers of their own there, so that nothing leads to the root's file, as on another
-  // machine.
-  write_file(
-      agent,
-      fmt::format("#!/bin/sh\nhost=$1; shift\n"
-                  "case $host in {}) exec nsenter --target {} --net --uts sh -c \"$*\";; esac\n"
-                  "exec nsenter --target {} --net --uts unshare --pid --fork --mount-proc sh -c \"$*\"\n",
-                  address(1), alpha->pid(), beta->pid()));
   const std::string endpoint = fmt::format("http://{}:{}", address(1), 9000);
   Program server(
       {}, {.through = [&] {
@@ -174,6 +166,9 @@ TEST_F(Hosts, UploadTheirOwnPartsToABucket) {
       }()});
   ASSERT_TRUE(server.wait_for_error("ready")) << server.error_so_far();
   Program::Setup setup = on_alpha();
+  // The root has another process number than beta's ranks see, so that nothing leads to its file, as on another
+  // machine.
+  setup.through.insert(setup.through.end(), {"unshare", "--pid", "--fork"});
   setup.environment.insert(setup.environment.end(), {"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=key",
                                                      "AWS_SECRET_ACCESS_KEY=secret"});
   // Noise does not compress: some 40 MB, five parts.
