@@ -86,7 +86,10 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   step("Buttons and keys show the whole image again.");
   await watched.press("Zoom in");
   await watched.press("Whole image");
-  await until("the whole image is seen", async () => Math.abs((await zoom()) - before) < 0.1);
+  await until("the whole image is seen", async () => {
+    const fits = await page.$eval(".deep-zoom", (stage) => Math.min(stage.clientWidth, stage.clientHeight));
+    return Math.abs((await zoom()) - (100 * fits) / side) < 0.1;
+  });
   await watched.screenshot("viewer-whole.png", { width: 1280, height: 900, scheme: "dark" });
 
   step("The original is another address.");
