@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "codec/io/objects.hpp"
+#include "comm/text.hpp"
 #include "engine/workers.hpp"
 #include "findings_files.hpp"
 #include "outputs.hpp"
@@ -26,16 +26,6 @@
 namespace tessera::cli {
 namespace {
 
-Bytes to_bytes(std::string_view text) {
-  Bytes bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
-}
-
-std::string to_string(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// Text that the root makes, on every rank.
 std::string from_root(Communicator& comm, const std::function<std::string()>& make) {
   std::string text;
@@ -44,7 +34,7 @@ std::string from_root(Communicator& comm, const std::function<std::string()>& ma
       text = make();
     }
   });
-  return to_string(broadcast_bytes(comm, to_bytes(text), 0));
+  return to_text(broadcast_bytes(comm, to_bytes(text), 0));
 }
 
 OutputRules output_rules(const ApplyOptions& options) {
@@ -160,7 +150,7 @@ class Application {
   void tell_where() {
     std::vector<std::string> locations;
     for (const Bytes& location : all_gather_bytes(comm_, to_bytes(comm_.location()))) {
-      locations.push_back(to_string(location));
+      locations.push_back(to_text(location));
     }
     if (!comm_.root()) {
       return;

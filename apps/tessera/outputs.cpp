@@ -255,7 +255,7 @@ void make_output_folders(const Work& work, const OutputRules& rules) {
   }
   for (const fs::path& path : folders) {
     std::error_code failure;
-    if (!path.empty() && !is_object_url(path.string() + "/")) {
+    if (!path.empty() && !is_object_url(path.string())) {
       fs::create_directories(path, failure);
     }
     if (failure) {

@@ -23,6 +23,10 @@ constexpr std::chrono::milliseconds max_backoff{20'000};
 
 void PartSender::take_links(const Json& links) {
   const std::scoped_lock lock(links_mutex_);
+  keep_links(links);
+}
+
+void PartSender::keep_links(const Json& links) {
   for (const Json& link : links) {
     links_[link.at("number")] = link.at("url");
   }
@@ -129,7 +133,6 @@ void PartSender::send_part(int number, const std::stop_token& stop) {
       sent_bytes_[number] = sent;
       tell_progress();
     };
-    std::string why;
     try {
       const HttpResponse response = http_.send(put, stop);
       if (response.status >= 200 && response.status < 300) {
@@ -140,10 +143,8 @@ void PartSender::send_part(int number, const std::stop_token& stop) {
         return;
       }
       // 403 also: the link has expired.
-      if (is_permanent_failure(response.status) && response.status != 403) {
-        throw_problem(response, put.url);
-      }
-      if (++failures >= max_failures) {
+      const bool final = is_permanent_failure(response.status) && response.status != 403;
+      if (final || ++failures >= max_failures) {
         throw_problem(response, put.url);
       }
     } catch (const Error& error) {
@@ -175,9 +176,7 @@ std::string PartSender::link_of(int number, bool anew, const std::stop_token& st
                                       {"size_bytes", upload_.size_bytes},
                                       {"parts", std::move(numbers)}},
                                      {}, stop);
-    for (const Json& link : answer.at("links")) {
-      links_[link.at("number")] = link.at("url");
-    }
+    keep_links(answer.at("links"));
     found = links_.find(number);
     if (found == links_.end()) {
       throw Error(ErrorCode::unavailable, "The server makes no link for a part of the upload: try again.");

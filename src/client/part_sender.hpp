@@ -31,6 +31,8 @@ class PartSender {
  private:
   void send_parts(const std::stop_token& stop);
   void send_part(int number, const std::stop_token& stop);
+  /// With links_mutex_ locked.
+  void keep_links(const Json& links);
   [[nodiscard]] std::string link_of(int number, bool anew, const std::stop_token& stop);
   [[nodiscard]] std::int64_t bytes_of(int number) const;
   void tell_progress();

@@ -8,21 +8,13 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "comm/text.hpp"
 
 namespace tessera {
 namespace {
 
 /// Parts on their way to the store from one rank, besides the one that is being filled.
 constexpr std::size_t max_uploads = 2;
-
-Bytes to_bytes(const std::string& text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string to_text(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 /// Runs `work` unless something has failed, and keeps what it throws: the others are waiting for this rank.
 template <class Work>

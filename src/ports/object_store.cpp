@@ -54,6 +54,12 @@ void check_part(const std::string& upload, int number) {
   }
 }
 
+void throw_no_upload(const std::string& name, const std::string& upload) {
+  throw Error(ErrorCode::not_found,
+              fmt::format("There is no upload '{}' of '{}': it was completed or aborted.",
+                          upload.substr(0, 100), name));
+}
+
 void check_whole_body(const std::string& name, const ByteSource& body, std::int64_t size_bytes) {
   if (const auto size = body.size(); size && *size != size_bytes) {
     throw Error(ErrorCode::io,

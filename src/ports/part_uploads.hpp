@@ -54,4 +54,7 @@ class PartUploads {
 /// Throws Error(usage) unless `number` is one of a part, and `upload` may be the identifier of an upload.
 void check_part(const std::string& upload, int number);
 
+/// Throws Error(not_found): the upload was completed or aborted, or never begun for that name.
+[[noreturn]] void throw_no_upload(const std::string& name, const std::string& upload);
+
 }  // namespace tessera

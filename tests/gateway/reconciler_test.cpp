@@ -8,6 +8,7 @@
 #include "adapters/sqlite/database.hpp"
 #include "gateway/gateway_fixture.hpp"
 #include "log/guarded_thread.hpp"
+#include "support/forwarding_object_store.hpp"
 
 namespace tessera::service {
 namespace {
@@ -15,36 +16,15 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The store behind it, but for what the test has in mind.
-class InterposedStore final : public ObjectStore {
+class InterposedStore final : public testing::ForwardingObjectStore {
  public:
-  explicit InterposedStore(ObjectStore& store) : store_(store) {}
+  using ForwardingObjectStore::ForwardingObjectStore;
   std::function<void(const std::string& name)> before_remove = [](const std::string&) {};
 
-  ObjectInfo put(const std::string& name, ByteSource& body, const std::string& type) override {
-    return store_.put(name, body, type);
-  }
-  ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
-    return store_.get(name, out, range);
-  }
-  std::optional<ObjectInfo> stat(const std::string& name) override { return store_.stat(name); }
   void remove(const std::string& name) override {
     before_remove(name);
-    store_.remove(name);
+    ForwardingObjectStore::remove(name);
   }
-  ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
-    return store_.list(prefix, after, limit);
-  }
-  Link sign_get(const std::string& name, const LinkOptions& options) override {
-    return store_.sign_get(name, options);
-  }
-  Link sign_put(const std::string& name, const LinkOptions& options) override {
-    return store_.sign_put(name, options);
-  }
-  PartUploads& part_uploads() override { return store_.part_uploads(); }
-  void check() override { store_.check(); }
-
- private:
-  ObjectStore& store_;
 };
 
 class ReconcilerTest : public GatewayTest {

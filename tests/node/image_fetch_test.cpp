@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "servers/server_process.hpp"
 #include "support/errors.hpp"
+#include "support/forwarding_object_store.hpp"
 
 namespace tessera {
 namespace {
@@ -21,37 +22,18 @@ using testing::read_file;
 using testing::refusal;
 
 /// A folder whose files cannot be used in place, as those of a bucket.
-class RemoteStore final : public ObjectStore {
+class RemoteStore final : public testing::ForwardingObjectStore {
  public:
   explicit RemoteStore(const std::filesystem::path& folder)
-      : store_(open_disk_object_store(folder, {}, system_now)) {}
+      : ForwardingObjectStore(open_disk_object_store(folder, {}, system_now)) {}
   std::function<void(const ByteRange& range)> before_get = [](const ByteRange&) {};
   std::atomic<int> gets = 0;
 
-  ObjectInfo put(const std::string& name, ByteSource& body, const std::string& type) override {
-    return store_->put(name, body, type);
-  }
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     ++gets;
     before_get(range.value_or(ByteRange{}));
-    return store_->get(name, out, range);
+    return ForwardingObjectStore::get(name, out, range);
   }
-  std::optional<ObjectInfo> stat(const std::string& name) override { return store_->stat(name); }
-  void remove(const std::string& name) override { store_->remove(name); }
-  ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
-    return store_->list(prefix, after, limit);
-  }
-  Link sign_get(const std::string& name, const LinkOptions& link) override {
-    return store_->sign_get(name, link);
-  }
-  Link sign_put(const std::string& name, const LinkOptions& link) override {
-    return store_->sign_put(name, link);
-  }
-  PartUploads& part_uploads() override { return store_->part_uploads(); }
-  void check() override { store_->check(); }
-
- private:
-  std::unique_ptr<ObjectStore> store_;
 };
 
 class ImageFetchTest : public ::testing::Test {

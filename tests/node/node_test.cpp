@@ -19,6 +19,7 @@
 #include "base/error.hpp"
 #include "servers/rank_processes.hpp"
 #include "servers/server_process.hpp"
+#include "support/forwarding_object_store.hpp"
 
 namespace tessera {
 namespace {
@@ -83,9 +84,9 @@ class FaultyQueue final : public JobQueue {
 };
 
 /// A store that answers when it is asked whether it is well, and fails all the same.
-class FaultyStore final : public ObjectStore {
+class FaultyStore final : public testing::ForwardingObjectStore {
  public:
-  explicit FaultyStore(std::unique_ptr<ObjectStore> store) : store_(std::move(store)) {}
+  using ForwardingObjectStore::ForwardingObjectStore;
   /// What names hold `part` fails `times` times.
   void fail(ErrorCode code, std::string part, int times) {
     code_ = code;
@@ -95,25 +96,12 @@ class FaultyStore final : public ObjectStore {
   [[nodiscard]] int left() const { return left_; }
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& type) override {
     may_fail(name);
-    return store_->put(name, body, type);
+    return ForwardingObjectStore::put(name, body, type);
   }
   ObjectInfo get(const std::string& name, ByteSink& out, const std::optional<ByteRange>& range) override {
     may_fail(name);
-    return store_->get(name, out, range);
+    return ForwardingObjectStore::get(name, out, range);
   }
-  std::optional<ObjectInfo> stat(const std::string& name) override { return store_->stat(name); }
-  void remove(const std::string& name) override { store_->remove(name); }
-  ObjectPage list(const std::string& prefix, const std::string& after, int limit) override {
-    return store_->list(prefix, after, limit);
-  }
-  Link sign_get(const std::string& name, const LinkOptions& link) override {
-    return store_->sign_get(name, link);
-  }
-  Link sign_put(const std::string& name, const LinkOptions& link) override {
-    return store_->sign_put(name, link);
-  }
-  PartUploads& part_uploads() override { return store_->part_uploads(); }
-  void check() override { store_->check(); }
 
  private:
   void may_fail(const std::string& name) {
@@ -122,7 +110,6 @@ class FaultyStore final : public ObjectStore {
       throw Error(code_, "The store does not want to.");
     }
   }
-  std::unique_ptr<ObjectStore> store_;
   ErrorCode code_ = ErrorCode::unavailable;
   std::string part_;
   std::atomic<int> left_{0};

@@ -111,11 +111,7 @@ std::string error_code(const std::string& xml) {
 
 Listing parse_listing(const std::string& xml, const std::string& prefix) {
   pugi::xml_document document;
-  const pugi::xml_node result =
-      document.load_buffer(xml.data(), xml.size()) ? document.child("ListBucketResult") : pugi::xml_node();
-  if (!result) {
-    refuse("no ListBucketResult");
-  }
+  const pugi::xml_node result = require_root(document, xml, "ListBucketResult");
   Listing listing;
   for (const pugi::xml_node& entry : result.children("Contents")) {
     const std::string key = text_of(entry, "Key");

@@ -99,9 +99,7 @@ ObjectInfo BucketStore::complete_upload(const std::string& name, const std::stri
     if (auto made = stat(name)) {
       return *std::move(made);
     }
-    throw Error(ErrorCode::not_found,
-                fmt::format("There is no upload '{}' of '{}': it was completed or aborted.",
-                            upload.substr(0, 100), name));
+    throw_no_upload(name, upload);
   }
   if (code == "InvalidPart" || code == "InvalidPartOrder" || code == "EntityTooSmall") {
     throw Error(ErrorCode::usage,

@@ -47,11 +47,7 @@ class DiskObjectStore final : public ObjectStore {
   ObjectInfo put(const std::string& name, ByteSource& body, const std::string& content_type) override {
     const fs::path file = checked_file(name);
     IncomingFile incoming_file(incoming());
-    std::vector<std::byte> buffer(copy_bytes);
-    while (const std::size_t count = body.read(buffer)) {
-      incoming_file.file().write(std::span(buffer).first(count));
-    }
-    check_whole_body(name, body, size_of(incoming_file.file()));
+    check_whole_body(name, body, incoming_file.file().write(body));
     // Two files would double the time spent syncing.
     if (content_type != type_by_name(name) || fs::exists(types() / file)) {
       IncomingFile type_file(incoming());
@@ -182,8 +178,7 @@ class DiskObjectStore final : public ObjectStore {
     const auto modified =
         std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                           std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-    return {name, status.st_size, content_type_of(name, file), TimePoint(modified),
-            fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
+    return {name, status.st_size, content_type_of(name, file), TimePoint(modified), disk::tag_of(status)};
   }
   /// Content type of an object without a type file.
   static std::string type_by_name(const std::string& name) {

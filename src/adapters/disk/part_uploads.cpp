@@ -17,18 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t copy_bytes = std::size_t{256} << 10;
 constexpr const char* upload_file = "upload.json";
 
 bool is_upload_id(const std::string& upload) {
   return upload.starts_with("upload_") &&
          std::ranges::all_of(upload, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-}
-
-[[noreturn]] void fail_for_missing(const std::string& name, const std::string& upload) {
-  throw Error(ErrorCode::not_found,
-              fmt::format("There is no upload '{}' of '{}': it was completed or aborted.",
-                          upload.substr(0, 100), name));
 }
 
 /// Files one after the other.
@@ -70,7 +63,7 @@ std::optional<ObjectPart> find_part(const fs::path& file) {
     return std::nullopt;
   }
   part.size_bytes = status.st_size;
-  part.etag = fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  part.etag = tag_of(status);
   return part;
 }
 
@@ -114,7 +107,7 @@ DiskPartUploads::Begun DiskPartUploads::require(const std::string& name, const s
   check_object_name(name);
   auto begun = find(upload);
   if (!begun || begun->name != name) {
-    fail_for_missing(name, upload);
+    throw_no_upload(name, upload);
   }
   return *std::move(begun);
 }
@@ -124,18 +117,12 @@ ObjectPart DiskPartUploads::put_part(const std::string& name, const std::string&
   check_part(upload, number);
   static_cast<void>(require(name, upload));
   IncomingFile file(folders_.incoming);
-  std::vector<std::byte> buffer(copy_bytes);
-  std::int64_t size = 0;
-  while (const std::size_t count = body.read(buffer)) {
-    file.file().write(std::span(buffer).first(count));
-    size += static_cast<std::int64_t>(count);
-  }
-  check_whole_body(name, body, size);
+  check_whole_body(name, body, file.file().write(body));
   // If the upload has ended meanwhile, its folder is made anew with this part alone; abort_uploads() removes it.
   file.move_to(folders_.uploads, fs::path(upload) / part_name(number));
   const auto part = find_part(folders_.uploads / upload / part_name(number));
   if (!part) {
-    fail_for_missing(name, upload);
+    throw_no_upload(name, upload);
   }
   return *part;
 }
@@ -162,7 +149,7 @@ std::vector<ObjectPart> DiskPartUploads::list_parts(const std::string& name, con
     }
   }
   if (failure) {
-    fail_for_missing(name, upload);
+    throw_no_upload(name, upload);
   }
   std::ranges::sort(parts, {}, &ObjectPart::number);
   return parts;
@@ -177,7 +164,7 @@ ObjectInfo DiskPartUploads::complete_upload(const std::string& name, const std::
     if (const auto made = is_upload_id(upload) ? store_.stat(name) : std::nullopt) {
       return *made;
     }
-    fail_for_missing(name, upload);
+    throw_no_upload(name, upload);
   }
   std::vector<fs::path> files;
   std::int64_t size = 0;

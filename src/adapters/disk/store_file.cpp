@@ -4,17 +4,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "adapters/disk/object_files.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
-#include "ports/bytes_io.hpp"
 
 namespace tessera::disk {
 namespace {
@@ -27,6 +26,10 @@ void sync_folder(const fs::path& folder) { StoreFile(folder, O_RDONLY | O_DIRECT
 
 void fail(const std::string& doing, const fs::path& path, int error) {
   throw Error(ErrorCode::io, fmt::format("Cannot {} '{}': {}.", doing, path.string(), std::strerror(error)));
+}
+
+std::string tag_of(const struct stat& status) {
+  return fmt::format("{}-{}.{:09}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
 StoreFile::StoreFile(const fs::path& path, int flags, const char* doing)
@@ -62,6 +65,17 @@ void StoreFile::write(std::span<const std::byte> bytes) {
   if (!write_all(descriptor_, bytes)) {
     fail("write", path_, errno);
   }
+}
+
+std::int64_t StoreFile::write(ByteSource& body) {
+  constexpr std::size_t copy_bytes = std::size_t{256} << 10;
+  std::vector<std::byte> buffer(copy_bytes);
+  std::int64_t size = 0;
+  while (const std::size_t count = body.read(buffer)) {
+    write(std::span(buffer).first(count));
+    size += static_cast<std::int64_t>(count);
+  }
+  return size;
 }
 
 void StoreFile::sync() {

@@ -2,11 +2,16 @@
 // Files and folders of a local object store. Private to the adapter.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "ports/bytes_io.hpp"
 
 namespace tessera::disk {
 
@@ -16,6 +21,9 @@ inline constexpr std::string_view locked_prefix = "locked_";
 
 /// Throws Error(io): "Cannot DOING 'PATH': REASON."
 [[noreturn]] void fail(const std::string& doing, const std::filesystem::path& path, int error);
+
+/// Changes with every write of a file.
+[[nodiscard]] std::string tag_of(const struct stat& status);
 
 class StoreFile {
  public:
@@ -32,6 +40,8 @@ class StoreFile {
   [[nodiscard]] int get() const { return descriptor_; }
 
   void write(std::span<const std::byte> bytes);
+  /// All of it. Returns the number of bytes.
+  std::int64_t write(ByteSource& body);
   void sync();
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of MCUs between the one who decodes them in order and the threads that make pixels of them.
+// Rows of MCUs between the thread that decodes them in order and the threads that make pixels of them.
 #pragma once
 
 #include <cstdint>

@@ -126,7 +126,7 @@ http::Response Gateway::upload(const http::Request& request) {
   options.content_type = announced.content_type;
   const std::string& owner = caller_of(request).owner;
   const TimePoint now = options_.now();
-  const UploadReservation reservation{fmt::format("uploads/{}/{}", owner, new_id("upload", now)), owner,
+  const UploadReservation reservation{new_upload_name(caller_of(request)), owner,
                                       now + options_.link_lifetime,
                                       now + options_.link_lifetime + options_.upload_lifetime};
   const auto reserved = ports_.uploads.reserve(reservation, options_.uploads_per_owner);
