@@ -1,9 +1,7 @@
 """How each failpoint is reached, and what is promised then. By name of the failpoint."""
 import json
 
-from service import PIPELINE, picture, until
-
-KEY = {"Idempotency-Key": "key"}
+from service import KEY, PIPELINE, picture, until
 
 
 def submission(service, failpoint):
@@ -13,7 +11,7 @@ def submission(service, failpoint):
     service.try_once("POST", "/v1/jobs", request, KEY)
     service.wait_for_kill()
     service.start()
-    service.accept(service.api.until_answered("POST", "/v1/jobs", request, KEY)[1])
+    service.accept(service.until_answered("POST", "/v1/jobs", request, KEY))
 
 
 def form(service, failpoint):
@@ -26,7 +24,7 @@ def form(service, failpoint):
     service.try_once("POST", "/v1/jobs", body, headers)
     service.wait_for_kill()
     service.start()
-    service.accept(service.api.until_answered("POST", "/v1/jobs", body, headers)[1])
+    service.accept(service.until_answered("POST", "/v1/jobs", body, headers))
 
 
 def upload(service, failpoint):
@@ -40,13 +38,13 @@ def upload(service, failpoint):
 def working(service, failpoint):
     """A node that ends at some step of a job."""
     service.start(failpoint)
-    service.submit()
+    service.submit_once()
     service.wait_for_kill()
 
 
 def failing(service, failpoint):
     service.start(failpoint)
-    service.submit(b"this is no picture", becomes="failed")
+    service.submit_once(b"this is no picture", becomes="failed")
     service.wait_for_kill()
 
 
@@ -63,7 +61,7 @@ def retried(service, failpoint):
     service.start(failpoint)
     service.hide_scratch()
     job = service.submit()
-    service.api.until_answered("DELETE", f"/v1/jobs/{job}")
+    service.until_answered("DELETE", f"/v1/jobs/{job}")
     service.try_once("POST", f"/v1/jobs/{job}/retry")
     service.wait_for_kill()
     service.show_scratch()
@@ -84,7 +82,7 @@ def without_message(service, failpoint):
 def postponed(service, failpoint):
     service.start(failpoint)
     service.hide_scratch()
-    service.submit()
+    service.submit_once()
     service.wait_for_kill()
     service.show_scratch()
 
@@ -93,12 +91,13 @@ def set_aside(service, failpoint):
     """A job that has ended its node too often."""
     service.requeue_after_s = 600  # the reconciler would queue it anew, without the past
     service.start("job-on-ranks")
-    job = service.submit(becomes="failed")
+    service.submit_once(becomes="failed")
     service.wait_for_kill()
     service.sql("UPDATE queue_messages SET attempts=15")  # beyond the node's limit, within the queue's own
     service.start(failpoint, serves=False)
     service.wait_for_kill()
     service.start()
+    job = service.submitted_job()
     until(lambda: service.job(job)["failure"]["code"] == "rank-lost", "the job says why it failed")
 
 
@@ -125,7 +124,7 @@ def expired(service, failpoint):
 
 def webhook(service, failpoint):
     service.start(failpoint)
-    service.submit(webhook=True)
+    service.submit_once(webhook=True)
     service.wait_for_kill()
     service.start()
     until(lambda: service.receiver.ids, "the webhook is called")

@@ -18,6 +18,7 @@ from processes import Process, descendants, free_port, state_of
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PIPELINE = "gaussian-blur sigma=2"
 TIMEOUT_S = 120
+KEY = {"Idempotency-Key": "key"}
 
 
 def declared_failpoints():
@@ -79,6 +80,7 @@ class Service:
         self.scratch.mkdir()
         self.receiver = Receiver()
         self.promised = {}  # job id -> final state
+        self.submission = None  # the request that is not answered yet, and the final state of its job
         self.requeue_after_s = 1
         self.input = folder / "picture.pgm"
         self.input.write_bytes(picture())
@@ -115,8 +117,11 @@ class Service:
 
     # What clients do.
 
+    def until_answered(self, method, path, body=None, headers=None):
+        return self.api.until_answered(method, path, body, headers, time.monotonic() + TIMEOUT_S)[1]
+
     def upload(self, content=None):
-        _, place = self.api.until_answered("POST", "/v1/uploads", {})
+        place = self.until_answered("POST", "/v1/uploads", {})
         host, _, path = place["upload"]["url"].partition("://")[2].partition("/")
         connection = http.client.HTTPConnection(host, timeout=30)
         connection.request("PUT", "/" + path, content or picture(), place["upload"]["headers"])
@@ -129,8 +134,23 @@ class Service:
     def submit(self, content=None, webhook=False, becomes="done"):
         """One job, submitted until it is answered; returns its id."""
         request = self.request(self.upload(content), webhook)
-        _, batch = self.api.until_answered("POST", "/v1/jobs", request, {"Idempotency-Key": "key"})
-        return self.accept(batch, becomes)
+        return self.accept(self.until_answered("POST", "/v1/jobs", request, KEY), becomes)
+
+    def submit_once(self, content=None, webhook=False, becomes="done"):
+        """One job whose submission the failpoint may leave without an answer: a node can take a job before its client
+        is answered. `submitted_job` sends it again then."""
+        self.submission = self.request(self.upload(content), webhook), becomes
+        answer = self.try_once("POST", "/v1/jobs", self.submission[0], KEY)
+        if answer and answer[0] < 300:
+            self.submitted_job(json.loads(answer[2]))
+
+    def submitted_job(self, batch=None):
+        """The id of the job of `submit_once`."""
+        if self.submission:
+            request, becomes = self.submission
+            self.submitted = self.accept(batch or self.until_answered("POST", "/v1/jobs", request, KEY), becomes)
+            self.submission = None
+        return self.submitted
 
     def request(self, uploaded, webhook=False):
         request = {"object": uploaded, "name": "picture.pgm", "pipeline": PIPELINE, "output": {"format": "png"}}
@@ -187,6 +207,8 @@ class Service:
         """Starts it without a failpoint if it is not running, and checks everything."""
         if not self.process.alive():
             self.start()
+        if self.submission:
+            self.submitted_job()
         found = []
         for job, state in self.promised.items():
             until(lambda: self.job(job)["state"] in ("done", "failed", "cancelled"), f"{job} is over")
