@@ -74,6 +74,7 @@ int run(const Arguments& typed) {
                                       add_compare(program),
                                       add_completion(program),
                                       add_worker(program),
+                                      add_transfer_worker(program),
                                       add_view_worker(program),
                                       add_manual(program, TESSERA_VERSION, true)};
   add_service_commands(program);

@@ -23,6 +23,7 @@ Command add_completion(CLI::App& program);
 /// Not for people: what 'tessera node' starts.
 Command add_worker(CLI::App& program);
 /// Not for people: what 'tessera gateway' starts.
+Command add_transfer_worker(CLI::App& program);
 Command add_view_worker(CLI::App& program);
 
 /// For the help; what they do is in the service program.

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes parts of images for viewers. A gateway starts it with a socket as its standard output, sends requests over
 // that, and ends it by closing it. Images come from anybody, so it has few rights: see ranks/sandbox.hpp.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <list>
@@ -17,6 +14,7 @@
 #include "base/machine.hpp"
 #include "codec/vips/vips.hpp"
 #include "command.hpp"
+#include "parent_socket.hpp"
 #include "plan/pipeline.hpp"
 #include "ranks/channel.hpp"
 #include "ranks/messages.hpp"
@@ -38,23 +36,6 @@ struct ViewWorkerSettings {
   std::int64_t max_part_bytes = std::int64_t{64} << 20;
   int threads = 1;
 };
-
-/// The gateway's socket, which is no longer standard output: what libraries print there must not reach it.
-FileDescriptor take_socket() {
-  int type = 0;
-  socklen_t size = sizeof type;
-  if (::getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
-    throw Error(
-        ErrorCode::usage,
-        "'tessera view-worker' is started by 'tessera gateway', with a socket as its standard output: "
-        "start that instead.");
-  }
-  FileDescriptor socket(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (!socket || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
-    throw Error(ErrorCode::io, "The socket to the gateway cannot be used.");
-  }
-  return socket;
-}
 
 /// Sanitizers reserve far more memory than they use.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -179,7 +160,7 @@ int work(const ViewWorkerSettings& settings) {
     throw Error(ErrorCode::usage,
                 fmt::format("--sandbox: '{}' is not auto, require or off.", settings.sandbox));
   }
-  FileDescriptor socket = take_socket();
+  FileDescriptor socket = take_parent_socket("view-worker", "gateway");
   // Encoders write into a file that lies here.
   ::setenv("TMPDIR", settings.folder.c_str(), 1);
   limit_resources(settings);

@@ -24,12 +24,14 @@
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "engine/findings.hpp"
+#include "granted_input.hpp"
 #include "plan/pipeline.hpp"
 #include "process/host_share.hpp"
 #include "process/process.hpp"
 #include "ranks/channel.hpp"
 #include "ranks/messages.hpp"
 #include "ranks/sandbox.hpp"
+#include "ranks/transfer.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -40,6 +42,8 @@ constexpr std::chrono::milliseconds between_progress{100};
 constexpr std::size_t max_failure_bytes = 4096;
 constexpr int exit_without_node = 9;
 constexpr int exit_without_group = 10;
+/// Ranges of an object that are read at a time.
+constexpr int transfer_lanes = 4;
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -73,7 +77,7 @@ struct Station {
                   fmt::format("{}: '{}' is not auto, require or off.", worker_sandbox_variable, mode));
     }
     sandbox = *known;
-    ::unsetenv(worker_secret_variable);
+    forget_environment(worker_secret_variable);
   }
 };
 
@@ -85,8 +89,10 @@ struct Work {
 
 class Worker {
  public:
-  Worker(Communicator& world, FileDescriptor socket, const HostShare& host, std::int64_t memory_bytes)
+  Worker(Communicator& world, TransferLanes& lanes, FileDescriptor socket, const HostShare& host,
+         std::int64_t memory_bytes)
       : world_(world),
+        lanes_(lanes),
         host_(host),
         memory_bytes_(memory_bytes),
         channel_(std::move(socket), RankChannel::Files::accepted) {}
@@ -254,7 +260,11 @@ class Worker {
     }
     // People know their file by its own name, not by the node's.
     ImageInput input{InputFile{task.input}, task.name};
-    if (task.attached) {
+    if (!task.grant.empty()) {
+      input.from = std::make_shared<const InputObject>([&, stop = context.stop] {
+        return open_granted(lanes_, task.grant, task.name, work.file.get(), stop);
+      });
+    } else if (task.attached) {
       input.from = InputDescriptor{work.file.get()};
     }
     return process_image(input, {OutputFile{task.output}, "the result"},
@@ -262,6 +272,7 @@ class Worker {
   }
 
   Communicator& world_;
+  TransferLanes& lanes_;
   HostShare host_;
   std::int64_t memory_bytes_;  ///< that a task may need where its limits do not say
   RankChannel channel_;
@@ -277,6 +288,9 @@ class Worker {
 /// Connects and starts MPI with all rights, and gives them up before it takes an image.
 int work() {
   const Station station;
+  TransferLanes lanes(std::filesystem::read_symlink("/proc/self/exe"), transfer_lanes);
+  forget_environment(transfer_key_variable);
+  std::ranges::for_each(transfer_variables, forget_environment);
   const bool mpi = started_by_mpi();
   const auto world = mpi ? make_mpi() : make_solo();
   const HostShare host = share_of_host(*world, 0);
@@ -298,7 +312,7 @@ int work() {
                            }(),
                            mpi};
   hello.unconfined = enter_sandbox(needs, station.sandbox);
-  return Worker(*world, std::move(socket), host, memory).run(hello);
+  return Worker(*world, lanes, std::move(socket), host, memory).run(hello);
 }
 
 }  // namespace

@@ -48,11 +48,7 @@ class PartSink final : public ByteSink {
 /// overwritten.
 void check_unchanged(const JobRequest& request, const ObjectInfo& info) {
   if (!request.object_tag.empty() && !info.etag.empty() && info.etag != request.object_tag) {
-    throw Error(
-        ErrorCode::conflict,
-        fmt::format("The image '{}' was changed after the job was accepted: upload it again, and submit "
-                    "the job again.",
-                    request.name));
+    throw_changed_image(request);
   }
 }
 
@@ -84,8 +80,26 @@ void fetch_rest(ObjectStore& objects, const JobRequest& request, const ObjectInf
   });
 }
 
-void fetch(ObjectStore& objects, const JobRequest& request, const std::filesystem::path& to,
-           const std::stop_token& stop) {
+/// Nothing if the store cannot give a link that is valid for long enough: credentials of a role may end sooner.
+std::optional<TransferGrant> grant_for(ObjectStore& objects, const std::string& name, const ObjectInfo& image,
+                                       std::chrono::seconds lifetime) {
+  if (lifetime.count() <= 0 || image.etag.empty()) {
+    return std::nullopt;
+  }
+  // Clocks differ, and some time passes until the work begins.
+  constexpr std::chrono::minutes margin{15};
+  LinkOptions options;
+  options.lifetime = std::min<std::chrono::seconds>(lifetime + 2 * margin, max_link_lifetime);
+  const Link link = objects.sign_get(name, options);
+  if (link.expires < system_now() + lifetime + margin) {
+    return std::nullopt;
+  }
+  return TransferGrant{0, link.url, image.etag, image.size_bytes};
+}
+
+std::optional<TransferGrant> fetch(ObjectStore& objects, const JobRequest& request,
+                                   const std::filesystem::path& to, const std::stop_token& stop,
+                                   std::chrono::seconds link_lifetime) {
   const FileDescriptor file(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file) {
     throw Error(ErrorCode::io,
@@ -96,6 +110,9 @@ void fetch(ObjectStore& objects, const JobRequest& request, const std::filesyste
     const ObjectInfo found = fetch_part(objects, request.object, 0, sink);
     check_unchanged(request, found);
     if (found.size_bytes > part_bytes) {
+      if (auto grant = grant_for(objects, request.object, found, link_lifetime)) {
+        return grant;
+      }
       fetch_rest(objects, request, found, file, to, stop);
     }
   } catch (const Error& error) {
@@ -104,9 +121,18 @@ void fetch(ObjectStore& objects, const JobRequest& request, const std::filesyste
     }
     throw;
   }
+  return std::nullopt;
 }
 
 }  // namespace
+
+void throw_changed_image(const JobRequest& request) {
+  throw Error(
+      ErrorCode::conflict,
+      fmt::format("The image '{}' was changed after the job was accepted: upload it again, and submit "
+                  "the job again.",
+                  request.name));
+}
 
 void throw_missing_image(const JobRequest& request, ObjectStore& objects) {
   // If the whole bucket or folder is missing, it may come back with the image in it.
@@ -116,39 +142,40 @@ void throw_missing_image(const JobRequest& request, ObjectStore& objects) {
 }
 
 ImageFetch::ImageFetch(ObjectStore& objects, const JobRequest& request, std::filesystem::path file,
-                       const std::stop_token& stop,
+                       const std::stop_token& stop, std::chrono::seconds link_lifetime,
                        std::function<void(std::chrono::duration<double>)> fetched)
     : forward_stop_(stop, [this] { stop_source_.request_stop(); }) {
-  std::promise<std::filesystem::path> ready;
+  std::promise<FetchedImage> ready;
   try {
     if (auto local = objects.local_file(request.object)) {
       // Upload links to a local folder end when the job is accepted. Tags change when the folder is restored
       // from a backup, which is not the job's fault.
-      ready.set_value(*std::move(local));
-      file_ = ready.get_future();
+      ready.set_value({*std::move(local)});
+      image_ = ready.get_future();
       return;
     }
   } catch (const Error&) {
     ready.set_exception(std::current_exception());  // reported by wait(), as any other failure
-    file_ = ready.get_future();
+    image_ = ready.get_future();
     return;
   }
-  file_ = std::async(std::launch::async, [&objects, request, file = std::move(file),
-                                          stop = stop_source_.get_token(), fetched = std::move(fetched)] {
-    const auto begin = std::chrono::steady_clock::now();
-    fetch(objects, request, file, stop);
-    fetched(std::chrono::steady_clock::now() - begin);
-    return file;
-  });
+  image_ = std::async(std::launch::async,
+                      [&objects, request, file = std::move(file), stop = stop_source_.get_token(),
+                       link_lifetime, fetched = std::move(fetched)] {
+                        const auto begin = std::chrono::steady_clock::now();
+                        FetchedImage image{file, fetch(objects, request, file, stop, link_lifetime)};
+                        fetched(std::chrono::steady_clock::now() - begin);
+                        return image;
+                      });
 }
 
 ImageFetch::~ImageFetch() {
   stop_source_.request_stop();
-  if (file_.valid()) {
-    file_.wait();
+  if (image_.valid()) {
+    image_.wait();
   }
 }
 
-std::filesystem::path ImageFetch::wait() { return file_.get(); }
+FetchedImage ImageFetch::wait() { return image_.get(); }
 
 }  // namespace tessera

@@ -135,6 +135,7 @@ class Node {
   Verdict work(const Job& job, bool suspect, Active& active);
   Verdict process(Job job, const JobFiles& files, ImageFetch& image, const Active& active, bool suspect);
   void update_job(const Job& job, const JobChange& change);
+  [[nodiscard]] std::chrono::milliseconds time_limit_of(const std::string& owner) const;
   void measure(std::string_view phase, std::chrono::steady_clock::time_point since) const;
   void note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,
             const std::string& sentence) const;

@@ -19,6 +19,9 @@
 namespace tessera {
 namespace {
 
+/// Of an owner's limits, in seconds.
+constexpr const char* time_limit_name = "time-limit";
+
 Json layout_of(Placement placement, const std::vector<int>& ranks, const std::vector<RankState>& states) {
   Json list = Json::array();
   for (const int rank : ranks) {
@@ -39,6 +42,14 @@ std::string stage_name(const Json& pipeline) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds Node::time_limit_of(const std::string& owner) const {
+  const auto own = options_.owner_limits.find(owner);
+  if (own == options_.owner_limits.end() || !own->contains(time_limit_name)) {
+    return options_.time_limit;
+  }
+  return std::chrono::seconds(own->at(time_limit_name).get<std::int64_t>());
+}
 
 void Node::measure(std::string_view phase, std::chrono::steady_clock::time_point since) const {
   if (options_.on_phase) {
@@ -101,7 +112,8 @@ Node::Verdict Node::work(const Job& job, bool suspect, Active& active) {
   try {
     // The image is fetched while the state is updated: one waits for the store, the other for the state's
     // disk.
-    ImageFetch image(ports_.objects, job.request, files.input, stop, [this](auto time) {
+    const auto lifetime = std::chrono::ceil<std::chrono::seconds>(time_limit_of(job.owner));
+    ImageFetch image(ports_.objects, job.request, files.input, stop, lifetime, [this](auto time) {
       if (options_.on_phase) {
         options_.on_phase("fetch", time);
       }
@@ -186,27 +198,29 @@ bool Node::machine_works() const {
 Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, const Active& active,
                             bool suspect) {
   const std::stop_token stop = active.stop.get_token();
+  FetchedImage fetched = image.wait();
   RankTask task;
-  task.input = image.wait();
+  task.input = std::move(fetched.file);
+  task.transfer = std::move(fetched.transfer);
   task.output = files.output;
   task.name = job.request.name;
   task.pipeline = job.request.pipeline;
   task.output_options = job.request.output;
   task.output_options["format"] = result_extension(job.request);
   task.limits = options_.limits;
-  task.time_limit = options_.time_limit;
+  task.time_limit = time_limit_of(job.owner);
   if (const auto own = options_.owner_limits.find(job.owner); own != options_.owner_limits.end()) {
     Json limits = *own;
-    if (const auto time = limits.find("time-limit"); time != limits.end()) {
-      task.time_limit = std::chrono::seconds(time->get<std::int64_t>());
-      limits.erase(time);
-    }
+    limits.erase(time_limit_name);
     task.limits.update(limits);
   }
   std::error_code failure;
-  const auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
+  auto input_bytes = static_cast<std::int64_t>(std::filesystem::file_size(task.input, failure));
   if (failure) {
     check_files_exist(job, files, task.input);
+  }
+  if (task.transfer) {
+    input_bytes = task.transfer->size_bytes;
   }
   const Placement placement = choose(suspect, input_bytes);
   const std::string stage = stage_name(job.request.pipeline);
@@ -256,6 +270,9 @@ Node::Verdict Node::process(Job job, const JobFiles& files, ImageFetch& image, c
   if (code == ErrorCode::cancelled) {
     --job.attempt;
     return stopped(job, active);
+  }
+  if (task.transfer && code == ErrorCode::conflict) {
+    throw_changed_image(job.request);
   }
   if (code == ErrorCode::not_found) {
     check_files_exist(job, files, task.input);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -17,6 +18,7 @@
 #include "node/rank_handshake.hpp"
 #include "node/rank_process.hpp"
 #include "ranks/mpirun.hpp"
+#include "ranks/transfer.hpp"
 
 namespace tessera {
 namespace {
@@ -124,6 +126,7 @@ void RankGroup::supervise(const std::stop_token& stop) {
 
 std::string RankGroup::run_once(const std::stop_token& stop) {
   const std::string secret = random_hex(secret_bytes);
+  const std::string transfer_key = random_hex(secret_bytes);
   const fs::path folder = options_.scratch / ranks_folder;
   make_empty(folder / worker_results_folder);
   std::error_code ignored;  // copying an image to it will report the error
@@ -135,13 +138,20 @@ std::string RankGroup::run_once(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     ++life_;
     kill_reason_.clear();
+    transfer_key_ = transfer_key;
     ranks_.assign(static_cast<std::size_t>(options_.ranks), {});
   }
   std::vector<std::pair<std::string, std::string>> additions{
       {worker_address_variable, life.listener.address()},
       {worker_secret_variable, secret},
+      {transfer_key_variable, transfer_key},
       {worker_folder_variable, folder.string()},
       {worker_sandbox_variable, std::string(name_of(options_.sandbox))}};
+  for (const char* const name : transfer_variables) {
+    if (const char* const value = std::getenv(name); value != nullptr) {
+      additions.emplace_back(name, value);
+    }
+  }
   std::vector<std::string> command{options_.program.string(), "worker"};
   if (options_.ranks > 1) {
     MpirunOptions mpirun{options_.ranks, options_.hostfile, {}};

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -45,7 +46,9 @@ struct RankGroupOptions {
 struct RankTask {
   std::filesystem::path input;
   std::filesystem::path output;  ///< its extension names the format
-  std::string name;              ///< of the input, for messages
+  /// The image is an object that ranks read by its link; `input` holds its first bytes.
+  std::optional<TransferGrant> transfer;
+  std::string name;  ///< of the input, for messages
   Json pipeline;
   Json output_options = Json::object();
   Json limits = Json::object();
@@ -149,6 +152,7 @@ class RankGroup {
   std::uint64_t life_ = 0;       ///< incremented at starts and ends, to recognize late messages
   std::uint64_t was_ready_ = 0;  ///< the last life in which all ranks were connected
   std::string kill_reason_;      ///< not empty: this life is being ended
+  std::string transfer_key_;     ///< of this life
   int restarts_ = 0;
   bool ready_ = false;
   bool alone_ = false;  ///< a task with Placement::alone is running

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "net/crypto.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/task_files.hpp"
 
@@ -18,6 +19,13 @@ using Time = steady_clock::time_point;
 constexpr std::chrono::seconds stop_timeout{10};
 /// Ranks report progress at most this often; a rank that does not comply must not load the state store.
 constexpr std::chrono::milliseconds min_progress_interval{90};
+
+std::string sign(TransferGrant grant, std::int64_t ticket, const std::string& key) {
+  grant.ticket = ticket;
+  std::string line = to_line(grant);
+  line.pop_back();
+  return fmt::format("{} {}", to_hex(hmac_sha256(key, line)), line);
+}
 
 }  // namespace
 
@@ -151,6 +159,9 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   message.attached = files.attached();
   message.input = files.input();
   message.output = files.output();
+  if (task.transfer) {
+    message.grant = sign(*task.transfer, ticket, transfer_key_);
+  }
   message.name = task.name;
   message.pipeline = task.pipeline;
   message.output_options = task.output_options;

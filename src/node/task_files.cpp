@@ -36,6 +36,9 @@ TaskFiles::TaskFiles(const RankTask& task, const RankGroupOptions& options) : pl
     }
     return;
   }
+  if (task.transfer) {
+    return;  // ranks on other hosts read it by its link alone
+  }
   // A hard link costs nothing; an image elsewhere, such as in a store's folder, is copied, because ranks must
   // not get write access to it.
   copy_ = folder / worker_inputs_folder / name;

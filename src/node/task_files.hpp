@@ -20,7 +20,7 @@ class TaskFiles {
   TaskFiles(const TaskFiles&) = delete;
   TaskFiles& operator=(const TaskFiles&) = delete;
 
-  /// The open image, or -1 if ranks on other hosts get a path.
+  /// The open image, or -1 if ranks on other hosts get a path or a link.
   [[nodiscard]] int descriptor() const { return image_.get(); }
   [[nodiscard]] bool attached() const { return static_cast<bool>(image_); }
   /// Path of the image for ranks; empty if it is passed as an open file.

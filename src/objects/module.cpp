@@ -9,9 +9,11 @@
 #include "adapters/s3/object_store.hpp"
 #include "base/error.hpp"
 #include "codec/io/objects.hpp"
+#include "net/crypto.hpp"
 #include "net/redact.hpp"
 #include "objects/bucket_upload.hpp"
-#include "objects/ranged_input.hpp"
+#include "objects/objects.hpp"
+#include "ranged/ranged_input.hpp"
 
 namespace tessera {
 namespace {
@@ -46,6 +48,24 @@ class Objects final : public ObjectsModule {
                                              std::string_view media_type) const override {
     StoredName stored = find_store(url);
     return std::make_unique<BucketUpload>(std::move(stored.store), std::move(stored.name), media_type);
+  }
+
+  void read_range(const std::string& url, const std::string& version, std::int64_t first, std::int64_t count,
+                  const std::function<void(std::span<const std::byte>)>& out,
+                  const std::stop_token& stop) const override {
+    class FunctionSink final : public ByteSink {
+     public:
+      explicit FunctionSink(const std::function<void(std::span<const std::byte>)>& out) : out_(out) {}
+      void write(std::span<const std::byte> bytes) override { out_(bytes); }
+
+     private:
+      const std::function<void(std::span<const std::byte>)>& out_;
+    } sink(out);
+    read_web_range(http_, url, version, first, count, sink, stop);
+  }
+
+  bool is_signed(std::string_view key, std::string_view text, std::string_view signature) const override {
+    return equal_in_constant_time(to_hex(hmac_sha256(key, text)), signature);
   }
 
   std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const override {

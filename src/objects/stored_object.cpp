@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "objects/ranged_object.hpp"
+#include "objects/objects.hpp"
 
 namespace tessera {
 namespace {
@@ -43,20 +43,6 @@ class StoredObject final : public RangedObject {
 };
 
 }  // namespace
-
-void BytesSink::write(std::span<const std::byte> bytes) {
-  if (static_cast<std::int64_t>(bytes_.size() + bytes.size()) > max_bytes_) {
-    throw Error(
-        ErrorCode::limit_exceeded,
-        fmt::format("The server sends more than the {} bytes that were expected: download the file first.",
-                    max_bytes_));
-  }
-  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-}
-
-void fail_for_changed_object(const std::string& name) {
-  throw Error(ErrorCode::io, fmt::format("The object '{}' changed while it was read: try again.", name));
-}
 
 OpenedObject open_stored_object(std::shared_ptr<ObjectStore> store, const std::string& name,
                                 std::int64_t head_bytes) {

@@ -9,7 +9,7 @@
 #include "net/backoff.hpp"
 #include "net/http_client.hpp"
 #include "net/redact.hpp"
-#include "objects/ranged_object.hpp"
+#include "objects/objects.hpp"
 
 namespace tessera {
 namespace {
@@ -76,62 +76,69 @@ HttpRequest range_request(const std::string& url, std::int64_t first, std::int64
   return request;
 }
 
+/// One request of read_web_range().
+void read_once(HttpClient& http, const std::string& url, const std::string& version, std::int64_t first,
+               std::int64_t last, ByteSink& out, const std::stop_token& stop) {
+  HttpRequest request = range_request(url, first, last, out);
+  request.on_head = [&](const HttpResponse& response) {
+    if (response.status != partial_content || version_of(response) != version) {
+      fail_for_changed_object(redact_url(url));
+    }
+  };
+  const HttpResponse response = http.send(request, stop);
+  if (response.status == range_not_satisfiable || response.status == 404) {
+    fail_for_changed_object(redact_url(url));
+  }
+  if (response.status != partial_content) {
+    fail(response, url);
+  }
+}
+
 class WebObject final : public RangedObject {
  public:
   WebObject(std::shared_ptr<HttpClient> http, std::string url, std::string version)
       : http_(std::move(http)), url_(std::move(url)), version_(std::move(version)) {}
 
   void read(std::int64_t first, std::int64_t count, ByteSink& out) override {
-    class Counted final : public ByteSink {
-     public:
-      explicit Counted(ByteSink& to) : to_(to) {}
-      void write(std::span<const std::byte> bytes) override {
-        to_.write(bytes);
-        count += static_cast<std::int64_t>(bytes.size());
-      }
-      std::int64_t count = 0;
-
-     private:
-      ByteSink& to_;
-    } counted(out);
-    Backoff backoff(first_backoff, max_backoff);
-    for (int breaks = 0; counted.count < count;) {
-      const std::int64_t before = counted.count;
-      try {
-        read_once(first + before, first + count - 1, counted);
-      } catch (const Error& error) {
-        // Before the first byte, HttpClient has done all retries.
-        if (error.code() != ErrorCode::unavailable || counted.count == before || ++breaks > max_breaks) {
-          throw;
-        }
-        pause(backoff.next(), {});
-      }
-    }
+    read_web_range(*http_, url_, version_, first, count, out, {});
   }
 
  private:
-  void read_once(std::int64_t first, std::int64_t last, ByteSink& out) {
-    HttpRequest request = range_request(url_, first, last, out);
-    request.on_head = [&](const HttpResponse& response) {
-      if (response.status != partial_content || version_of(response) != version_) {
-        fail_for_changed_object(redact_url(url_));
-      }
-    };
-    const HttpResponse response = http_->send(request);
-    if (response.status == range_not_satisfiable || response.status == 404) {
-      fail_for_changed_object(redact_url(url_));
-    }
-    if (response.status != partial_content) {
-      fail(response, url_);
-    }
-  }
-
   std::shared_ptr<HttpClient> http_;
   std::string url_;
   std::string version_;
 };
 
 }  // namespace
+
+void read_web_range(HttpClient& http, const std::string& url, const std::string& version, std::int64_t first,
+                    std::int64_t count, ByteSink& out, const std::stop_token& stop) {
+  class Counted final : public ByteSink {
+   public:
+    explicit Counted(ByteSink& to) : to_(to) {}
+    void write(std::span<const std::byte> bytes) override {
+      to_.write(bytes);
+      count += static_cast<std::int64_t>(bytes.size());
+    }
+    std::int64_t count = 0;
+
+   private:
+    ByteSink& to_;
+  } counted(out);
+  Backoff backoff(first_backoff, max_backoff);
+  for (int breaks = 0; counted.count < count;) {
+    const std::int64_t before = counted.count;
+    try {
+      read_once(http, url, version, first + before, first + count - 1, counted, stop);
+    } catch (const Error& error) {
+      // Before the first byte, HttpClient has done all retries.
+      if (error.code() != ErrorCode::unavailable || counted.count == before || ++breaks > max_breaks) {
+        throw;
+      }
+      pause(backoff.next(), stop);
+    }
+  }
+}
 
 OpenedObject open_web_object(const std::string& url, std::int64_t head_bytes) {
   const auto http = std::make_shared<HttpClient>(web_options());

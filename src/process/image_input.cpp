@@ -45,7 +45,7 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 std::shared_ptr<const ObjectInput> InputObject::open() const {
   const std::scoped_lock lock(mutex_);
   if (!opened_) {
-    opened_ = objects_module().open(url_);
+    opened_ = opener_();
   }
   return opened_;
 }

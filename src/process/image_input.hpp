@@ -2,6 +2,7 @@
 // Where an image comes from: a file, standard input, an object in a bucket or on a web server, an open file, memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -19,15 +20,19 @@ namespace tessera {
 struct InputFile {
   std::string path;
 };
-/// An object by its URL, opened when it is first read. All that read it read the same version.
+/// An object, opened when it is first read. All that read it read the same version.
 class InputObject {
  public:
-  explicit InputObject(std::string url) : url_(std::move(url)) {}
-  /// Throws what ObjectsModule::open() throws. Safe from several threads.
+  using Opener = std::function<std::shared_ptr<const ObjectInput>()>;
+  explicit InputObject(Opener opener) : opener_(std::move(opener)) {}
+  /// By its URL.
+  explicit InputObject(std::string url)
+      : opener_([url = std::move(url)] { return objects_module().open(url); }) {}
+  /// Throws what ObjectsModule::open(), or the opener, throws. Safe from several threads.
   [[nodiscard]] std::shared_ptr<const ObjectInput> open() const;
 
  private:
-  std::string url_;
+  Opener opener_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ObjectInput> opened_;
 };

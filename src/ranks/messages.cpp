@@ -202,8 +202,8 @@ void check(const Failed& failed) {
 }
 
 void check(const ProcessTask& task) {
-  if (task.attached != task.input.empty()) {
-    refuse("the image is neither attached nor named");
+  if (task.grant.empty() ? task.attached != task.input.empty() : !task.input.empty()) {
+    refuse("the image is not exactly one of attached, named and granted");
   }
 }
 
@@ -246,9 +246,13 @@ std::string to_line(const RankMessage& message) { return line_of(message); }
 std::string to_line(const NodeMessage& message) { return line_of(message); }
 std::string to_line(const ViewRequest& message) { return line_of(message); }
 std::string to_line(const ViewReply& message) { return line_of(message); }
+std::string to_line(const TransferGrant& message) { return line_of(std::variant<TransferGrant>(message)); }
 RankMessage rank_message(std::string_view line) { return read_any<RankMessage>(line); }
 NodeMessage node_message(std::string_view line) { return read_any<NodeMessage>(line); }
 ViewRequest view_request(std::string_view line) { return read_any<ViewRequest>(line); }
 ViewReply view_reply(std::string_view line) { return read_any<ViewReply>(line); }
+TransferGrant transfer_grant(std::string_view line) {
+  return std::get<TransferGrant>(read_any<std::variant<TransferGrant>>(line));
+}
 
 }  // namespace tessera

@@ -115,6 +115,9 @@ struct ProcessTask {
   std::string input;      ///< path of the image if it is not attached
   std::string output;     ///< path for the result; its extension names the format
   std::string name;       ///< of the image, for messages
+  /// Not empty: the image is an object that is read in ranges, and an attached file holds its first bytes. A
+  /// TransferGrant with its signature: see ranks/transfer.hpp.
+  std::string grant;
   Json pipeline;
   Json output_options = Json::object();
   Json limits = Json::object();  ///< for reading images
@@ -127,10 +130,25 @@ struct ProcessTask {
                                             MessageField{"input", &ProcessTask::input, 0, max_path_bytes},
                                             MessageField{"output", &ProcessTask::output, 1, max_path_bytes},
                                             MessageField{"name", &ProcessTask::name, 0, max_path_bytes},
+                                            MessageField{"grant", &ProcessTask::grant, 0, 16384},
                                             MessageField{"pipeline", &ProcessTask::pipeline},
                                             MessageField{"output_options", &ProcessTask::output_options},
                                             MessageField{"limits", &ProcessTask::limits},
                                             MessageField{"threads", &ProcessTask::threads, 0, 65536}};
+};
+
+/// What a rank may read of a store in place of a file: the signed text of ProcessTask::grant is one of these.
+struct TransferGrant {
+  std::int64_t ticket = 0;
+  std::string link;     ///< presigned, for GET
+  std::string version;  ///< the object's entity tag; reading another version fails
+  std::int64_t size_bytes = 0;
+
+  static constexpr std::string_view kind = "transfer-grant";
+  static constexpr auto fields = std::tuple{
+      MessageField{"ticket", &TransferGrant::ticket, 1}, MessageField{"link", &TransferGrant::link, 1, 8192},
+      MessageField{"version", &TransferGrant::version, 1, max_name_bytes},
+      MessageField{"size_bytes", &TransferGrant::size_bytes}};
 };
 
 struct Cancel {
@@ -237,6 +255,7 @@ inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 [[nodiscard]] std::string to_line(const NodeMessage& message);
 [[nodiscard]] std::string to_line(const ViewRequest& message);
 [[nodiscard]] std::string to_line(const ViewReply& message);
+[[nodiscard]] std::string to_line(const TransferGrant& message);
 
 /// Parses a line without its line end. Throws Error(rank_lost) with the reason: not JSON, an unknown kind, or
 /// a member that is missing, unknown, of another type or out of bounds. Time and memory are bounded by the
@@ -245,5 +264,6 @@ inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 [[nodiscard]] NodeMessage node_message(std::string_view line);
 [[nodiscard]] ViewRequest view_request(std::string_view line);
 [[nodiscard]] ViewReply view_reply(std::string_view line);
+[[nodiscard]] TransferGrant transfer_grant(std::string_view line);
 
 }  // namespace tessera

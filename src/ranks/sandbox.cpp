@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -117,6 +118,13 @@ std::vector<std::string> enter_sandbox(const SandboxNeeds& needs, SandboxMode mo
                     fmt::join(missing, "; ")));
   }
   return missing;
+}
+
+void forget_environment(const char* name) {
+  if (char* const value = std::getenv(name); value != nullptr) {
+    ::explicit_bzero(value, std::strlen(value));
+    ::unsetenv(name);
+  }
 }
 
 std::vector<std::string> environment_for_ranks() {

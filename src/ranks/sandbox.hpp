@@ -39,4 +39,7 @@ std::vector<std::string> enter_sandbox(const SandboxNeeds& needs, SandboxMode mo
 /// start it need. Everything else, such as credentials, is removed.
 [[nodiscard]] std::vector<std::string> environment_for_ranks();
 
+/// Removes a variable, and overwrites its value, which would otherwise stay in this process's memory.
+void forget_environment(const char* name);
+
 }  // namespace tessera

@@ -50,7 +50,9 @@ class ImageFetchTest : public ::testing::Test {
     return bytes;
   }
   std::filesystem::path fetch(const std::stop_token& stop = {}) {
-    return ImageFetch(store, request, folder.path() / "fetched", stop, [](auto) {}).wait();
+    return ImageFetch(store, request, folder.path() / "fetched", stop, std::chrono::seconds(0), [](auto) {})
+        .wait()
+        .file;
   }
 
   testing::ServerFolder folder;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects read in ranges, over an object in memory that counts what is asked of it.
-#include "objects/ranged_input.hpp"
+#include "ranged/ranged_input.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/open.hpp"
-#include "objects/ranged_object.hpp"
+#include "objects/objects.hpp"
 #include "servers/s3_server.hpp"
 #include "support/errors.hpp"
 
@@ -50,13 +50,13 @@ TEST_F(StoredObjectTest, ThatChangedIsRefused) {
     const OpenedObject opened = open_stored_object(store_, "o", 4);
     put("o", after);
     StringSink out;
-    EXPECT_EQ(refusal([&] { opened.object->read(4, 4, out); }, ErrorCode::io), sentence);
+    EXPECT_EQ(refusal([&] { opened.object->read(4, 4, out); }, ErrorCode::conflict), sentence);
   }
   put("o", "0123456789");
   const OpenedObject opened = open_stored_object(store_, "o", 4);
   store_->remove("o");
   StringSink out;
-  EXPECT_EQ(refusal([&] { opened.object->read(4, 4, out); }, ErrorCode::io), sentence);
+  EXPECT_EQ(refusal([&] { opened.object->read(4, 4, out); }, ErrorCode::conflict), sentence);
 }
 
 }  // namespace

@@ -62,6 +62,8 @@ std::vector<Example> examples() {
   for (const ViewReply& message : {ViewReply(ImageShown{1, 2, 3, 4}), ViewReply(PartShown{1, 2})}) {
     all.push_back({without_end(to_line(message)), again_from_viewer});
   }
+  all.push_back({without_end(to_line(TransferGrant{1, "https://store/image?signature", "\"tag\"", 5})),
+                 [](std::string_view line) { return without_end(to_line(transfer_grant(line))); }});
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <set>
 
 #include "net/crypto.hpp"
@@ -81,6 +82,25 @@ TEST_F(DistributedOnS3, SendsThreeRequestsForASmallJobAndSurvivesRejectedCredent
   for (const S3Server::Request& request : requests) {
     EXPECT_TRUE(connections.contains(request.connection)) << request.what;
   }
+
+  // Of a large image the ranks read what they need themselves, and nobody has all of it on a disk.
+  const std::filesystem::path large = service.folder() / "large.ppm";
+  constexpr int side = 2600;
+  std::string pixels(std::size_t{3} * side * side, '\0');
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] = static_cast<char>((i * 7919) >> 10);
+  }
+  std::ofstream(large, std::ios::binary) << "P6\n" << side << " " << side << "\n255\n" << pixels;
+  const auto fetched_before_large = fetched();
+  const CommandOutcome submitted =
+      tessera({"submit", "--server", service.url(), "-o", service.folder() / "out", "median size=3", large});
+  EXPECT_EQ(submitted.exit_code, 0) << submitted.err;
+  EXPECT_GT(fetched() - fetched_before_large, 3);
+  const CommandOutcome applied =
+      tessera({"apply", "--quiet", "median size=3", large, "-o", service.folder() / "large.png"});
+  EXPECT_EQ(applied.exit_code, 0) << applied.err;
+  EXPECT_TRUE(read_file(service.folder() / "out" / "large-median.png") ==
+              read_file(service.folder() / "large.png"));
 
   // They are revoked before their expiry: new ones are used transparently.
   s3.expire_session();

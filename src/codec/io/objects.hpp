@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +90,14 @@ class ObjectsModule {
   /// something to upload.
   [[nodiscard]] virtual std::unique_ptr<ObjectUpload> begin_upload(const std::string& url,
                                                                    std::string_view media_type) const = 0;
+  /// Passes `count` bytes from `first` on of the file at `url` to `out` as they arrive. Throws Error(conflict) if its
+  /// entity tag is not `version`, Error(cancelled) when `stop` is requested, and what `out` throws.
+  virtual void read_range(const std::string& url, const std::string& version, std::int64_t first,
+                          std::int64_t count, const std::function<void(std::span<const std::byte>)>& out,
+                          const std::stop_token& stop) const = 0;
+  /// Whether `signature` is the HMAC-SHA-256 of `text`, in lower-case hexadecimal.
+  [[nodiscard]] virtual bool is_signed(std::string_view key, std::string_view text,
+                                       std::string_view signature) const = 0;
   /// By a link of ObjectUpload::links(), without credentials. Returns how the store calls the content.
   virtual std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const = 0;
 };

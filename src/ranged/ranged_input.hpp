@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "codec/io/objects.hpp"
-#include "objects/ranged_object.hpp"
+#include "ranged/ranged_object.hpp"
 
 namespace tessera {
 

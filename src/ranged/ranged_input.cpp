@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "objects/ranged_input.hpp"
+#include "ranged/ranged_input.hpp"
 
 #include <algorithm>
 #include <limits>

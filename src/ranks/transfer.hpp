@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading objects for ranks, which have no network: a helper process beside each rank ('tessera transfer-worker')
+// reads ranges of the objects that the node has granted, by presigned links, and passes them on over sockets, the
+// lanes. The helper sees no pixels and decodes nothing; a rank that a hostile image has taken over cannot make it
+// connect to anything else, because grants are signed with a key that ranks forget before they take an image.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/file_descriptor.hpp"
+
+namespace tessera {
+
+/// Environment variable with the key that grants are signed with: HMAC-SHA-256, in lower-case hexadecimal before
+/// the line of a TransferGrant, with a space in between.
+inline constexpr const char* transfer_key_variable = "TESSERA_TRANSFER_KEY";
+inline constexpr std::size_t transfer_signature_chars = 64;
+/// What the helper needs of the environment: proxies and certificate authorities. Ranks forget them too.
+inline constexpr std::array transfer_variables{
+    "http_proxy", "https_proxy", "HTTPS_PROXY",  "all_proxy",     "ALL_PROXY",
+    "no_proxy",   "NO_PROXY",    "SSL_CERT_DIR", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
+inline constexpr std::size_t max_grant_bytes = 16 * 1024;
+
+using TransferSink = std::function<void(std::span<const std::byte>)>;
+
+/// A rank's end. Safe to use from many threads.
+class TransferLanes {
+ public:
+  /// Starts the helper process, `program` with the argument 'transfer-worker' and this process's environment. Call
+  /// it before the sandbox is entered. The process ends with this object, or with the thread that started it.
+  /// Throws Error(io).
+  TransferLanes(const std::string& program, int lanes);
+  /// Over sockets whose other ends something else serves.
+  explicit TransferLanes(std::vector<FileDescriptor> lanes);
+  ~TransferLanes();
+  TransferLanes(const TransferLanes&) = delete;
+  TransferLanes& operator=(const TransferLanes&) = delete;
+
+  [[nodiscard]] int size() const { return static_cast<int>(lanes_.size()); }
+  /// Passes `count` bytes from `first` on of the granted object to `out`, as they arrive. Waits for a free lane.
+  /// Throws the helper's Error (not_found, conflict if the object has changed, unavailable), Error(cancelled) when
+  /// `stop` is requested, Error(rank_lost) if the helper has ended, and what `out` throws.
+  void read(const std::string& grant, std::int64_t first, std::int64_t count, const TransferSink& out,
+            const std::stop_token& stop);
+
+ private:
+  void read_on(int lane, const std::string& grant, std::int64_t first, std::int64_t count,
+               const TransferSink& out, const std::stop_token& stop);
+
+  std::vector<FileDescriptor> lanes_;
+  FileDescriptor control_;
+  pid_t helper_ = -1;  ///< -1: none of its own
+  std::mutex mutex_;
+  std::condition_variable free_;
+  std::vector<int> free_lanes_;  ///< guarded by mutex_: indices into lanes_
+};
+
+/// Reads a range of a granted object, and throws Error.
+using TransferHandler = std::function<void(const std::string& grant, std::int64_t first, std::int64_t count,
+                                           const TransferSink& out, const std::stop_token& stop)>;
+
+/// The helper's end of one lane: answers requests until the rank closes it. Requests are checked for their form
+/// only; the lane is closed for a malformed one.
+void serve_transfers(const FileDescriptor& lane, const TransferHandler& handler);
+
+}  // namespace tessera

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Large images in a bucket, which ranks read by links: what they may read, and what they do when it changes.
+#include "ranks/transfer.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "adapters/s3/object_store.hpp"
+#include "base/error.hpp"
+#include "net/crypto.hpp"
+#include "node/image_fetch.hpp"
+#include "node/rank_group.hpp"
+#include "servers/s3_server.hpp"
+#include "support/errors.hpp"
+
+namespace tessera {
+namespace {
+
+using testing::code_of;
+using testing::read_file;
+using testing::refusal;
+using End = RankOutcome::End;
+using namespace std::chrono_literals;
+
+constexpr std::int64_t first_bytes = std::int64_t{16} << 20;
+
+/// A picture of three times the bytes that are fetched at first.
+std::string picture(unsigned seed) {
+  constexpr int width = 4500;
+  constexpr int height = 3700;
+  std::string text = fmt::format("P6\n{} {}\n255\n", width, height);
+  const std::size_t begin = text.size();
+  text.resize(begin + std::size_t{3} * width * height);
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    text[i] = static_cast<char>((i * 7919 + seed) >> 9);
+  }
+  return text;
+}
+
+class Transfers : public ::testing::TestWithParam<int> {
+ protected:
+  void put(const std::string& bytes) {
+    store->put("scan.ppm", *memory_source(bytes), "image/x-portable-pixmap");
+  }
+
+  [[nodiscard]] FetchedImage fetch() {
+    JobRequest request;
+    request.object = "scan.ppm";
+    request.name = "scan.ppm";
+    return ImageFetch(*store, request, folder.path() / "scan.in", {}, 1h, [](auto) {}).wait();
+  }
+
+  [[nodiscard]] RankGroupOptions options(int ranks) const {
+    RankGroupOptions result;
+    result.program = TESSERA_PROGRAM;
+    result.ranks = ranks;
+    result.threads = 2;
+    result.scratch = folder.path();
+    result.first_pause = 10ms;
+    result.log = [](const std::string&) {};
+    return result;
+  }
+
+  [[nodiscard]] RankTask task(const FetchedImage& image) const {
+    RankTask result;
+    result.input = image.file;
+    result.transfer = image.transfer;
+    result.output = folder.path() / "out.png";
+    result.name = "scan.ppm";
+    result.pipeline =
+        Json::parse(R"([{"name": "gaussian-blur", "parameters": {"sigma": 2}}, {"name": "otsu"}])");
+    return result;
+  }
+
+  static RankOutcome run(RankGroup& group, const RankTask& task) {
+    return group.run(
+        task, Placement::all_ranks, {}, [](const auto&) {}, [](double, const std::string&) {});
+  }
+
+  testing::S3Server server;
+  testing::ServerFolder folder;
+  std::shared_ptr<ObjectStore> store = open_s3_object_store(parse_s3_url(server.url()));
+};
+
+TEST_P(Transfers, GiveTheSameResultAsAFile) {
+  const std::string bytes = picture(1);
+  put(bytes);
+  const FetchedImage image = fetch();
+  ASSERT_TRUE(image.transfer);
+  EXPECT_EQ(std::filesystem::file_size(image.file), static_cast<std::uintmax_t>(first_bytes));
+  RankGroup group(options(GetParam()));
+  const RankOutcome outcome = run(group, task(image));
+  ASSERT_EQ(outcome.end, End::done) << outcome.sentence;
+  EXPECT_EQ(outcome.result.ranks, GetParam());
+  const std::string result = read_file(folder.path() / "out.png");
+
+  const FetchedImage local{folder.path() / "scan.ppm"};
+  std::ofstream(local.file, std::ios::binary) << bytes;
+  ASSERT_EQ(run(group, task(local)).end, End::done);
+  EXPECT_TRUE(read_file(folder.path() / "out.png") == result);
+}
+
+TEST_P(Transfers, EndForAnImageThatChangesOrGoes) {
+  put(picture(1));
+  RankGroup group(options(GetParam()));
+  const FetchedImage image = fetch();
+  put(picture(2));
+  EXPECT_EQ(run(group, task(image)).code, "conflict");
+  store->remove("scan.ppm");
+  // For one who reads a certain version it is the same.
+  EXPECT_EQ(run(group, task(image)).code, "conflict");
+  // The group is as good as before.
+  put(picture(3));
+  EXPECT_EQ(run(group, task(fetch())).end, End::done);
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(OneAndTwo, Transfers, ::testing::Values(1, 2));
+
+class Grants : public Transfers {
+ protected:
+  [[nodiscard]] std::string grant(std::int64_t ticket, const std::string& key = "key") {
+    TransferGrant grant = fetch().transfer.value();
+    grant.ticket = ticket;
+    std::string line = to_line(grant);
+    line.pop_back();
+    return to_hex(hmac_sha256(key, line)) + " " + line;
+  }
+  static std::string read(TransferLanes& lanes, const std::string& grant) {
+    std::string read;
+    lanes.read(grant, first_bytes, 1000,
+               [&](std::span<const std::byte> bytes) {
+                 read.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+               },
+               {});
+    return read;
+  }
+};
+
+TEST_F(Grants, AreTheNodesAndOfTheCurrentTask) {
+  const std::string bytes = picture(1);
+  put(bytes);
+  ::setenv(transfer_key_variable, "key", 1);
+  TransferLanes lanes(TESSERA_PROGRAM, 2);
+  ::unsetenv(transfer_key_variable);
+  const std::string expected = bytes.substr(first_bytes, 1000);
+  EXPECT_EQ(read(lanes, grant(5)), expected);
+  EXPECT_EQ(read(lanes, grant(5)), expected);
+  EXPECT_EQ(refusal([&] { read(lanes, grant(4)); }, ErrorCode::forbidden),
+            "The grant of this object is of an earlier task.");
+  const std::string ungranted = "The node has not granted this object.";
+  EXPECT_EQ(refusal([&] { read(lanes, grant(6, "another")); }, ErrorCode::forbidden), ungranted);
+  std::string other = grant(6);
+  other.replace(other.find("scan.ppm"), 8, "scan.png");
+  EXPECT_EQ(refusal([&] { read(lanes, other); }, ErrorCode::forbidden), ungranted);
+  for (const std::string& malformed : {std::string(), std::string("x"), std::string(100, 'x')}) {
+    EXPECT_EQ(code_of([&] { read(lanes, malformed); }), ErrorCode::forbidden);
+  }
+  EXPECT_EQ(read(lanes, grant(6)), expected);
+}
+
+}  // namespace
+}  // namespace tessera
