@@ -181,7 +181,12 @@ TEST_P(PartUploadsTest, EndWhenTheyAreGivenUpOrExpire) {
   const Json forgotten = begin(20 * mebibyte);
   gateway->reconcile();
   EXPECT_EQ(ask("GET", query_of(forgotten)).status, 200);
-  now += options.upload_lifetime + options.link_lifetime + 1h;
+  // A node that is killed while it stores a result leaves parts of it.
+  const std::string result = "results/local/job.1.1.png";
+  const std::string orphan = objects->part_uploads().begin_upload(result, "image/png");
+  gateway->reconcile();
+  EXPECT_TRUE(objects->part_uploads().list_parts(result, orphan).empty());
+  now += options.upload_lifetime + options.link_lifetime + options.orphan_age + 1h;
   uptime_ahead = {};
   options.upload_sweep_interval = 0ms;
   server.reset();
@@ -189,6 +194,8 @@ TEST_P(PartUploadsTest, EndWhenTheyAreGivenUpOrExpire) {
   start_server();
   gateway->reconcile();
   EXPECT_EQ(ask("GET", query_of(forgotten)).status, 404);
+  EXPECT_EQ(testing::code_of([&] { static_cast<void>(objects->part_uploads().list_parts(result, orphan)); }),
+            ErrorCode::not_found);
 }
 
 TEST_P(PartUploadsTest, OfAFileGoOnAfterABreak) {

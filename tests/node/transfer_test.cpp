@@ -118,6 +118,20 @@ TEST_P(Transfers, EndForAnImageThatChangesOrGoes) {
   EXPECT_EQ(group.restarts(), 0);
 }
 
+// Ranks of other hosts get the link alone.
+TEST_P(Transfers, NeedNoFileOnTheHost) {
+  put(picture(1));
+  RankGroupOptions with_hosts = options(GetParam());
+  with_hosts.hostfile = folder.path() / "hosts";
+  with_hosts.address = "127.0.0.1";
+  std::ofstream(with_hosts.hostfile) << "localhost slots=2\n";
+  FetchedImage image = fetch();
+  std::filesystem::remove(image.file);
+  RankGroup group(with_hosts);
+  const RankOutcome outcome = run(group, task(image));
+  EXPECT_EQ(outcome.end, End::done) << outcome.sentence;
+}
+
 INSTANTIATE_TEST_SUITE_P(OneAndTwo, Transfers, ::testing::Values(1, 2));
 
 class Grants : public Transfers {

@@ -168,14 +168,15 @@ void Gateway::expire_uploads() {
   upload_sweep_.advance_to(page.next);
 }
 
-/// Those whose reservation has expired.
+/// Clients' whose reservation has expired, and those of nodes that were killed while they stored a result.
 void Gateway::abort_part_uploads() {
   if (!part_upload_sweep_.should_run(options_.upload_sweep_interval)) {
     return;
   }
   part_upload_sweep_.advance_to({});  // a failure is tried again at the next interval
-  ports_.objects.part_uploads().abort_uploads(
-      "uploads/", expiry_now() - options_.upload_lifetime - options_.link_lifetime);
+  PartUploads& uploads = ports_.objects.part_uploads();
+  uploads.abort_uploads("uploads/", expiry_now() - options_.upload_lifetime - options_.link_lifetime);
+  uploads.abort_uploads("results/", expiry_now() - options_.orphan_age);
 }
 
 /// Removes results that no record names: from nodes that were killed before they could complete the job, and
