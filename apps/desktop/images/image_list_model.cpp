@@ -39,7 +39,7 @@ ImageListModel::~ImageListModel() = default;
 void ImageListModel::add(const std::vector<std::filesystem::path>& paths) {
   Q_EMIT asked_for(paths);
   if (std::ranges::none_of(paths, [](const auto& path) { return QFileInfo(path_text(path)).isDir(); })) {
-    insert(paths);
+    append(paths);
     return;
   }
   if (++scans_ == 1) {
@@ -49,7 +49,7 @@ void ImageListModel::add(const std::vector<std::filesystem::path>& paths) {
     QMetaObject::invokeMethod(
         this,
         [this, found = find_images(paths, stop)] {
-          insert(found);
+          append(found);
           if (--scans_ == 0) {
             Q_EMIT scanning_changed(false);
             scanners_.clear();
@@ -59,26 +59,34 @@ void ImageListModel::add(const std::vector<std::filesystem::path>& paths) {
   });
 }
 
-void ImageListModel::insert(const std::vector<std::filesystem::path>& files) {
+std::vector<std::uint64_t> ImageListModel::insert(int row, const std::vector<std::filesystem::path>& files) {
   std::vector<Item> fresh;
+  std::vector<std::uint64_t> ids;
   for (const std::filesystem::path& file : files) {
     std::error_code ignored;
     const std::filesystem::path absolute = std::filesystem::absolute(file, ignored).lexically_normal();
+    ids.push_back(0);
     if (files_.insert(absolute).second) {
+      ids.back() = next_id_;
       fresh.push_back({next_id_++, absolute, {}, false, false});
     }
   }
-  const int count = static_cast<int>(fresh.size());
-  if (count > 0) {
-    const int first = static_cast<int>(items_.size());
-    beginInsertRows({}, first, first + count - 1);
-    for (Item& item : fresh) {
+  if (!fresh.empty()) {
+    beginInsertRows({}, row, row + static_cast<int>(fresh.size()) - 1);
+    for (const Item& item : fresh) {
       loader_.add(item.id, item.file);
-      items_.push_back(std::move(item));
     }
+    items_.insert(items_.begin() + row, std::make_move_iterator(fresh.begin()),
+                  std::make_move_iterator(fresh.end()));
     endInsertRows();
   }
-  Q_EMIT added(count, static_cast<int>(files.size()) - count);
+  return ids;
+}
+
+void ImageListModel::append(const std::vector<std::filesystem::path>& files) {
+  const std::vector<std::uint64_t> ids = insert(rowCount(), files);
+  const auto known = static_cast<int>(std::ranges::count(ids, std::uint64_t{0}));
+  Q_EMIT added(static_cast<int>(ids.size()) - known, known);
 }
 
 void ImageListModel::take_facts(std::uint64_t id, const ImageFacts& facts) {

@@ -34,6 +34,8 @@ class ImageListModel : public QAbstractListModel {
   /// Files and folders; folders are searched in the background. What is in the list already is not added
   /// again.
   void add(const std::vector<std::filesystem::path>& paths);
+  /// Files, not folders, before `row`. Returns their ids in order; 0 for those that are in the list already.
+  std::vector<std::uint64_t> insert(int row, const std::vector<std::filesystem::path>& files);
   void remove(const QModelIndexList& rows);
   void clear();
 
@@ -74,7 +76,7 @@ class ImageListModel : public QAbstractListModel {
     bool own_pipeline = false;
   };
 
-  void insert(const std::vector<std::filesystem::path>& files);
+  void append(const std::vector<std::filesystem::path>& files);
   void remove_run(int first, int last);
   void take_facts(std::uint64_t id, const ImageFacts& facts);
   void move_before(const std::vector<int>& rows, int destination);

@@ -67,6 +67,14 @@ PipelinePanel::PipelinePanel(QWidget* parent) : QWidget(parent) {
 
 QWidget* PipelinePanel::make_scope() {
   auto* bar = new QWidget;
+  // Styles draw a pressed button hardly different from another, and edits must not go to the wrong place.
+  bar->setStyleSheet(QStringLiteral(
+      "QToolButton { padding: 4px; border: 1px solid palette(mid); background: palette(button); }"
+      "QToolButton:hover { border-color: palette(highlight); }"
+      "QToolButton:focus { border: 2px solid palette(link); }"
+      "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text);"
+      " border-color: palette(highlight); font-weight: 600; }"
+      "QToolButton:checked:focus { border: 2px solid palette(window-text); }"));
   auto* row = new QHBoxLayout(bar);
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(0);

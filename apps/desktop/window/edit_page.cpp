@@ -9,8 +9,10 @@
 #include <QPushButton>
 #include <QSettings>
 #include <QSplitter>
+#include <QTimer>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 #include "images/image_list_model.hpp"
 #include "images/images_panel.hpp"
@@ -72,10 +74,83 @@ EditPage::EditPage(QWidget* parent) : QWidget(parent) {
       pipelines_.drop_own(id);
     }
   });
+  watch_images();
   connect(pipeline_panel_, &PipelinePanel::own_scope_chosen, this, &EditPage::choose_scope);
   connect(pipeline_panel_, &PipelinePanel::message, this, &EditPage::message);
   edit(&pipelines_.shared());
   show_current();
+}
+
+void EditPage::watch_images() {
+  connect(images_, &QAbstractItemModel::rowsAboutToBeRemoved, this,
+          [this](const QModelIndex&, int first, int last) { remember_removed(first, last); });
+  connect(images_, &QAbstractItemModel::rowsInserted, this, &EditPage::workspace_changed);
+  connect(images_, &QAbstractItemModel::rowsRemoved, this, &EditPage::workspace_changed);
+  connect(images_, &QAbstractItemModel::rowsMoved, this, &EditPage::workspace_changed);
+}
+
+void EditPage::remember_removed(int first, int last) {
+  if (!removing_together_) {
+    removed_.clear();
+    removing_together_ = true;
+    // What goes later goes for another reason.
+    QTimer::singleShot(0, this, [this] { removing_together_ = false; });
+  }
+  // From the last on, so that the reverse order puts each to its place.
+  for (int row = last; row >= first; --row) {
+    removed_.push_back({row, image_at(row)});
+  }
+  Q_EMIT removed_count_changed(removed_count());
+}
+
+void EditPage::restore_removed() {
+  const std::vector<Removed> removed = std::exchange(removed_, {});
+  for (auto one = removed.rbegin(); one != removed.rend(); ++one) {
+    const int row = std::min(one->row, images_->rowCount());
+    insert_images(row, {one->image});
+  }
+  Q_EMIT removed_count_changed(0);
+}
+
+Workspace::Image EditPage::image_at(int row) {
+  const std::uint64_t id = images_->id(row);
+  Workspace::Image image{images_->file(row)};
+  if (pipelines_.has_own(id)) {
+    image.own = pipelines_.of(id).items();
+  }
+  return image;
+}
+
+Workspace EditPage::workspace() {
+  Workspace workspace;
+  for (int row = 0; row < images_->rowCount(); ++row) {
+    workspace.images.push_back(image_at(row));
+  }
+  workspace.shared = pipelines_.shared().items();
+  return workspace;
+}
+
+void EditPage::open(const Workspace& workspace) {
+  images_->clear();
+  pipelines_.shared().start_with(workspace.shared);
+  insert_images(0, workspace.images);
+  removed_.clear();
+  Q_EMIT removed_count_changed(0);
+  show_current();
+}
+
+void EditPage::insert_images(int row, const std::vector<Workspace::Image>& images) {
+  std::vector<std::filesystem::path> files;
+  for (const Workspace::Image& image : images) {
+    files.push_back(image.file);
+  }
+  const std::vector<std::uint64_t> ids = images_->insert(row, files);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (ids[i] != 0 && images[i].own) {
+      pipelines_.give_own(ids[i]).start_with(*images[i].own);
+      images_->set_has_own_pipeline(ids[i], true);
+    }
+  }
 }
 
 QWidget* EditPage::make_submit_area() {
@@ -137,6 +212,7 @@ void EditPage::edit(PipelineModel* model) {
     connect(model, &PipelineModel::changed, this, [this, model] {
       preview_panel_->set_pipeline(model->pipeline());
       update_submit();
+      Q_EMIT workspace_changed();
     });
     preview_panel_->set_pipeline(model->pipeline());
   }
@@ -163,6 +239,7 @@ void EditPage::choose_scope(bool own) {
     pipelines_.drop_own(current_image_);
   }
   images_->set_has_own_pipeline(current_image_, own);
+  Q_EMIT workspace_changed();
 }
 
 std::vector<int> EditPage::rows_to_submit() const {

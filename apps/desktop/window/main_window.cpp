@@ -5,17 +5,21 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QFile>
+#include <QFileDialog>
 #include <QFileInfo>
 #include <QListView>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QScreen>
 #include <QSettings>
+#include <QStandardPaths>
 #include <QStatusBar>
 #include <QTabBar>
 #include <QTabWidget>
 
+#include "base/error.hpp"
 #include "images/image_list_model.hpp"
 #include "images/images_panel.hpp"
 #include "jobs/jobs_panel.hpp"
@@ -25,12 +29,23 @@
 #include "window/edit_page.hpp"
 #include "window/recent_paths.hpp"
 #include "window/theme.hpp"
+#include "window/workspace.hpp"
+#include "window/workspace_keeper.hpp"
 
 namespace tessera::desktop {
 namespace {
 
 constexpr const char* geometry_key = "window/geometry";
+constexpr const char* workspace_folder_key = "workspace/folder";
 constexpr int message_ms = 6000;
+/// Of the title bar, which is known only once the window is shown.
+constexpr int frame_height = 40;
+
+QString workspace_folder() {
+  return QSettings()
+      .value(workspace_folder_key, QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation))
+      .toString();
+}
 
 }  // namespace
 
@@ -54,10 +69,16 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
   });
   connect(jobs_, &JobsPanel::place_changed, edit_, &EditPage::set_place);
   edit_->set_place(jobs_->place_name());
+  keeper_ =
+      new WorkspaceKeeper(*edit_, QStandardPaths::writableLocation(QStandardPaths::AppDataLocation), this);
+  connect(keeper_, &WorkspaceKeeper::message, this, &MainWindow::show_message);
   make_menus();
   statusBar()->setSizeGripEnabled(false);
-  resize(1280, 800);
+  constexpr QSize comfortable(1280, 800);
+  const QSize room = screen()->availableSize() - QSize(0, frame_height);
+  resize(comfortable.boundedTo(room));
   restoreGeometry(QSettings().value(geometry_key).toByteArray());
+  keeper_->restore();
 }
 
 void MainWindow::make_menus() {
@@ -80,6 +101,10 @@ void MainWindow::make_file_menu() {
   connect(recent, &QMenu::aboutToShow, this, [this, recent] { fill_recent(recent); });
   connect(edit_->images(), &ImageListModel::asked_for, this,
           [](const std::vector<std::filesystem::path>& paths) { remember_path(recent_entry(paths)); });
+  menu->addSeparator();
+  menu->addAction(tr("Open a &workspace…"), this, &MainWindow::open_workspace);
+  menu->addAction(tr("Save the wor&kspace as…"), QKeySequence(tr("Ctrl+Shift+S")), this,
+                  &MainWindow::save_workspace);
   menu->addSeparator();
   menu->addAction(tr("Remove &all images"), edit_->images(), &ImageListModel::clear);
   menu->addSeparator();
@@ -122,6 +147,15 @@ void MainWindow::make_edit_menu() {
                   &ImagesPanel::select_all);
   menu->addAction(icon(Icon::remove), tr("&Remove selected images"), edit_->images_panel(),
                   &ImagesPanel::remove_selected);
+  QAction* restore = menu->addAction(tr("&Bring removed images back"), QKeySequence(tr("Ctrl+Alt+Z")), edit_,
+                                     &EditPage::restore_removed);
+  restore->setEnabled(false);
+  connect(edit_, &EditPage::removed_count_changed, restore, [this, restore](int count) {
+    restore->setEnabled(count > 0);
+    if (count > 0) {
+      show_message(tr("Removed from the list: %1. Edit > Bring removed images back undoes that.").arg(count));
+    }
+  });
 }
 
 void MainWindow::make_pipeline_menu() {
@@ -211,6 +245,38 @@ void MainWindow::submit(const std::vector<Submission>& submissions) {
 
 void MainWindow::show_message(const QString& text) { statusBar()->showMessage(text, message_ms); }
 
+void MainWindow::open_workspace() {
+  const QString file = QFileDialog::getOpenFileName(this, tr("Open a workspace"), workspace_folder(),
+                                                    tr("Workspaces (*.tessera);;All files (*)"));
+  if (file.isEmpty()) {
+    return;
+  }
+  try {
+    edit_->open(read_workspace(file));
+    tabs_->setCurrentWidget(edit_);
+  } catch (const Error& error) {
+    QMessageBox::warning(this, tr("Open a workspace"), error.what());
+  }
+}
+
+void MainWindow::save_workspace() {
+  QString file = QFileDialog::getSaveFileName(this, tr("Save the workspace"),
+                                              workspace_folder() + tr("/Untitled.tessera"),
+                                              tr("Workspaces (*.tessera)"));
+  if (file.isEmpty()) {
+    return;
+  }
+  if (QFileInfo(file).suffix().isEmpty()) {
+    file += ".tessera";
+  }
+  try {
+    write_workspace(file, edit_->workspace());
+    QSettings().setValue(workspace_folder_key, QFileInfo(file).absolutePath());
+  } catch (const Error& error) {
+    QMessageBox::warning(this, tr("Save the workspace"), error.what());
+  }
+}
+
 void MainWindow::closeEvent(QCloseEvent* event) {
   if (!jobs_->may_close()) {
     event->ignore();
@@ -218,6 +284,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   }
   QSettings().setValue(geometry_key, saveGeometry());
   edit_->save_state();
+  keeper_->save();
   QMainWindow::closeEvent(event);
 }
 

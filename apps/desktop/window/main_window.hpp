@@ -13,6 +13,7 @@ namespace tessera::desktop {
 
 class EditPage;
 class JobsPanel;
+class WorkspaceKeeper;
 struct Submission;
 
 class MainWindow : public QMainWindow {
@@ -37,11 +38,14 @@ class MainWindow : public QMainWindow {
   void make_view_menu();
   void make_help_menu();
   void show_message(const QString& text);
+  void open_workspace();
+  void save_workspace();
   void submit(const std::vector<Submission>& submissions);
 
   QTabWidget* tabs_;
   EditPage* edit_;
   JobsPanel* jobs_;
+  WorkspaceKeeper* keeper_;
 };
 
 }  // namespace tessera::desktop

@@ -12,6 +12,15 @@
 #include "codec/writer.hpp"
 
 namespace tessera::desktop {
+namespace {
+
+constexpr const char* format_key = "output/extension";
+
+QString text_of(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+}  // namespace
 
 OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   auto* column = new QVBoxLayout(this);
@@ -22,8 +31,10 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   auto* label = new QLabel(tr("Save as"));
   row->addWidget(label);
   format_ = new QComboBox;
+  // Without an extension: each as its original, or PNG where such files are not written.
+  format_->addItem(tr("As the original"), QString());
   for (const FileFormatInfo& choice : file_format_table) {
-    format_->addItem(QString::fromUtf8(choice.name.data(), static_cast<qsizetype>(choice.name.size())));
+    format_->addItem(text_of(choice.name), text_of(choice.extension));
   }
   format_->setAccessibleName(tr("Format of the results"));
   label->setBuddy(format_);
@@ -56,7 +67,7 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   column->addLayout(metadata_row);
 
   const QSettings settings;
-  format_->setCurrentIndex(std::clamp(settings.value("output/format", 0).toInt(), 0, format_->count() - 1));
+  format_->setCurrentIndex(std::max(0, format_->findData(settings.value(format_key).toString())));
   quality_->setValue(settings.value("output/quality", WriteOptions{}.quality).toInt());
   // Kept under the name and in the kinds of earlier versions, where it was yes or no.
   const QString strip = settings.value("output/strip", false).toString();
@@ -66,16 +77,23 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   update_quality();
 }
 
+bool OutputForm::may_be_lossy() const {
+  const auto format = format_from_extension(format_->currentData().toString().toStdString());
+  return !format || format_info(*format).lossy;
+}
+
 void OutputForm::update_quality() {
-  const bool lossy = file_format_table.at(static_cast<std::size_t>(format_->currentIndex())).lossy;
+  const bool lossy = may_be_lossy();
   quality_->setEnabled(lossy);
   quality_label_->setEnabled(lossy);
 }
 
 Json OutputForm::output() const {
-  const FileFormatInfo& choice = file_format_table.at(static_cast<std::size_t>(format_->currentIndex()));
-  Json output{{"format", std::string(choice.extension)}};
-  if (choice.lossy) {
+  Json output = Json::object();
+  if (const QString extension = format_->currentData().toString(); !extension.isEmpty()) {
+    output["format"] = extension.toStdString();
+  }
+  if (may_be_lossy()) {
     output["quality"] = quality_->value();
   }
   const QVariant strip = metadata_->currentData();
@@ -89,7 +107,7 @@ Json OutputForm::output() const {
 
 void OutputForm::save() const {
   QSettings settings;
-  settings.setValue("output/format", format_->currentIndex());
+  settings.setValue(format_key, format_->currentData());
   settings.setValue("output/quality", quality_->value());
   settings.setValue("output/strip", metadata_->currentData());
 }

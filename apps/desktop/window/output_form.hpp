@@ -24,6 +24,8 @@ class OutputForm : public QWidget {
 
  private:
   void update_quality();
+  /// Whether a result may be in a format that has a quality.
+  [[nodiscard]] bool may_be_lossy() const;
 
   QComboBox* format_;
   QLabel* quality_label_;
