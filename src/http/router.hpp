@@ -21,6 +21,7 @@ enum class Lane : std::uint8_t {
   light,      ///< short queries of the state store
   heavy,      ///< uses the object store or the queue, or computes
   waiting,    ///< as heavy, and then waits for what other processes do
+  viewing,    ///< parts of images for viewers: many short ones, among which some wait for other processes
 };
 
 struct Route {

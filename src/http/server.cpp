@@ -119,6 +119,7 @@ Server::State::State(ServerOptions options_given, Router router_given)
       light(options.light_threads),
       heavy(options.heavy_threads),
       waiting(options.waiting_threads),
+      viewing(options.viewing_threads),
       files(static_cast<std::size_t>(options.file_threads)),
       producers(static_cast<std::size_t>(options.producer_threads)),
       max_connections(connections_allowed(options)),
@@ -323,6 +324,7 @@ void Server::stop(std::chrono::milliseconds grace) {
   state.light.pool.join();
   state.heavy.pool.join();
   state.waiting.pool.join();
+  state.viewing.pool.join();
   state.producers.join();
   state.files.join();
   lock.lock();

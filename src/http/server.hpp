@@ -37,6 +37,7 @@ struct ServerOptions {
   int light_threads = 8;     ///< workers of Lane::light
   int heavy_threads = 16;    ///< workers of Lane::heavy
   int waiting_threads = 32;  ///< workers of Lane::waiting
+  int viewing_threads = 48;  ///< workers of Lane::viewing
   int file_threads = 4;      ///< for file I/O on behalf of the I/O threads
   /// Concurrent downloads of produced content, each of which occupies a thread; more are rejected with 503.
   int producer_threads = 32;

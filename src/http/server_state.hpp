@@ -52,6 +52,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   Workers light;
   Workers heavy;
   Workers waiting;
+  Workers viewing;
   asio::thread_pool files;
   asio::thread_pool producers;
   std::atomic<std::int64_t> bytes_of_bodies = 0;  ///< in memory
@@ -76,7 +77,18 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   /// Null if there is no free slot.
   [[nodiscard]] std::shared_ptr<ProducerSlot> acquire_producer_slot(const std::string& owner);
   [[nodiscard]] Workers& workers(Lane lane) {
-    return lane == Lane::waiting ? waiting : lane == Lane::heavy ? heavy : light;
+    switch (lane) {
+      case Lane::heavy:
+        return heavy;
+      case Lane::waiting:
+        return waiting;
+      case Lane::viewing:
+        return viewing;
+      case Lane::immediate:
+      case Lane::light:
+        break;
+    }
+    return light;
   }
   void log_defect(std::string_view where, const std::exception_ptr& error) const noexcept;
   void log_access(const AccessRecord& record) const;

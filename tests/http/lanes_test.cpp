@@ -32,7 +32,8 @@ class HttpLimits : public ::testing::Test {
     for (const auto& [path, lane] : std::vector<std::pair<std::string, Lane>>{{"/immediate", Lane::immediate},
                                                                               {"/light", Lane::light},
                                                                               {"/heavy", Lane::heavy},
-                                                                              {"/waiting", Lane::waiting}}) {
+                                                                              {"/waiting", Lane::waiting},
+                                                                              {"/viewing", Lane::viewing}}) {
       router.add({.method = "GET", .pattern = path, .handler = hello, .lane = lane});
       router.add({.method = "GET",
                   .pattern = path + "/blocked",
@@ -94,7 +95,10 @@ TEST_F(HttpLimits, ALaneThatIsStuckStopsNoOther) {
   options.light_threads = 2;
   options.heavy_threads = 2;
   options.waiting_threads = 2;
+  options.viewing_threads = 2;
   start();
+  block("/viewing/blocked", 2);
+  EXPECT_EQ(get("/waiting").status, 200);
   block("/waiting/blocked", 2);
   EXPECT_EQ(get("/heavy").status, 200);
   block("/heavy/blocked", 2);
@@ -103,6 +107,7 @@ TEST_F(HttpLimits, ALaneThatIsStuckStopsNoOther) {
   block("/light/blocked", 2);
   EXPECT_EQ(get("/immediate").status, 200);
   open_gate();
+  EXPECT_EQ(get("/viewing").status, 200);
   EXPECT_EQ(get("/waiting").status, 200);
   EXPECT_EQ(get("/heavy").status, 200);
   EXPECT_EQ(get("/light").status, 200);

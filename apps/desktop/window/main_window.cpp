@@ -28,6 +28,7 @@
 #include "view/icons.hpp"
 #include "window/edit_page.hpp"
 #include "window/recent_paths.hpp"
+#include "window/shortcuts_dialog.hpp"
 #include "window/theme.hpp"
 #include "window/workspace.hpp"
 #include "window/workspace_keeper.hpp"
@@ -217,6 +218,8 @@ void MainWindow::make_view_menu() {
 
 void MainWindow::make_help_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&Help"));
+  menu->addAction(tr("&Keyboard shortcuts"), QKeySequence::HelpContents, this,
+                  [this] { ShortcutsDialog(*menuBar(), this).exec(); });
   menu->addAction(tr("&About Tessera"), this, [this] {
     QMessageBox box(this);
     box.setWindowTitle(tr("About Tessera"));

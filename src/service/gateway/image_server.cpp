@@ -153,7 +153,7 @@ void ImageServer::mount_pictures(http::Router& router) {
                 .handler = [this, handler](http::Request& request) { return (this->*handler)(request); },
                 .admit = admit,
                 .operation = operation(documentation),
-                .lane = http::Lane::waiting});
+                .lane = http::Lane::viewing});
   };
   const DocumentedAnswer known{304, "The client has it already."};
   const DocumentedAnswer costly{
@@ -245,6 +245,19 @@ ObjectInfo ImageServer::stat(const std::string& object) {
   return *info;
 }
 
+Json ImageServer::pipeline_of(const std::string& text) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = pipelines_.find(text); known != pipelines_.end()) {
+      return known->second;
+    }
+  }
+  Json pipeline = check_pipeline({{"pipeline", text}}, options_.presets).at("pipeline");
+  const std::scoped_lock lock(mutex_);
+  make_room(pipelines_);
+  return pipelines_[text] = std::move(pipeline);
+}
+
 ImageServer::Picture ImageServer::picture_of(const http::Request& request) {
   return picture_of(request, request.parameter("identifier"), caller_of(request));
 }
@@ -260,8 +273,7 @@ ImageServer::Picture ImageServer::picture_of(const http::Request& request, const
     if (caller.owner != source.owner) {
       throw Error(ErrorCode::forbidden, "Only its owner may view an image through a pipeline.");
     }
-    picture.file.pipeline =
-        check_pipeline({{"pipeline", subject.substr(at + 1)}}, options_.presets).at("pipeline");
+    picture.file.pipeline = pipeline_of(subject.substr(at + 1));
   }
   picture.object = stat(source.object);
   picture.file.owner = source.owner;

@@ -78,6 +78,8 @@ class ImageServer {
                                    const Caller& caller);
   [[nodiscard]] Picture picture_of(const http::Request& request);
   [[nodiscard]] ObjectInfo stat(const std::string& object);
+  /// The checked pipeline of a text.
+  [[nodiscard]] Json pipeline_of(const std::string& text);
   /// Opens the file, if that has not been done.
   void open(const http::Request& request, Picture& picture);
   [[nodiscard]] http::Response finished(const http::Request& request, std::string content,
@@ -96,7 +98,8 @@ class ImageServer {
     ObjectInfo info;
     std::chrono::steady_clock::time_point at;
   };
-  std::map<std::string, Stat> stats_;  ///< by object; viewers ask for many tiles of one
+  std::map<std::string, Json> pipelines_;  ///< by text
+  std::map<std::string, Stat> stats_;      ///< by object; viewers ask for many tiles of one
 };
 
 }  // namespace tessera::service
