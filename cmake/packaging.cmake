@@ -18,6 +18,7 @@ list(TRANSFORM configured_units REPLACE "(.+)" "/etc/tessera/\\1.toml\n" OUTPUT_
 string(CONCAT conffiles ${conffiles})
 file(WRITE ${PROJECT_BINARY_DIR}/conffiles "${conffiles}")
 install(FILES deploy/rabbitmq/rabbitmq.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/rabbitmq COMPONENT tessera)
+install(PROGRAMS deploy/redis/restore DESTINATION ${CMAKE_INSTALL_DOCDIR}/redis COMPONENT tessera)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
