@@ -42,28 +42,45 @@ void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const s
       ->type_name("FORMAT");
 }
 
+namespace {
+
+/// `info` is one of the table, which stays.
+void add_option(CLI::App& app, const OutputOptionInfo& info, OutputOptions& options) {
+  const std::string flags = flags_of(info);
+  const std::string doc(info.doc);
+  const Json schema = info.schema();
+  if (info.name == "format") {
+    add_format_option(app, options.format, doc);
+  } else if (info.name == "strip") {
+    app.add_flag("--strip{all}", doc)->each([&options](const std::string& text) {
+      options.strip = parse_strip(text);
+    });
+  } else if (schema.value("type", "") == "boolean") {
+    app.add_flag_callback(
+        flags, [&options, &info] { info.set(options, true, "The command line"); }, doc);
+  } else {
+    app.add_option_function<std::string>(
+           flags,
+           [&options, &info, schema](const std::string& text) {
+             info.set(options, value_of(text, schema), "The command line");
+           },
+           doc)
+        ->type_name(schema.value("type", "") == "integer" ? "NUMBER" : "NAME");
+  }
+}
+
+}  // namespace
+
 void add_output_options(CLI::App& app, OutputOptions& options) {
   for (const OutputOptionInfo& info : output_option_table()) {
-    const std::string flags = flags_of(info);
-    const std::string doc(info.doc);
-    const Json schema = info.schema();
-    if (info.name == "format") {
-      add_format_option(app, options.format, doc);
-    } else if (info.name == "strip") {
-      app.add_flag("--strip{all}", doc)->each([&options](const std::string& text) {
-        options.strip = parse_strip(text);
-      });
-    } else if (schema.value("type", "") == "boolean") {
-      app.add_flag_callback(
-          flags, [&options, &info] { info.set(options, true, "The command line"); }, doc);
-    } else {
-      app.add_option_function<std::string>(
-             flags,
-             [&options, &info, schema](const std::string& text) {
-               info.set(options, value_of(text, schema), "The command line");
-             },
-             doc)
-          ->type_name(schema.value("type", "") == "integer" ? "NUMBER" : "NAME");
+    add_option(app, info, options);
+  }
+}
+
+void add_picture_options(CLI::App& app, OutputOptions& options) {
+  for (const OutputOptionInfo& info : output_option_table()) {
+    if (info.name == "page" || info.name == "overview") {
+      add_option(app, info, options);
     }
   }
 }

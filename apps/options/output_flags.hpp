@@ -14,6 +14,9 @@ namespace tessera {
 /// must stay alive until the options have been read.
 void add_output_options(CLI::App& app, OutputOptions& options);
 
+/// Adds those of them that choose the picture in a file: --page and --overview.
+void add_picture_options(CLI::App& app, OutputOptions& options);
+
 /// Adds -f/--format alone.
 void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const std::string& doc);
 

@@ -13,7 +13,8 @@ Command add_serve(CLI::App& program);
 Command add_gateway(CLI::App& program);
 Command add_node(CLI::App& program);
 Command add_notifier(CLI::App& program);
-/// The client commands: submit, watch, status, get, cancel, retry, ls, nodes, dead.
+Command add_submit(CLI::App& program);
+/// The other commands of a client: watch, status, get, cancel, retry, ls, nodes, dead.
 std::vector<Command> add_client_commands(CLI::App& program);
 /// Manages tokens in a service's state store.
 Command add_token(CLI::App& program);

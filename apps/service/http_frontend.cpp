@@ -9,6 +9,7 @@
 #include "adapters/open.hpp"
 #include "base/error.hpp"
 #include "net/redact.hpp"
+#include "plan/built_in_presets.hpp"
 #include "plan/presets_file.hpp"
 #include "service/instrumented_store.hpp"
 #include "service/openapi.hpp"
@@ -91,7 +92,8 @@ void add_gateway_settings(CLI::App& app, HttpFrontendSettings& settings) {
   app.add_option("--notifier-url", settings.notifier_url, "Where clients follow events; without it, here")
       ->envname("TESSERA_NOTIFIER_URL")
       ->type_name("URL");
-  app.add_option("--presets", settings.presets_file, "File of named pipelines that clients may use")
+  app.add_option("--presets", settings.presets_file,
+                 "File of named pipelines that clients may use beside the built-in ones")
       ->envname("TESSERA_PRESETS")
       ->type_name("FILE");
   app.add_option("--max-queued", settings.max_queued_jobs,
@@ -202,7 +204,8 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
     queue_ = open_job_queue(settings.queue, {});
     objects_ = with_metrics(open_object_store(settings.store, {system_now, url_, link_secret}), metrics);
     GatewayOptions gateway;
-    const Presets presets = front.presets_file.empty() ? Presets{} : read_presets(front.presets_file);
+    const Presets presets =
+        with_built_in_presets(front.presets_file.empty() ? Presets{} : read_presets(front.presets_file));
     gateway.presets = presets;
     gateway.max_queued_jobs = front.max_queued_jobs;
     gateway.max_queued_per_owner = front.max_queued_per_owner;

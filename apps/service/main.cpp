@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/program.hpp"
+#include "client_shared.hpp"
 #include "command.hpp"
 #include "config_file.hpp"
 #include "manual.hpp"
@@ -22,9 +23,13 @@ int run(int argc, char** argv) {
   CLI::App program{"Tessera's servers, and the commands that talk to them.", "tessera"};
   program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION);
   program.require_subcommand(1);
-  std::vector<Command> commands{add_serve(program), add_gateway(program),
-                                add_node(program),  add_notifier(program),
-                                add_token(program), add_manual(program, TESSERA_VERSION, false)};
+  std::vector<Command> commands{add_serve(program),
+                                add_gateway(program),
+                                add_node(program),
+                                add_notifier(program),
+                                add_token(program),
+                                add_submit(program),
+                                add_manual(program, TESSERA_VERSION, false)};
   for (Command& command : add_client_commands(program)) {
     commands.push_back(std::move(command));
   }
@@ -44,8 +49,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::Success& request) {
       return program.exit(request);
     } catch (const CLI::ParseError& error) {
-      fmt::print(stderr, "tessera: {}\nRun 'tessera COMMAND --help' for what is possible.\n",
-                 printable(error.what()));
+      print_sentence(
+          fmt::format("{}\nRun 'tessera COMMAND --help' for what is possible.", printable(error.what())));
       return meaning(ErrorCode::usage).exit_code;
     }
   });

@@ -8,6 +8,8 @@
 #include <cstdio>
 
 #include "base/printable.hpp"
+#include "base/terminal.hpp"
+#include "job_table.hpp"
 
 namespace tessera::service {
 namespace {
@@ -24,7 +26,8 @@ std::string shown_name(const std::string& name) {
 
 }  // namespace
 
-ProgressView::ProgressView(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0) {}
+ProgressView::ProgressView(bool quiet)
+    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0), coloured_(takes_colours(STDERR_FILENO)) {}
 
 ProgressView::~ProgressView() { std::fflush(stderr); }
 
@@ -86,8 +89,10 @@ void ProgressView::draw() {
   for (std::size_t i = hidden; i < order_.size(); ++i) {
     const Line& line = lines_[order_[i]];
     const int filled = static_cast<int>(std::clamp(line.fraction, 0.0, 1.0) * bar_width);
-    text += fmt::format("\x1b[2K{:<{}} {:<9} [{}{}] {:3.0f}% {}\n", line.name, name_width, line.state,
-                        std::string(static_cast<std::size_t>(filled), '#'),
+    const Colour colour = colour_of_state(line.state);
+    text += fmt::format("\x1b[2K{:<{}} {} [{}{}] {:3.0f}% {}\n", line.name, name_width,
+                        in_colour(fmt::format("{:<9}", line.state), colour, coloured_),
+                        in_colour(std::string(static_cast<std::size_t>(filled), '#'), colour, coloured_),
                         std::string(static_cast<std::size_t>(bar_width - filled), ' '), 100 * line.fraction,
                         line.remark.substr(0, 60));
     ++drawn;

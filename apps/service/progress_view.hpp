@@ -31,6 +31,7 @@ class ProgressView {
   void draw();
   bool quiet_;
   bool terminal_;
+  bool coloured_;
   std::vector<std::string> order_;
   std::map<std::string, Line> lines_;
   std::size_t drawn_ = 0;

@@ -17,7 +17,7 @@
 #include "command.hpp"
 #include "launch.hpp"
 #include "outputs.hpp"
-#include "presets.hpp"
+#include "user_presets.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -48,7 +48,7 @@ void check_streams(const ApplyOptions& options) {
 
 /// Starts the ranks, after what can be refused without them.
 int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
-  static_cast<void>(parse_pipeline(options.pipeline, load_presets(options.presets)));
+  static_cast<void>(UserPresets(options.presets).parse(options.pipeline));
   const Inputs inputs = expand_inputs(options.inputs, options.recursive);
   const auto console = make_terminal_console(!options.json && !options.quiet);
   for (const auto& [input, folder] : inputs.names) {

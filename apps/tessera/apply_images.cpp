@@ -12,16 +12,17 @@
 #include "base/amount.hpp"
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/terminal.hpp"
 #include "codec/io/objects.hpp"
 #include "comm/text.hpp"
 #include "engine/workers.hpp"
 #include "findings_files.hpp"
 #include "outputs.hpp"
-#include "presets.hpp"
 #include "process/host_share.hpp"
 #include "process/shared_source.hpp"
 #include "replaced_file.hpp"
 #include "report.hpp"
+#include "user_presets.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -141,7 +142,7 @@ class Application {
   PipelineSteps pipeline_from_root() {
     PipelineSteps pipeline;
     const std::string text = from_root(comm_, [&] {
-      pipeline = parse_pipeline(options_.pipeline, load_presets(options_.presets));
+      pipeline = UserPresets(options_.presets).parse(options_.pipeline);
       return comm_.size() > 1 ? to_json(pipeline).dump() : std::string();
     });
     return comm_.root() ? pipeline : parse_pipeline(text);
@@ -370,7 +371,7 @@ class Application {
       console_.message(text);
     } else {
       console_.clear();
-      fmt::print("{}\n", text);
+      fmt::print("{}\n", with_marks(text, takes_colours(STDOUT_FILENO)));
       std::fflush(stdout);
     }
   }

@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/program.hpp"
+#include "base/terminal.hpp"
 #include "manual.hpp"
 #include "schema/param.hpp"
 
@@ -56,13 +58,21 @@ void check_command(const CLI::App& program, const Arguments& arguments) {
 }  // namespace
 
 int run(const Arguments& typed) {
-  const Arguments arguments = without_habits(typed);
+  Arguments without_colour = typed;
+  if (const int code = exit_code_of([&] { return take_colour_option(without_colour), 0; }); code != 0) {
+    return code;
+  }
+  const Arguments arguments = without_habits(std::move(without_colour));
   CLI::App program{
       "Image processing that is cut into pieces, worked on side by side, and never shows the cut.",
       "tessera"};
   program.set_version_flag("--version", std::string("tessera ") + TESSERA_VERSION,
                            "Print the version and exit");
   program.set_help_flag("-h,--help", "Print this help and exit");
+  // Taken out of the arguments before they are parsed: every command has it.
+  program.add_option("--color", "Colours in messages, with any command (default: auto; see also $NO_COLOR)")
+      ->type_name("auto|always|never")
+      ->expected(1);
   program.require_subcommand(1);
   program.footer("Exit codes:\n" + exit_code_lines());
   const std::vector<Command> commands{add_apply(program, arguments),
@@ -71,6 +81,7 @@ int run(const Arguments& typed) {
                                       add_info(program),
                                       add_ops(program),
                                       add_explain(program),
+                                      add_presets(program),
                                       add_compare(program),
                                       add_completion(program),
                                       add_worker(program),
@@ -109,9 +120,12 @@ int run(const Arguments& typed) {
     } catch (const CLI::Success& request) {  // --help and --version
       return program.exit(request);
     } catch (const CLI::ParseError& error) {
-      fmt::print(stderr,
-                 "tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.\n",
-                 printable(error.what()));
+      fmt::print(
+          stderr, "{}",
+          with_marks(fmt::format("tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what "
+                                 "is possible.\n",
+                                 printable(error.what())),
+                     takes_colours(STDERR_FILENO)));
       return meaning(ErrorCode::usage).exit_code;
     }
   });

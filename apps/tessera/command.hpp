@@ -18,6 +18,7 @@ Command add_thumbnail(CLI::App& program, const Arguments& arguments);
 Command add_info(CLI::App& program);
 Command add_ops(CLI::App& program);
 Command add_explain(CLI::App& program);
+Command add_presets(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_completion(CLI::App& program);
 /// Not for people: what 'tessera node' starts.

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "base/error.hpp"
@@ -25,7 +27,27 @@ struct Subcommand {
   std::vector<Flag> flags;
   bool takes_pipeline = false;
   bool takes_operator = false;
+  std::vector<Subcommand> parts = {};  ///< commands of its own, such as "presets save"
 };
+
+std::vector<std::string> part_names(const Subcommand& command) {
+  std::vector<std::string> names;
+  for (const Subcommand& part : command.parts) {
+    names.push_back(part.name);
+  }
+  return names;
+}
+
+/// Also those of its parts.
+std::vector<Flag> all_flags(const Subcommand& command) {
+  std::vector<Flag> flags = command.flags;
+  for (const Subcommand& part : command.parts) {
+    std::ranges::copy_if(part.flags, std::back_inserter(flags), [&](const Flag& flag) {
+      return std::ranges::find(flags, flag.names, &Flag::names) == flags.end();
+    });
+  }
+  return flags;
+}
 
 std::vector<Flag> flags_of(const CLI::App& app) {
   std::vector<Flag> flags;
@@ -48,8 +70,8 @@ std::vector<Subcommand> subcommands_of(const CLI::App& program) {
   std::vector<Subcommand> commands;
   for (const CLI::App* app : program.get_subcommands([](const CLI::App*) { return true; })) {
     commands.push_back({app->get_name(), app->get_description(), flags_of(*app),
-                        app->get_option_no_throw("PIPELINE") != nullptr,
-                        app->get_option_no_throw("NAME") != nullptr});
+                        app->get_option_no_throw("PIPELINE") != nullptr, app->get_name() == "ops",
+                        subcommands_of(*app)});
   }
   return commands;
 }
@@ -102,7 +124,14 @@ std::string bash_script(const std::vector<Subcommand>& commands, const std::vect
   text += parameter_function();
   text += fmt::format("_tessera_operators='{}'\n", fmt::join(operator_names(), " "));
   text += R"sh(
-# Completes the last word of a pipeline: an operator after '|', else a parameter of the operator before.
+# "@name" is one word here, not a host's name.
+COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
+
+_tessera_presets() {
+  { "${COMP_WORDS[0]}" presets --names; } 2> /dev/null
+}
+
+# Completes the last word of a pipeline: an operator or @preset after '|', else a parameter of the operator before.
 _tessera_pipeline() {
   local text=${1#[\"\']} step head word candidate
   step=${text##*|}
@@ -111,6 +140,8 @@ _tessera_pipeline() {
   head=${text%"$word"}
   if [[ $step == *[[:space:]]* ]]; then
     COMPREPLY=($(compgen -W "$(_tessera_parameters "${step%%[[:space:]]*}")" -- "$word"))
+  elif [[ $word == @* ]]; then
+    COMPREPLY=($(compgen -P @ -W "$(_tessera_presets)" -- "${word#@}"))
   else
     COMPREPLY=($(compgen -W "$_tessera_operators" -- "$word"))
   fi
@@ -124,7 +155,7 @@ _tessera() {
   local cur=${COMP_WORDS[COMP_CWORD]} command='' positional=0 i word flags='' values=''
   COMPREPLY=()
 )sh";
-  text += "  local pipeline='' operator='' commands='";
+  text += "  local pipeline='' operator='' parts='' part='' commands='";
   for (const Subcommand& command : commands) {
     text += command.name + " ";
   }
@@ -143,15 +174,16 @@ _tessera() {
   for (const Subcommand& command : commands) {
     std::vector<std::string> all;
     std::vector<std::string> with_value;
-    for (const Flag& flag : command.flags) {
+    for (const Flag& flag : all_flags(command)) {
       all.insert(all.end(), flag.names.begin(), flag.names.end());
       if (flag.takes_value) {
         with_value.insert(with_value.end(), flag.names.begin(), flag.names.end());
       }
     }
-    text += fmt::format("    {}) flags='{}' values=' {} ' pipeline='{}' operator='{}' ;;\n", command.name,
-                        fmt::join(all, " "), fmt::join(with_value, " "), command.takes_pipeline ? "yes" : "",
-                        command.takes_operator ? "yes" : "");
+    text += fmt::format("    {}) flags='{}' values=' {} ' pipeline='{}' operator='{}' parts='{}' ;;\n",
+                        command.name, fmt::join(all, " "), fmt::join(with_value, " "),
+                        command.takes_pipeline ? "yes" : "", command.takes_operator ? "yes" : "",
+                        fmt::join(part_names(command), " "));
   }
   text += R"sh(  esac
   for (( i = 2; i < COMP_CWORD; ++i )); do
@@ -160,14 +192,19 @@ _tessera() {
       (( ++i ))
     elif [[ $word != -?* ]]; then
       (( ++positional ))
+      [[ -n $part ]] || part=$word
     fi
   done
   if [[ $values == *" ${COMP_WORDS[COMP_CWORD-1]} "* ]]; then
     COMPREPLY=($(compgen -f -- "$cur"))
   elif [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))
-  elif [[ -n $pipeline && $positional == 0 ]]; then
+  elif [[ -n $pipeline && $positional == 0 || $command == presets && $part == save && $positional == 2 ]]; then
     _tessera_pipeline "$cur"
+  elif [[ -n $parts && $positional == 0 ]]; then
+    COMPREPLY=($(compgen -W "$parts" -- "$cur"))
+  elif [[ $command == presets ]]; then
+    COMPREPLY=($(compgen -W "$(_tessera_presets)" -- "$cur"))
   elif [[ -n $operator && $positional == 0 ]]; then
     COMPREPLY=($(compgen -W "$_tessera_operators" -- "$cur"))
   elif [[ $command == completion ]]; then
@@ -202,14 +239,18 @@ std::string zsh_script(const std::vector<Subcommand>& commands, const std::vecto
   text += parameter_function();
   text += fmt::format("_tessera_operators=({})\n", fmt::join(operator_names(), " "));
   text += R"sh(
-# Completes the last word of a pipeline: an operator after '|', else a parameter of the operator before.
+_tessera_presets() {
+  compadd "$@" -- ${(f)"$(tessera presets --names 2> /dev/null)"}
+}
+
+# Completes the last word of a pipeline: an operator or @preset after '|', else a parameter of the operator before.
 _tessera_pipeline() {
   local -i at
   compset -q || words=() CURRENT=1
   at=$CURRENT
   while (( at > 1 )) && [[ $words[at-1] != '|' ]]; do (( at-- )); done
   if (( at == CURRENT )); then
-    compadd -S '' -- $_tessera_operators
+    compadd -S '' -- $_tessera_operators @${^${(f)"$(tessera presets --names 2> /dev/null)"}}
   else
     compadd -S '' -- ${=$(_tessera_parameters $words[at])}
   fi
@@ -232,7 +273,7 @@ _tessera() {
 )sh";
   for (const Subcommand& command : commands) {
     text += fmt::format("        {})\n          _arguments", command.name);
-    for (const Flag& flag : command.flags) {
+    for (const Flag& flag : all_flags(command)) {
       for (const std::string& name : flag.names) {
         text += fmt::format(" \\\n            '{}[{}]{}'", name, zsh_description(flag.description),
                             flag.takes_value ? ":value:_files" : "");
@@ -244,6 +285,10 @@ _tessera() {
       text += " \\\n            '1:operator:($_tessera_operators)'";
     } else if (command.name == "completion") {
       text += " \\\n            '1:shell:(bash zsh fish)'";
+    } else if (command.name == "presets") {
+      text += fmt::format(
+          " \\\n            '1:action:({})' '2:preset:_tessera_presets' '3:pipeline:_tessera_pipeline'",
+          fmt::join(part_names(command), " "));
     }
     text += " \\\n            '*:file:_files' ;;\n";
   }
@@ -282,7 +327,11 @@ std::string fish_script(const std::vector<Subcommand>& commands, const std::vect
   text += R"sh(
 end
 
-# Completes the last word of a pipeline: an operator after '|', else a parameter of the operator before.
+function __tessera_presets
+  tessera presets --names 2> /dev/null
+end
+
+# Completes the last word of a pipeline: an operator or @preset after '|', else a parameter of the operator before.
 function __tessera_pipeline
   set -l text (commandline -ct | string trim --left --chars='"\'')
   set -l step (string replace -r '^.*\\|' '' -- "$text" | string trim --left)
@@ -292,6 +341,7 @@ function __tessera_pipeline
     __tessera_parameters (string replace -r '\\s.*$' '' -- "$step") | string replace -r '^' -- "$head"
   else
     __tessera_operators | string replace -r '^' -- "$head"
+    __tessera_presets | string replace -r '^' -- "$head@"
   end
 end
 
@@ -306,7 +356,7 @@ end
   }
   for (const Subcommand& command : commands) {
     const std::string condition = fmt::format("-n '__fish_seen_subcommand_from {}'", command.name);
-    for (const Flag& flag : command.flags) {
+    for (const Flag& flag : all_flags(command)) {
       text += fmt::format("complete -c tessera {}", condition);
       for (const std::string& name : flag.names) {
         text += name.starts_with("--") ? fmt::format(" -l {}", name.substr(2))
@@ -320,6 +370,9 @@ end
       text += fmt::format("complete -c tessera -f {} -a '(__tessera_operators)'\n", condition);
     } else if (command.name == "completion") {
       text += fmt::format("complete -c tessera -f {} -a 'bash zsh fish'\n", condition);
+    } else if (command.name == "presets") {
+      text += fmt::format("complete -c tessera -f {} -a '{} (__tessera_presets)'\n", condition,
+                          fmt::join(part_names(command), " "));
     }
   }
   return text;

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/terminal.hpp"
+
 namespace tessera::cli {
 namespace {
 
@@ -46,13 +48,15 @@ class TerminalConsole final : public Console {
     const int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
     const auto room = static_cast<std::size_t>(std::max(0, columns - cells - 10));
     // Bytes, not columns: a name with many wide characters is cut early, which is harmless.
-    write_all(STDERR_FILENO, fmt::format("\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}% {}", "", full, "", cells - full,
+    const std::string bar =
+        in_colour(std::string(static_cast<std::size_t>(full), '#'), Colour::cyan, coloured_);
+    write_all(STDERR_FILENO, fmt::format("\r\x1b[K[{}{:.<{}}] {:3.0f}% {}", bar, "", cells - full,
                                          100 * fraction, what.size() <= room ? what : std::string()));
     shown_ = true;
   }
   void message(const std::string& line) override {
     clear();
-    write_all(STDERR_FILENO, line + '\n');
+    write_all(STDERR_FILENO, with_marks(line + '\n', coloured_));
   }
   void finished(int) override { clear(); }
   void clear() final {
@@ -65,6 +69,7 @@ class TerminalConsole final : public Console {
 
  private:
   bool bar_;
+  bool coloured_ = takes_colours(STDERR_FILENO);
   bool shown_ = false;
   Clock::time_point next_{};
 };

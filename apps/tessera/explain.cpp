@@ -15,9 +15,9 @@
 #include "limit_options.hpp"
 #include "output_flags.hpp"
 #include "plan/plan.hpp"
-#include "presets.hpp"
 #include "process/process.hpp"
 #include "text.hpp"
+#include "user_presets.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -31,6 +31,7 @@ struct ExplainOptions {
   int ranks = 1;
   int threads = 0;
   std::optional<FileFormat> format;
+  OutputOptions picture;  ///< page and overview of the input
   bool json = false;
   WorkLimits limits;
 };
@@ -43,10 +44,16 @@ struct Subject {
 
 Subject subject_of(const ExplainOptions& options) {
   if (options.input.empty()) {
+    if (options.picture.page > 0 || options.picture.overview > 0) {
+      throw Error(ErrorCode::usage,
+                  "--page and --overview choose a picture of an image: name one after the pipeline.");
+    }
     return {
         {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
   }
-  const auto source = open_image(ImageInput::file(options.input), {.limits = options.limits});
+  const auto source = open_image(
+      ImageInput::file(options.input),
+      {.limits = options.limits, .page = options.picture.page, .overview = options.picture.overview});
   return {source->info(), source->random_access(), source->can_rewind()};
 }
 
@@ -137,7 +144,7 @@ std::int64_t piece_rows(const ImageInfo& result, const ExplainOptions& options) 
 }
 
 int run_explain(const ExplainOptions& options) {
-  const PipelineSteps pipeline = parse_pipeline(options.pipeline, load_presets(options.presets));
+  const PipelineSteps pipeline = UserPresets(options.presets).parse(options.pipeline);
   const Subject subject = subject_of(options);
   const Plan plan =
       make_plan(build_pipeline(pipeline, image_loader({})), subject.image, plan_limits(options.limits));
@@ -172,6 +179,7 @@ Command add_explain(CLI::App& program) {
       ->check(CLI::Range(0, 1024));
   add_format_option(*app, options->format,
                     "Format of the result (default: that of IN, or png): how much is encoded at a time");
+  add_picture_options(*app, options->picture);
   app->add_option("--presets", options->presets, "File of named pipelines")->type_name("FILE");
   app->add_flag("--json", options->json, "The same as JSON");
   add_limit_options(*app, options->limits, LimitSources::flags);

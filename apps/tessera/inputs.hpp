@@ -4,28 +4,16 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "input_names.hpp"
+
 namespace tessera::cli {
 
-struct InputName {
-  std::string file;         ///< or "-" for standard input, or the URL of an object
-  std::string folder = {};  ///< where it lies below the folder that was searched: "2024/summer"; else empty
-};
-
-struct Inputs {
-  std::vector<InputName> names;
-  std::int64_t other_files = 0;  ///< in folders that were searched: not images by their content
-};
-
-/// Names as typed, with *, ? and [...] expanded where no file has the name itself (shells leave quoted patterns
-/// alone), URLs of objects as they are, and other names of standard input, such as /dev/stdin, as "-". With `recursive`, folders stand for the
-/// images in them and in the folders below, in the order of their names; hidden files are left out. Throws
-/// Error(not_found) for a pattern that matches nothing, Error(usage) for a folder alone that is not searched.
+/// find_inputs() with what the engine reads: objects by their URLs too, images by their content.
 [[nodiscard]] Inputs expand_inputs(const std::vector<std::string>& typed, bool recursive);
 
 /// The files that must not be written because they are read, known by what they are rather than by name.

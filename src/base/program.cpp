@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/program.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <new>
@@ -8,13 +10,15 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/terminal.hpp"
 
 namespace tessera {
 namespace {
 
 int tell(const Error& error) {
   // It may name files and operators as others wrote them.
-  const std::string line = "tessera: " + printable(error.what()) + "\n";
+  const std::string line =
+      with_marks("tessera: " + printable(error.what()) + "\n", takes_colours(STDERR_FILENO));
   std::fputs(line.c_str(), stderr);
   return meaning(error.code()).exit_code;
 }

@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "base/untrusted_json.hpp"
+#include "plan/parse_json.hpp"
+#include "plan/presets_file.hpp"
 
 namespace tessera {
 namespace {
@@ -17,13 +18,6 @@ namespace {
 // Far above what anyone writes by hand, low enough that presets built of presets cannot grow without end.
 constexpr std::size_t max_text_bytes = 64 * 1024;
 constexpr std::size_t max_steps = 256;
-
-/// What an editor would call the column: code points before `at`, from 1.
-std::size_t column_of(std::string_view text, std::size_t at) {
-  return 1 + static_cast<std::size_t>(
-                 std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at),
-                               [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
-}
 
 /// Runs `check`; an Error it throws gets `where` appended.
 template <class Check>
@@ -316,19 +310,6 @@ PipelineStep step_from_json(const Json& item) {
   return step;
 }
 
-Json parse_json(std::string_view text, std::string_view what) {
-  try {
-    return parse_untrusted_json(text);
-  } catch (const Json::parse_error& error) {
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("{} is not valid JSON: something is wrong at character {}.", what,
-                    column_of(text, std::min(text.size(), std::max<std::size_t>(error.byte, 1) - 1))));
-  } catch (const Json::exception& error) {
-    throw Error(ErrorCode::usage, fmt::format("{} is not valid JSON: {}.", what, error.what()));
-  }
-}
-
 std::string value_text(const Json& value) {
   std::string plain;
   if (value.is_string()) {
@@ -349,12 +330,6 @@ std::string value_text(const Json& value) {
     quoted += c;
   }
   return quoted + '"';
-}
-
-bool is_preset_name(std::string_view name) {
-  return !name.empty() &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-             std::string_view::npos;
 }
 
 }  // namespace
@@ -424,10 +399,7 @@ Presets parse_presets(std::string_view text) {
   for (auto item = list->begin(); item != list->end(); ++item) {
     const std::string& name = item.key();
     const Json& value = item.value();
-    if (!is_preset_name(name)) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("'{}' cannot name a preset: use letters, digits, '-' and '_'.", name));
-    }
+    check_preset_name(name);
     presets[name] = located(fmt::format("in the preset '{}'", name), [&] {
       return value.is_string() ? parse_pipeline(value.get_ref<const std::string&>(), presets)
                                : pipeline_from_json(value, presets);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "plan/parse_json.hpp"
 
 namespace tessera {
 namespace {
@@ -31,15 +32,52 @@ std::string content_of(const std::string& file) {
   return content;
 }
 
-}  // namespace
-
-Presets read_presets(const std::string& file) {
+/// What `parse` makes of the content; its errors get the file's name.
+template <typename Parse>
+auto parsed(const std::string& file, const Parse& parse) {
   const std::string content = content_of(file);
   try {
-    return parse_presets(content);
+    return parse(content);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("'{}': {}", file, error.what()));
+    throw Error(error.code(), fmt::format("'{}': {}", file, error.what()), file);
   }
+}
+
+PresetFile parse_preset(std::string_view text, const Presets& presets) {
+  const Json json = parse_json(text, "The preset's file");
+  const auto pipeline = json.is_object() ? json.find("pipeline") : json.end();
+  if (!json.is_object() || pipeline == json.end() || !json.value("description", Json("")).is_string()) {
+    throw Error(ErrorCode::usage,
+                R"(A preset's file must look like {"description": "Softer", "pipeline": "gaussian-blur"}.)");
+  }
+  return {json.value("description", std::string()),
+          pipeline->is_string() ? parse_pipeline(pipeline->get_ref<const std::string&>(), presets)
+                                : pipeline_from_json(*pipeline, presets)};
+}
+
+}  // namespace
+
+bool is_preset_name(std::string_view name) {
+  return !name.empty() &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+             std::string_view::npos;
+}
+
+void check_preset_name(std::string_view name) {
+  if (!is_preset_name(name)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' cannot name a preset: use letters, digits, '-' and '_'.", name));
+  }
+}
+
+Presets read_presets(const std::string& file) { return parsed(file, parse_presets); }
+
+PresetFile read_preset(const std::string& file, const Presets& presets) {
+  return parsed(file, [&](std::string_view text) { return parse_preset(text, presets); });
+}
+
+std::string to_file_text(const PresetFile& preset) {
+  return Json{{"description", preset.description}, {"pipeline", to_text(preset.pipeline)}}.dump(2) + "\n";
 }
 
 }  // namespace tessera

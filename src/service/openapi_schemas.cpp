@@ -129,10 +129,11 @@ Json openapi_schemas() {
   return {
       {"Submission", submission()},
       {"PipelineCheck", pipeline_check()},
-      {"Presets",
-       all_required(
-           {{"presets",
-             list_of(all_required({{"name", text}, {"pipeline", {{"type", "object"}}}, {"text", text}}))}})},
+      {"Presets", all_required({{"presets", list_of(all_required({{"name", text},
+                                                                  {"pipeline", {{"type", "object"}}},
+                                                                  {"text", text},
+                                                                  {"description", text},
+                                                                  {"built_in", flag}}))}})},
       {"CheckedPipeline", all_required({{"pipeline", {{"type", "object"}}}, {"text", text}})},
       {"ViewRequest",
        object({{"object", text}, {"job", text}, {"input", flag}, {"pipeline", pipeline}, {"preset", text}},

@@ -44,6 +44,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="tessera-recipes-") as folder:
             folder = pathlib.Path(folder)
             prepare(tessera, photos, folder)
+            environment["XDG_CONFIG_HOME"] = str(folder / "config")
             for command in "".join(BLOCK.findall(page.read_text())).splitlines():
                 done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment,
                                       capture_output=True, text=True, errors="replace")

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/gateway_fixture.hpp"
+#include "plan/built_in_presets.hpp"
 
 namespace tessera::service {
 namespace {
@@ -112,12 +113,21 @@ TEST_F(SourcesTest, BeginningsOfUrlsAreWhole) {
 }
 
 TEST_F(SourcesTest, PresetsStandInPlaceOfPipelines) {
-  options.presets = parse_presets(R"({"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1"}})");
+  options.presets = with_built_in_presets(parse_presets(
+      R"({"presets": {"soft": "gaussian-blur sigma=2 | gamma gamma=1.1", "web": "resize 800"}})"));
   start();
-  const Json listed = Json::parse(get("/v1/presets").body);
-  ASSERT_EQ(listed.at("presets").size(), 1U);
-  EXPECT_EQ(listed.at("presets")[0].at("name"), "soft");
-  EXPECT_EQ(listed.at("presets")[0].at("text"), "gaussian-blur sigma=2 | gamma gamma=1.1");
+  std::map<std::string, Json> listed;
+  const Json answered = Json::parse(get("/v1/presets").body);
+  for (const Json& preset : answered.at("presets")) {
+    listed[preset.at("name")] = preset;
+  }
+  ASSERT_EQ(listed.size(), built_in_presets().size() + 1);
+  EXPECT_EQ(listed["soft"].at("text"), "gaussian-blur sigma=2 | gamma gamma=1.1");
+  EXPECT_EQ(listed["soft"].at("built_in"), false);
+  EXPECT_EQ(listed["scan"].at("built_in"), true);
+  EXPECT_NE(listed["scan"].at("description"), "");
+  EXPECT_EQ(listed["web"].at("text"), "resize width=800") << "the server's own one counts";
+  EXPECT_EQ(listed["web"].at("built_in"), false);
   const Answer answer = submit_json({{"object", photo_name}, {"preset", "soft"}});
   ASSERT_EQ(answer.status, 202) << answer.body;
   const Job job = state.jobs->find(job_of(answer)).value();

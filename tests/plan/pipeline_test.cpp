@@ -9,6 +9,8 @@
 #include <fstream>
 #include <random>
 
+#include "plan/built_in_presets.hpp"
+#include "plan/plan.hpp"
 #include "plan/presets_file.hpp"
 
 namespace tessera {
@@ -272,6 +274,46 @@ TEST(Presets, AreReadFromAFileThatErrorsName) {
   std::filesystem::remove(file);
   EXPECT_EQ(failure(file.string()).first, ErrorCode::not_found);
   EXPECT_EQ(failure(::testing::TempDir()).first, ErrorCode::io);
+}
+
+TEST(Presets, BuiltInOnesAreValidAndGiveWayToOwnOnes) {
+  const Presets presets = with_built_in_presets(parse_presets(R"({"presets": {"web": "otsu"}})"));
+  EXPECT_EQ(presets.size(), built_in_presets().size());
+  EXPECT_EQ(presets.at("web"), parse_pipeline("otsu"));
+  for (const BuiltInPreset& preset : built_in_presets()) {
+    EXPECT_TRUE(is_preset_name(preset.name)) << preset.name;
+    EXPECT_FALSE(preset.description.empty()) << preset.name;
+    EXPECT_EQ(find_built_in_preset(preset.name), &preset);
+    // Every one works on a photograph, in colour and in gray.
+    for (const int channels : {1, 3}) {
+      EXPECT_NO_THROW(static_cast<void>(make_plan(build_pipeline(parse_pipeline(preset.pipeline)),
+                                                  {{4000, 3000}, {Depth::u8, channels, false}}, {})))
+          << preset.name;
+    }
+  }
+  EXPECT_EQ(find_built_in_preset("soft"), nullptr);
+}
+
+TEST(Presets, AFileOfOneComesBackAsItWasWritten) {
+  const auto file = std::filesystem::path(::testing::TempDir()) / "tessera-soft.json";
+  const Presets known = with_built_in_presets({});
+  const PresetFile soft{"Soft \"light\"", parse_pipeline("gaussian-blur sigma=2 | watermark text=\"a | b\"")};
+  std::ofstream(file) << to_file_text(soft);
+  EXPECT_EQ(read_preset(file.string(), known).description, soft.description);
+  EXPECT_EQ(read_preset(file.string(), known).pipeline, soft.pipeline);
+  std::ofstream(file) << R"({"pipeline": [{"preset": "scan"}, {"name": "invert"}]})";
+  EXPECT_EQ(read_preset(file.string(), known).pipeline.size(), known.at("scan").size() + 1);
+  for (const char* text : {"", "[]", "{}", R"({"pipeline": 3})", R"({"pipeline": "otsuu"})",
+                           R"({"pipeline": "otsu", "description": 3})"}) {
+    std::ofstream(file) << text;
+    try {
+      static_cast<void>(read_preset(file.string(), known));
+      FAIL() << text;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("tessera-soft.json"), std::string::npos) << error.what();
+    }
+  }
+  std::filesystem::remove(file);
 }
 
 TEST(Presets, CannotGrowWithoutEnd) {

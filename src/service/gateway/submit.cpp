@@ -6,6 +6,7 @@
 #include "http/problem.hpp"
 #include "log/json_log.hpp"
 #include "net/crypto.hpp"
+#include "plan/built_in_presets.hpp"
 #include "ports/failpoint.hpp"
 #include "service/gateway/form.hpp"
 #include "service/gateway/gateway.hpp"
@@ -17,6 +18,16 @@
 
 namespace tessera::service {
 namespace {
+
+Json preset_json(const std::string& name, const PipelineSteps& pipeline) {
+  const BuiltInPreset* const preset = find_built_in_preset(name);
+  const bool built_in = preset != nullptr && parse_pipeline(preset->pipeline) == pipeline;
+  return {{"name", name},
+          {"pipeline", to_json(pipeline)},
+          {"text", to_text(pipeline)},
+          {"description", built_in ? std::string(preset->description) : std::string()},
+          {"built_in", built_in}};
+}
 
 constexpr std::int64_t max_json_bytes = std::int64_t{4} << 20;
 
@@ -50,7 +61,7 @@ void Gateway::mount_submit(http::Router& router) {
       [this](http::Request&) {
         Json presets = Json::array();
         for (const auto& [name, pipeline] : options_.presets) {
-          presets.push_back({{"name", name}, {"pipeline", to_json(pipeline)}, {"text", to_text(pipeline)}});
+          presets.push_back(preset_json(name, pipeline));
         }
         return http::json_response(200, {{"presets", std::move(presets)}});
       },
