@@ -95,6 +95,24 @@ TEST_F(ReconcilerTest, RequeuesJobsWhoseMessageIsLost) {
   EXPECT_EQ(state.jobs->find(*jobs.begin())->generation, 1);
 }
 
+TEST_F(ReconcilerTest, EndsItsRoundWhenTheGatewayStops) {
+  start();
+  announce(Json::array());
+  static_cast<void>(job_of(submit()));
+  lose_the_queue();
+  now += 61s;
+  std::stop_source stop;
+  stop.request_stop();
+  for (int round = 0; round < 3; ++round) {
+    gateway->reconcile(stop.get_token());
+  }
+  EXPECT_EQ(queue->depth().waiting, 0);
+  rounds();
+  now += 61s;
+  rounds();
+  EXPECT_EQ(queue->depth().waiting, 1);
+}
+
 TEST_F(ReconcilerTest, RequeuesNoJobThatHasItsMessage) {
   start();
   announce(Json::array());

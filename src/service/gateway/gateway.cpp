@@ -89,7 +89,7 @@ void Gateway::start() {
   reconciler_ = std::jthread([this](const std::stop_token& stop) {
     run_guarded("the reconciler", options_.log.get(), stop, [&] {
       while (!stop.stop_requested()) {
-        reconcile();
+        reconcile(stop);
         std::unique_lock lock(reconcile_mutex_);
         stop_requested_.wait_for(lock, stop, options_.reconcile_interval, [] { return false; });
       }

@@ -112,8 +112,9 @@ class Gateway {
   /// before stop().
   void end_waits() { job_waits_.stop(); }
   /// One round of the reconciler: publishes unpublished jobs, requeues lost ones, fails dead-lettered ones,
-  /// and removes what has expired.
-  void reconcile();
+  /// and removes what has expired. Ends early when `stop` is requested: while servers are away each step takes
+  /// its timeout.
+  void reconcile(const std::stop_token& stop = {});
 
  private:
   // By file.

@@ -50,8 +50,11 @@ HeldJobs held_jobs(NodeRegistry& registry) {
 
 }  // namespace
 
-void Gateway::reconcile() {
-  const auto attempt = [this](const char* what, void (Gateway::*work)()) {
+void Gateway::reconcile(const std::stop_token& stop) {
+  const auto attempt = [&](const char* what, void (Gateway::*work)()) {
+    if (stop.stop_requested()) {
+      return;
+    }
     try {
       (this->*work)();
     } catch (const std::exception& error) {
