@@ -40,14 +40,17 @@ def wait_for_end(api, history, timeout_s):
 
 
 def find_orphans(results, records):
-    """Of the names of results: there is one for each job that is done, and none for others, but for cancelled ones. A node that
-    is killed between storing the result of a job and learning of its cancellation leaves that to the gateway's sweep of
-    results that no job names, which takes those older than a day (ReconcilerTest)."""
+    """Of the names of results: there is one for each job that is done, and none for others. Except: a node that is killed
+    between storing the result of a job and learning of its cancellation leaves that to the gateway's sweep of results
+    that no job names, which takes those older than a day (ReconcilerTest). So a cancelled job may have one, and a job that
+    was retried after that has a later generation."""
     found = []
     of_job = collections.defaultdict(list)
     for name in sorted(results):
-        job = re.search(r"/(job_[0-9a-z]{26})", name)
-        of_job[job.group(1) if job else name].append(name)
+        match = re.search(r"/(job_[0-9a-z]{26})\.(\d+)\.", name)
+        job, generation = (match.group(1), int(match.group(2))) if match else (name, 0)
+        if job not in records or generation >= records[job]["generation"]:
+            of_job[job].append(name)
     for job, names in of_job.items():
         state = records[job]["state"] if job in records else "unknown"
         if state not in ("done", "cancelled") or (state == "done" and len(names) > 1):
