@@ -7,7 +7,7 @@ DEFECT = 70
 # What only those know who have read a library's source, or what shows that nobody meant the sentence for a reader.
 JARGON = re.compile(
     r"libvips|\bvips|VipsForeign|libpng|\bspng|libjpeg|turbojpeg|libtiff|TIFF[A-Z][a-z]+|libheif|heif_|libwebp|"
-    r"WebP[A-Z]|OpenCV|\bcv::|std::|boost|exception|errno|nullptr|0x[0-9a-f]{4}|\bSIG[A-Z]{3}|Internal error|terminate|"
+    r"WebP[A-Z]|OpenCV|\bcv::|std::|boost|exception|errno|nullptr|(?<![0-9])0x[0-9a-f]{4}|\bSIG[A-Z]{3}|Internal error|terminate|"
     r"assert|MPI_|\bIDAT\b.*\bcrc\b|\bnan\b|unknown error|\bfseek|\bfread|\bmmap|\bzlib|\binflate\b|Z_[A-Z]+_ERROR")
 
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 # The limits of a service, so that the command and the service judge alike.
-SERVICE_LIMITS = ("--max-bytes", "4G", "--max-pixels", "500000000", "--max-buffered", "2G", "--max-output-bytes", "1G")
+SERVICE_LIMITS = ("--max-bytes", "4G", "--max-pixels", "500000000", "--max-buffered", "2147483648", "--max-output-bytes", "1G")
 
 
 @dataclasses.dataclass

@@ -83,8 +83,8 @@ class UnitRows final : public RowDecoder {
         std::min<std::int64_t>(layout_.unit_rows, layout_.height - unit * layout_.unit_rows);
     held_.resize(static_cast<std::size_t>(rows * row_bytes_));
     states_.assign(static_cast<std::size_t>(rows), RowState::whole);
-    if (salvage_) {
-      std::fill(held_.begin(), held_.end(), std::byte{0});
+    if (!layout_.tiled) {
+      clear(held_);
     }
     for (int plane = 0; plane < planes_; ++plane) {
       if (layout_.tiled) {
@@ -92,6 +92,14 @@ class UnitRows final : public RowDecoder {
       } else {
         load_strip(unit, rows, plane);
       }
+    }
+  }
+
+  /// libtiff takes streams that unpack to more than they should, and then leaves some of the last bytes unwritten: other
+  /// images' pixels must not show there.
+  void clear(Bytes& bytes) const {
+    if (salvage_ || layout_.compression != COMPRESSION_NONE) {
+      std::fill(bytes.begin(), bytes.end(), std::byte{0});
     }
   }
 
@@ -140,9 +148,7 @@ class UnitRows final : public RowDecoder {
       const std::uint32_t tile = TIFFComputeTile(file_->get(), static_cast<std::uint32_t>(x),
                                                  static_cast<std::uint32_t>(unit * layout_.unit_rows), 0,
                                                  static_cast<std::uint16_t>(plane));
-      if (salvage_) {
-        std::fill(packed_.begin(), packed_.end(), std::byte{0});
-      }
+      clear(packed_);
       // With salvage, what libtiff managed to unpack of a tile before it gave up stays.
       ++tiles;
       broken +=

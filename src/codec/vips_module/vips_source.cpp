@@ -16,6 +16,7 @@
 
 #include "codec/common/reason_in_words.hpp"
 #include "codec/common/rows.hpp"
+#include "codec/vips_module/zeroed_memory.hpp"
 #include "image/reduced_extent.hpp"
 
 namespace tessera {
@@ -329,6 +330,11 @@ class VipsRows final : public Source {
   std::vector<std::string> warnings() const override { return losses_.warnings("black"); }
 
   void read_rows(Tile& out) override {
+    // libde265 shows memory as it is where a damaged picture has no blocks, and says nothing.
+    std::optional<ZeroedMemory> zeroed;
+    if (format_ == ImageFormat::heif || format_ == ImageFormat::avif) {
+      zeroed.emplace();
+    }
     check_tile(out, info_);
     begun_ = true;
     // libvips holds what it is asked for at once, in a buffer of its own.
