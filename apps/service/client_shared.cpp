@@ -2,7 +2,6 @@
 #include "client_shared.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <set>
 
@@ -26,10 +25,6 @@ std::vector<Json> jobs_in(const Json& answer) {
 std::string shown(const Json& json, const char* field) { return printable(json.value(field, "")); }
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
-
-void print_sentence(const std::string& sentence) {
-  fmt::print(stderr, "{}", with_marks(fmt::format("tessera: {}\n", sentence), takes_colours(STDERR_FILENO)));
-}
 
 int exit_code_of_jobs(const std::vector<Json>& jobs) {
   for (const Json& job : jobs) {

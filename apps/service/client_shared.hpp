@@ -30,8 +30,6 @@ CLI::App* add_client_command(CLI::App& program, ClientCommandOptions& options, c
 /// A text from the server, made safe for a terminal.
 [[nodiscard]] std::string shown(const Json& json, const char* field);
 void print_json(const Json& json);
-/// "tessera: SENTENCE" on standard error.
-void print_sentence(const std::string& sentence);
 
 /// 0 if all are done; otherwise the exit code of the first failure.
 [[nodiscard]] int exit_code_of_jobs(const std::vector<Json>& jobs);

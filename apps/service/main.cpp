@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "base/program.hpp"
+#include "base/terminal.hpp"
 #include "client_shared.hpp"
 #include "command.hpp"
 #include "config_file.hpp"

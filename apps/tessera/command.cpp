@@ -2,7 +2,6 @@
 #include "command.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -120,12 +119,8 @@ int run(const Arguments& typed) {
     } catch (const CLI::Success& request) {  // --help and --version
       return program.exit(request);
     } catch (const CLI::ParseError& error) {
-      fmt::print(
-          stderr, "{}",
-          with_marks(fmt::format("tessera: {}\nRun 'tessera --help' or 'tessera COMMAND --help' for what "
-                                 "is possible.\n",
-                                 printable(error.what())),
-                     takes_colours(STDERR_FILENO)));
+      print_sentence(fmt::format("{}\nRun 'tessera --help' or 'tessera COMMAND --help' for what is possible.",
+                                 printable(error.what())));
       return meaning(ErrorCode::usage).exit_code;
     }
   });

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "codec/io/input.hpp"
@@ -35,8 +34,7 @@ class GrantedObject final : public RangedObject {
 std::shared_ptr<const ObjectInput> open_granted(TransferLanes& lanes, const std::string& grant,
                                                 const std::string& name, int first_bytes,
                                                 const std::stop_token& stop) {
-  const TransferGrant granted =
-      transfer_grant(std::string_view(grant).substr(std::min(grant.size(), transfer_signature_chars + 1)));
+  const TransferGrant granted = transfer_grant(split_grant(grant).line);
   OpenedObject opened;
   opened.object = std::make_unique<GrantedObject>(lanes, grant, stop);
   opened.size = granted.size_bytes;

@@ -190,9 +190,7 @@ int run_info(const InfoOptions& options) {
       const ErrorMeaning& row = meaning(error.code());
       code = code == 0 ? row.exit_code : code;
       std::fflush(stdout);
-      fmt::print(
-          stderr, "{}",
-          with_marks(fmt::format("tessera: {}\n", printable(error.what())), takes_colours(STDERR_FILENO)));
+      print_sentence(printable(error.what()));
       all.push_back({{"file", input.file}, {"error", {{"code", row.name}, {"message", error.what()}}}});
     }
   }

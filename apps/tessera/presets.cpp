@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tessera presets: the pipelines that have a name, and a person's own among them.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -83,9 +82,7 @@ int report_damage(std::span<const NamedPreset> presets) {
   std::fflush(stdout);
   for (const NamedPreset& preset : presets) {
     if (preset.damage) {
-      fmt::print(stderr, "{}",
-                 with_marks(fmt::format("tessera: {}\n", printable(preset.damage->what())),
-                            takes_colours(STDERR_FILENO)));
+      print_sentence(printable(preset.damage->what()));
       code = meaning(preset.damage->code()).exit_code;
     }
   }

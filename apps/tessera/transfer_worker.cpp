@@ -43,13 +43,11 @@ class Transfers {
  private:
   /// A rank may use the grants of its task, and none from before: tickets only grow.
   TransferGrant checked(const std::string& signed_grant) {
-    const std::size_t begin = transfer_signature_chars + 1;
-    if (signed_grant.size() < begin ||
-        !objects_module().is_signed(key_, std::string_view(signed_grant).substr(begin),
-                                    std::string_view(signed_grant).substr(0, transfer_signature_chars))) {
+    const auto [signature, line] = split_grant(signed_grant);
+    if (!objects_module().is_signed(key_, line, signature)) {
       throw Error(ErrorCode::forbidden, "The node has not granted this object.");
     }
-    TransferGrant grant = transfer_grant(std::string_view(signed_grant).substr(begin));
+    TransferGrant grant = transfer_grant(line);
     const std::scoped_lock lock(mutex_);
     if (grant.ticket < ticket_) {
       throw Error(ErrorCode::forbidden, "The grant of this object is of an earlier task.");

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/program.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <new>
 #include <string>
 
@@ -17,9 +14,7 @@ namespace {
 
 int tell(const Error& error) {
   // It may name files and operators as others wrote them.
-  const std::string line =
-      with_marks("tessera: " + printable(error.what()) + "\n", takes_colours(STDERR_FILENO));
-  std::fputs(line.c_str(), stderr);
+  print_sentence(printable(error.what()));
   return meaning(error.code()).exit_code;
 }
 

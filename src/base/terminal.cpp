@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -81,6 +82,11 @@ std::string with_marks(std::string text, bool coloured) {
     begin = end;
   }
   return marked;
+}
+
+void print_sentence(std::string_view sentence) {
+  const std::string line = with_marks(fmt::format("tessera: {}\n", sentence), takes_colours(STDERR_FILENO));
+  std::fputs(line.c_str(), stderr);  // a closed standard error is no reason to end otherwise
 }
 
 void take_colour_option(std::vector<std::string>& arguments) {

@@ -22,6 +22,9 @@ enum class Colour : std::uint8_t { red, green, yellow, cyan, dim };
 /// Lines for people: "tessera:" at the beginning of one in red, the first "Warning:" of one in yellow.
 [[nodiscard]] std::string with_marks(std::string text, bool coloured);
 
+/// "tessera: SENTENCE" on standard error, with its marks where that is coloured.
+void print_sentence(std::string_view sentence);
+
 /// Takes "--color=WHEN" and "--color WHEN" out of a command's arguments, up to "--". It is kept in the environment
 /// (NO_COLOR, CLICOLOR_FORCE), which programs that this one starts get too; `auto` leaves that as it is. Throws
 /// Error(usage) for anything but auto, always and never. Call it before there are threads.

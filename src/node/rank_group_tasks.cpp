@@ -8,6 +8,7 @@
 #include "net/crypto.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/task_files.hpp"
+#include "ranks/transfer.hpp"
 
 namespace tessera {
 namespace {
@@ -24,7 +25,7 @@ std::string sign(TransferGrant grant, std::int64_t ticket, const std::string& ke
   grant.ticket = ticket;
   std::string line = to_line(grant);
   line.pop_back();
-  return fmt::format("{} {}", to_hex(hmac_sha256(key, line)), line);
+  return to_text({to_hex(hmac_sha256(key, line)), line});
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ struct FailureHead {
   std::int32_t sentence_bytes = 0;
 };
 
+constexpr std::size_t signature_chars = 64;
 constexpr std::size_t part_bytes = 64 * 1024;
 constexpr std::int32_t max_sentence = 4096;
 constexpr std::chrono::milliseconds stop_check_interval{200};
@@ -164,6 +165,13 @@ void answer(int lane, const std::string& grant, const RequestHead& head, const T
 }
 
 }  // namespace
+
+std::string to_text(const SignedGrant& grant) { return fmt::format("{} {}", grant.signature, grant.line); }
+
+SignedGrant split_grant(std::string_view text) {
+  const std::size_t line = std::min(text.size(), signature_chars + 1);
+  return {text.substr(0, signature_chars), text.substr(line)};
+}
 
 TransferLanes::TransferLanes(const std::string& program, int lanes) {
   SocketPair control;

@@ -15,6 +15,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_descriptor.hpp"
@@ -24,12 +25,20 @@ namespace tessera {
 /// Environment variable with the key that grants are signed with: HMAC-SHA-256, in lower-case hexadecimal before
 /// the line of a TransferGrant, with a space in between.
 inline constexpr const char* transfer_key_variable = "TESSERA_TRANSFER_KEY";
-inline constexpr std::size_t transfer_signature_chars = 64;
 /// What the helper needs of the environment: proxies and certificate authorities. Ranks forget them too.
 inline constexpr std::array transfer_variables{
     "http_proxy", "https_proxy", "HTTPS_PROXY",  "all_proxy",     "ALL_PROXY",
     "no_proxy",   "NO_PROXY",    "SSL_CERT_DIR", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
 inline constexpr std::size_t max_grant_bytes = 16 * 1024;
+
+/// The parts of a grant as ranks get it. `line` is that of a TransferGrant, without its line end.
+struct SignedGrant {
+  std::string_view signature;
+  std::string_view line;
+};
+[[nodiscard]] std::string to_text(const SignedGrant& grant);
+/// Parts of `text`, as long as that lives; empty ones if it is too short.
+[[nodiscard]] SignedGrant split_grant(std::string_view text);
 
 using TransferSink = std::function<void(std::span<const std::byte>)>;
 

@@ -110,7 +110,7 @@ TEST_P(Transfers, EndForAnImageThatChangesOrGoes) {
   put(picture(2));
   EXPECT_EQ(run(group, task(image)).code, "conflict");
   store->remove("scan.ppm");
-  // For one who reads a certain version it is the same.
+  // A version that is gone is reported as one that was replaced.
   EXPECT_EQ(run(group, task(image)).code, "conflict");
   // The group is as good as before.
   put(picture(3));
@@ -141,7 +141,7 @@ class Grants : public Transfers {
     grant.ticket = ticket;
     std::string line = to_line(grant);
     line.pop_back();
-    return to_hex(hmac_sha256(key, line)) + " " + line;
+    return to_text({to_hex(hmac_sha256(key, line)), line});
   }
   static std::string read(TransferLanes& lanes, const std::string& grant) {
     std::string read;

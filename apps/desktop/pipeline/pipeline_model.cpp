@@ -303,7 +303,7 @@ QVariant PipelineModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
       return title_of(item.step.name);
     case Qt::ToolTipRole:
-      return QString::fromUtf8(entry.info.doc.data(), static_cast<qsizetype>(entry.info.doc.size()));
+      return to_qstring(entry.info.doc);
     case Qt::AccessibleTextRole:
       return title_of(item.step.name) + ", " + summary();
     case Qt::CheckStateRole:

@@ -9,16 +9,13 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "catalog/names.hpp"
 #include "codec/writer.hpp"
 
 namespace tessera::desktop {
 namespace {
 
 constexpr const char* format_key = "output/extension";
-
-QString text_of(std::string_view text) {
-  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-}
 
 }  // namespace
 
@@ -34,7 +31,7 @@ OutputForm::OutputForm(QWidget* parent) : QWidget(parent) {
   // Without an extension: each as its original, or PNG where such files are not written.
   format_->addItem(tr("As the original"), QString());
   for (const FileFormatInfo& choice : file_format_table) {
-    format_->addItem(text_of(choice.name), text_of(choice.extension));
+    format_->addItem(to_qstring(choice.name), to_qstring(choice.extension));
   }
   format_->setAccessibleName(tr("Format of the results"));
   label->setBuddy(format_);
