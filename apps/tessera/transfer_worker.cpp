@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads objects for a rank, which has no network: see ranks/transfer.hpp. It is started by 'tessera worker', with a
+// Transfers objects for a rank, which has no network: see ranks/transfer.hpp. It is started by 'tessera worker', with a
 // socket as its standard output over which it gets its lanes, and ends when the rank does.
 #include <fmt/format.h>
 
@@ -22,32 +22,50 @@
 namespace tessera::cli {
 namespace {
 
-class Transfers {
+/// A store that refuses the node's link, or does not understand it, is not the job's fault.
+template <class Transfer>
+auto by_link(const Transfer& transfer) {
+  try {
+    return transfer();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::forbidden || error.code() == ErrorCode::usage) {
+      throw Error(ErrorCode::unavailable, error.what());
+    }
+    throw;
+  }
+}
+
+class Transfers final : public TransferHandler {
  public:
   explicit Transfers(std::string key) : key_(std::move(key)) {}
 
   void read(const std::string& signed_grant, std::int64_t first, std::int64_t count, const TransferSink& out,
-            const std::stop_token& stop) {
-    const TransferGrant grant = checked(signed_grant);
-    try {
-      objects_module().read_range(grant.link, grant.version, first, count, out, stop);
-    } catch (const Error& error) {
-      // A store that refuses the node's link, or does not understand it, is not the job's fault.
-      if (error.code() == ErrorCode::forbidden || error.code() == ErrorCode::usage) {
-        throw Error(ErrorCode::unavailable, error.what());
-      }
-      throw;
+            const std::stop_token& stop) override {
+    const TransferGrant grant = checked(signed_grant, transfer_grant);
+    by_link([&] { objects_module().read_range(grant.link, grant.version, first, count, out, stop); });
+  }
+
+  std::string write(const std::string& signed_grant, std::int64_t count,
+                    const std::function<std::vector<std::byte>()>& body,
+                    const std::stop_token& stop) override {
+    const UploadGrant grant = checked(signed_grant, upload_grant);
+    if (grant.size_bytes != count) {
+      throw Error(ErrorCode::forbidden, fmt::format("The node has granted a part of {} bytes, not of {}.",
+                                                    grant.size_bytes, count));
     }
+    const std::vector<std::byte> bytes = body();
+    return by_link([&] { return objects_module().upload_part(grant.link, bytes, stop); });
   }
 
  private:
   /// A rank may use the grants of its task, and none from before: tickets only grow.
-  TransferGrant checked(const std::string& signed_grant) {
+  template <class Grant>
+  Grant checked(const std::string& signed_grant, Grant (*parse)(std::string_view)) {
     const auto [signature, line] = split_grant(signed_grant);
     if (!objects_module().is_signed(key_, line, signature)) {
       throw Error(ErrorCode::forbidden, "The node has not granted this object.");
     }
-    TransferGrant grant = transfer_grant(line);
+    Grant grant = parse(line);
     const std::scoped_lock lock(mutex_);
     if (grant.ticket < ticket_) {
       throw Error(ErrorCode::forbidden, "The grant of this object is of an earlier task.");
@@ -71,15 +89,11 @@ int work() {
   }
   Transfers transfers(key);
   RankChannel channel(take_parent_socket("transfer-worker", "worker"), RankChannel::Files::accepted);
-  const TransferHandler handler = [&](const std::string& grant, std::int64_t first, std::int64_t count,
-                                      const TransferSink& out, const std::stop_token& stop) {
-    transfers.read(grant, first, count, out, stop);
-  };
   while (channel.receive()) {
     FileDescriptor lane = channel.next_attached();
-    std::thread([&handler, lane = std::move(lane)] {
+    std::thread([&transfers, lane = std::move(lane)] {
       try {
-        serve_transfers(lane, handler);
+        serve_transfers(lane, transfers);
       } catch (const std::exception& error) {
         fmt::print(stderr, "tessera: {}\n", printable(error.what()));
       }
@@ -92,7 +106,7 @@ int work() {
 
 Command add_transfer_worker(CLI::App& program) {
   CLI::App* app =
-      program.add_subcommand("transfer-worker", "Reads objects for 'tessera worker', which starts it");
+      program.add_subcommand("transfer-worker", "Transfers objects for 'tessera worker', which starts it");
   app->group("");  // not for people
   return {app, work};
 }

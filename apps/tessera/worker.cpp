@@ -25,6 +25,7 @@
 #include "command.hpp"
 #include "engine/findings.hpp"
 #include "granted_input.hpp"
+#include "granted_parts.hpp"
 #include "plan/pipeline.hpp"
 #include "process/host_share.hpp"
 #include "process/process.hpp"
@@ -120,6 +121,8 @@ class Worker {
           work_.push_back({std::move(*task), std::move(file)});
         } else if (const auto* const cancelled = std::get_if<Cancel>(&message)) {
           cancel(cancelled->ticket);
+        } else if (auto* const links = std::get_if<PartLinks>(&message)) {
+          part_links_ = std::move(*links);
         } else {
           ended_ = true;
         }
@@ -180,7 +183,7 @@ class Worker {
       together_still = code != ErrorCode::rank_lost;
     };
     try {
-      answer = to_line(RankMessage(done(task, process_on(comm, work))));
+      answer = to_line(RankMessage(process_on(comm, work)));
       check(answer);
     } catch (const Error& error) {
       fail(error.code(), error.what());
@@ -197,6 +200,26 @@ class Worker {
     if (!together_still) {
       std::_Exit(exit_without_group);  // the other ranks may be waiting: the node starts the group afresh
     }
+  }
+
+  /// Of parts of the current task's result.
+  std::vector<std::string> ask_for_links(std::int64_t ticket, std::int64_t first, std::int64_t count) {
+    tell(PartLinksWanted{ticket, first, count});
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock,
+                  [&] { return stop_.stop_requested() || (part_links_ && part_links_->ticket == ticket); });
+    if (!part_links_ || part_links_->ticket != ticket) {
+      throw Error(ErrorCode::cancelled, "Stopped while the result was being uploaded.");
+    }
+    const PartLinks links = *std::exchange(part_links_, std::nullopt);
+    if (const auto failure = error_code_named(links.code)) {
+      throw Error(*failure, links.sentence);
+    }
+    if (std::ssize(links.grants) != count) {
+      throw Error(ErrorCode::rank_lost,
+                  "The node has granted another number of parts than it was asked for.");
+    }
+    return links.grants;
   }
 
   static Done done(const ProcessTask& task, const ProcessReport& report) {
@@ -231,7 +254,7 @@ class Worker {
                     answer.size(), max_message_bytes));
   }
 
-  ProcessReport process_on(Communicator& comm, const Work& work) {
+  Done process_on(Communicator& comm, const Work& work) {
     const ProcessTask& task = work.task;
     if (task.attached && !work.file) {
       throw Error(ErrorCode::io,
@@ -267,8 +290,18 @@ class Worker {
     } else if (task.attached) {
       input.from = InputDescriptor{work.file.get()};
     }
-    return process_image(input, {OutputFile{task.output}, "the result"},
-                         build_pipeline(pipeline_from_json(task.pipeline)), options, context);
+    GrantedParts parts(
+        lanes_,
+        [&](std::int64_t first, std::int64_t count) { return ask_for_links(task.ticket, first, count); },
+        context.stop);
+    ImageOutput output{OutputFile{task.output}, "the result"};
+    if (task.parts) {
+      output.to = OutputParts{task.output, &parts};
+    }
+    Done answer = done(task, process_image(input, output, build_pipeline(pipeline_from_json(task.pipeline)),
+                                           options, context));
+    answer.uploaded_parts = parts.uploaded();
+    return answer;
   }
 
   Communicator& world_;
@@ -282,6 +315,7 @@ class Worker {
   std::stop_source stop_;
   std::int64_t current_ = 0;  ///< ticket; 0: none
   std::int64_t cancelled_ = 0;
+  std::optional<PartLinks> part_links_;  ///< the newest
   bool ended_ = false;
 };
 

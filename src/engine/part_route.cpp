@@ -74,10 +74,14 @@ Bytes PartRoute::bytes_of(const Range& range, const std::vector<EncodedPiece>& m
 
 std::vector<std::string> PartRoute::share_links(const std::vector<std::int64_t>& ends,
                                                 std::exception_ptr& failure) {
-  const std::int64_t first = panel_begin_ == 0 ? 0 : part_at(panel_begin_ - 1) + 1;
+  std::vector<std::string> mine;
+  if (panel_begin_ == 0 && comm_.root()) {
+    mine.emplace_back();  // of part 0, which needs no link: the root uploads it at the end
+  }
+  const std::int64_t first = panel_begin_ == 0 ? 1 : part_at(panel_begin_ - 1) + 1;
   const std::int64_t last = part_at(ends.back() - 1);
   if (last < first) {
-    return {};  // no part begins in this panel
+    return mine;  // no other part begins in this panel
   }
   Json links = Json::array();
   guarded(failure, [&] {
@@ -86,7 +90,6 @@ std::vector<std::string> PartRoute::share_links(const std::vector<std::int64_t>&
     }
   });
   links = Json::parse(to_text(broadcast_bytes(comm_, to_bytes(links.dump()), 0)));
-  std::vector<std::string> mine;
   for (std::int64_t part = first; part <= last; ++part) {
     if (owner_of(part, ends) == comm_.rank()) {
       // None if the root has failed, which ends the run.

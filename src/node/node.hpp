@@ -47,6 +47,7 @@ enum class SchedulingPolicy : std::uint8_t {
 };
 
 class ImageFetch;
+class PartedUpload;
 
 struct NodeOptions {
   std::string id;  ///< unique among nodes
@@ -140,7 +141,9 @@ class Node {
   void note(spdlog::level::level_enum level, const std::string& job_id, const std::string& request_id,
             const std::string& sentence) const;
   void note_end(std::string_view end) const;
-  Verdict store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output);
+  /// `upload`: of the result's object; nothing if the store is a local folder.
+  Verdict store(const Job& job, const RankOutcome& outcome, const std::filesystem::path& output,
+                std::optional<PartedUpload>& upload);
   /// Completes the job if an earlier attempt stored its result but its node died before recording that.
   [[nodiscard]] bool adopt_stored_result(const Job& job);
   Verdict done(const Job& job, const JobResult& result);

@@ -48,6 +48,10 @@ struct RankTask {
   std::filesystem::path output;  ///< its extension names the format
   /// The image is an object that ranks read by its link; `input` holds its first bytes.
   std::optional<TransferGrant> transfer;
+  /// Not empty: ranks that cannot write into the file `output` may upload parts of the result, and this gives
+  /// presigned links for `count` of them from `first` on (base/part_layout.hpp). Called by run(); throws Error. Parts
+  /// that have been uploaded are holes in the file, and named in the outcome.
+  std::function<std::vector<std::string>(std::int64_t first, std::int64_t count)> part_links = {};
   std::string name;  ///< of the input, for messages
   Json pipeline;
   Json output_options = Json::object();
@@ -125,6 +129,8 @@ class RankGroup {
   void handle_message(int rank, std::uint64_t life, const RankMessage& message);
   void handle_progress(std::unique_lock<std::mutex>& lock, const TaskProgress& progress);
   void handle_end(Rank& own, int rank, const RankMessage& message);
+  void note_wanted_links(int rank, const PartLinksWanted& wanted);
+  void send_links(std::unique_lock<std::mutex>& lock, Running& running, const RankTask& task);
   void check_memory(Rank& own, int rank);
   void check_health(Process& life);
   void end_process(RankProcess& process);
@@ -133,6 +139,7 @@ class RankGroup {
   [[nodiscard]] bool may_begin(std::uint64_t turn, Placement placement) const;
   void choose_ranks(Running& running, Placement placement) const;
   void send_to(const Running& running, const NodeMessage& message, int attached = -1);
+  void send_to_rank(int rank, const std::string& line, int attached = -1);
   void follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket, const RankTask& task,
               const std::stop_token& stop);
   void wake() const;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <optional>
 
 #include "node/rank_group.hpp"
 
@@ -28,6 +29,9 @@ struct RankGroup::Running {
   int answers = 0;
   bool finished = false;
   RankOutcome outcome;
+  bool grants_parts = false;
+  std::int64_t next_part = 1;  ///< of which links may be asked for
+  std::optional<PartLinksWanted> wanted_links = {};
   /// Held while the progress callback runs, and by run() before it returns and invalidates the callback.
   std::mutex progress_mutex;
   std::chrono::steady_clock::time_point next_progress{};  ///< guarded by progress_mutex

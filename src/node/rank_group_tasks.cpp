@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
+#include "base/part_layout.hpp"
 #include "net/crypto.hpp"
 #include "node/rank_group_state.hpp"
 #include "node/task_files.hpp"
@@ -21,7 +23,8 @@ constexpr std::chrono::seconds stop_timeout{10};
 /// Ranks report progress at most this often; a rank that does not comply must not load the state store.
 constexpr std::chrono::milliseconds min_progress_interval{90};
 
-std::string sign(TransferGrant grant, std::int64_t ticket, const std::string& key) {
+template <class Grant>
+std::string sign(Grant grant, std::int64_t ticket, const std::string& key) {
   grant.ticket = ticket;
   std::string line = to_line(grant);
   line.pop_back();
@@ -47,6 +50,8 @@ void RankGroup::handle_message(int rank, std::uint64_t life, const RankMessage& 
     if (progress->ticket == own.ticket) {
       handle_progress(lock, *progress);
     }
+  } else if (const auto* const wanted = std::get_if<PartLinksWanted>(&message)) {
+    note_wanted_links(rank, *wanted);
   } else {
     handle_end(own, rank, message);
   }
@@ -124,11 +129,56 @@ void RankGroup::choose_ranks(Running& running, Placement placement) const {
 void RankGroup::send_to(const Running& running, const NodeMessage& message, int attached) {
   const std::string line = to_line(message);
   for (const int rank : running.ranks) {
-    if (static_cast<std::size_t>(rank) < ranks_.size() && ranks_[static_cast<std::size_t>(rank)].channel &&
-        !ranks_[static_cast<std::size_t>(rank)].channel->send(line, attached) && kill_reason_.empty()) {
-      kill_reason_ = fmt::format("Rank {} does not read its messages.", rank);
-      wake();
+    send_to_rank(rank, line, attached);
+  }
+}
+
+/// Under mutex_.
+void RankGroup::send_to_rank(int rank, const std::string& line, int attached) {
+  if (static_cast<std::size_t>(rank) < ranks_.size() && ranks_[static_cast<std::size_t>(rank)].channel &&
+      !ranks_[static_cast<std::size_t>(rank)].channel->send(line, attached) && kill_reason_.empty()) {
+    kill_reason_ = fmt::format("Rank {} does not read its messages.", rank);
+    wake();
+  }
+}
+
+/// Under mutex_.
+void RankGroup::note_wanted_links(int rank, const PartLinksWanted& wanted) {
+  const auto found = running_.find(wanted.ticket);
+  if (found == running_.end()) {
+    return;  // the task has just ended
+  }
+  Running& task = *found->second;
+  if (!task.grants_parts || rank != task.ranks.front() || task.wanted_links ||
+      wanted.first < task.next_part) {
+    throw Error(ErrorCode::rank_lost, "It asked for links that it may not have.");
+  }
+  task.next_part = wanted.first + wanted.count;
+  task.wanted_links = wanted;
+  changed_.notify_all();
+}
+
+/// Signing may need a request to another server, so it is done without the mutex.
+void RankGroup::send_links(std::unique_lock<std::mutex>& lock, Running& running, const RankTask& task) {
+  const PartLinksWanted wanted = *std::exchange(running.wanted_links, std::nullopt);
+  const std::string key = transfer_key_;
+  const std::uint64_t life = life_;
+  lock.unlock();
+  PartLinks links;
+  links.ticket = wanted.ticket;
+  try {
+    std::int64_t part = wanted.first;
+    for (std::string& link : task.part_links(wanted.first, wanted.count)) {
+      links.grants.push_back(sign(UploadGrant{0, std::move(link), size_of_part(part++)}, wanted.ticket, key));
     }
+  } catch (const Error& error) {
+    links.grants.clear();
+    links.code = meaning(error.code()).name;
+    links.sentence = error.what();
+  }
+  lock.lock();
+  if (life == life_) {
+    send_to_rank(running.ranks.front(), to_line(links));
   }
 }
 
@@ -154,8 +204,10 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
   for (const int rank : running->ranks) {
     ranks_[static_cast<std::size_t>(rank)].ticket = ticket;
   }
+  running->grants_parts = static_cast<bool>(task.part_links);
   ProcessTask message;
   message.ticket = ticket;
+  message.parts = running->grants_parts;
   message.split = placement == Placement::all_ranks;
   message.attached = files.attached();
   message.input = files.input();
@@ -194,14 +246,14 @@ RankOutcome RankGroup::run(const RankTask& task, Placement placement, const std:
 void RankGroup::follow(std::unique_lock<std::mutex>& lock, Running& running, std::int64_t ticket,
                        const RankTask& task, const std::stop_token& stop) {
   const auto finished = [&] { return running.finished; };
+  const auto finished_or_waiting = [&] { return running.finished || running.wanted_links; };
   const Time deadline = task.time_limit.count() > 0 ? steady_clock::now() + task.time_limit : Time::max();
-  if (deadline == Time::max()) {
-    changed_.wait(lock, stop, finished);
-  } else {
-    changed_.wait_until(lock, stop, deadline, finished);
-  }
-  if (running.finished) {
-    return;
+  while (deadline == Time::max() ? changed_.wait(lock, stop, finished_or_waiting)
+                                 : changed_.wait_until(lock, stop, deadline, finished_or_waiting)) {
+    if (running.finished) {
+      return;
+    }
+    send_links(lock, running, task);
   }
   const bool stopped = stop.stop_requested();
   send_to(running, Cancel{ticket});

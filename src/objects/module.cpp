@@ -10,9 +10,10 @@
 #include "base/error.hpp"
 #include "codec/io/objects.hpp"
 #include "net/crypto.hpp"
+#include "net/part_link.hpp"
 #include "net/redact.hpp"
-#include "objects/bucket_upload.hpp"
 #include "objects/objects.hpp"
+#include "ports/parted_upload.hpp"
 #include "ranged/ranged_input.hpp"
 
 namespace tessera {
@@ -21,6 +22,26 @@ namespace {
 struct StoredName {
   std::shared_ptr<ObjectStore> store;
   std::string name;
+};
+
+class BucketUpload final : public ObjectUpload {
+ public:
+  BucketUpload(StoredName stored, std::string_view media_type)
+      : store_(std::move(stored.store)), upload_(*store_, std::move(stored.name), std::string(media_type)) {}
+
+  std::vector<std::string> links(std::int64_t first, std::int64_t count) override {
+    return upload_.links(first, count);
+  }
+  void add_uploaded(std::int64_t part, std::string tag) override {
+    upload_.add_uploaded(part, std::move(tag));
+  }
+  void finish(int descriptor, std::int64_t size_bytes) override {
+    upload_.finish(fmt::format("/proc/self/fd/{}", descriptor), size_bytes);
+  }
+
+ private:
+  std::shared_ptr<ObjectStore> store_;
+  PartedUpload upload_;
 };
 
 class Objects final : public ObjectsModule {
@@ -46,8 +67,7 @@ class Objects final : public ObjectsModule {
 
   std::unique_ptr<ObjectUpload> begin_upload(const std::string& url,
                                              std::string_view media_type) const override {
-    StoredName stored = find_store(url);
-    return std::make_unique<BucketUpload>(std::move(stored.store), std::move(stored.name), media_type);
+    return std::make_unique<BucketUpload>(find_store(url), media_type);
   }
 
   void read_range(const std::string& url, const std::string& version, std::int64_t first, std::int64_t count,
@@ -68,8 +88,9 @@ class Objects final : public ObjectsModule {
     return equal_in_constant_time(to_hex(hmac_sha256(key, text)), signature);
   }
 
-  std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const override {
-    return upload_part_by_link(http_, link, bytes);
+  std::string upload_part(const std::string& link, std::span<const std::byte> bytes,
+                          const std::stop_token& stop) const override {
+    return put_part_by_link(http_, link, bytes, stop);
   }
 
  private:

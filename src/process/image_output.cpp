@@ -13,7 +13,7 @@
 #include "codec/io/input.hpp"
 #include "codec/io/objects.hpp"
 #include "engine/memory_io.hpp"
-#include "process/object_sink.hpp"
+#include "process/parted_sink.hpp"
 
 namespace tessera {
 namespace {
@@ -74,6 +74,13 @@ FileDescriptor make_memory_file() {
   return file;
 }
 
+/// An object is made in a file that never gets a name.
+std::unique_ptr<AtomicFile> open_parted_file(const ImageOutput& output) {
+  const auto* const parts = std::get_if<OutputParts>(&output.to);
+  return parts == nullptr ? AtomicFile::make_temporary(output.name)
+                          : std::make_unique<AtomicFile>(parts->path, output.name);
+}
+
 Bytes content_of(int descriptor) {
   const auto input = open_descriptor_input(descriptor, "the result");
   Bytes bytes(static_cast<std::size_t>(input->size()));
@@ -128,9 +135,17 @@ ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const M
     sink_ = std::make_unique<TileSink>(info);
   } else {
     const WriteOptions write = write_options(format(options), options);
+    PartTransfers* transfers = nullptr;
     if (const auto* const object = std::get_if<OutputObject>(&output.to)) {
-      sink_ = root ? std::make_unique<ObjectSink>(object->url, output.name, info, metadata, write)
-                   : std::make_unique<ObjectSink>(info, write);
+      object_ = std::make_unique<ObjectTransfers>(
+          root ? objects_module().begin_upload(object->url, format_info(write.format).media_type) : nullptr);
+      transfers = object_.get();
+    } else if (const auto* const parts = std::get_if<OutputParts>(&output.to)) {
+      transfers = parts->transfers;
+    }
+    if (transfers != nullptr) {
+      sink_ = root ? std::make_unique<PartedSink>(open_parted_file(output), info, metadata, write, *transfers)
+                   : std::make_unique<PartedSink>(info, write, *transfers);
       return;
     }
     if (!root) {
@@ -154,6 +169,9 @@ FileFormat ResultSink::format(const OutputOptions& options) const {
   if (const auto* const object = std::get_if<OutputObject>(&output_.to)) {
     return result_format(object->url, options);
   }
+  if (const auto* const parts = std::get_if<OutputParts>(&output_.to)) {
+    return result_format(parts->path, options);
+  }
   return options.format.value_or(FileFormat::png);
 }
 
@@ -169,8 +187,8 @@ std::int64_t ResultSink::deliver() {
     *pixels->pixels = dynamic_cast<const TileSink&>(*sink_).image();
   } else if (const auto* const memory = std::get_if<OutputBytes>(&output_.to)) {
     *memory->bytes = content_of(memory_file_.get());
-  } else if (auto* const object = dynamic_cast<ObjectSink*>(sink_.get())) {
-    object->publish();
+  } else if (object_) {
+    object_->finish(dynamic_cast<const PartedSink&>(*sink_).descriptor(), bytes);
   }
   return bytes;
 }

@@ -8,6 +8,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "codec/writer.hpp"
+#include "process/object_transfers.hpp"
 #include "schema/output_options.hpp"
 
 namespace tessera {
@@ -19,6 +20,12 @@ struct OutputFile {
 /// An object in a bucket, s3:// or gs://. It appears when it is complete, and replaces an older one.
 struct OutputObject {
   std::string url;
+};
+/// A file whose parts ranks that cannot write into it upload, over `transfers`, which is there on every rank; such
+/// parts stay holes in the file. Results with smaller levels are complete in the file.
+struct OutputParts {
+  std::string path;
+  PartTransfers* transfers = nullptr;
 };
 /// An encoded image in memory, on the root alone.
 struct OutputBytes {
@@ -32,7 +39,7 @@ struct OutputPixels {
 struct NoOutput {};
 
 struct ImageOutput {
-  std::variant<NoOutput, OutputFile, OutputObject, OutputBytes, OutputPixels> to;
+  std::variant<NoOutput, OutputFile, OutputObject, OutputParts, OutputBytes, OutputPixels> to;
   std::string name = {};  ///< in sentences and reports; empty: the path
 
   /// An empty path: no picture. It may be the URL of an object.
@@ -68,6 +75,7 @@ class ResultSink {
   [[nodiscard]] FileFormat format(const OutputOptions& options) const;
 
   ImageOutput output_;
+  std::unique_ptr<ObjectTransfers> object_;  ///< of an object
   FileDescriptor memory_file_;
   std::unique_ptr<Sink> sink_;
 };

@@ -95,6 +95,16 @@ class Reader {
       value.push_back(item.get<std::string>());
     }
   }
+  void read(const Json& json, std::vector<std::int64_t>& value) const {
+    expect(json.is_array(), "a list");
+    check(static_cast<double>(json.size()));
+    value.clear();
+    for (const Json& item : json) {
+      expect(item.is_number_unsigned() && static_cast<double>(item.get<std::uint64_t>()) <= max_,
+             "a list of small numbers");
+      value.push_back(item.get<std::int64_t>());
+    }
+  }
   /// The content is checked by its own parser.
   void read(const Json& json, Json& value) const {
     expect(json.is_structured(), "an object or a list");
@@ -207,6 +217,12 @@ void check(const ProcessTask& task) {
   }
 }
 
+void check(const PartLinks& links) {
+  if (links.grants.empty() != static_cast<bool>(error_code_named(links.code))) {
+    refuse("it has not exactly one of links and an error");
+  }
+}
+
 template <class Variant>
 Variant read_any(std::string_view line) {
   const Json json = parse(line);
@@ -247,12 +263,16 @@ std::string to_line(const NodeMessage& message) { return line_of(message); }
 std::string to_line(const ViewRequest& message) { return line_of(message); }
 std::string to_line(const ViewReply& message) { return line_of(message); }
 std::string to_line(const TransferGrant& message) { return line_of(std::variant<TransferGrant>(message)); }
+std::string to_line(const UploadGrant& message) { return line_of(std::variant<UploadGrant>(message)); }
 RankMessage rank_message(std::string_view line) { return read_any<RankMessage>(line); }
 NodeMessage node_message(std::string_view line) { return read_any<NodeMessage>(line); }
 ViewRequest view_request(std::string_view line) { return read_any<ViewRequest>(line); }
 ViewReply view_reply(std::string_view line) { return read_any<ViewReply>(line); }
 TransferGrant transfer_grant(std::string_view line) {
   return std::get<TransferGrant>(read_any<std::variant<TransferGrant>>(line));
+}
+UploadGrant upload_grant(std::string_view line) {
+  return std::get<UploadGrant>(read_any<std::variant<UploadGrant>>(line));
 }
 
 }  // namespace tessera

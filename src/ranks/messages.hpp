@@ -30,6 +30,7 @@ struct MessageField {
 inline constexpr double max_name_bytes = 1024;
 inline constexpr double max_sentence_bytes = 16 * 1024;
 inline constexpr double max_path_bytes = 4096;
+inline constexpr double max_result_parts = 10'000;
 
 // From a rank to its node.
 
@@ -86,13 +87,33 @@ struct Done {
   int ranks = 1;                  ///< number of ranks that worked on it
   Json findings = Json::array();  ///< as 'tessera apply --json' reports them
   std::vector<std::string> warnings;
+  /// Parts of the result (base/part_layout.hpp) that ranks have uploaded; they are holes in the result's file.
+  std::vector<std::int64_t> uploaded_parts;
 
   static constexpr std::string_view kind = "done";
-  static constexpr auto fields = std::tuple{
-      MessageField{"ticket", &Done::ticket, 1},          MessageField{"width_px", &Done::width_px},
-      MessageField{"height_px", &Done::height_px},       MessageField{"seconds", &Done::seconds, 0, 1e9},
-      MessageField{"ranks", &Done::ranks, 1, 65536},     MessageField{"findings", &Done::findings, 0, 4096},
-      MessageField{"warnings", &Done::warnings, 0, 1000}};
+  static constexpr auto fields =
+      std::tuple{MessageField{"ticket", &Done::ticket, 1},
+                 MessageField{"width_px", &Done::width_px},
+                 MessageField{"height_px", &Done::height_px},
+                 MessageField{"seconds", &Done::seconds, 0, 1e9},
+                 MessageField{"ranks", &Done::ranks, 1, 65536},
+                 MessageField{"findings", &Done::findings, 0, 4096},
+                 MessageField{"warnings", &Done::warnings, 0, 1000},
+                 MessageField{"uploaded_parts", &Done::uploaded_parts, 0, max_result_parts}};
+};
+
+/// From the root rank of a task with ProcessTask::parts: it needs links to upload parts of the result. Parts are asked
+/// for in order, and each once.
+struct PartLinksWanted {
+  std::int64_t ticket = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+
+  static constexpr std::string_view kind = "part-links-wanted";
+  static constexpr auto fields =
+      std::tuple{MessageField{"ticket", &PartLinksWanted::ticket, 1},
+                 MessageField{"first", &PartLinksWanted::first, 1, max_result_parts},
+                 MessageField{"count", &PartLinksWanted::count, 1, max_result_parts}};
 };
 
 struct Failed {
@@ -118,6 +139,8 @@ struct ProcessTask {
   /// Not empty: the image is an object that is read in ranges, and an attached file holds its first bytes. A
   /// TransferGrant with its signature: see ranks/transfer.hpp.
   std::string grant;
+  /// Parts of the result may be uploaded by ranks that cannot write into its file; see PartLinksWanted.
+  bool parts = false;
   Json pipeline;
   Json output_options = Json::object();
   Json limits = Json::object();  ///< for reading images
@@ -131,6 +154,7 @@ struct ProcessTask {
                                             MessageField{"output", &ProcessTask::output, 1, max_path_bytes},
                                             MessageField{"name", &ProcessTask::name, 0, max_path_bytes},
                                             MessageField{"grant", &ProcessTask::grant, 0, 16384},
+                                            MessageField{"parts", &ProcessTask::parts},
                                             MessageField{"pipeline", &ProcessTask::pipeline},
                                             MessageField{"output_options", &ProcessTask::output_options},
                                             MessageField{"limits", &ProcessTask::limits},
@@ -149,6 +173,33 @@ struct TransferGrant {
       MessageField{"ticket", &TransferGrant::ticket, 1}, MessageField{"link", &TransferGrant::link, 1, 8192},
       MessageField{"version", &TransferGrant::version, 1, max_name_bytes},
       MessageField{"size_bytes", &TransferGrant::size_bytes}};
+};
+
+/// What a rank may upload to a store: each signed text of PartLinks::grants is one of these.
+struct UploadGrant {
+  std::int64_t ticket = 0;
+  std::string link;  ///< presigned, for PUT
+  std::int64_t size_bytes = 0;
+
+  static constexpr std::string_view kind = "upload-grant";
+  static constexpr auto fields = std::tuple{MessageField{"ticket", &UploadGrant::ticket, 1},
+                                            MessageField{"link", &UploadGrant::link, 1, 8192},
+                                            MessageField{"size_bytes", &UploadGrant::size_bytes, 1}};
+};
+
+/// The answer to PartLinksWanted: a grant for each part, or the reason why there are none.
+struct PartLinks {
+  std::int64_t ticket = 0;
+  std::vector<std::string> grants;
+  std::string code;  ///< of a failure: a name of the error table
+  std::string sentence;
+
+  static constexpr std::string_view kind = "part-links";
+  static constexpr auto fields =
+      std::tuple{MessageField{"ticket", &PartLinks::ticket, 1},
+                 MessageField{"grants", &PartLinks::grants, 0, max_result_parts},
+                 MessageField{"code", &PartLinks::code, 0, 64},
+                 MessageField{"sentence", &PartLinks::sentence, 0, max_sentence_bytes}};
 };
 
 struct Cancel {
@@ -242,8 +293,8 @@ struct PartShown {
 using ViewRequest = std::variant<ShowImage, ShowPart>;
 using ViewReply = std::variant<ImageShown, PartShown, Failed>;
 
-using RankMessage = std::variant<Hello, Alive, TaskProgress, Done, Failed>;
-using NodeMessage = std::variant<ProcessTask, Cancel, End>;
+using RankMessage = std::variant<Hello, Alive, TaskProgress, PartLinksWanted, Done, Failed>;
+using NodeMessage = std::variant<ProcessTask, PartLinks, Cancel, End>;
 
 /// Limit for a connection's first message, while the peer is unauthenticated.
 inline constexpr std::size_t max_hello_bytes = 4 * 1024;
@@ -256,6 +307,7 @@ inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 [[nodiscard]] std::string to_line(const ViewRequest& message);
 [[nodiscard]] std::string to_line(const ViewReply& message);
 [[nodiscard]] std::string to_line(const TransferGrant& message);
+[[nodiscard]] std::string to_line(const UploadGrant& message);
 
 /// Parses a line without its line end. Throws Error(rank_lost) with the reason: not JSON, an unknown kind, or
 /// a member that is missing, unknown, of another type or out of bounds. Time and memory are bounded by the
@@ -265,5 +317,6 @@ inline constexpr std::size_t max_message_bytes = std::size_t{64} << 20;
 [[nodiscard]] ViewRequest view_request(std::string_view line);
 [[nodiscard]] ViewReply view_reply(std::string_view line);
 [[nodiscard]] TransferGrant transfer_grant(std::string_view line);
+[[nodiscard]] UploadGrant upload_grant(std::string_view line);
 
 }  // namespace tessera

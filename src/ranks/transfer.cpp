@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <thread>
 
 #include "base/error.hpp"
@@ -25,11 +26,11 @@ namespace {
 
 // Both ends are the same program on the same machine.
 
-enum class RequestKind : std::uint32_t { read = 1, stop = 2 };
+enum class RequestKind : std::uint32_t { read = 1, write = 2, stop = 3 };
 
 struct RequestHead {
   RequestKind kind = RequestKind::read;
-  std::uint32_t grant_bytes = 0;  ///< the grant follows
+  std::uint32_t grant_bytes = 0;  ///< the grant follows, and of a write `count` bytes
   std::int64_t first = 0;
   std::int64_t count = 0;
 };
@@ -83,7 +84,7 @@ bool receive_all(int socket, void* data, std::size_t bytes) {
 
 [[noreturn]] void fail_to_start(int reason) {
   throw Error(ErrorCode::io,
-              fmt::format("Cannot start the process that reads objects: {}.", std::strerror(reason)));
+              fmt::format("Cannot start the process that transfers objects: {}.", std::strerror(reason)));
 }
 
 struct SocketPair {
@@ -140,22 +141,79 @@ void answer_failure(int lane, const Error& error) {
                     send_all(lane, sentence.data(), sentence.size()));
 }
 
-void answer(int lane, const std::string& grant, const RequestHead& head, const TransferHandler& handler) {
+/// The bytes of a write, which the rank sends behind its request.
+class Body {
+ public:
+  Body(int lane, std::int64_t bytes) : lane_(lane), left_(bytes) {}
+  std::vector<std::byte> take() {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(left_));
+    receive(bytes);
+    return bytes;
+  }
+  /// Takes what was not taken, so that the lane can be used again.
+  void pass_over() {
+    std::vector<std::byte> some(part_bytes);
+    while (left_ > 0) {
+      receive(std::span(some).first(static_cast<std::size_t>(std::min<std::int64_t>(left_, part_bytes))));
+    }
+  }
+
+ private:
+  void receive(std::span<std::byte> to) {
+    if (!receive_all(lane_, to.data(), to.size())) {
+      throw Error(ErrorCode::cancelled, "The rank has ended.");
+    }
+    left_ -= std::ssize(to);
+  }
+
+  int lane_;
+  std::int64_t left_;
+};
+
+void send_part(int lane, std::span<const std::byte> bytes) {
+  const auto size = static_cast<std::int32_t>(bytes.size());
+  if (!send_all(lane, &size, sizeof size) || !send_all(lane, bytes.data(), bytes.size())) {
+    throw Error(ErrorCode::cancelled, "The rank no longer needs the object.");
+  }
+}
+
+void read_for(int lane, const std::string& grant, const RequestHead& head, TransferHandler& handler) {
   std::stop_source stop;
-  try {
-    const StopWatch watch(lane, stop);
-    const auto pass_on = [&](std::span<const std::byte> bytes) {
-      while (!bytes.empty()) {
-        const auto part = bytes.first(std::min(bytes.size(), part_bytes));
-        const auto size = static_cast<std::int32_t>(part.size());
-        if (stop.stop_requested() || !send_all(lane, &size, sizeof size) ||
-            !send_all(lane, part.data(), part.size())) {
-          throw Error(ErrorCode::cancelled, "The rank no longer needs the object.");
-        }
-        bytes = bytes.subspan(part.size());
+  const StopWatch watch(lane, stop);
+  const auto pass_on = [&](std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      if (stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "The rank no longer needs the object.");
       }
-    };
-    handler(grant, head.first, head.count, pass_on, stop.get_token());
+      const auto part = bytes.first(std::min(bytes.size(), part_bytes));
+      send_part(lane, part);
+      bytes = bytes.subspan(part.size());
+    }
+  };
+  handler.read(grant, head.first, head.count, pass_on, stop.get_token());
+}
+
+void write_for(int lane, const std::string& grant, const RequestHead& head, TransferHandler& handler) {
+  Body body(lane, head.count);
+  std::stop_source stop;
+  std::optional<StopWatch> watch;
+  const auto take = [&] {
+    std::vector<std::byte> bytes = body.take();
+    watch.emplace(lane, stop);
+    return bytes;
+  };
+  try {
+    const std::string tag = handler.write(grant, head.count, take, stop.get_token());
+    send_part(lane, std::as_bytes(std::span(tag)).first(std::min(tag.size(), part_bytes)));
+  } catch (const Error&) {
+    body.pass_over();
+    throw;
+  }
+}
+
+void answer(int lane, const std::string& grant, const RequestHead& head, TransferHandler& handler) {
+  try {
+    (head.kind == RequestKind::read ? read_for : write_for)(lane, grant, head, handler);
     static_cast<void>(send_all(lane, &end_of_answer, sizeof end_of_answer));
   } catch (const Error& error) {
     answer_failure(lane, error);
@@ -205,8 +263,32 @@ TransferLanes::~TransferLanes() {
   }
 }
 
+struct TransferLanes::Request {
+  RequestKind kind;
+  const std::string& grant;
+  std::int64_t first;
+  std::int64_t count;
+  std::span<const std::byte> body;
+};
+
 void TransferLanes::read(const std::string& grant, std::int64_t first, std::int64_t count,
                          const TransferSink& out, const std::stop_token& stop) {
+  run({RequestKind::read, grant, first, count, {}}, out, stop);
+}
+
+std::string TransferLanes::write(const std::string& grant, std::span<const std::byte> bytes,
+                                 const std::stop_token& stop) {
+  std::string tag;
+  run(
+      {RequestKind::write, grant, 0, std::ssize(bytes), bytes},
+      [&](std::span<const std::byte> part) {
+        tag.append(reinterpret_cast<const char*>(part.data()), part.size());
+      },
+      stop);
+  return tag;
+}
+
+void TransferLanes::run(const Request& request, const TransferSink& out, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   free_.wait(lock, [this] { return !free_lanes_.empty(); });
   const int lane = free_lanes_.back();
@@ -214,7 +296,7 @@ void TransferLanes::read(const std::string& grant, std::int64_t first, std::int6
   lock.unlock();
   std::exception_ptr failed;
   try {
-    read_on(lane, grant, first, count, out, stop);
+    run_on(lane, request, out, stop);
   } catch (...) {
     failed = std::current_exception();
   }
@@ -227,17 +309,20 @@ void TransferLanes::read(const std::string& grant, std::int64_t first, std::int6
   }
 }
 
-void TransferLanes::read_on(int lane, const std::string& grant, std::int64_t first, std::int64_t count,
-                            const TransferSink& out, const std::stop_token& stop) {
+void TransferLanes::run_on(int lane, const Request& request, const TransferSink& out,
+                           const std::stop_token& stop) {
   const int socket = lanes_[static_cast<std::size_t>(lane)].get();
   const auto check = [](bool worked) {
     if (!worked) {
-      throw Error(ErrorCode::rank_lost, "The process that reads objects for this rank has ended.");
+      throw Error(ErrorCode::rank_lost, "The process that transfers objects for this rank has ended.");
     }
   };
   const auto receive = [&](void* data, std::size_t bytes) { check(receive_all(socket, data, bytes)); };
-  const RequestHead head{RequestKind::read, static_cast<std::uint32_t>(grant.size()), first, count};
-  check(send_all(socket, &head, sizeof head) && send_all(socket, grant.data(), grant.size()));
+  const RequestHead head{request.kind, static_cast<std::uint32_t>(request.grant.size()), request.first,
+                         request.count};
+  check(send_all(socket, &head, sizeof head) &&
+        send_all(socket, request.grant.data(), request.grant.size()) &&
+        send_all(socket, request.body.data(), request.body.size()));
   // Whatever happens, the whole answer is taken, so that the lane can be used again.
   std::exception_ptr failed;
   bool stopped = false;
@@ -277,21 +362,21 @@ void TransferLanes::read_on(int lane, const std::string& grant, std::int64_t fir
     }
   }
   if (stopped) {
-    throw Error(ErrorCode::cancelled, "Stopped while the image was being read.");
+    throw Error(ErrorCode::cancelled, "Stopped during a transfer from or to the store.");
   }
   if (failed) {
     std::rethrow_exception(failed);
   }
 }
 
-void serve_transfers(const FileDescriptor& lane, const TransferHandler& handler) {
+void serve_transfers(const FileDescriptor& lane, TransferHandler& handler) {
   RequestHead head;
   while (receive_all(lane.get(), &head, sizeof head)) {
     if (head.kind == RequestKind::stop) {
       continue;  // the request that it was for has ended
     }
-    if (head.kind != RequestKind::read || head.grant_bytes > max_grant_bytes || head.first < 0 ||
-        head.count < 0) {
+    if ((head.kind != RequestKind::read && head.kind != RequestKind::write) ||
+        head.grant_bytes > max_grant_bytes || head.first < 0 || head.count < 0) {
       return;
     }
     std::string grant(head.grant_bytes, '\0');

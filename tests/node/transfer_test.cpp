@@ -13,6 +13,9 @@
 #include "net/crypto.hpp"
 #include "node/image_fetch.hpp"
 #include "node/rank_group.hpp"
+#include "ports/part_uploads.hpp"
+#include "ports/parted_upload.hpp"
+#include "servers/other_host.hpp"
 #include "servers/s3_server.hpp"
 #include "support/errors.hpp"
 
@@ -133,6 +136,92 @@ TEST_P(Transfers, NeedNoFileOnTheHost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OneAndTwo, Transfers, ::testing::Values(1, 2));
+
+/// A rank on this host and one on another, where the node's files are not.
+class ResultParts : public Transfers {
+ protected:
+  void SetUp() override {
+    if (!elsewhere.available()) {
+      GTEST_SKIP() << testing::no_namespaces;
+    }
+  }
+  [[nodiscard]] RankGroupOptions two_hosts() const {
+    RankGroupOptions result = options(2);
+    result.hostfile = elsewhere.hostfile();
+    result.address = "127.0.0.1";
+    return result;
+  }
+  /// Its result has several parts.
+  [[nodiscard]] RankTask large_task(const FetchedImage& image, PartedUpload& upload) const {
+    RankTask result = task(image);
+    result.pipeline = Json::parse(R"([{"name": "gaussian-blur", "parameters": {"sigma": 1}}])");
+    result.output = folder.path() / "out.tif";
+    result.output_options = {{"compression", "none"}};
+    result.part_links = [&](std::int64_t first, std::int64_t count) { return upload.links(first, count); };
+    return result;
+  }
+
+  testing::OtherHost elsewhere{folder.path(), folder.path() / "ranks"};
+};
+
+TEST_F(ResultParts, AreUploadedByTheRankThatMadeThem) {
+  put(picture(1));
+  const FetchedImage image = fetch();
+  const std::filesystem::path out = folder.path() / "out.tif";
+  PartedUpload none(*store, "result", "image/tiff");
+  RankTask plain = large_task(image, none);
+  plain.part_links = {};
+  {
+    RankGroup one(options(1));
+    ASSERT_EQ(run(one, plain).end, End::done);
+  }
+  const std::string expected = read_file(out);
+
+  RankGroup group(two_hosts());
+  for (int round = 0; round < 2; ++round) {
+    PartedUpload upload(*store, "result", "image/tiff");
+    const RankOutcome outcome = run(group, large_task(image, upload));
+    ASSERT_EQ(outcome.end, End::done) << outcome.sentence;
+    EXPECT_FALSE(outcome.result.uploaded_parts.empty());
+    const std::string file = read_file(out);
+    EXPECT_EQ(file.size(), expected.size());
+    EXPECT_FALSE(file == expected);  // has holes
+    EXPECT_TRUE(upload.adopt(outcome.result.uploaded_parts));
+    upload.finish(out, std::ssize(file));
+    StringSink stored;
+    store->get("result", stored);
+    EXPECT_TRUE(stored.text == expected);
+    store->remove("result");
+  }
+  EXPECT_EQ(group.restarts(), 0);
+}
+
+TEST_F(ResultParts, ThatCannotBeUploadedAreTheStoresFault) {
+  put(picture(1));
+  const FetchedImage image = fetch();
+  PartedUpload upload(*store, "result", "image/tiff");
+  RankGroup group(two_hosts());
+  RankTask failing = large_task(image, upload);
+  failing.part_links = [](std::int64_t, std::int64_t) -> std::vector<std::string> {
+    throw Error(ErrorCode::unavailable, "The store signs nothing.");
+  };
+  RankOutcome outcome = run(group, failing);
+  EXPECT_EQ(outcome.code, "unavailable");
+  EXPECT_EQ(outcome.sentence, "The store signs nothing.");
+  failing.part_links = [&](std::int64_t first, std::int64_t count) {
+    std::vector<std::string> links = upload.links(first, count);
+    for (std::string& link : links) {
+      link += "0";  // which makes the signature wrong
+    }
+    return links;
+  };
+  outcome = run(group, failing);
+  EXPECT_EQ(outcome.code, "unavailable") << outcome.sentence;
+  // The group is as good as before.
+  outcome = run(group, large_task(image, upload));
+  EXPECT_EQ(outcome.end, End::done) << outcome.sentence;
+  EXPECT_EQ(group.restarts(), 0);
+}
 
 class Grants : public Transfers {
  protected:

@@ -40,6 +40,7 @@ std::vector<Example> examples() {
   done.findings =
       Json::parse(R"([{"operator": "harris", "columns": ["x", "y"], "count": 1, "rows": [[1.5, null]]}])");
   done.warnings = {"one", "two"};
+  done.uploaded_parts = {3, 1};
   ProcessTask task;
   task.ticket = 7;
   task.input = "/in";
@@ -47,11 +48,13 @@ std::vector<Example> examples() {
   task.pipeline = Json::parse(R"([{"name": "invert"}])");
   std::vector<Example> all;
   for (const RankMessage& message :
-       {RankMessage(hello), RankMessage(Alive{5}), RankMessage(TaskProgress{7, 0.5, "x"}), RankMessage(done),
-        RankMessage(Failed{7, "io", "No."})}) {
+       {RankMessage(hello), RankMessage(Alive{5}), RankMessage(TaskProgress{7, 0.5, "x"}),
+        RankMessage(PartLinksWanted{7, 1, 3}), RankMessage(done), RankMessage(Failed{7, "io", "No."})}) {
     all.push_back({without_end(to_line(message)), again_from_rank});
   }
-  for (const NodeMessage& message : {NodeMessage(task), NodeMessage(Cancel{7}), NodeMessage(End{})}) {
+  for (const NodeMessage& message :
+       {NodeMessage(task), NodeMessage(PartLinks{7, {"one", "two"}, "", ""}),
+        NodeMessage(PartLinks{7, {}, "unavailable", "No."}), NodeMessage(Cancel{7}), NodeMessage(End{})}) {
     all.push_back({without_end(to_line(message)), again_from_node});
   }
   ShowImage image{1, "object 1", "a.tif", task.pipeline, Json::object(), 100, 100};
@@ -64,6 +67,8 @@ std::vector<Example> examples() {
   }
   all.push_back({without_end(to_line(TransferGrant{1, "https://store/image?signature", "\"tag\"", 5})),
                  [](std::string_view line) { return without_end(to_line(transfer_grant(line))); }});
+  all.push_back({without_end(to_line(UploadGrant{1, "https://store/result?signature", 5})),
+                 [](std::string_view line) { return without_end(to_line(upload_grant(line))); }});
   return all;
 }
 

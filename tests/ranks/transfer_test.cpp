@@ -2,6 +2,7 @@
 // Ranges of objects on their way over lanes.
 #include "ranks/transfer.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -30,11 +31,33 @@ void write_range(std::int64_t first, std::int64_t count, const TransferSink& out
   out(bytes);
 }
 
+using Read = std::function<void(const std::string& grant, std::int64_t first, std::int64_t count,
+                                const TransferSink& out, const std::stop_token& stop)>;
+using Write = std::function<std::string(const std::string& grant, std::int64_t count,
+                                        const std::function<std::vector<std::byte>()>& body,
+                                        const std::stop_token& stop)>;
+
+class Handler final : public TransferHandler {
+ public:
+  void read(const std::string& grant, std::int64_t first, std::int64_t count, const TransferSink& out,
+            const std::stop_token& stop) override {
+    on_read(grant, first, count, out, stop);
+  }
+  std::string write(const std::string& grant, std::int64_t count,
+                    const std::function<std::vector<std::byte>()>& body,
+                    const std::stop_token& stop) override {
+    return on_write(grant, count, body, stop);
+  }
+  Read on_read;
+  Write on_write;
+};
+
 class Transfer : public ::testing::Test {
  protected:
-  /// Lanes that `handler` serves.
-  void serve(int lanes, TransferHandler handler) {
-    handler_ = std::move(handler);
+  /// Lanes that these serve.
+  void serve(int lanes, Read read, Write write = {}) {
+    handler_.on_read = std::move(read);
+    handler_.on_write = std::move(write);
     std::vector<FileDescriptor> ends;
     for (int i = 0; i < lanes; ++i) {
       std::array<int, 2> pair{};
@@ -58,7 +81,7 @@ class Transfer : public ::testing::Test {
     return right && at == first + count;
   }
 
-  TransferHandler handler_;
+  Handler handler_;
   std::vector<std::jthread> servers_;
   std::unique_ptr<TransferLanes> lanes_;  ///< last: its end ends the servers
 };
@@ -126,6 +149,57 @@ TEST_F(Transfer, StopsWhatStalls) {
             ErrorCode::cancelled);
   stall = false;
   EXPECT_TRUE(reads_right(5, 100'000));
+}
+
+TEST_F(Transfer, UploadsBytesAndReturnsTheTag) {
+  serve(
+      2,
+      [](const auto&, std::int64_t first, std::int64_t count, const auto& out, const auto&) {
+        write_range(first, count, out);
+      },
+      [](const std::string& grant, std::int64_t count, const auto& body, const std::stop_token&) {
+        if (grant == "refused") {
+          throw Error(ErrorCode::forbidden, "Not granted.");
+        }
+        const std::vector<std::byte> bytes = body();
+        EXPECT_EQ(std::ssize(bytes), count);
+        if (grant == "failing") {
+          throw Error(ErrorCode::unavailable, "The store is down.");
+        }
+        return fmt::format("{}: {} bytes, last {}", grant, bytes.size(), std::to_integer<int>(bytes.back()));
+      });
+  std::vector<std::byte> bytes(3'000'000);
+  bytes.back() = std::byte{7};
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(lanes_->write("part", bytes, {}), "part: 3000000 bytes, last 7");
+    // After a failure, with the bytes taken or not, the lane works as before.
+    EXPECT_EQ(refusal([&] { lanes_->write("refused", bytes, {}); }, ErrorCode::forbidden), "Not granted.");
+    EXPECT_EQ(refusal([&] { lanes_->write("failing", bytes, {}); }, ErrorCode::unavailable),
+              "The store is down.");
+    EXPECT_TRUE(reads_right(round, 100'000));
+  }
+}
+
+TEST_F(Transfer, StopsAnUploadThatStalls) {
+  bool stall = true;
+  serve(1, {},
+        [&](const std::string&, std::int64_t, const auto& body, const std::stop_token& stop) -> std::string {
+          static_cast<void>(body());
+          if (stall) {
+            std::mutex mutex;
+            std::condition_variable_any changed;
+            std::unique_lock lock(mutex);
+            changed.wait(lock, stop, [] { return false; });
+            throw Error(ErrorCode::cancelled, "Stopped.");
+          }
+          return "tag";
+        });
+  const std::vector<std::byte> bytes(1000);
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_EQ(code_of([&] { lanes_->write("part", bytes, stop.get_token()); }), ErrorCode::cancelled);
+  stall = false;
+  EXPECT_EQ(lanes_->write("part", bytes, {}), "tag");
 }
 
 TEST_F(Transfer, SaysThatTheHelperIsGone) {

@@ -9,6 +9,7 @@
 
 #include "net/crypto.hpp"
 #include "servers/distributed_service.hpp"
+#include "servers/other_host.hpp"
 #include "servers/raw_http.hpp"
 #include "servers/s3_server.hpp"
 #include "service/journey.hpp"
@@ -133,6 +134,50 @@ TEST_F(DistributedOnS3, SendsThreeRequestsForASmallJobAndSurvivesRejectedCredent
   const Json after = get(during.at("links").at("self"));
   EXPECT_EQ(after.at("counts").at("done"), 3) << after;
   EXPECT_TRUE(poll_until([&] { return readiness() == 200; }));
+}
+
+/// A node whose ranks are on two hosts, of which one has none of the node's files.
+class DistributedOverTwoHosts : public ::testing::Test {
+ protected:
+  ServerFolder folder;
+  std::filesystem::path scratch = [this] {
+    std::filesystem::create_directories(folder.path() / "scratch");
+    return folder.path() / "scratch";
+  }();
+  OtherHost elsewhere{folder.path(), scratch};
+  S3Server s3{S3Kind::strict, {}};
+};
+
+TEST_F(DistributedOverTwoHosts, UploadsPartsOfAResultFromTheRanksThatMadeThem) {
+  if (!elsewhere.available()) {
+    GTEST_SKIP() << no_namespaces;
+  }
+  const DistributedService service(s3.url(), {},
+                                   {"--scratch", scratch, "--hostfile", elsewhere.hostfile(), "--address",
+                                    "127.0.0.1", "--spreading", "split"});
+  constexpr int side = 3300;
+  const std::filesystem::path image = folder.path() / "large.ppm";
+  std::ofstream(image, std::ios::binary) << "P6\n"
+                                         << side << " " << side << "\n255\n"
+                                         << std::string(std::size_t{3} * side * side, 'x');
+  const std::vector<std::string> tiff{"--format", "tif", "--compression", "none"};
+  std::vector<std::string> submit{"submit", "--server", service.url(), "-o", folder.path() / "out",
+                                  "invert", image};
+  submit.insert(submit.end(), tiff.begin(), tiff.end());
+  const CommandOutcome submitted = tessera(submit);
+  ASSERT_EQ(submitted.exit_code, 0) << submitted.err;
+  std::vector<std::string> apply{"apply", "--quiet", "invert", image, "-o", folder.path() / "large.tif"};
+  apply.insert(apply.end(), tiff.begin(), tiff.end());
+  ASSERT_EQ(tessera(apply).exit_code, 0);
+  EXPECT_TRUE(read_file(folder.path() / "out" / "large-invert.tif") ==
+              read_file(folder.path() / "large.tif"));
+  // Parts of 8 MiB, of which the node itself has uploaded some.
+  EXPECT_EQ(std::ranges::count_if(s3.requests(),
+                                  [](const auto& request) {
+                                    return request.what.find("results/") != std::string::npos &&
+                                           request.what.starts_with("PUT");
+                                  }),
+            4);
 }
 
 }  // namespace

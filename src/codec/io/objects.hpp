@@ -65,7 +65,7 @@ class ObjectInput : public Input {
 class ObjectUpload {
  public:
   virtual ~ObjectUpload() = default;
-  /// Links for parts of the object (image/shared_parts.hpp), by which other ranks upload them.
+  /// Links for parts of the object (base/part_layout.hpp), by which other ranks upload them.
   [[nodiscard]] virtual std::vector<std::string> links(std::int64_t first, std::int64_t count) = 0;
   /// That part is uploaded; `tag` is what upload_part() returned.
   virtual void add_uploaded(std::int64_t part, std::string tag) = 0;
@@ -98,8 +98,10 @@ class ObjectsModule {
   /// Whether `signature` is the HMAC-SHA-256 of `text`, in lower-case hexadecimal.
   [[nodiscard]] virtual bool is_signed(std::string_view key, std::string_view text,
                                        std::string_view signature) const = 0;
-  /// By a link of ObjectUpload::links(), without credentials. Returns how the store calls the content.
-  virtual std::string upload_part(const std::string& link, std::span<const std::byte> bytes) const = 0;
+  /// By a link of ObjectUpload::links(), without credentials. Returns how the store calls the content. Throws
+  /// Error(cancelled) when `stop` is requested.
+  virtual std::string upload_part(const std::string& link, std::span<const std::byte> bytes,
+                                  const std::stop_token& stop) const = 0;
 };
 
 /// The module, loaded at the first call. Throws Error(internal) if it is not installed.
