@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "codec/io/objects.hpp"
 #include "comm/mpi.hpp"
 #include "command.hpp"
 #include "launch.hpp"
@@ -35,6 +36,11 @@ void check_streams(const ApplyOptions& options) {
   }
   if (!options.backup.empty() && !options.in_place) {
     throw Error(ErrorCode::usage, "--backup goes with --in-place.");
+  }
+  if (options.resume && (options.in_place || options.output.empty() || options.output == "-" ||
+                         is_object_url(options.output))) {
+    throw Error(ErrorCode::usage,
+                "--resume is for results in files of their own, named by -o: leave it out.");
   }
   if ((options.output == "-") + (options.findings == "-") + static_cast<int>(options.json) > 1) {
     throw Error(

@@ -23,6 +23,7 @@ struct ApplyOptions {
   bool in_place = false;
   std::string backup;  ///< appended to the name of an input that is replaced; empty: it is not kept
   bool skip_existing = false;
+  bool resume = false;  ///< go on with results of interrupted runs
   bool keep_time = false;
   bool dry_run = false;
   bool force = false;

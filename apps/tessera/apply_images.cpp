@@ -97,7 +97,7 @@ class Application {
         findings_.prepare(work);
       }
     });
-    operators_ = build_pipeline(pipeline_, shared_image_loader(comm_, read_options(options_.process)));
+    operators_ = build_pipeline(pipeline_, image_loader());
     host_ = share_of_host(comm_, options_.threads);
     tell_where();
     int code = 0;
@@ -112,6 +112,27 @@ class Application {
   }
 
  private:
+  /// Notes the identity of what it loads: results that are resumed depend on it.
+  ImageLoader image_loader() {
+    return
+        [this, load = shared_image_loader(comm_, read_options(options_.process))](const std::string& name) {
+          if (comm_.root()) {
+            parameter_images_.push_back(identity_of(ImageInput::file(name)).value_or(name));
+          }
+          return load(name);
+        };
+  }
+
+  [[nodiscard]] ImageOutput output_of(const WorkItem& item) const {
+    ImageOutput output = ImageOutput::file(item.output);
+    if (auto* const file = std::get_if<OutputFile>(&output.to); file != nullptr && options_.resume) {
+      file->resume_key =
+          Json{{"version", TESSERA_VERSION}, {"pipeline", to_json(pipeline_)}, {"images", parameter_images_}}
+              .dump();
+    }
+    return output;
+  }
+
   /// On the root: what there is to do, and the folders for it.
   std::vector<WorkItem> plan() {
     const Inputs inputs = expand_inputs(options_.inputs, options_.recursive);
@@ -288,8 +309,8 @@ class Application {
         replaced.emplace(report.item, options_.force);
       }
     });
-    report.done = process_image(ImageInput::file(report.item.input), ImageOutput::file(report.item.output),
-                                operators_, options_.process, context);
+    report.done = process_image(ImageInput::file(report.item.input), output_of(report.item), operators_,
+                                options_.process, context);
     collective_try(context.comm, [&] {
       if (context.comm.root()) {
         replaced->succeeded(options_.keep_time);
@@ -303,11 +324,13 @@ class Application {
     if (error.code() == ErrorCode::cancelled) {
       if (interrupts_.timed_out() && !interrupts_.interrupted()) {
         return {ErrorCode::limit_exceeded,
-                fmt::format("{}: not done after {} s (--timeout); no result was written.", input,
-                            options_.timeout_s)};
+                fmt::format("{}: not done after {} s (--timeout); no result was written.{}", input,
+                            options_.timeout_s,
+                            options_.resume ? " The same command goes on where it stopped." : "")};
       }
       return {ErrorCode::cancelled,
-              fmt::format("{}: stopped before it was done; no result was written.", input)};
+              fmt::format("{}: stopped before it was done; no result was written.{}", input,
+                          options_.resume ? " The same command goes on where it stopped." : "")};
     }
     // Most sentences name the file that they are about; others (a parameter that does not suit the image) do
     // not.
@@ -382,6 +405,7 @@ class Application {
   Interrupts& interrupts_;
   PipelineSteps pipeline_;
   std::vector<Operator> operators_;
+  std::vector<std::string> parameter_images_;  ///< root only
   HostShare host_;
   bool ended_ = false;
   std::size_t images_ = 0;            ///< to do

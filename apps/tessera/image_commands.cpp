@@ -47,6 +47,10 @@ void add_file_options(CLI::App& app, const SharedOptions& options) {
       ->group(group);
   app.add_flag("--skip-existing", options->skip_existing, "Leave out images whose result exists")
       ->group(group);
+  app.add_flag(
+         "--resume", options->resume,
+         "Go on where an interrupted run of the same command stopped; if this one is interrupted, keep what is done")
+      ->group(group);
   app.add_flag("--keep-time", options->keep_time, "Give results the time of their input")->group(group);
   app.add_flag("--dry-run", options->dry_run, "Only say what would be written where")->group(group);
   app.add_flag("--force", options->force, "Replace results that exist")->group(group);

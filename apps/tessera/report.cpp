@@ -60,7 +60,12 @@ std::string headline(const ImageReport& report) {
   if (report.done.output_bytes > 0) {
     text += fmt::format(", {}", bytes_text(report.done.output_bytes));
   }
-  return text + fmt::format(", {}", seconds_text(report.done.seconds));
+  text += fmt::format(", {}", seconds_text(report.done.seconds));
+  if (report.done.resumed_rows > 0) {
+    text +=
+        fmt::format(" (resumed at row {} of {})", report.done.resumed_rows, report.done.out.extent.height);
+  }
+  return text;
 }
 
 }  // namespace
@@ -107,6 +112,9 @@ Json json_report(const ImageReport& report) {
   json["seconds"] = report.done.seconds;
   json["image_in"] = image_json(report.done.in);
   json["image_out"] = image_json(report.done.out);
+  if (report.done.resumed_rows > 0) {
+    json["resumed_rows"] = report.done.resumed_rows;
+  }
   Json stages = Json::array();
   for (const StageReport& stage : report.done.run.stages) {
     stages.push_back({{"name", stage.name}, {"seconds", stage.seconds}});

@@ -24,17 +24,18 @@ Interval spanned(const std::vector<Interval>& needs) {
   return all;
 }
 
-/// `height` rows in at most `count` panels, and of each panel the rows of each rank.
-std::vector<std::vector<Interval>> split_panels(std::int64_t height, std::int64_t count, int ranks,
+/// `rows` in at most `count` panels, and of each panel the rows of each rank.
+std::vector<std::vector<Interval>> split_panels(const Interval& rows, std::int64_t count, int ranks,
                                                 std::int64_t align) {
   // Whole pieces for every rank, so that all get as much.
   const std::int64_t share = align * ranks;
-  const std::int64_t max_panels = std::max<std::int64_t>(1, height / share);
+  const std::int64_t max_panels = std::max<std::int64_t>(1, rows.size() / share);
   std::vector<std::vector<Interval>> result;
-  for (const Interval& panel : split_rows(height, static_cast<int>(std::min(count, max_panels)), share)) {
+  for (const Interval& panel :
+       split_rows(rows.size(), static_cast<int>(std::min(count, max_panels)), share)) {
     std::vector<Interval>& bands = result.emplace_back(split_rows(panel.size(), ranks, align));
     for (Interval& band : bands) {
-      band = {band.begin + panel.begin, band.end + panel.begin};
+      band = {band.begin + panel.begin + rows.begin, band.end + panel.begin + rows.begin};
     }
   }
   return result;
@@ -46,16 +47,18 @@ Feeder::Feeder(Source* source, const ImageInfo& info, PanelNeeds needs, Communic
                std::stop_token stop)
     : source_(source), info_(info), needs_(std::move(needs)), comm_(comm), stop_(std::move(stop)) {}
 
-/// Root only: reads on, block by block.
-void Feeder::read_up_to(std::int64_t row) {
+/// Root only: reads on to the end of `wanted`, block by block; keeps none that is above it.
+void Feeder::read_up_to(const Interval& wanted) {
   const std::int64_t block_rows = std::max<std::int64_t>(1, block_bytes / info_.row_bytes());
-  while (read_to_ < row) {
+  while (read_to_ < wanted.end) {
     throw_if_stopped(stop_);
     const Interval rows{read_to_, std::min(info_.extent.height, read_to_ + block_rows)};
     Tile block = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
     source_->read_rows(block);
-    blocks_.push_back(std::move(block));
     read_to_ = rows.end;
+    if (rows.end > wanted.begin) {
+      blocks_.push_back(std::move(block));
+    }
   }
 }
 
@@ -72,7 +75,7 @@ std::vector<Tile> Feeder::tiles_for(const std::vector<Interval>& needs) {
   if (ahead_.valid()) {
     ahead_.get();
   }
-  read_up_to(spanned(needs).end);
+  read_up_to(spanned(needs));
   std::vector<Tile> tiles;
   tiles.reserve(needs.size());
   for (const Interval& rows : needs) {
@@ -115,7 +118,7 @@ Tile Feeder::next_panel() {
     while (!blocks_.empty() && blocks_.front().rect.rows().end <= next.begin) {
       blocks_.pop_front();
     }
-    ahead_ = std::async(std::launch::async, [this, end = next.end] { read_up_to(end); });
+    ahead_ = std::async(std::launch::async, [this, next] { read_up_to(next); });
   }
   return mine;
 }
@@ -151,10 +154,13 @@ std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const
 }
 
 Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& options) {
-  const std::int64_t height = stage.out.extent.height;
+  const Interval rows{options.first_row, stage.out.extent.height};
   std::int64_t count = 1;
   if (options.ranks > 1 && (options.encodes || options.root_feeds)) {
-    const std::int64_t most = options.max_held_bytes / 4;
+    std::int64_t most = options.max_held_bytes / 4;
+    if (options.max_bytes > 0) {
+      most = std::min(most, options.max_bytes);
+    }
     if (options.root_feeds) {
       // The root holds every rank's rows, of the panel at hand and of the next.
       const std::int64_t max_fed = std::min({most, fed_bytes, options.max_held_bytes / (2 * options.ranks)});
@@ -162,14 +168,14 @@ Panels plan_panels(const Stage& stage, std::int64_t align, const PanelOptions& o
     } else {
       // Only what is encoded is held. The threads' strips take more than what is encoded of them.
       count += std::min(stage.out.bytes() / options.ranks / std::max<std::int64_t>(1, most),
-                        height / (options.ranks * options.busy_rows));
+                        rows.size() / (options.ranks * options.busy_rows));
     }
   }
-  Panels result{split_panels(height, count, options.ranks, align), std::nullopt};
+  Panels result{split_panels(rows, count, options.ranks, align), std::nullopt};
   if (options.root_feeds) {
     result.fed = panel_needs(stage.chain, stage.in, result.rows);
     if (!result.fed && !options.encodes) {
-      result.rows = split_panels(height, 1, options.ranks, align);
+      result.rows = split_panels(rows, 1, options.ranks, align);
     }
   }
   return result;

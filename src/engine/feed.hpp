@@ -26,7 +26,7 @@ class Feeder {
   [[nodiscard]] Tile next_panel();
 
  private:
-  void read_up_to(std::int64_t row);
+  void read_up_to(const Interval& rows);
   [[nodiscard]] std::vector<Tile> tiles_for(const std::vector<Interval>& needs);
   [[nodiscard]] Tile assemble(const Interval& rows) const;
 
@@ -71,6 +71,8 @@ struct PanelOptions {
   bool root_feeds = false;          ///< the source can only be read by the root
   bool encodes = false;             ///< ranks keep what they have encoded until the panel ends; else a band
   std::int64_t busy_rows = 1;       ///< of the result, that keep all threads of a rank busy
+  std::int64_t first_row = 0;       ///< of the result, that is to be made
+  std::int64_t max_bytes = 0;       ///< of the result, that a rank makes of a panel; 0: no limit of its own
 };
 /// Several panels where ranks would otherwise hold too much of the source or of what they have encoded, but
 /// not so many that threads are idle: ranks that read for themselves get at least `busy_rows` at a time.

@@ -18,6 +18,7 @@ class LimitedSink final : public Sink {
   EncodedPiece encode(const Tile& piece) const override { return sink_.encode(piece); }
   void append(const EncodedPiece& piece) override;
   void skip(std::span<const std::byte> index, std::int64_t body_bytes) override;
+  void pieces_written(std::int64_t count) override { sink_.pieces_written(count); }
   SharedOutput* shared() override { return sink_.shared(); }
   void finish() override { sink_.finish(); }
   std::vector<std::string> warnings() const override { return sink_.warnings(); }

@@ -109,6 +109,21 @@ std::string ResultRoute::locations_without_access(bool joined) {
 void ResultRoute::append(const EncodedPiece& piece) {
   sink_.append(piece);
   written_bytes_ += static_cast<std::int64_t>(piece.body.size());
+  ++pieces_;
+  if (!own_writes_) {
+    sink_.pieces_written(pieces_);
+  }
+}
+
+void ResultRoute::skip(std::span<const std::byte> index, std::int64_t body_bytes) {
+  sink_.skip(index, body_bytes);
+  ++pieces_;
+}
+
+void ResultRoute::end_earlier_panels(bool all_written) {
+  if (own_writes_ && all_written) {
+    sink_.pieces_written(pieces_of_panels_);
+  }
 }
 
 void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> pieces) {
@@ -116,14 +131,17 @@ void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> piece
     writing_.get();
   }
   written_bytes_ += body_bytes(pieces);
-  writing_ =
-      std::async(std::launch::async, [&shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
-        for (EncodedPiece& piece : own) {
-          shared.write_at(offset, piece.body);
-          offset += static_cast<std::int64_t>(piece.body.size());
-          piece.body = {};
-        }
-      });
+  all_written_ = false;
+  writing_ = std::async(std::launch::async,
+                        [this, &shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
+                          for (EncodedPiece& piece : own) {
+                            shared.write_at(offset, piece.body);
+                            offset += static_cast<std::int64_t>(piece.body.size());
+                            piece.body = {};
+                          }
+                          shared.flush();
+                          all_written_ = true;
+                        });
 }
 
 void ResultRoute::distribute(const std::vector<std::int64_t>& ends, std::vector<EncodedPiece> mine) {
@@ -138,9 +156,6 @@ void ResultRoute::complete_own() {
   }
   if (writing_.valid()) {
     writing_.get();
-  }
-  if (own_writes_ && !comm_.root()) {
-    sink_.shared()->flush();
   }
 }
 
@@ -186,7 +201,7 @@ void PanelRoute::append_message(std::span<const std::byte> message) {
     const std::span index = message.first(sizes[0]);
     message = message.subspan(sizes[0]);
     if (result_.own_writes()) {
-      result_.sink().skip(index, static_cast<std::int64_t>(sizes[1]));
+      result_.skip(index, static_cast<std::int64_t>(sizes[1]));
       continue;
     }
     const std::span body = message.first(sizes[1]);
@@ -236,7 +251,7 @@ void PanelRoute::finish() {
     mine.body_bytes = result_.own_writes() ? result_.sink().shared()->position() : 0;
   } else {
     message = make_message(kept_, !result_.own_writes());
-    mine = {message.size(), body_bytes(kept_)};
+    mine = {message.size(), body_bytes(kept_), result_.all_written() ? 0U : 1U};
   }
   const std::vector<Share> shares = agree(mine);
   if (std::any_of(shares.begin(), shares.end(),
@@ -248,7 +263,10 @@ void PanelRoute::finish() {
     return;
   }
   if (comm_.root()) {
+    result_.end_earlier_panels(
+        std::ranges::all_of(shares, [](const Share& share) { return share.unfinished == 0; }));
     receive_pieces(shares);
+    result_.end_panel();
     return;
   }
   if (!message.empty()) {
@@ -288,7 +306,7 @@ void PanelRoute::finish_in_parts(const std::vector<Share>& shares, const Bytes& 
 
 void PanelRoute::fail() noexcept {
   try {
-    static_cast<void>(agree({failed, 0}));
+    static_cast<void>(agree({failed, 0, 0}));
   } catch (const std::exception&) {
     // The group is already ending; the error that brought us here is the one to report.
     return;

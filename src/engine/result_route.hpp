@@ -3,6 +3,7 @@
 // reach the result, else the root writes them all.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <optional>
 #include <string>
@@ -29,6 +30,15 @@ class ResultRoute {
 
   /// Root: the next piece.
   void append(const EncodedPiece& piece);
+  /// Root: the next piece, which its maker writes.
+  void skip(std::span<const std::byte> index, std::int64_t body_bytes);
+  /// Whether all that write_own() was called with is written.
+  [[nodiscard]] bool all_written() const { return all_written_; }
+  /// Root, at the end of a panel, before it takes the pieces of the others: whether all ranks have written theirs of
+  /// the panels before.
+  void end_earlier_panels(bool all_written);
+  /// Root, after that.
+  void end_panel() { pieces_of_panels_ = pieces_; }
   /// Another rank: writes pieces from `offset` on in the background, after those of the call before. Throws
   /// what writing those has thrown.
   void write_own(std::int64_t offset, std::vector<EncodedPiece> pieces);
@@ -49,8 +59,11 @@ class ResultRoute {
   bool own_writes_ = false;
   std::string why_gathered_;
   std::int64_t written_bytes_ = 0;
-  std::future<void> writing_;
+  std::int64_t pieces_ = 0;            ///< root: handed to the sink
+  std::int64_t pieces_of_panels_ = 0;  ///< root: of the panels that have ended
+  std::atomic<bool> all_written_{true};
   std::optional<PartRoute> parts_;
+  std::future<void> writing_;  ///< last, so that it ends while the others are there
 };
 
 /// The pieces of one panel: strips are encoded, brought into order, and passed on when the panel ends.
@@ -72,6 +85,7 @@ class PanelRoute {
   struct Share {
     std::uint64_t message_bytes = 0;  ///< to the root; `failed`: this rank has failed, and nobody sends any
     std::int64_t body_bytes = 0;      ///< of all its pieces; of the root: where the next piece goes
+    std::uint64_t unfinished = 0;     ///< whether it still writes pieces of an earlier panel
   };
 
   void take(Pieces pieces);

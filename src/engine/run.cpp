@@ -186,7 +186,8 @@ class Run {
   [[nodiscard]] Panels panels(const Stage& stage, std::int64_t align, bool to_sink) const {
     return plan_panels(stage, align,
                        {comm_.size(), options_.max_held_bytes, root_feeds(), !held_ && to_sink,
-                        max_threads_ * strip_rows(stage, align)});
+                        max_threads_ * strip_rows(stage, align), to_sink ? options_.first_row : 0,
+                        to_sink ? options_.max_panel_bytes : 0});
   }
 
   using PanelWork = std::function<void(const StripContext&, StripInput&)>;
@@ -348,6 +349,8 @@ class Run {
     rank_.bands = 0;
     ResultRoute result(sink_, comm_);
     const std::int64_t align = sink_.piece_rows();
+    begin_fraction_ = static_cast<double>(options_.first_row) /
+                      static_cast<double>(std::max<std::int64_t>(1, stage.out.extent.height));
     over_panels(stage, align, panels(stage, align, true), [&](const StripContext& strips, StripInput& input) {
       StripFindings findings(stage.chain, strips.count(comm_.rank()));
       PanelRoute route(strips, result, comm_);
@@ -405,7 +408,7 @@ class Run {
     }
     const std::scoped_lock lock(progress_mutex_);
     const auto stages = static_cast<double>(plan_.stages.size());
-    const double fraction = (stage_ + stage_fraction) / stages;
+    const double fraction = (stage_ + begin_fraction_ + (1 - begin_fraction_) * stage_fraction) / stages;
     if (fraction > progress_fraction_) {
       progress_fraction_ = fraction;
       options_.progress({stage_, static_cast<int>(plan_.stages.size()), fraction});
@@ -431,6 +434,7 @@ class Run {
   std::atomic<std::int64_t> busy_ns_{0};
   std::mutex progress_mutex_;
   double progress_fraction_ = 0;
+  double begin_fraction_ = 0;  ///< of the last stage: what is in the result already
 };
 
 }  // namespace

@@ -22,6 +22,11 @@ struct RunOptions {
   /// part of the image at a time. Whole-frame operators and what cannot be read in order hold more.
   std::int64_t max_held_bytes = default_max_held_bytes;
   std::int64_t max_reduced_bytes = default_max_reduced_bytes;
+  /// Of the result, that a rank makes in a panel, which is what is lost if the run ends; 0: as many as it may hold.
+  std::int64_t max_panel_bytes = 0;
+  /// Rows of the result above this one are in the sink already: a multiple of its piece_rows(), less than the height,
+  /// the same on every rank. Operators of the plan list no findings then.
+  std::int64_t first_row = 0;
   std::function<void(const Progress&)> progress;  ///< on the root rank; called from any thread, one at a time
   std::stop_token stop;                           ///< when asked, every rank throws Error(cancelled)
 };

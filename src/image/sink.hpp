@@ -60,6 +60,9 @@ class Sink {
   /// Notes the next piece, whose body another rank writes at shared()->position(). Never the first piece.
   /// Only where shared() is not null.
   virtual void skip(std::span<const std::byte> index, std::int64_t body_bytes);
+  /// The bodies of the first `count` pieces that append() and skip() were called with are in the result's file. Called
+  /// from time to time, on the root.
+  virtual void pieces_written(std::int64_t /*count*/) {}
   /// After the last piece: makes the result complete and visible.
   virtual void finish() = 0;
   /// The result, where ranks can write their own pieces into it; on every rank. Null: all goes through the

@@ -174,6 +174,19 @@ std::string version_of(const ImageInput& input) {
   return object == nullptr ? std::string() : (*object)->open()->version();
 }
 
+std::optional<std::string> identity_of(const ImageInput& input) {
+  struct stat status {};
+  if (std::holds_alternative<ObjectPtr>(input.from)) {
+    return version_of(input);
+  }
+  const auto* const file = std::get_if<InputFile>(&input.from);
+  if (file == nullptr || !can_open_again(input) || ::stat(file->path.c_str(), &status) != 0) {
+    return std::nullopt;
+  }
+  return fmt::format("{} bytes, {}.{:09}, inode {}", status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec, status.st_ino);
+}
+
 Tile read_whole(Source& source) {
   Tile tile = Tile::allocate(Rect::whole(source.info().extent), source.info().format);
   source.read_rows(tile);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -84,6 +85,10 @@ inline constexpr const char* stdin_variable = "TESSERA_STDIN";
 
 /// What tells versions of an object apart; empty for other inputs.
 [[nodiscard]] std::string version_of(const ImageInput& input);
+
+/// Tells the input's content from another, without reading it: of a file its size, time of change and inode, of an
+/// object its version. Nothing for standard input, pipes and memory.
+[[nodiscard]] std::optional<std::string> identity_of(const ImageInput& input);
 
 /// All pixels of an image.
 [[nodiscard]] Tile read_whole(Source& source);

@@ -14,6 +14,7 @@
 #include "codec/io/objects.hpp"
 #include "engine/memory_io.hpp"
 #include "process/parted_sink.hpp"
+#include "process/resumable_sink.hpp"
 
 namespace tessera {
 namespace {
@@ -127,7 +128,7 @@ std::string result_extension(const std::string& input, const OutputOptions& opti
 }
 
 ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const Metadata& metadata,
-                       const OutputOptions& options, bool root)
+                       const OutputOptions& options, bool root, const std::string& resume_key)
     : output_(output) {
   if (std::holds_alternative<NoOutput>(output.to)) {
     sink_ = std::make_unique<NullSink>();
@@ -153,6 +154,10 @@ ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const M
       return;
     }
     if (const auto* const file = std::get_if<OutputFile>(&output.to)) {
+      if (!resume_key.empty()) {
+        sink_ = std::make_unique<ResumableSink>(file->path, output.name, info, metadata, write, resume_key);
+        return;
+      }
       sink_ = open_sink(file->path, info, metadata, write, output.name);
       return;
     }
@@ -179,6 +184,8 @@ Pyramid* ResultSink::pyramid() {
   auto* const file = dynamic_cast<FileSink*>(sink_.get());
   return file == nullptr ? nullptr : file->pyramid();
 }
+
+ResumableSink* ResultSink::resumable() { return dynamic_cast<ResumableSink*>(sink_.get()); }
 
 std::int64_t ResultSink::deliver() {
   const auto* const file = dynamic_cast<const FileSink*>(sink_.get());

@@ -13,9 +13,14 @@
 
 namespace tessera {
 
+class ResumableSink;
+
 /// Named by its path, "-" for standard output; see AtomicFile for what is replaced and what is written into.
 struct OutputFile {
   std::string path;
+  /// Not empty: if this run ends before the result is complete, a later one goes on where it stopped, as far as the
+  /// bytes of the result are the same (process/resume.hpp). Stands for the pipeline, with all that its operators read.
+  std::string resume_key = {};
 };
 /// An object in a bucket, s3:// or gs://. It appears when it is complete, and replaces an older one.
 struct OutputObject {
@@ -57,16 +62,18 @@ struct ImageOutput {
 /// A result's sink on one rank.
 class ResultSink {
  public:
-  /// Only the root's writes; other ranks encode. Throws what open_sink() throws, and Error(usage) for a
-  /// format that is not written.
+  /// Only the root's writes; other ranks encode. `resume_key`: of a ResumableSink; empty: the result is not resumed.
+  /// Throws what open_sink() throws, and Error(usage) for a format that is not written.
   ResultSink(const ImageOutput& output, const ImageInfo& info, const Metadata& metadata,
-             const OutputOptions& options, bool root);
+             const OutputOptions& options, bool root, const std::string& resume_key = {});
   ResultSink(const ResultSink&) = delete;
   ResultSink& operator=(const ResultSink&) = delete;
 
   [[nodiscard]] Sink& sink() { return *sink_; }
   /// Not null: the result has smaller levels, to be made after the sink has finished.
   [[nodiscard]] Pyramid* pyramid();
+  /// Not null: on the root, of a result that is resumed.
+  [[nodiscard]] ResumableSink* resumable();
   /// On the root, once the sink has finished: hands over results in memory, and uploads objects. Returns the bytes of an encoded
   /// result, 0 where there is none.
   std::int64_t deliver();

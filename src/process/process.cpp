@@ -16,6 +16,8 @@
 #include "ops/geometry/halve.hpp"
 #include "plan/axes.hpp"
 #include "process/reduced_loading.hpp"
+#include "process/resumable_sink.hpp"
+#include "process/resume.hpp"
 #include "process/shared_source.hpp"
 
 namespace tessera {
@@ -103,6 +105,32 @@ void make_levels(Pyramid& pyramid, Sink& sink, ImageInfo level, const ProcessCon
   });
 }
 
+/// Of a resumable result, for each rank.
+constexpr std::int64_t max_panel_bytes = std::int64_t{8} << 20;
+
+/// What of a resumable result is there already. On the root.
+struct Resumed {
+  std::int64_t rows = 0;
+  std::int64_t panel_bytes = 0;  ///< that a rank may lose; 0: all
+  std::string warning;           ///< why less than was hoped for
+};
+
+Resumed resume(ResultSink& result, Sink& through, const std::string& why_not) {
+  Resumed resumed;
+  if (ResumableSink* const sink = result.resumable()) {
+    resumed.rows = sink->take_over(through);
+    resumed.panel_bytes = max_panel_bytes;
+    if (sink->found_other()) {
+      resumed.warning =
+          "What an interrupted run has left is of another image, pipeline or version of Tessera, or has other "
+          "options: the result was made anew.";
+    }
+  } else if (!why_not.empty()) {
+    resumed.warning = fmt::format("If this is interrupted, it cannot be resumed: {}", why_not);
+  }
+  return resumed;
+}
+
 }  // namespace
 
 ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
@@ -118,13 +146,20 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   comm.all_reduce(std::span(&in_order, 1), Merge::maximum);
   std::optional<Plan> plan;
   std::optional<ResultSink> result;
+  std::string why_not_resumed;
   collective_try(comm, [&] {
     plan = make_plan(operators_after_loading(operators, original.extent, factor), source.info,
                      plan_limits(options.limits));
     if (swaps_axes(*plan)) {
       source.metadata.resolution = source.metadata.resolution.turned();
     }
-    result.emplace(output, plan->out, source.metadata, options.output, comm.root());
+    std::string key;
+    const auto* const file = std::get_if<OutputFile>(&output.to);
+    if (comm.root() && file != nullptr && !file->resume_key.empty()) {
+      why_not_resumed = why_not_resumable(*plan, input, *file, options.output);
+      key = why_not_resumed.empty() ? resume_key(*plan, input, *file, options.output) : "";
+    }
+    result.emplace(output, plan->out, source.metadata, options.output, comm.root(), key);
     check_memory(estimate(*plan, {.ranks = comm.size(),
                                   .threads = context.threads,
                                   .random_access_source = in_order == 0,
@@ -133,8 +168,18 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
                  allowed_memory_bytes(options.limits, context.ranks_on_host));
   });
   LimitedSink limited(result->sink(), options.limits.max_output_bytes);
+  Resumed resumed;
+  collective_try(comm, [&] {
+    if (comm.root()) {
+      resumed = resume(*result, limited, why_not_resumed);
+    }
+  });
+  comm.broadcast(std::as_writable_bytes(std::span(&resumed.rows, 1)), 0);
+  comm.broadcast(std::as_writable_bytes(std::span(&resumed.panel_bytes, 1)), 0);
   RunOptions run;
   run.threads = context.threads;
+  run.first_row = resumed.rows;
+  run.max_panel_bytes = resumed.panel_bytes;
   run.progress = context.progress;
   run.stop = context.stop;
   ProcessReport report;
@@ -144,6 +189,10 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   }
   report.in = original;
   report.out = plan->out;
+  report.resumed_rows = resumed.rows;
+  if (!resumed.warning.empty()) {
+    report.run.warnings.push_back(std::move(resumed.warning));
+  }
   collective_try(comm, [&] {
     if (comm.root()) {
       report.output_bytes = result->deliver();

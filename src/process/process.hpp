@@ -36,6 +36,7 @@ struct ProcessReport {
   ImageInfo out;
   std::int64_t output_bytes = 0;  ///< of the encoded result; root only, as all below
   double seconds = 0;
+  std::int64_t resumed_rows = 0;  ///< of the result, from an interrupted run
   RunReport run;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
@@ -32,30 +34,64 @@ std::filesystem::path temporary_name(const std::filesystem::path& target) {
   return folder_of(target) / fmt::format(".tessera-{:08x}{:08x}.part", random(), random());
 }
 
+std::string name_or_default(const std::filesystem::path& target, std::string name) {
+  return !name.empty() ? std::move(name) : target == "-" ? "standard output" : target.string();
+}
+
 std::string reason() { return std::error_code(errno, std::generic_category()).message(); }
 
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& target, std::string name)
-    : name_(!name.empty()   ? std::move(name)
-            : target == "-" ? "standard output"
-                            : target.string()) {
+    : name_(name_or_default(target, std::move(name))) {
+  find_target(target);
+  open_nameless();
+}
+
+void AtomicFile::find_target(const std::filesystem::path& target) {
   if (is_standard_output(target)) {
     stream_ = STDOUT_FILENO;
-  } else {
-    const OutputTarget found = find_output_target(target);
-    if (found.kind == OutputKind::folder) {
-      throw Error(ErrorCode::io, fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_),
-                  name_);
-    }
-    if (found.kind == OutputKind::stream) {
-      stream_ = open_stream(found.path);
-      owns_stream_ = true;
-    } else {
-      target_ = found.path;
-    }
+    return;
   }
-  open_nameless();
+  const OutputTarget found = find_output_target(target);
+  if (found.kind == OutputKind::folder) {
+    throw Error(ErrorCode::io, fmt::format("Cannot write '{}': it is a folder. Name a file in it.", name_),
+                name_);
+  }
+  if (found.kind == OutputKind::stream) {
+    stream_ = open_stream(found.path);
+    owns_stream_ = true;
+  } else {
+    target_ = found.path;
+  }
+}
+
+AtomicFile::AtomicFile(Partial, const std::filesystem::path& target, std::string name)
+    : name_(name_or_default(target, std::move(name))), keeps_(true) {
+  find_target(target);
+  if (target_.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' cannot be resumed, because it is no file: leave out --resume.", name_),
+                name_);
+  }
+  const std::filesystem::path partial =
+      folder_of(target_) / fmt::format(".{}.tessera-partial", target_.filename().string());
+  descriptor_ = open(partial.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, file_mode);
+  if (descriptor_ < 0) {
+    fail(fmt::format("opening the partial result '{}' failed", partial.string()));
+  }
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    close(std::exchange(descriptor_, -1));
+    throw Error(
+        ErrorCode::conflict,
+        fmt::format("Cannot write '{}': another process is making it. Wait for it, or end it.", name_),
+        name_);
+  }
+  temporary_ = partial;
+}
+
+std::unique_ptr<AtomicFile> AtomicFile::open_partial(const std::filesystem::path& target, std::string name) {
+  return std::unique_ptr<AtomicFile>(new AtomicFile(Partial{}, target, std::move(name)));
 }
 
 AtomicFile::AtomicFile(Temporary, std::string name) : name_(std::move(name)) { open_nameless(); }
@@ -76,7 +112,7 @@ AtomicFile::~AtomicFile() {
   if (owns_stream_) {
     close(stream_);
   }
-  if (!temporary_.empty()) {
+  if (!temporary_.empty() && !keeps_) {
     unlink(temporary_.c_str());
   }
 }

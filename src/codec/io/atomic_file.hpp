@@ -29,6 +29,11 @@ class AtomicFile {
   /// A file in the system's temporary folder that never gets a name: its descriptor is all there is of it, also
   /// after commit(). `name` is what sentences call it.
   [[nodiscard]] static std::unique_ptr<AtomicFile> make_temporary(std::string name);
+  /// One that outlives its process if it is not finished, under a hidden name beside `target`
+  /// (".NAME.tessera-partial"): what is in it from before is still there, but size() begins at 0. Only one process
+  /// has it at a time. Throws Error(usage) if `target` is no file, Error(conflict) if another process has it.
+  [[nodiscard]] static std::unique_ptr<AtomicFile> open_partial(const std::filesystem::path& target,
+                                                                std::string name = {});
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -52,12 +57,18 @@ class AtomicFile {
   void commit();
   /// Of what is being written; it can be read and written at any place.
   [[nodiscard]] int descriptor() const { return descriptor_; }
+  /// Of a partial file: its name, and that it is removed after all.
+  [[nodiscard]] const std::filesystem::path& partial() const { return temporary_; }
+  void discard_partial() { keeps_ = false; }
   /// Bytes of the finished file. 0 before commit().
   [[nodiscard]] std::int64_t committed_bytes() const { return committed_bytes_; }
 
  private:
   struct Temporary {};
   AtomicFile(Temporary, std::string name);
+  struct Partial {};
+  AtomicFile(Partial, const std::filesystem::path& target, std::string name);
+  void find_target(const std::filesystem::path& target);
   [[noreturn]] void fail(const std::string& what) const;
   void open_nameless();
   void copy_to(int stream);
@@ -69,6 +80,7 @@ class AtomicFile {
   int stream_ = -1;
   bool owns_stream_ = false;
   std::filesystem::path temporary_;  ///< empty while the file has no name
+  bool keeps_ = false;               ///< under that name, if it is not finished
   int descriptor_ = -1;
   std::int64_t size_ = 0;
   std::int64_t committed_bytes_ = 0;
