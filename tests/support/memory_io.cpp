@@ -58,6 +58,12 @@ EncodedPiece MemorySink::encode(const Tile& piece) const {
   return {std::move(bytes), std::move(place)};
 }
 
+void MemorySink::begin_at(std::int64_t row, const Tile& rows) {
+  Tile part = whole_.view(Rect::of_rows({0, row}, whole_.rect.width));
+  copy_overlap(rows, part);
+  next_row_ = row;
+}
+
 void MemorySink::append(const EncodedPiece& piece) {
   Rect rect{0, 0, whole_.rect.width, 0};
   std::memcpy(&rect.y, piece.index.data(), sizeof rect.y);
@@ -78,7 +84,7 @@ void MemorySink::append(const EncodedPiece& piece) {
 }
 
 EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, Communicator& comm,
-                         const Cut& cut) {
+                         const Cut& cut, const Tile& earlier) {
   const Plan plan = make_plan(pipeline, info_of(image));
   MemorySource source(image, cut.random_access);
   MemorySink sink(plan.out, cut.piece_rows);
@@ -87,16 +93,21 @@ EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& imag
   options.strip_rows = cut.strip_rows;
   options.max_held_bytes = cut.max_held_bytes;
   options.max_reduced_bytes = cut.max_reduced_bytes;
+  options.max_panel_bytes = cut.max_panel_bytes;
+  if (cut.resumed_percent > 0) {
+    options.first_row = plan.out.extent.height * cut.resumed_percent / 100 / cut.piece_rows * cut.piece_rows;
+    sink.begin_at(options.first_row, earlier);
+  }
   Source* own = comm.root() || cut.random_access ? &source : nullptr;
   RunReport report = run_plan(plan, own, sink, comm, options);
   return {sink.image(), sink.complete(), std::move(report)};
 }
 
-EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks,
-                         const Cut& cut) {
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks, const Cut& cut,
+                         const Tile& earlier) {
   EngineOutcome outcome;
   run_on_threads(ranks, [&](Communicator& comm) {
-    EngineOutcome mine = run_engine(pipeline, image, comm, cut);
+    EngineOutcome mine = run_engine(pipeline, image, comm, cut, earlier);
     if (comm.root()) {
       outcome = std::move(mine);
     }

@@ -35,6 +35,8 @@ class MemorySink final : public Sink {
  public:
   MemorySink(const ImageInfo& info, std::int64_t piece_rows)
       : whole_(whole_tile(info)), piece_rows_(piece_rows) {}
+  /// The rows above `row` are there: these.
+  void begin_at(std::int64_t row, const Tile& rows);
   std::int64_t piece_rows() const override { return piece_rows_; }
   EncodedPiece encode(const Tile& piece) const override;
   void append(const EncodedPiece& piece) override;
@@ -56,6 +58,9 @@ struct Cut {
   bool random_access = false;
   std::int64_t max_held_bytes = std::int64_t{1} << 30;
   std::int64_t max_reduced_bytes = std::int64_t{1} << 30;
+  std::int64_t max_panel_bytes = 0;
+  /// How much of the result is there already, from an interrupted run; only where nothing is found.
+  int resumed_percent = 0;
 };
 
 struct EngineOutcome {
@@ -65,10 +70,11 @@ struct EngineOutcome {
 };
 
 /// Runs on this communicator; the outcome is filled on the root. The source is the root's alone unless
-/// random-access.
+/// random-access. `earlier` is the result of the interrupted run, if there was one.
 EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, Communicator& comm,
-                         const Cut& cut);
+                         const Cut& cut, const Tile& earlier = {});
 /// The same on `ranks` threads of this process.
-EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks, const Cut& cut);
+EngineOutcome run_engine(const std::vector<Operator>& pipeline, const Tile& image, int ranks, const Cut& cut,
+                         const Tile& earlier = {});
 
 }  // namespace tessera::testing

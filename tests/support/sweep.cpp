@@ -38,9 +38,10 @@ std::string describe(const SweepCase& sweep, int ranks, const Cut& cut, const st
     return {};
   }
   return fmt::format(
-      "{} at {} ranks, {} threads, strips of {}, pieces of {}, {} bytes held, {} reduced{}: {}",
+      "{} at {} ranks, {} threads, strips of {}, pieces of {}, {} bytes held, {} reduced, {} a panel, {} % resumed{}: {}",
       sweep.description, ranks, cut.threads, cut.strip_rows, cut.piece_rows, cut.max_held_bytes,
-      cut.max_reduced_bytes, cut.random_access ? ", random access" : "", failure);
+      cut.max_reduced_bytes, cut.max_panel_bytes, cut.resumed_percent,
+      cut.random_access ? ", random access" : "", failure);
 }
 
 }  // namespace
@@ -87,18 +88,24 @@ Cut random_cut(std::mt19937& random) {
   static constexpr std::array<std::int64_t, 6> strips{0, 1, 2, 5, 16, 33};
   static constexpr std::array<std::int64_t, 4> pieces{1, 3, 8, 16};
   static constexpr std::array<std::int64_t, 4> held{1, 1000, 20'000, 1 << 30};
+  static constexpr std::array<std::int64_t, 3> panels{0, 0, 500};
+  static constexpr std::array<int, 4> resumed{0, 0, 40, 99};
   return {1 + static_cast<int>(random() % 4), strips[random() % strips.size()],
           pieces[random() % pieces.size()],   random() % 2 == 0,
-          held[random() % held.size()],       held[random() % held.size()]};
+          held[random() % held.size()],       held[random() % held.size()],
+          panels[random() % panels.size()],   resumed[random() % resumed.size()]};
 }
 
-std::string check_case(const SweepCase& sweep, Communicator& comm, const Cut& cut) {
-  const EngineOutcome outcome = run_engine(sweep.pipeline, sweep.image, comm, cut);
+std::string check_case(const SweepCase& sweep, Communicator& comm, Cut cut) {
+  cut.resumed_percent = sweep.expected.findings.empty() ? cut.resumed_percent : 0;
+  const EngineOutcome outcome = run_engine(sweep.pipeline, sweep.image, comm, cut, sweep.expected.image);
   return comm.root() ? describe(sweep, comm.size(), cut, compare(sweep, outcome)) : std::string();
 }
 
-std::string check_case(const SweepCase& sweep, int ranks, const Cut& cut) {
-  return describe(sweep, ranks, cut, compare(sweep, run_engine(sweep.pipeline, sweep.image, ranks, cut)));
+std::string check_case(const SweepCase& sweep, int ranks, Cut cut) {
+  cut.resumed_percent = sweep.expected.findings.empty() ? cut.resumed_percent : 0;
+  return describe(sweep, ranks, cut,
+                  compare(sweep, run_engine(sweep.pipeline, sweep.image, ranks, cut, sweep.expected.image)));
 }
 
 }  // namespace tessera::testing

@@ -23,7 +23,7 @@ Cut random_cut(std::mt19937& random);
 
 /// Empty if the engine on this communicator gave exactly what is expected (checked on the root), else what
 /// differs.
-std::string check_case(const SweepCase& sweep, Communicator& comm, const Cut& cut);
-std::string check_case(const SweepCase& sweep, int ranks, const Cut& cut);
+std::string check_case(const SweepCase& sweep, Communicator& comm, Cut cut);
+std::string check_case(const SweepCase& sweep, int ranks, Cut cut);
 
 }  // namespace tessera::testing
