@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <simgrid/s4u.hpp>
 
@@ -33,6 +34,7 @@ struct Study {
   int cores = 16;
   bool storage = false;
   double source_bytes_per_px = 3;
+  double result_bytes_per_px = 0;  ///< 0: as calibrated
   std::int64_t max_held_bytes = default_max_held_bytes;
   void* nothing = nullptr;  ///< memory that all simulated ranks may write
 };
@@ -41,11 +43,11 @@ struct Study {
 /// short.
 class Work {
  public:
-  explicit Work(const Study& study) : study_(study) {}
+  Work(const Study& study, double factor) : study_(study), factor_(factor) {}
   /// What the host's processors do for this many pixels in memory.
   void add(const std::string& part, std::int64_t pixels) {
     const double ns = study_.costs.at("ns_per_px").at(part).get<double>();
-    owed_seconds_ += ns * 1e-9 * static_cast<double>(pixels) * study_.widening / study_.cores;
+    owed_seconds_ += factor_ * ns * 1e-9 * static_cast<double>(pixels) * study_.widening / study_.cores;
   }
   /// Moves the clock.
   void settle() {
@@ -57,32 +59,40 @@ class Work {
 
  private:
   const Study& study_;
+  double factor_;
   double owed_seconds_ = 0;
 };
 
-/// The storage's wire, one transfer ahead (or behind) of the work.
+/// Of a rank, while it works: blocks of some hundred megabytes that it reads ahead, and pieces of some megabytes that wait
+/// to be written, in the page cache or as parts.
+constexpr std::size_t reads_ahead = 4;
+constexpr std::size_t writes_behind = 128;
+
+/// The wire to the storage.
 class Storage {
  public:
   Storage(bool there, Work& work) : host_(there ? sg::Host::by_name("storage") : nullptr), work_(work) {}
-  ~Storage() {
+  ~Storage() { wait(); }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  /// Goes on while the rank works; waits until at most `ahead` are under way.
+  void read(double bytes, std::size_t ahead) { begin(host_, sg::this_actor::get_host(), bytes, ahead); }
+  void write(double bytes, std::size_t ahead) { begin(sg::this_actor::get_host(), host_, bytes, ahead); }
+  void wait() {
     for (const sg::CommPtr& comm : under_way_) {
       comm->wait();
     }
+    under_way_.clear();
   }
-  Storage(const Storage&) = delete;
-  Storage& operator=(const Storage&) = delete;
-  void read(double bytes) { begin(host_, sg::this_actor::get_host(), bytes); }
-  void write(double bytes) { begin(sg::this_actor::get_host(), host_, bytes); }
 
  private:
-  static constexpr std::size_t max_under_way = 2;
-  void begin(sg::Host* from, sg::Host* to, double bytes) {
+  void begin(sg::Host* from, sg::Host* to, double bytes, std::size_t ahead) {
     if (host_ == nullptr) {
       return;
     }
     work_.settle();
     under_way_.push_back(sg::Comm::sendto_async(from, to, static_cast<std::uint64_t>(bytes)));
-    if (under_way_.size() > max_under_way) {
+    while (under_way_.size() > ahead) {
       under_way_.front()->wait();
       under_way_.pop_front();
     }
@@ -101,7 +111,7 @@ class SimulatedSource final : public Source {
   bool random_access() const override { return true; }
   void read_rows(Tile& out) override {
     const std::int64_t pixels = out.rect.width * out.rect.height;
-    storage_.read(static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px);
+    storage_.read(static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px, reads_ahead);
     work_.add("moving", pixels);
   }
 
@@ -113,8 +123,9 @@ class SimulatedSource final : public Source {
   Storage storage_;
 };
 
-/// Pieces as PNG makes them at the full width. Without storage the result stays on the ranks that made it.
-class SimulatedSink final : public Sink {
+/// Pieces as PNG makes them at the full width, though their bodies are as short as the narrow image's. Each rank writes
+/// its own into the storage, while the next panel is made. Without storage the result stays on the ranks that made it.
+class SimulatedSink final : public Sink, private SharedOutput {
  public:
   SimulatedSink(const Study& study, Work& work) : study_(study), work_(work), storage_(study.storage, work) {}
   std::int64_t piece_rows() const override { return 16; }
@@ -124,47 +135,115 @@ class SimulatedSink final : public Sink {
     }
     const std::int64_t pixels = piece.rect.width * piece.rect.height;
     work_.add("encode", pixels);
-    return {Bytes(static_cast<std::size_t>(static_cast<double>(pixels * study_.widening) *
-                                           study_.costs.at("encoded_bytes_per_px").get<double>())),
-            {}};
+    const double bytes_per_px = study_.result_bytes_per_px > 0
+                                    ? study_.result_bytes_per_px
+                                    : study_.costs.at("encoded_bytes_per_px").get<double>();
+    // Sizes, and the checksums that the root combines.
+    return {Bytes(static_cast<std::size_t>(static_cast<double>(pixels) * bytes_per_px)), Bytes(16)};
   }
-  void append(const EncodedPiece& piece) override { storage_.write(static_cast<double>(piece.body.size())); }
+  void append(const EncodedPiece& piece) override {
+    storage_.write(true_bytes(piece.body.size()), writes_behind);
+    position_ += std::ssize(piece.body);
+  }
+  void skip(std::span<const std::byte>, std::int64_t body_bytes) override { position_ += body_bytes; }
   void finish() override {}
+  SharedOutput* shared() override { return this; }
+
+  /// Begins to write what has been noted, after what was noted before: one panel's pieces, while the next are made. The
+  /// engine writes on a thread of its own, which is no actor of the simulation.
+  void begin_writes() {
+    double bytes = 0;
+    {
+      const std::scoped_lock lock(mutex_);
+      std::swap(bytes, noted_bytes_);
+    }
+    if (bytes > 0) {
+      // The engine waits for the panel before; what it writes may be noticed here a panel late.
+      constexpr std::size_t panels_behind = 2;
+      storage_.write(bytes, panels_behind);
+    }
+  }
+  void wait() {
+    begin_writes();
+    storage_.wait();
+  }
 
  private:
+  [[nodiscard]] double true_bytes(std::size_t bytes) const {
+    return static_cast<double>(bytes) * study_.widening;
+  }
+  std::string invite(bool) override { return "here"; }
+  bool join(const std::string&) override { return true; }
+  void end_invitation() override {}
+  std::int64_t position() const override { return position_; }
+  void write_at(std::int64_t, std::span<const std::byte> bytes) override {
+    panel_bytes_ += true_bytes(bytes.size());
+  }
+  void flush() override {
+    const std::scoped_lock lock(mutex_);
+    noted_bytes_ += std::exchange(panel_bytes_, 0);
+  }
+
   const Study& study_;
   Work& work_;
   Storage storage_;
+  std::int64_t position_ = 0;
+  double panel_bytes_ = 0;  ///< of the engine's thread that writes
+  std::mutex mutex_;
+  double noted_bytes_ = 0;  ///< guarded by mutex_
 };
 
-/// What the planner chooses at the full width, where ghost rows and the size of rows decide.
-std::int64_t strip_rows(const Study& study) {
+/// None that binds.
+constexpr PlanLimits limits{std::int64_t{1} << 50, std::int64_t{1} << 40};
+
+/// One strip stands for those that the host's cores work on side by side: they are as high as the planner makes them at
+/// the full width, where ghost rows and the size of rows decide.
+struct Strips {
+  std::int64_t rows = 0;
+  /// What the ghost rows of many strips add to the work, which has those of one.
+  double work_factor = 1;
+};
+
+Strips strips_of(const Study& study) {
   const Extent wide{study.extent.width * study.widening, study.extent.height};
-  const Plan plan = make_plan(build_pipeline(parse_pipeline(study.pipeline)), {wide, {}});
-  return suggest_strip_rows(plan.stages.front());
+  const Plan plan = make_plan(build_pipeline(parse_pipeline(study.pipeline)), {wide, {}}, limits);
+  const Stage& stage = plan.stages.front();
+  const std::int64_t rows = suggest_strip_rows(stage);
+  const std::int64_t together = rows * study.cores;
+  const auto read_for_a_row = [&](std::int64_t count) {
+    const Interval middle{stage.out.extent.height / 2, stage.out.extent.height / 2 + count};
+    return static_cast<double>(strip_needs(stage.chain, stage.in, middle).input.height) /
+           static_cast<double>(count);
+  };
+  return {together, stage.chain.empty() ? 1 : read_for_a_row(rows) / read_for_a_row(together)};
 }
 
 void run_rank(Study& study, nlohmann::json& result) {
-  Work work(study);
+  const Strips strips = strips_of(study);
+  Work work(study, strips.work_factor);
   auto mpi = make_mpi();
   if (study.nothing == nullptr) {
     study.nothing = SMPI_SHARED_MALLOC(scaling::nothing_bytes);
   }
-  const auto comm = scaling::make_wide(std::move(mpi), study.widening, study.nothing, [&] { work.settle(); });
+  SimulatedSink sink(study, work);
+  const auto comm = scaling::make_wide(std::move(mpi), study.widening, study.nothing, [&] {
+    work.settle();
+    sink.begin_writes();
+  });
   SimulatedSource source(study, work);
   const Plan plan =
-      scaling::observed(make_plan(build_pipeline(parse_pipeline(study.pipeline)), source.info()),
+      scaling::observed(make_plan(build_pipeline(parse_pipeline(study.pipeline)), source.info(), limits),
                         [&](const std::string& part, std::int64_t pixels, const std::function<void()>&) {
                           work.add(part, pixels);
                         });
-  SimulatedSink sink(study, work);
   RunOptions options;
   options.max_held_bytes = study.max_held_bytes / study.widening;
   options.threads = 1;  // The host's processors are in charge()
-  options.strip_rows = strip_rows(study);
+  options.strip_rows = strips.rows;
   comm->barrier();
   const double start = MPI_Wtime();
   const RunReport report = run_plan(plan, &source, sink, *comm, options);
+  sink.wait();
   comm->barrier();
   if (comm->root()) {
     result["seconds"] = MPI_Wtime() - start;
@@ -194,6 +273,7 @@ int simulate(int argc, char** argv) {
   app.add_option("--hosts", study.hosts);
   app.add_option("--cores", study.cores, "Of a host, all of them used by its rank");
   app.add_option("--max-held", study.max_held_bytes);
+  app.add_option("--result-bytes", study.result_bytes_per_px, "Of the encoded result, a pixel");
   app.add_flag("--storage", study.storage, "Read from and write to the platform's host 'storage'");
   CLI11_PARSE(app, argc, argv);
   std::ifstream(costs_file) >> study.costs;
@@ -223,6 +303,8 @@ int main(int argc, char** argv) {
   // all of it must stand before SMPI begins.
   sg::Engine::set_config("network/model:SMPI");
   smpi_init_options();
+  // With it, many flows out of a host take bandwidth from those into it far beyond what acknowledgements are.
+  sg::Engine::set_config("network/crosstraffic:0");
   sg::Engine::set_config("smpi/coll-selector:ompi");
   // In the place of its k-nomial broadcast, for which SMPI first has every rank tell every other where it
   // runs: with hundreds of ranks that took longer than the image, in simulated time and in real.
