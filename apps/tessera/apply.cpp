@@ -68,7 +68,7 @@ int apply_on_ranks(const ApplyOptions& options, const Arguments& arguments) {
   }
   const bool needs_stdin = std::ranges::find(inputs.names, "-", &InputName::file) != inputs.names.end();
   return launch({options.ranks, options.hostfile, needs_stdin, options.process.limits.max_file_bytes,
-                 options.verbose, options.timeout_s},
+                 options.verbose, options.timeout_s, options.start_timeout_s},
                 arguments, *console);
 }
 

@@ -35,6 +35,7 @@ struct ApplyOptions {
   int threads = 0;  ///< 0: the host's cores divided by its ranks
   std::string hostfile;
   double timeout_s = 0;
+  double start_timeout_s = 180;
   ProcessOptions process;  ///< how images are read and written, and what they may cost
 };
 

@@ -64,6 +64,8 @@ class EventReader {
   [[nodiscard]] std::vector<std::string> silent_ranks() const;
   /// The same for each rank whose process has run before, but not for so long.
   [[nodiscard]] std::vector<std::string> stopped_ranks(std::chrono::seconds silence) const;
+  /// Whether any rank has said that it runs.
+  [[nodiscard]] bool has_started() const { return !alive_.empty(); }
   /// Counts the silence of all ranks from now on.
   void restart_silence();
 

@@ -75,6 +75,11 @@ void add_run_options(CLI::App& app, const SharedOptions& options) {
   app.add_option("--timeout", options->timeout_s, "Seconds for each image")
       ->check(CLI::Range(0.001, 1e7))
       ->group("Limits");
+  app.add_option("--start-timeout", options->start_timeout_s,
+                 "Seconds that mpirun may take to start the ranks")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 1e7))
+      ->group("Limits");
 }
 
 /// Examples, then the exit codes.

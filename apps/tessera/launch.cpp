@@ -216,9 +216,18 @@ class Watch {
     // If this program was stopped itself, so may have been the ranks.
     if (now - silence_checked_ > std::chrono::seconds(3 * silence_check_s)) {
       events_.restart_silence();
+      begun_ += now - silence_checked_;
     }
     silence_checked_ = now;
     set(silence_timer_, silence_check_s);
+    // mpirun 4.1 hangs now and then when a rank dies while it is being started.
+    if (!events_.has_started() && pressure_ == 0 &&
+        now - begun_ > std::chrono::duration<double>(options_.start_timeout_s)) {
+      kill_ranks(
+          ErrorCode::rank_lost,
+          fmt::format("mpirun has started no rank within {} s (--start-timeout).", options_.start_timeout_s));
+      return;
+    }
     const auto stopped = events_.stopped_ranks(max_silence);
     if (!stopped.empty() && pressure_ == 0) {
       kill_ranks(ErrorCode::rank_lost,
@@ -322,7 +331,8 @@ class Watch {
   bool ended_ = false;
   int pressure_ = 0;
   std::optional<Error> ended_ranks_;
-  std::chrono::steady_clock::time_point silence_checked_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point silence_checked_ = begun_;
   FileDescriptor signals_;
   FileDescriptor timer_;
   FileDescriptor overdue_timer_;

@@ -136,6 +136,18 @@ TEST_F(Ranks, EndClearlyWhenOneIsStopped) {
   }
 }
 
+TEST_F(Ranks, EndClearlyWhenTheyAreNotStarted) {
+  write_file(in, pnm(10, 10, 1));
+  write_file(folder / "mpirun", "#!/bin/sh\ntrap '' USR1 TERM\nwhile :; do sleep 1; done\n");
+  std::filesystem::permissions(folder / "mpirun", std::filesystem::perms::owner_all);
+  const Outcome outcome =
+      run_program({"apply", "--ranks", "2", "--start-timeout", "1", "invert", in, "-o", out},
+                  {{"PATH=" + (folder / "") + ":/usr/bin:/bin"}});
+  EXPECT_EQ(outcome.exit_code, 9) << outcome.err;
+  EXPECT_NE(outcome.err.find("mpirun has started no rank within 1 s"), std::string::npos) << outcome.err;
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"in.ppm", "mpirun"}));
+}
+
 TEST_F(Ranks, EndClearlyWhenOneIsKilled) {
   write_endless_image(in);
   for (const std::size_t victim : {0U, 1U}) {
