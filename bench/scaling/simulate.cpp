@@ -9,7 +9,6 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <simgrid/s4u.hpp>
 
@@ -63,38 +62,31 @@ class Work {
   double owed_seconds_ = 0;
 };
 
-/// Of a rank, while it works: blocks of some hundred megabytes that it reads ahead, and pieces of some megabytes that wait
-/// to be written, in the page cache or as parts.
-constexpr std::size_t reads_ahead = 4;
+/// Of a rank: requests of its strips, and pieces that wait to be written, in the page cache or as parts.
+constexpr double read_bytes = 16e6;
 constexpr std::size_t writes_behind = 128;
 
 /// The wire to the storage.
 class Storage {
  public:
   Storage(bool there, Work& work) : host_(there ? sg::Host::by_name("storage") : nullptr), work_(work) {}
-  ~Storage() { wait(); }
+  ~Storage() { wait_until_left(0); }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
-  /// Goes on while the rank works; waits until at most `ahead` are under way.
-  void read(double bytes, std::size_t ahead) { begin(host_, sg::this_actor::get_host(), bytes, ahead); }
-  void write(double bytes, std::size_t ahead) { begin(sg::this_actor::get_host(), host_, bytes, ahead); }
-  void wait() {
-    for (const sg::CommPtr& comm : under_way_) {
-      comm->wait();
+  void begin_read(double bytes) { begin(host_, sg::this_actor::get_host(), bytes); }
+  void begin_write(double bytes) { begin(sg::this_actor::get_host(), host_, bytes); }
+  void wait_until_left(std::size_t count) {
+    while (under_way_.size() > count) {
+      under_way_.front()->wait();
+      under_way_.pop_front();
     }
-    under_way_.clear();
   }
 
  private:
-  void begin(sg::Host* from, sg::Host* to, double bytes, std::size_t ahead) {
-    if (host_ == nullptr) {
-      return;
-    }
-    work_.settle();
-    under_way_.push_back(sg::Comm::sendto_async(from, to, static_cast<std::uint64_t>(bytes)));
-    while (under_way_.size() > ahead) {
-      under_way_.front()->wait();
-      under_way_.pop_front();
+  void begin(sg::Host* from, sg::Host* to, double bytes) {
+    if (host_ != nullptr) {
+      work_.settle();
+      under_way_.push_back(sg::Comm::sendto_async(from, to, static_cast<std::uint64_t>(bytes)));
     }
   }
   sg::Host* host_;
@@ -109,9 +101,20 @@ class SimulatedSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return true; }
+  /// Waits for the rows. One rank's threads take strip after strip, so that some read while others work; in a panel of
+  /// several ranks each thread has one strip, and waits for it.
   void read_rows(Tile& out) override {
     const std::int64_t pixels = out.rect.width * out.rect.height;
-    storage_.read(static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px, reads_ahead);
+    double bytes = static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px;
+    if (study_.hosts == 1) {
+      storage_.begin_read(bytes);
+      storage_.wait_until_left(1);
+    } else {
+      for (; bytes > 0; bytes -= read_bytes) {
+        storage_.begin_read(std::min(bytes, read_bytes));
+      }
+      storage_.wait_until_left(0);
+    }
     work_.add("moving", pixels);
   }
 
@@ -142,31 +145,16 @@ class SimulatedSink final : public Sink, private SharedOutput {
     return {Bytes(static_cast<std::size_t>(static_cast<double>(pixels) * bytes_per_px)), Bytes(16)};
   }
   void append(const EncodedPiece& piece) override {
-    storage_.write(true_bytes(piece.body.size()), writes_behind);
+    storage_.begin_write(true_bytes(piece.body.size()));
+    storage_.wait_until_left(writes_behind);
     position_ += std::ssize(piece.body);
   }
   void skip(std::span<const std::byte>, std::int64_t body_bytes) override { position_ += body_bytes; }
   void finish() override {}
   SharedOutput* shared() override { return this; }
 
-  /// Begins to write what has been noted, after what was noted before: one panel's pieces, while the next are made. The
-  /// engine writes on a thread of its own, which is no actor of the simulation.
-  void begin_writes() {
-    double bytes = 0;
-    {
-      const std::scoped_lock lock(mutex_);
-      std::swap(bytes, noted_bytes_);
-    }
-    if (bytes > 0) {
-      // The engine waits for the panel before; what it writes may be noticed here a panel late.
-      constexpr std::size_t panels_behind = 2;
-      storage_.write(bytes, panels_behind);
-    }
-  }
-  void wait() {
-    begin_writes();
-    storage_.wait();
-  }
+  /// Until all of the result is written.
+  void wait() { storage_.wait_until_left(0); }
 
  private:
   [[nodiscard]] double true_bytes(std::size_t bytes) const {
@@ -176,28 +164,28 @@ class SimulatedSink final : public Sink, private SharedOutput {
   bool join(const std::string&) override { return true; }
   void end_invitation() override {}
   std::int64_t position() const override { return position_; }
+  /// One call of flush() ends the pieces of a panel, which go while the next one is made.
+  bool takes_long() const override { return false; }
   void write_at(std::int64_t, std::span<const std::byte> bytes) override {
     panel_bytes_ += true_bytes(bytes.size());
   }
   void flush() override {
-    const std::scoped_lock lock(mutex_);
-    noted_bytes_ += std::exchange(panel_bytes_, 0);
+    storage_.wait_until_left(0);
+    storage_.begin_write(std::exchange(panel_bytes_, 0));
   }
 
   const Study& study_;
   Work& work_;
   Storage storage_;
   std::int64_t position_ = 0;
-  double panel_bytes_ = 0;  ///< of the engine's thread that writes
-  std::mutex mutex_;
-  double noted_bytes_ = 0;  ///< guarded by mutex_
+  double panel_bytes_ = 0;
 };
 
 /// None that binds.
 constexpr PlanLimits limits{std::int64_t{1} << 50, std::int64_t{1} << 40};
 
-/// One strip stands for those that the host's cores work on side by side: they are as high as the planner makes them at
-/// the full width, where ghost rows and the size of rows decide.
+/// Strips are as high as the planner makes them at the full width, where ghost rows and the size of rows decide. On
+/// several ranks one strip stands for those that the host's cores work on side by side.
 struct Strips {
   std::int64_t rows = 0;
   /// What the ghost rows of many strips add to the work, which has those of one.
@@ -209,7 +197,7 @@ Strips strips_of(const Study& study) {
   const Plan plan = make_plan(build_pipeline(parse_pipeline(study.pipeline)), {wide, {}}, limits);
   const Stage& stage = plan.stages.front();
   const std::int64_t rows = suggest_strip_rows(stage);
-  const std::int64_t together = rows * study.cores;
+  const std::int64_t together = study.hosts == 1 ? rows : rows * study.cores;
   const auto read_for_a_row = [&](std::int64_t count) {
     const Interval middle{stage.out.extent.height / 2, stage.out.extent.height / 2 + count};
     return static_cast<double>(strip_needs(stage.chain, stage.in, middle).input.height) /
@@ -226,10 +214,7 @@ void run_rank(Study& study, nlohmann::json& result) {
     study.nothing = SMPI_SHARED_MALLOC(scaling::nothing_bytes);
   }
   SimulatedSink sink(study, work);
-  const auto comm = scaling::make_wide(std::move(mpi), study.widening, study.nothing, [&] {
-    work.settle();
-    sink.begin_writes();
-  });
+  const auto comm = scaling::make_wide(std::move(mpi), study.widening, study.nothing, [&] { work.settle(); });
   SimulatedSource source(study, work);
   const Plan plan =
       scaling::observed(make_plan(build_pipeline(parse_pipeline(study.pipeline)), source.info(), limits),

@@ -132,16 +132,19 @@ void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> piece
   }
   written_bytes_ += body_bytes(pieces);
   all_written_ = false;
-  writing_ = std::async(std::launch::async,
-                        [this, &shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
-                          for (EncodedPiece& piece : own) {
-                            shared.write_at(offset, piece.body);
-                            offset += static_cast<std::int64_t>(piece.body.size());
-                            piece.body = {};
-                          }
-                          shared.flush();
-                          all_written_ = true;
-                        });
+  const auto policy = sink_.shared()->takes_long() ? std::launch::async : std::launch::deferred;
+  writing_ = std::async(policy, [this, &shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
+    for (EncodedPiece& piece : own) {
+      shared.write_at(offset, piece.body);
+      offset += static_cast<std::int64_t>(piece.body.size());
+      piece.body = {};
+    }
+    shared.flush();
+    all_written_ = true;
+  });
+  if (policy == std::launch::deferred) {
+    writing_.wait();
+  }
 }
 
 void ResultRoute::distribute(const std::vector<std::int64_t>& ends, std::vector<EncodedPiece> mine) {
