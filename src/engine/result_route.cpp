@@ -119,9 +119,9 @@ void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> piece
   writing_ =
       std::async(std::launch::async, [&shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
         for (EncodedPiece& piece : own) {
-          shared.write_at(offset, piece.body);
+          shared.write_at(offset, piece);
           offset += static_cast<std::int64_t>(piece.body.size());
-          piece.body = {};
+          piece = {};
         }
       });
 }

@@ -91,8 +91,8 @@ void SharedFile::end_invitation() {
   }
 }
 
-void SharedFile::write_at(std::int64_t offset, std::span<const std::byte> bytes) {
-  if (!pwrite_all(joined_.get(), offset, bytes)) {
+void SharedFile::write_at(std::int64_t offset, const EncodedPiece& piece) {
+  if (!pwrite_all(joined_.get(), offset, piece.body)) {
     fail();
   }
 }
