@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <random>
 #include <system_error>
 #include <thread>
 
 #include "base/error.hpp"
+#include "codec/io/temporary_names.hpp"
 
 namespace tessera {
 namespace {
@@ -122,8 +122,7 @@ AtomicFolder::AtomicFolder(const fs::path& parent, std::vector<Entry> entries, s
       fail(fmt::format("the name '{}' is too long", entry.name));
     }
   }
-  std::random_device random;
-  fs::path hidden = parent_ / fmt::format(".tessera-{:08x}{:08x}.part", random(), random());
+  fs::path hidden = hidden_name_in(parent_);
   if (::mkdir(hidden.c_str(), folder_mode) != 0) {
     if (errno == ENOENT) {
       throw Error(ErrorCode::io,
