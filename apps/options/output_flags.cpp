@@ -28,14 +28,18 @@ Json value_of(const std::string& text, const Json& schema) {
 
 }  // namespace
 
-void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const std::string& doc) {
+void add_format_option(CLI::App& app, std::optional<FileFormat>& format, FormatKinds kinds,
+                       const std::string& doc) {
   app.add_option_function<std::string>(
          "-f,--format",
-         [&format](const std::string& text) {
-           format = format_from_extension(text);
+         [&format, kinds](const std::string& text) {
+           if (kinds == FormatKinds::files) {
+             refuse_folder_format(text, "--format");
+           }
+           format = format_from_extension(text, kinds);
            if (!format) {
              throw Error(ErrorCode::usage,
-                         fmt::format("--format: '{}' is not written; {} are.", text, known_formats()));
+                         fmt::format("--format: '{}' is not written; {} are.", text, known_formats(kinds)));
            }
          },
          doc)
@@ -45,12 +49,13 @@ void add_format_option(CLI::App& app, std::optional<FileFormat>& format, const s
 namespace {
 
 /// `info` is one of the table, which stays.
-void add_option(CLI::App& app, const OutputOptionInfo& info, OutputOptions& options) {
+void add_option(CLI::App& app, const OutputOptionInfo& info, OutputOptions& options, FormatKinds kinds) {
   const std::string flags = flags_of(info);
-  const std::string doc(info.doc);
+  const std::string doc =
+      fmt::format("{}{}", info.doc, kinds == FormatKinds::files ? std::string_view() : info.folder_doc);
   const Json schema = info.schema();
   if (info.name == "format") {
-    add_format_option(app, options.format, doc);
+    add_format_option(app, options.format, kinds, doc);
   } else if (info.name == "strip") {
     app.add_flag("--strip{all}", doc)->each([&options](const std::string& text) {
       options.strip = parse_strip(text);
@@ -71,16 +76,16 @@ void add_option(CLI::App& app, const OutputOptionInfo& info, OutputOptions& opti
 
 }  // namespace
 
-void add_output_options(CLI::App& app, OutputOptions& options) {
+void add_output_options(CLI::App& app, OutputOptions& options, FormatKinds kinds) {
   for (const OutputOptionInfo& info : output_option_table()) {
-    add_option(app, info, options);
+    add_option(app, info, options, kinds);
   }
 }
 
 void add_picture_options(CLI::App& app, OutputOptions& options) {
   for (const OutputOptionInfo& info : output_option_table()) {
     if (info.name == "page" || info.name == "overview") {
-      add_option(app, info, options);
+      add_option(app, info, options, FormatKinds::files);
     }
   }
 }

@@ -128,6 +128,9 @@ Target target_of(const SubmitOptions& options, const Inputs& inputs) {
     return {};
   }
   const fs::path output = options.output;
+  if (!options.result.format) {
+    refuse_folder_format(output.extension().string(), fmt::format("The format of '{}'", options.output));
+  }
   std::error_code failure;
   if (inputs.names.size() != 1 || options.recursive || !output.has_filename() ||
       fs::is_directory(output, failure) || !format_from_extension(output.extension().string())) {
@@ -274,7 +277,7 @@ Command add_submit(CLI::App& program) {
   app->add_option("--presets", options->presets,
                   "File of named pipelines of your own; see 'tessera presets' (default: $TESSERA_PRESETS)")
       ->type_name("FILE");
-  add_output_options(*app, options->result);
+  add_output_options(*app, options->result, FormatKinds::files);
   app->add_option("--priority", options->priority, "interactive or bulk")
       ->check(CLI::IsMember({"interactive", "bulk"}))
       ->capture_default_str();

@@ -47,6 +47,7 @@ OutputRules output_rules(const ApplyOptions& options) {
       .skip_existing = options.skip_existing,
       .in_place = options.in_place,
       .backup = options.backup,
+      .format = options.process.output.format,
       .extension = [&](const std::string& input) { return result_extension(input, options.process.output); }};
 }
 

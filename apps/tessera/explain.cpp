@@ -139,7 +139,8 @@ void print_human(const PipelineSteps& pipeline, const Plan& plan, const Estimate
 /// Of the result as 'apply' would write it.
 std::int64_t piece_rows(const ImageInfo& result, const ExplainOptions& options) {
   WriteOptions write;
-  write.format = *format_from_extension(result_extension(options.input, {.format = options.format}));
+  write.format = *format_from_extension(result_extension(options.input, {.format = options.format}),
+                                        FormatKinds::files_and_folders);
   return make_encoder(result, write)->piece_rows();
 }
 
@@ -177,7 +178,7 @@ Command add_explain(CLI::App& program) {
   app->add_option("--ranks", options->ranks, "MPI ranks")->check(CLI::Range(1, 4096))->capture_default_str();
   app->add_option("--threads", options->threads, "Threads of each rank; 0: cores divided by ranks")
       ->check(CLI::Range(0, 1024));
-  add_format_option(*app, options->format,
+  add_format_option(*app, options->format, FormatKinds::files_and_folders,
                     "Format of the result (default: that of IN, or png): how much is encoded at a time");
   add_picture_options(*app, options->picture);
   app->add_option("--presets", options->presets, "File of named pipelines")->type_name("FILE");

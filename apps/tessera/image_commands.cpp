@@ -27,9 +27,9 @@ void add_output(CLI::App& app, const SharedOptions& options) {
   app.add_option(
          "-o,--output", options->output,
          "Where results go: a file, a folder, '-', or a name with {stem}, {ext}, {name} or {folder} in it; "
-         "links are followed, and devices and pipes written into")
+         "links are followed, and devices and pipes written into. NAME.zarr and NAME.dzi are folders of tiles")
       ->type_name("OUT");
-  add_output_options(app, options->process.output);
+  add_output_options(app, options->process.output, FormatKinds::files_and_folders);
 }
 
 void add_file_options(CLI::App& app, const SharedOptions& options) {

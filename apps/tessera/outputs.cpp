@@ -14,10 +14,10 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "codec/folder/target.hpp"
 #include "codec/io/objects.hpp"
 #include "codec/io/output_target.hpp"
 #include "comm/mpi.hpp"
-#include "schema/output_options.hpp"
 
 namespace tessera::cli {
 namespace {
@@ -59,8 +59,48 @@ bool is_template(const std::string& output) {
   });
 }
 
+/// The format of a result that is a folder of tiles.
+std::optional<FileFormat> folder_format(const std::string& output, const OutputRules& rules) {
+  const auto format = rules.format ? rules.format
+                                   : format_from_extension(fs::path(object_path(output)).extension().string(),
+                                                           FormatKinds::files_and_folders);
+  return format && format_info(*format).folder ? format : std::nullopt;
+}
+
+/// Whether the output is where results go, rather than a result, which may be a folder itself.
 bool goes_to_folder(const OutputRules& rules) {
-  return rules.folder || object_path(rules.output).ends_with('/') || is_folder(rules.output);
+  const auto format = folder_format(rules.output, rules);
+  const bool result = format && format_from_extension(fs::path(rules.output).extension().string(),
+                                                      FormatKinds::files_and_folders) == format;
+  return rules.folder || object_path(rules.output).ends_with('/') || (is_folder(rules.output) && !result);
+}
+
+bool is_below(const fs::path& file, const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path relative = fs::relative(file, folder, ignored);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+void check_tiles_writable(const std::string& output, FileFormat format, bool replace,
+                          const std::vector<std::string>& inputs) {
+  const TileFolderTarget target = tile_folder_target(output, format, output);
+  if (!holds_older_result(target, format)) {
+    return;
+  }
+  for (const std::string& input : inputs) {
+    for (const AtomicFolder::Entry& entry : target.entries) {
+      if (input != "-" && !is_object_url(input) && is_below(input, target.parent / entry.name)) {
+        throw Error(
+            ErrorCode::usage,
+            fmt::format("'{}' lies in '{}', which the result would replace: write it elsewhere, so that a "
+                        "failure cannot cost the original.",
+                        input, output));
+      }
+    }
+  }
+  if (!replace) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' exists: use --force to replace it.", output));
+  }
 }
 
 std::string stem_of(const std::string& input) {
@@ -131,7 +171,10 @@ WorkItem in_place(const std::string& file, const OutputRules& rules) {
   return {file, file, rules.backup.empty() ? std::string() : file + rules.backup};
 }
 
-bool is_there(const std::string& output) {
+bool is_there(const std::string& output, const OutputRules& rules) {
+  if (const auto format = folder_format(output, rules)) {
+    return holds_older_result(tile_folder_target(output, *format, output), *format);
+  }
   return is_object_url(output) ? objects_module().exists(output)
                                : find_output_target(output).kind == OutputKind::file;
 }
@@ -219,7 +262,7 @@ Work plan_work(const Inputs& inputs, const OutputRules& rules) {
                       "add {{folder}} to a name template.",
                       item.output));
     }
-    const bool there = rules.skip_existing && item.output != "-" && is_there(item.output);
+    const bool there = rules.skip_existing && item.output != "-" && is_there(item.output, rules);
     (there ? work.skipped : work.items).push_back(std::move(item));
   }
   const InputFiles read(files);
@@ -228,7 +271,11 @@ Work plan_work(const Inputs& inputs, const OutputRules& rules) {
       throw Error(ErrorCode::usage, fmt::format("'{}' is an input: write the result to another object.",
                                                 object_path(item.output)));
     }
-    check_writable(item.output, rules.replace, read);
+    if (const auto format = folder_format(item.output, rules)) {
+      check_tiles_writable(item.output, *format, rules.replace, files);
+    } else {
+      check_writable(item.output, rules.replace, read);
+    }
   }
   // mpirun gives its ranks a terminal of its own; the command that started it has looked at the real one.
   if (rules.output == "-" && !started_by_mpi() && isatty(STDOUT_FILENO) == 1) {

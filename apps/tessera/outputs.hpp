@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "inputs.hpp"
+#include "schema/output_options.hpp"
 
 namespace tessera::cli {
 
@@ -25,6 +27,7 @@ struct OutputRules {
   bool skip_existing = false;  ///< inputs whose result exists are left out
   bool in_place = false;       ///< results replace their inputs
   std::string backup = {};     ///< appended to the name of an input that is replaced; empty: it is not kept
+  std::optional<FileFormat> format = {};  ///< of results; nothing: by their names
   /// Extension without its dot of a result that is named after its input.
   std::function<std::string(const std::string& input)> extension = {};
 };
@@ -41,7 +44,7 @@ struct Work {
 /// Makes the folders that the results go to. Throws Error(io).
 void make_output_folders(const Work& work, const OutputRules& rules);
 
-/// Throws Error(usage) unless `file` may be written: nothing has the name, or it is a file and `replace`, or
+/// Throws Error(usage) unless `file`, which is no folder of tiles, may be written: nothing has the name, or it is a file and `replace`, or
 /// a device, FIFO, socket or open file that is written into; and it is none of `inputs`, no folder and no
 /// terminal.
 void check_writable(const std::string& file, bool replace, const InputFiles& inputs);

@@ -166,8 +166,8 @@ class SimulatedSink final : public Sink, private SharedOutput {
   std::int64_t position() const override { return position_; }
   /// One call of flush() ends the pieces of a panel, which go while the next one is made.
   bool takes_long() const override { return false; }
-  void write_at(std::int64_t, std::span<const std::byte> bytes) override {
-    panel_bytes_ += true_bytes(bytes.size());
+  void write_at(std::int64_t, const EncodedPiece& piece) override {
+    panel_bytes_ += true_bytes(piece.body.size());
   }
   void flush() override {
     storage_.wait_until_left(0);

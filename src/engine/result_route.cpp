@@ -135,9 +135,9 @@ void ResultRoute::write_own(std::int64_t offset, std::vector<EncodedPiece> piece
   const auto policy = sink_.shared()->takes_long() ? std::launch::async : std::launch::deferred;
   writing_ = std::async(policy, [this, &shared = *sink_.shared(), offset, own = std::move(pieces)]() mutable {
     for (EncodedPiece& piece : own) {
-      shared.write_at(offset, piece.body);
+      shared.write_at(offset, piece);
       offset += static_cast<std::int64_t>(piece.body.size());
-      piece.body = {};
+      piece = {};
     }
     shared.flush();
     all_written_ = true;

@@ -39,8 +39,8 @@ class SharedOutput {
   [[nodiscard]] virtual std::int64_t position() const = 0;
   /// Whether write_at() and flush() may take long, so that they are called on a thread of their own while the rank works.
   [[nodiscard]] virtual bool takes_long() const { return true; }
-  /// Another rank, after join(). From any thread. Throws Error(io).
-  virtual void write_at(std::int64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Another rank, after join(): writes a piece whose body belongs at `offset`. From any thread. Throws Error(io).
+  virtual void write_at(std::int64_t offset, const EncodedPiece& piece) = 0;
   /// Another rank, after its last write: makes what it wrote visible to the root. Throws Error(io).
   virtual void flush() = 0;
 };

@@ -221,6 +221,9 @@ Pixels Image::pixels(const Rect& part, const RunSettings& settings) const {
 
 Report Image::save(const std::filesystem::path& file, const SaveOptions& options,
                    const RunSettings& settings) const {
+  if (options.format.empty()) {
+    refuse_folder_format(file.extension().string(), fmt::format("The format of '{}'", file.string()));
+  }
   return report_of(state_->process(ImageOutput::file(file.string()),
                                    output_options(options, state_->origin->options.output), settings));
 }

@@ -21,19 +21,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Options that say something of TIFFs are refused where another format is written.
-void check_for_tiff(FileFormat format, const OutputOptions& options) {
-  const std::string_view given = options.compression     ? "compression"
-                                 : options.level > 0     ? "level"
-                                 : options.tile_size > 0 ? "tile"
-                                 : options.bigtiff       ? "bigtiff"
-                                 : options.pyramid       ? "pyramid"
-                                                         : "";
-  if (format != FileFormat::tiff && !given.empty()) {
+/// Options that say something of formats that have tiles are refused where another format is written.
+void check_for_tiles(FileFormat format, const OutputOptions& options) {
+  const FileFormatInfo& info = format_info(format);
+  const std::string_view of_tiles = options.compression     ? "compression"
+                                    : options.level > 0     ? "level"
+                                    : options.tile_size > 0 ? "tile"
+                                                            : "";
+  const std::string_view of_tiff = options.bigtiff ? "bigtiff" : options.pyramid ? "pyramid" : "";
+  const std::string_view given = !of_tiff.empty() ? of_tiff : of_tiles;
+  if (info.folder && options.pyramid) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'pyramid' is an option of TIFF, and {} has smaller levels in any case: leave it out.",
+                    info.name));
+  }
+  if (format != FileFormat::tiff && !given.empty() && !(info.folder && of_tiff.empty())) {
     throw Error(ErrorCode::usage,
                 fmt::format("'{}' is an option of TIFF, and the result is {}: leave it out, or choose the "
                             "format tif.",
-                            given, format_info(format).name));
+                            given, info.name));
+  }
+}
+
+/// `compression` is what the tiles will have.
+void check_level(int level, TiffCompression compression) {
+  const bool deflate = compression == TiffCompression::deflate;
+  if (level > 0 && !deflate && compression != TiffCompression::zstd) {
+    throw Error(ErrorCode::usage, "'level' goes with the compressions deflate and zstd: leave it out.");
+  }
+  if (deflate && level > max_deflate_level) {
+    throw Error(ErrorCode::usage,
+                fmt::format("'level' is {}; deflate has levels from 1 to {}.", level, max_deflate_level));
   }
 }
 
@@ -44,24 +63,31 @@ TiffOptions tiff_options(const OutputOptions& options) {
   tiff.tile_px = options.tile_size > 0 ? options.tile_size : tiff.tile_px;
   tiff.big = options.bigtiff;
   tiff.pyramid = options.pyramid;
-  const bool deflate = tiff.compression == TiffCompression::deflate;
-  if (tiff.level > 0 && !deflate && tiff.compression != TiffCompression::zstd) {
-    throw Error(ErrorCode::usage, "'level' goes with the compressions deflate and zstd: leave it out.");
-  }
-  if (deflate && tiff.level > max_deflate_level) {
-    throw Error(ErrorCode::usage, fmt::format("'level' is {}; deflate has levels from 1 to {}.", tiff.level,
-                                              max_deflate_level));
-  }
+  check_level(tiff.level, tiff.compression);
   return tiff;
 }
 
+TileFolderOptions folder_options(FileFormat format, const OutputOptions& options) {
+  TileFolderOptions folder;
+  folder.compression = options.compression.value_or(format == FileFormat::ome_zarr ? TiffCompression::zstd
+                                                                                   : TiffCompression::jpeg);
+  folder.level = options.level;
+  folder.tile_px = options.tile_size > 0 ? options.tile_size : folder.tile_px;
+  check_level(folder.level, *folder.compression);
+  return folder;
+}
+
 WriteOptions write_options(FileFormat format, const OutputOptions& options) {
-  check_for_tiff(format, options);
+  check_for_tiles(format, options);
   WriteOptions write;
   write.format = format;
   write.quality = options.quality > 0 ? options.quality : write.quality;
   write.strip = options.strip;
-  write.tiff = tiff_options(options);
+  if (format_info(format).folder) {
+    write.folder = folder_options(format, options);
+  } else {
+    write.tiff = tiff_options(options);
+  }
   return write;
 }
 
@@ -112,13 +138,13 @@ FileFormat result_format(const std::string& path, const OutputOptions& options) 
     return FileFormat::png;
   }
   const std::string extension = fs::path(object_path(path)).extension().string();
-  if (const auto format = format_from_extension(extension)) {
+  if (const auto format = format_from_extension(extension, FormatKinds::files_and_folders)) {
     return *format;
   }
   throw Error(ErrorCode::usage,
               fmt::format("'{}': the extension '{}' names no format that is written; {} are. Or "
                           "give --format.",
-                          path, extension, known_formats()),
+                          path, extension, known_formats(FormatKinds::files_and_folders)),
               path);
 }
 
@@ -136,6 +162,14 @@ ResultSink::ResultSink(const ImageOutput& output, const ImageInfo& info, const M
     sink_ = std::make_unique<TileSink>(info);
   } else {
     const WriteOptions write = write_options(format(options), options);
+    if (format_info(write.format).folder && !std::holds_alternative<OutputFile>(output.to)) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("{} cannot be {}: it is a folder of many files, and only a local path can be one. "
+                      "Write it there and copy the folder, or choose another format.",
+                      output.name.empty() ? "The result" : fmt::format("'{}'", output.name),
+                      format_info(write.format).name));
+    }
     PartTransfers* transfers = nullptr;
     if (const auto* const object = std::get_if<OutputObject>(&output.to)) {
       object_ = std::make_unique<ObjectTransfers>(

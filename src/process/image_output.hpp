@@ -15,7 +15,8 @@ namespace tessera {
 
 class ResumableSink;
 
-/// Named by its path, "-" for standard output; see AtomicFile for what is replaced and what is written into.
+/// Named by its path, "-" for standard output; see AtomicFile for what is replaced and what is written into. Of a
+/// format that is a folder of tiles it is that folder, or what describes it (codec/folder/target.hpp).
 struct OutputFile {
   std::string path;
   /// Not empty: if this run ends before the result is complete, a later one goes on where it stopped, as far as the

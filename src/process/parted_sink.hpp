@@ -38,9 +38,7 @@ class PartedSink final : public FileSink, private SharedOutput, private SharedPa
   bool join(const std::string& invitation) override { return file_->join(invitation); }
   void end_invitation() override { file_->end_invitation(); }
   std::int64_t position() const override { return file_->position(); }
-  void write_at(std::int64_t offset, std::span<const std::byte> bytes) override {
-    file_->write_at(offset, bytes);
-  }
+  void write_at(std::int64_t offset, const EncodedPiece& piece) override { file_->write_at(offset, piece); }
   void flush() override { file_->flush(); }
   SharedParts* parts() override { return has_levels_ ? nullptr : this; }
 

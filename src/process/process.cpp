@@ -66,11 +66,11 @@ int reduce_at_loading(Communicator& comm, SharedSource& source, const std::vecto
 }
 
 /// The smaller levels of a result, each from the one before. Collective.
-void make_levels(Pyramid& pyramid, Sink& sink, ImageInfo level, const ProcessContext& context,
-                 RunReport& report) {
+void make_levels(Pyramid& pyramid, Sink& sink, const ProcessContext& context, RunReport& report) {
   Communicator& comm = context.comm;
   for (;;) {
     std::unique_ptr<Source> source;
+    const ImageInfo level = pyramid.finished_level();
     std::optional<ImageInfo> next;
     collective_try(comm, [&] {
       source = pyramid.open_finished_level();
@@ -96,7 +96,6 @@ void make_levels(Pyramid& pyramid, Sink& sink, ImageInfo level, const ProcessCon
       report.ranks[rank].written_bytes += done.ranks[rank].written_bytes;
       report.ranks[rank].busy_seconds += done.ranks[rank].busy_seconds;
     }
-    level = *next;
   }
   collective_try(comm, [&] {
     if (comm.root()) {
@@ -185,7 +184,7 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   ProcessReport report;
   report.run = run_plan(*plan, source.pixels.get(), limited, comm, run);
   if (Pyramid* const pyramid = result->pyramid()) {
-    make_levels(*pyramid, limited, plan->out, context, report.run);
+    make_levels(*pyramid, limited, context, report.run);
   }
   report.in = original;
   report.out = plan->out;

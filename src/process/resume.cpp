@@ -32,7 +32,11 @@ std::string why_not_resumable(const Plan& plan, const ImageInput& input, const O
   if (options.pyramid) {
     return "A result with smaller levels is put together at its end.";
   }
-  if (result_format(file.path, options) == FileFormat::webp) {
+  const FileFormat format = result_format(file.path, options);
+  if (format_info(format).folder) {
+    return "A folder of tiles appears as a whole.";
+  }
+  if (format == FileFormat::webp) {
     return "A WebP is encoded as a whole.";
   }
   if (lists_findings(plan)) {

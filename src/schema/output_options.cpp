@@ -27,6 +27,9 @@ std::vector<std::string_view> format_names() {
   return names;
 }
 
+constexpr std::string_view why_no_file =
+    "is a folder of many files, and only 'tessera apply' and 'tessera convert' write those, to a local path";
+
 [[noreturn]] void refuse(std::string_view where, std::string_view name, const Json& value,
                          std::string_view expected) {
   throw Error(
@@ -38,6 +41,9 @@ std::vector<std::string_view> format_names() {
 
 Json format_schema() { return {{"type", "string"}, {"enum", format_names()}}; }
 void set_format(OutputOptions& options, const Json& value, std::string_view where) {
+  if (value.is_string()) {
+    refuse_folder_format(value.get_ref<const std::string&>(), fmt::format("{}: 'format'", where));
+  }
   options.format = value.is_string() ? format_from_extension(value.get<std::string>()) : std::nullopt;
   if (!options.format || value.get_ref<const std::string&>().starts_with('.')) {
     refuse(where, "format", value, fmt::format("there are: {}", fmt::join(format_names(), ", ")));
@@ -186,7 +192,7 @@ Json get_pyramid(const OutputOptions& options) { return options.pyramid ? Json(t
 
 constexpr std::array option_table{
     OutputOptionInfo{"format", "Format of the result (default: by the name of the output)", format_schema,
-                     set_format, get_format},
+                     set_format, get_format, "; zarr and dzi are folders of tiles"},
     OutputOptionInfo{"quality", "Quality of lossy formats, 1 to 100", quality_schema, set_quality,
                      get_quality},
     OutputOptionInfo{"strip",
@@ -201,12 +207,15 @@ constexpr std::array option_table{
                      "Read a smaller level of a TIFF that has some: 1 for the largest of them (default: the "
                      "picture itself)",
                      overview_schema, set_overview, get_overview},
-    OutputOptionInfo{"compression", "How tiles of a TIFF are compressed (default: deflate)",
-                     compression_schema, set_compression, get_compression},
+    OutputOptionInfo{
+        "compression", "How tiles of a TIFF are compressed (default: deflate)", compression_schema,
+        set_compression, get_compression,
+        ", of OME-Zarr (zstd, deflate, none; default: zstd) and Deep Zoom (jpeg, or deflate for PNG "
+        "tiles; default: jpeg)"},
     OutputOptionInfo{"level", "Effort of deflate, 1 to 12, or zstd, 1 to 22, in a TIFF (default: fast)",
-                     level_schema, set_level, get_level},
+                     level_schema, set_level, get_level, ", in OME-Zarr and in PNG tiles"},
     OutputOptionInfo{"tile", "Side of the tiles of a TIFF in pixels, a multiple of 16 (default: 256)",
-                     tile_schema, set_tile, get_tile},
+                     tile_schema, set_tile, get_tile, ", and of folders of tiles"},
     OutputOptionInfo{"bigtiff", "Write BigTIFF even where a classic TIFF would do", boolean_schema,
                      set_bigtiff, get_bigtiff},
     OutputOptionInfo{"pyramid", "Write a TIFF with smaller levels too, as a Cloud Optimized GeoTIFF (COG)",
@@ -214,19 +223,30 @@ constexpr std::array option_table{
 
 }  // namespace
 
-std::optional<FileFormat> format_from_extension(std::string_view extension) {
+std::optional<FileFormat> format_from_extension(std::string_view extension, FormatKinds kinds) {
   const std::string name =
       ascii_lowered(std::string(extension.starts_with('.') ? extension.substr(1) : extension));
-  const auto* const found = std::ranges::find_if(file_format_table, [&](const FileFormatInfo& info) {
+  const std::span<const FileFormatInfo> formats = formats_of(kinds);
+  const auto found = std::ranges::find_if(formats, [&](const FileFormatInfo& info) {
     return !name.empty() && (info.extension == name || info.other_extension == name);
   });
-  return found == file_format_table.end() ? std::nullopt : std::optional(found->format);
+  return found == formats.end() ? std::nullopt : std::optional(found->format);
 }
 
-std::string known_formats() {
+void refuse_folder_format(std::string_view extension, std::string_view where) {
+  const auto format = format_from_extension(extension, FormatKinds::files_and_folders);
+  if (format && format_info(*format).folder) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is '{}': {} {}. Choose one of {}.", where, format_extension(*format),
+                            format_info(*format).name, why_no_file, known_formats()));
+  }
+}
+
+std::string known_formats(FormatKinds kinds) {
+  const std::span<const FileFormatInfo> formats = formats_of(kinds);
   std::string text;
-  for (const FileFormatInfo& info : file_format_table) {
-    const bool last = &info == &file_format_table.back();
+  for (const FileFormatInfo& info : formats) {
+    const bool last = &info == &formats.back();
     text += fmt::format("{}{}", text.empty() ? "" : last ? " and " : ", ", info.extension);
   }
   return text;

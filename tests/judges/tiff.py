@@ -35,6 +35,12 @@ def picture(height, width, samples, dtype, alpha):
     return image
 
 
+def save(file, image, alpha):
+    extra = {"extrasamples": ["unassalpha"]} if alpha else {}
+    tifffile.imwrite(file, image if image.shape[2] > 1 else image[..., 0],
+                     photometric="rgb" if image.shape[2] >= 3 else "minisblack", planarconfig="contig", **extra)
+
+
 def half(image, alpha):
     """The mean of two by two in whole numbers, rounded half up, the last row and column doubled."""
     rows, columns = image.shape[0] % 2, image.shape[1] % 2
@@ -164,9 +170,7 @@ def main():
         for kind, (samples, dtype, alpha) in KINDS.items():
             image = picture(701, 533, samples, dtype, alpha)
             sources[kind] = folder / f"{kind}.tif"
-            extra = {"extrasamples": ["unassalpha"]} if alpha else {}
-            tifffile.imwrite(sources[kind], image if samples > 1 else image[..., 0],
-                             photometric="rgb" if samples >= 3 else "minisblack", planarconfig="contig", **extra)
+            save(sources[kind], image, alpha)
             for compression in LOSSLESS:
                 judge.judge(kind, image, sources[kind], compression)
             if kind in ("rgb8", "gray8"):
@@ -175,7 +179,7 @@ def main():
                 opaque = image.copy()
                 if alpha:  # lossy colours below transparency are anybody's
                     opaque[..., -1] = 255
-                    tifffile.imwrite(sources[kind], opaque, photometric="rgb", **extra)
+                    save(sources[kind], opaque, alpha)
                 judge.judge(kind, opaque, sources[kind], "webp")
             if kind == "rgb8":
                 for options in (("--level", "9"), ("--tile", "64"), ("--tile", "512"), ("--bigtiff",)):

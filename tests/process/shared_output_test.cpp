@@ -138,11 +138,11 @@ class FaultySink final : public Sink, public SharedOutput {
   }
   void end_invitation() override { sink_->shared()->end_invitation(); }
   std::int64_t position() const override { return sink_->shared()->position(); }
-  void write_at(std::int64_t offset, std::span<const std::byte> bytes) override {
+  void write_at(std::int64_t offset, const EncodedPiece& piece) override {
     if (!writable_) {
       throw Error(ErrorCode::io, "Writing failed on host two (No space left on device).");
     }
-    sink_->shared()->write_at(offset, bytes);
+    sink_->shared()->write_at(offset, piece);
   }
   void flush() override { sink_->shared()->flush(); }
 
@@ -221,7 +221,8 @@ TEST_F(SharedOutputs, AreWrittenByAnotherProcess) {
       if (::write(joined[1], &signal, 1) != 1 || ::read(go_on[0], &signal, 1) != 1) {
         _exit(1);
       }
-      other.write_at(place, as_bytes_of("written by another"));
+      const auto text = as_bytes_of("written by another");
+      other.write_at(place, {Bytes(text.begin(), text.end()), {}});
       other.flush();
       _exit(0);
     }

@@ -62,7 +62,7 @@ class PartedSink final : public Sink, public SharedOutput, public SharedParts {
   bool join(const std::string&) override { return false; }
   void end_invitation() override {}
   std::int64_t position() const override { return sink_->shared()->position(); }
-  void write_at(std::int64_t, std::span<const std::byte>) override { FAIL() << "nobody has joined"; }
+  void write_at(std::int64_t, const EncodedPiece&) override { FAIL() << "nobody has joined"; }
   void flush() override {}
 
   void read_local(std::int64_t offset, std::span<std::byte> to) override {

@@ -39,6 +39,9 @@ TEST(OutputOptions, WhatIsWrongIsRefusedByName) {
   for (
       const auto& [json, named] :
       {std::pair{Json{{"format", "gif"}}, "'format' is \"gif\"; there are: png, jpg, jpeg, tif, tiff, webp"},
+       std::pair{Json{{"format", "zarr"}},
+                 "'format' is 'zarr': OME-Zarr is a folder of many files, and only 'tessera apply' and"},
+       std::pair{Json{{"format", "dzi"}}, "Deep Zoom is a folder of many files"},
        std::pair{Json{{"format", ".png"}}, "'format'"}, std::pair{Json{{"format", 1}}, "'format'"},
        std::pair{Json{{"quality", 0}}, "'quality' is 0; it must be a whole number from 1 to 100"},
        std::pair{Json{{"quality", 101}}, "'quality'"}, std::pair{Json{{"quality", 1.5}}, "'quality'"},
@@ -63,6 +66,9 @@ TEST(OutputOptions, TheSchemaHasEveryOption) {
   }
   EXPECT_EQ(schema["properties"].size(), output_option_table().size());
   EXPECT_EQ(schema["additionalProperties"], false);
+  // Requests are answered with one file.
+  EXPECT_EQ(schema["properties"]["format"]["enum"], Json({"png", "jpg", "jpeg", "tif", "tiff", "webp"}));
+  EXPECT_EQ(schema.dump().find("Zarr"), std::string::npos);
 }
 
 TEST(FileFormats, AreKnownByTheirExtensionsInAnyCase) {
@@ -75,6 +81,9 @@ TEST(FileFormats, AreKnownByTheirExtensionsInAnyCase) {
   EXPECT_EQ(format_from_extension("."), std::nullopt);
   EXPECT_EQ(format_from_extension("gif"), std::nullopt);
   EXPECT_EQ(known_formats(), "png, jpg, tif and webp");
+  EXPECT_EQ(known_formats(FormatKinds::files_and_folders), "png, jpg, tif, webp, zarr and dzi");
+  EXPECT_EQ(format_from_extension(".ZARR"), std::nullopt);
+  EXPECT_EQ(format_from_extension(".ZARR", FormatKinds::files_and_folders), FileFormat::ome_zarr);
 }
 
 }  // namespace

@@ -81,6 +81,20 @@ TEST_F(ClientCommands, SubmitTakesFoldersPatternsAndStandardInput) {
   EXPECT_NE(none.err.find("No file matches"), std::string::npos) << none.err;
 }
 
+TEST_F(ClientCommands, SubmitSaysThatJobsMakeNoFoldersOfTiles) {
+  write(folder / "a.ppm", small_ppm);
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"-o", folder / "a.zarr"}, {"-f", "dzi"}}) {
+    std::vector<std::string> arguments{"submit", "invert", folder / "a.ppm"};
+    arguments.insert(arguments.end(), asked.begin(), asked.end());
+    const CommandOutcome refused = run(arguments);
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_NE(refused.err.find("is a folder of many files, and only 'tessera apply'"), std::string::npos)
+        << refused.err;
+  }
+  EXPECT_FALSE(fs::exists(folder / "a.zarr"));
+}
+
 TEST_F(ClientCommands, SubmitWritesAFileWhereOneIsNamed) {
   write(folder / "a.ppm", small_ppm);
   const fs::path out = folder / "result.png";

@@ -2,8 +2,10 @@
 #include "codec/common/deflate.hpp"
 
 #include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -76,6 +78,29 @@ Bytes deflate_piece(std::span<const std::uint8_t> raw) {
   }
   deflater.add(raw, FULL_FLUSH);
   return deflater.finish();
+}
+
+Bytes zlib_compress(std::span<const std::byte> raw, int level) {
+  const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
+      libdeflate_alloc_compressor(level), &libdeflate_free_compressor);
+  if (!compressor) {
+    throw Error(ErrorCode::internal, "There is no memory for deflating a tile.");
+  }
+  Bytes packed(libdeflate_zlib_compress_bound(compressor.get(), raw.size()));
+  const std::size_t size =
+      libdeflate_zlib_compress(compressor.get(), raw.data(), raw.size(), packed.data(), packed.size());
+  if (size == 0) {
+    throw Error(ErrorCode::internal, "Deflating a tile failed.");
+  }
+  packed.resize(size);
+  return packed;
+}
+
+bool zlib_decompress(std::span<const std::byte> stream, std::span<std::byte> raw) {
+  const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> decompressor(
+      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+  return decompressor && libdeflate_zlib_decompress(decompressor.get(), stream.data(), stream.size(),
+                                                    raw.data(), raw.size(), nullptr) == LIBDEFLATE_SUCCESS;
 }
 
 }  // namespace tessera

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "codec/folder/sink.hpp"
 #include "codec/metadata/for_result.hpp"
 
 namespace tessera {
@@ -119,6 +120,9 @@ std::unique_ptr<FormatSink> make_sink(std::unique_ptr<AtomicFile> file, const Im
       return make_tiff_sink(std::move(file), info, metadata, options);
     case FileFormat::webp:
       return make_webp_sink(std::move(file), info, metadata, options);
+    case FileFormat::ome_zarr:
+    case FileFormat::deep_zoom:
+      break;  // no file
   }
   throw Error(ErrorCode::internal, "An output format has no writer.");
 }
@@ -129,6 +133,11 @@ std::unique_ptr<FileSink> open_sink(const std::filesystem::path& target, const I
                                     const Metadata& metadata, const WriteOptions& options, std::string name) {
   // What the format cannot hold is refused before anything is opened.
   static_cast<void>(make_encoder(info, options));
+  if (format_info(options.format).folder) {
+    ResultMetadata adapted = metadata_for_result(metadata, info, options);
+    return open_tile_folder(target, info, std::move(adapted.metadata), options, std::move(name),
+                            std::move(adapted.warnings));
+  }
   return open_sink(std::make_unique<AtomicFile>(target, std::move(name)), info, metadata, options);
 }
 
@@ -141,7 +150,8 @@ std::unique_ptr<FileSink> open_sink(std::unique_ptr<AtomicFile> file, const Imag
 }
 
 std::unique_ptr<FileSink> make_encoder(const ImageInfo& info, const WriteOptions& options) {
-  return make_sink(nullptr, info, {}, options);
+  return format_info(options.format).folder ? make_tile_encoder(info, options)
+                                            : make_sink(nullptr, info, {}, options);
 }
 
 }  // namespace tessera

@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 #include "codec/io/output_target.hpp"
+#include "codec/io/temporary_names.hpp"
 
 namespace tessera {
 namespace {
@@ -27,11 +27,6 @@ constexpr mode_t file_mode = 0666;  // the process's umask decides
 std::filesystem::path folder_of(const std::filesystem::path& target) {
   const std::filesystem::path folder = target.parent_path();
   return folder.empty() ? "." : folder;
-}
-
-std::filesystem::path temporary_name(const std::filesystem::path& target) {
-  std::random_device random;
-  return folder_of(target) / fmt::format(".tessera-{:08x}{:08x}.part", random(), random());
 }
 
 std::string name_or_default(const std::filesystem::path& target, std::string name) {
@@ -130,7 +125,7 @@ void AtomicFile::open_nameless() {
                 name_);
   }
   if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
-    temporary_ = temporary_name(target_.empty() ? folder / "stream" : target_);
+    temporary_ = hidden_name_in(folder);
     descriptor_ = open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, file_mode);
   }
   if (descriptor_ < 0) {
@@ -219,7 +214,7 @@ void AtomicFile::commit() {
 
 /// linkat() cannot replace a file, rename() can: so a finished file has a temporary name first.
 bool AtomicFile::link_temporary() {
-  const std::filesystem::path name = temporary_name(target_);
+  const std::filesystem::path name = hidden_name_in(folder_of(target_));
   const std::string self = fmt::format("/proc/self/fd/{}", descriptor_);
   if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
     return false;

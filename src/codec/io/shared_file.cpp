@@ -9,12 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <random>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "base/error.hpp"
+#include "codec/io/temporary_names.hpp"
 
 namespace tessera {
 namespace {
@@ -22,11 +22,6 @@ namespace {
 /// Between the fields of an invitation; no path has it.
 constexpr char separator = '\0';
 enum Field : std::size_t { field_token, field_offset, field_by_name, field_path, field_result, field_count };
-
-std::string make_token() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
 
 std::vector<std::string_view> split_fields(std::string_view text) {
   std::vector<std::string_view> fields;
@@ -57,7 +52,7 @@ std::string SharedFile::invite(bool by_name) {
       return {};
     }
   }
-  const std::string token = make_token();
+  const std::string token = random_token();
   if (!pwrite_all(file_->descriptor(), file_->size(), std::as_bytes(std::span(token))) ||
       (by_name && fsync(file_->descriptor()) != 0)) {
     return {};
@@ -91,8 +86,8 @@ void SharedFile::end_invitation() {
   }
 }
 
-void SharedFile::write_at(std::int64_t offset, std::span<const std::byte> bytes) {
-  if (!pwrite_all(joined_.get(), offset, bytes)) {
+void SharedFile::write_at(std::int64_t offset, const EncodedPiece& piece) {
+  if (!pwrite_all(joined_.get(), offset, piece.body)) {
     fail();
   }
 }

@@ -21,7 +21,7 @@ class SharedFile final : public SharedOutput {
   bool join(const std::string& invitation) override;
   void end_invitation() override;
   std::int64_t position() const override { return file_->size(); }
-  void write_at(std::int64_t offset, std::span<const std::byte> bytes) override;
+  void write_at(std::int64_t offset, const EncodedPiece& piece) override;
   void flush() override;
   /// What join() has opened; it can be read too. -1: nothing.
   [[nodiscard]] int descriptor() const { return joined_.get(); }

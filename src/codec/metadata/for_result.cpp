@@ -2,6 +2,7 @@
 #include "codec/metadata/for_result.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -15,20 +16,6 @@ namespace {
 
 constexpr double millimetres_per_inch = 25.4;
 
-double unit_millimetres(Resolution::Unit unit) {
-  switch (unit) {
-    case Resolution::Unit::inch:
-      return millimetres_per_inch;
-    case Resolution::Unit::centimetre:
-      return 10;
-    case Resolution::Unit::metre:
-      return 1000;
-    case Resolution::Unit::ratio:
-      break;
-  }
-  return 1;
-}
-
 class Adapter {
  public:
   Adapter(Metadata source, const ImageInfo& result, const WriteOptions& options)
@@ -38,26 +25,18 @@ class Adapter {
     strip();
     colors();
     resolution();
-    exif();
-    xmp();
-    iptc();
+    if (format_info(options_.format).folder) {
+      leave_out_texts();
+    } else {
+      exif();
+      xmp();
+      iptc();
+    }
     return {std::move(metadata_), std::move(warnings_)};
   }
 
  private:
-  [[nodiscard]] std::string_view format_name() const {
-    switch (options_.format) {
-      case FileFormat::png:
-        return "PNG";
-      case FileFormat::jpeg:
-        return "JPEG";
-      case FileFormat::tiff:
-        return "TIFF";
-      case FileFormat::webp:
-        return "WebP";
-    }
-    return "";
-  }
+  [[nodiscard]] std::string_view format_name() const { return format_info(options_.format).name; }
 
   template <class... Args>
   void warn(fmt::format_string<Args...> sentence, Args&&... args) {
@@ -107,6 +86,28 @@ class Adapter {
       profile();
     } else if (options_.format != FileFormat::png) {
       encoding();
+    }
+    if (options_.format == FileFormat::ome_zarr && !metadata_.icc.empty()) {
+      if (!is_srgb(metadata_.icc)) {
+        warn("The colour profile was left out: {} cannot hold it. Colours may look different.",
+             format_name());
+      }
+      metadata_.icc.clear();
+    }
+  }
+
+  /// Formats that are folders of tiles have no place for what is said of the whole picture in other terms.
+  void leave_out_texts() {
+    std::vector<std::string_view> left_out;
+    for (auto [block, name] : {std::pair{&metadata_.exif, "EXIF"}, std::pair{&metadata_.xmp, "XMP"},
+                               std::pair{&metadata_.iptc, "IPTC"}}) {
+      if (!block->empty()) {
+        left_out.emplace_back(name);
+        block->clear();
+      }
+    }
+    if (!left_out.empty()) {
+      warn("Metadata were left out: {} cannot hold {}.", format_name(), fmt::join(left_out, ", "));
     }
   }
 
@@ -236,6 +237,20 @@ bool near_whole(double value) {
 }
 
 }  // namespace
+
+double unit_millimetres(Resolution::Unit unit) {
+  switch (unit) {
+    case Resolution::Unit::inch:
+      return millimetres_per_inch;
+    case Resolution::Unit::centimetre:
+      return 10;
+    case Resolution::Unit::metre:
+      return 1000;
+    case Resolution::Unit::ratio:
+      break;
+  }
+  return 1;
+}
 
 ResultMetadata metadata_for_result(Metadata source, const ImageInfo& result, const WriteOptions& options) {
   return Adapter(std::move(source), result, options).run();

@@ -18,6 +18,9 @@ struct ResultMetadata {
 [[nodiscard]] ResultMetadata metadata_for_result(Metadata source, const ImageInfo& result,
                                                  const WriteOptions& options);
 
+/// Millimetres of a unit; of `ratio`, which has none, 1.
+[[nodiscard]] double unit_millimetres(Resolution::Unit unit);
+
 /// The resolution as JFIF can say it: whole numbers up to 65535.
 struct JfifDensity {
   std::uint8_t unit = 0;  ///< 0: ratio, 1: to the inch, 2: to the centimetre

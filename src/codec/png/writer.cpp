@@ -9,6 +9,7 @@
 
 #include "codec/common/deflate.hpp"
 #include "codec/common/sinks.hpp"
+#include "codec/png/encoder.hpp"
 #include "codec/png/written_chunks.hpp"
 
 namespace tessera {
@@ -25,24 +26,10 @@ struct PieceIndex {
   std::uint64_t adler;  ///< 64 bits wide so that no padding of unknown content is in the bytes
 };
 
-/// Sum of the filtered bytes as signed magnitudes: small means compressible (the PNG specification's
-/// heuristic).
-std::uint64_t weight(const std::uint8_t* bytes, std::size_t count) {
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int value = static_cast<std::int8_t>(bytes[i]);
-    sum += static_cast<std::uint64_t>(value < 0 ? -value : value);
-  }
-  return sum;
-}
-
 class PngSink final : public FormatSink {
  public:
   PngSink(std::unique_ptr<AtomicFile> file, const ImageInfo& info, const Metadata& metadata)
-      : FormatSink(std::move(file)),
-        info_(info),
-        row_bytes_(static_cast<std::size_t>(info.row_bytes())),
-        pixel_bytes_(static_cast<std::size_t>(info.format.bytes_per_pixel())) {
+      : FormatSink(std::move(file)), info_(info) {
     check_side(info, 0x7fffffff, "PNG", "TIFF");
     share(this->file());
     if (this->file() != nullptr) {
@@ -57,9 +44,7 @@ class PngSink final : public FormatSink {
   }
 
   EncodedPiece encode(const Tile& piece) const override {
-    const auto rows = static_cast<std::size_t>(piece.rect.height);
-    std::vector<std::uint8_t, UninitializedAllocator<std::uint8_t>> filtered(rows * (row_bytes_ + 1));
-    filter(piece, filtered.data());
+    const PngRows filtered = filter_png_rows(piece);
     const PieceIndex index{filtered.size(),
                            static_cast<std::uint64_t>(isal_adler32(1, filtered.data(), filtered.size()))};
     const Bytes deflated = deflate_piece(filtered);
@@ -100,62 +85,14 @@ class PngSink final : public FormatSink {
   }
 
   void write_header(const Metadata& metadata) {
-    static constexpr std::array<unsigned char, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    Bytes out;
-    append_bytes(out, signature.data(), signature.size());
-    std::array<std::byte, 13> header{};
-    put_big_endian(header.data(), static_cast<std::uint32_t>(info_.extent.width));
-    put_big_endian(header.data() + 4, static_cast<std::uint32_t>(info_.extent.height));
-    header[8] = static_cast<std::byte>(8 * info_.format.bytes_per_sample());
-    header[9] = static_cast<std::byte>((info_.format.channels == 3 ? 2 : 0) + (info_.format.alpha ? 4 : 0));
-    append_png_chunk(out, "IHDR", header.data(), header.size());
+    Bytes out = png_head(info_);
     append_png_metadata(out, metadata);
     static constexpr std::array<unsigned char, 2> zlib_header{0x78, 0x01};
     append_png_chunk(out, "IDAT", zlib_header.data(), zlib_header.size());
     file()->write(out);
   }
 
-  /// PNG samples are big-endian.
-  void raw_row(const Tile& piece, int row, std::uint8_t* out) const {
-    interleave_row(piece, row, reinterpret_cast<std::byte*>(out));
-    if (info_.format.depth == Depth::u16) {
-      for (std::size_t i = 0; i + 1 < row_bytes_; i += 2) {
-        std::swap(out[i], out[i + 1]);
-      }
-    }
-  }
-
-  /// Each row by the lighter of Sub and Up; the first of a piece by Sub, so that pieces do not need each
-  /// other.
-  void filter(const Tile& piece, std::uint8_t* out) const {
-    std::vector<std::uint8_t> current(row_bytes_);
-    std::vector<std::uint8_t> previous(row_bytes_);
-    std::vector<std::uint8_t> up(row_bytes_);
-    for (int row = 0; row < piece.color.rows; ++row) {
-      raw_row(piece, row, current.data());
-      std::uint8_t* sub = out + 1;
-      std::copy_n(current.data(), std::min(pixel_bytes_, row_bytes_), sub);
-      for (std::size_t i = pixel_bytes_; i < row_bytes_; ++i) {
-        sub[i] = static_cast<std::uint8_t>(current[i] - current[i - pixel_bytes_]);
-      }
-      out[0] = 1;
-      if (row > 0) {
-        for (std::size_t i = 0; i < row_bytes_; ++i) {
-          up[i] = static_cast<std::uint8_t>(current[i] - previous[i]);
-        }
-        if (weight(up.data(), row_bytes_) <= weight(sub, row_bytes_)) {
-          std::memcpy(sub, up.data(), row_bytes_);
-          out[0] = 2;
-        }
-      }
-      std::swap(current, previous);
-      out += row_bytes_ + 1;
-    }
-  }
-
   ImageInfo info_;
-  std::size_t row_bytes_;
-  std::size_t pixel_bytes_;
   std::uint32_t adler_ = 1;
 };
 

@@ -2,7 +2,6 @@
 #include "codec/tiff/tile_encoder.hpp"
 
 #include <fmt/format.h>
-#include <libdeflate.h>
 #include <tiffio.h>
 
 #include <algorithm>
@@ -12,14 +11,13 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "codec/common/deflate.hpp"
+#include "codec/common/effort.hpp"
+#include "codec/jpeg/encoder.hpp"
 #include "codec/tiff/compression.hpp"
 
 namespace tessera {
 namespace {
-
-constexpr int fast_deflate_level = 1;
-constexpr int fast_zstd_level = 1;
-constexpr int best_quality_with_halved_chroma = 89;
 
 std::uint16_t samples_of(const PixelFormat& format) {
   return static_cast<std::uint16_t>(format.channels + (format.alpha ? 1 : 0));
@@ -112,9 +110,7 @@ bool TileEncoder::continues_edges() const {
   return options_.compression == TiffCompression::jpeg || options_.compression == TiffCompression::webp;
 }
 
-bool TileEncoder::halves_chroma() const {
-  return format_.channels == 3 && quality_ <= best_quality_with_halved_chroma;
-}
+bool TileEncoder::halves_chroma() const { return jpeg_halves_chroma(format_.channels, quality_); }
 
 Bytes TileEncoder::encode(Bytes& pixels) const {
   switch (options_.compression) {
@@ -142,17 +138,7 @@ Bytes TileEncoder::deflate(Bytes& pixels) const {
       predict<std::uint16_t>(pixels.data() + y * row, side * samples, samples);
     }
   }
-  const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
-      libdeflate_alloc_compressor(options_.level > 0 ? options_.level : fast_deflate_level),
-      &libdeflate_free_compressor);
-  Bytes packed(libdeflate_zlib_compress_bound(compressor.get(), pixels.size()));
-  const std::size_t size =
-      libdeflate_zlib_compress(compressor.get(), pixels.data(), pixels.size(), packed.data(), packed.size());
-  if (size == 0) {
-    throw Error(ErrorCode::internal, "Deflating a tile of a TIFF failed.");
-  }
-  packed.resize(size);
-  return packed;
+  return zlib_compress(pixels, options_.level > 0 ? options_.level : fast_deflate_level);
 }
 
 /// Of a file in memory that has one tile, the bytes of the tile.

@@ -112,6 +112,8 @@ class TiffSink final : public FormatSink, public Pyramid {
 
   Pyramid* pyramid() override { return options_.pyramid ? this : nullptr; }
 
+  ImageInfo finished_level() const override { return info_; }
+
   std::optional<ImageInfo> begin_next_level() override {
     Extent& extent = info_.extent;
     if (std::max(extent.width, extent.height) <= options_.tile_px) {

@@ -51,7 +51,7 @@ Json option_value(const std::string& text) {
 
 /// "image.jpg" for image/jpeg: results get their format by the name of the input.
 std::string default_name(const std::string& media_type) {
-  const auto* const format = std::ranges::find(file_format_table, media_type, &FileFormatInfo::media_type);
+  const auto format = std::ranges::find(file_format_table, media_type, &FileFormatInfo::media_type);
   return format == file_format_table.end() ? "image" : fmt::format("image.{}", format->extension);
 }
 
