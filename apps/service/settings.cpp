@@ -70,7 +70,7 @@ std::filesystem::path tessera_command() {
 
 void add_settings(CLI::App& app, Settings& settings) {
   add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
-          "Job queue: amqp://user:password@host/vhost or sqlite:///FILE");
+          "Job queue: amqp://user:password@host,host/vhost or sqlite:///FILE");
   add_state_setting(app, settings);
   add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
           "Image store: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
@@ -80,7 +80,7 @@ void add_settings(CLI::App& app, Settings& settings) {
 
 void add_state_setting(CLI::App& app, Settings& settings) {
   add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
-          "State store: redis://user:password@host:6379 or sqlite:///FILE");
+          "State store: redis://user:password@host:6379, redis+sentinel://host,host/NAME or sqlite:///FILE");
 }
 
 void read_urls(Settings& settings) {

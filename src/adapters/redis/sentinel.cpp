@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/redis/sentinel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "adapters/redis/connection.hpp"
+
+namespace tessera::redis {
+namespace {
+
+/// A host that is down must not use up the time in which the others can be asked.
+constexpr std::chrono::milliseconds max_sentinel_timeout{2000};
+
+Address address_of(const Endpoint& sentinel, const Address& address) {
+  Address result;
+  result.server = sentinel;
+  result.user = address.sentinel_user;
+  result.password = address.sentinel_password;
+  result.tls = address.tls;
+  result.ca_file = address.ca_file;
+  return result;
+}
+
+Endpoint primary_of(const Reply& reply, const std::string& name) {
+  if (reply.list.size() != 2) {
+    throw Broken(fmt::format("it watches no '{}'", name));
+  }
+  Endpoint primary{reply.list[0].text, 0};
+  const std::string& port = reply.list[1].text;
+  std::from_chars(port.data(), port.data() + port.size(), primary.port);
+  return primary;
+}
+
+}  // namespace
+
+Endpoint find_primary(const Address& address, std::chrono::milliseconds timeout, std::size_t& first) {
+  std::string said;
+  const std::size_t count = address.sentinels.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = (first + i) % count;
+    const Endpoint& sentinel = address.sentinels.at(number);
+    try {
+      Connection connection(address_of(sentinel, address), std::min(timeout, max_sentinel_timeout),
+                            ServerKind::sentinel);
+      const Endpoint primary =
+          primary_of(connection.command({"SENTINEL", "get-master-addr-by-name", address.primary_name}),
+                     address.primary_name);
+      first = number;
+      return primary;
+    } catch (const Broken& broken) {
+      said += fmt::format("{}{}: {}", said.empty() ? "" : "; ", sentinel.shown(), broken.what());
+    }
+  }
+  throw Broken(fmt::format("no sentinel names the primary ({})", said));
+}
+
+}  // namespace tessera::redis
