@@ -221,10 +221,26 @@ Endpoint parse_listen(const std::string& text) {
       fmt::format("Cannot listen on '{}': write an address and a port, such as 127.0.0.1:8080.", text));
 }
 
+namespace {
+
+/// Servers that are away are waited for; a server on which this cannot work will not do so later either.
+void check_kind_of_server(JobStore& jobs) {
+  try {
+    jobs.check();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage) {
+      throw;
+    }
+  }
+}
+
+}  // namespace
+
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
     : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(with_metrics(open_object_store(settings.store, {}), metrics)) {
+  check_kind_of_server(*state_.jobs);
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
   queue_ = open_job_queue(settings.queue, queue_options);

@@ -222,6 +222,23 @@ def run(system, cases, chosen):
     print(f"{len(history.jobs)} jobs accepted, all ended as they should; {len(log)} events, each seen once.")
 
 
+def check_cluster_is_refused(program, folder):
+    """By each program when it starts, with a sentence: it would only fail later."""
+    redis = servers.redis(folder, None, "redis-cluster")
+    redis.command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    redis.start()
+    try:
+        for kind in ("gateway", "notifier", "node"):
+            words = [program, kind, "--queue", f"sqlite://{folder}/queue.db", "--store", f"file://{folder}/objects", "--state",
+                     f"redis://127.0.0.1:{redis.port}/0"]
+            listen = [] if kind == "node" else ["--listen", f"127.0.0.1:{free_port()}"]
+            done = subprocess.run([*words, *listen], capture_output=True, text=True, timeout=WAIT_S)
+            assert done.returncode == 2 and "is a node of a Redis Cluster" in done.stderr, (kind, done)
+    finally:
+        redis.kill()
+    print("a Redis Cluster: refused by gateway, notifier and node.", flush=True)
+
+
 def number_of(event):
     return tuple(int(part) for part in event.split("-"))
 
@@ -237,6 +254,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tessera-failover-") as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)
+        check_cluster_is_refused(program, folder)
         cases = make_cases(program, folder)
         system = System(program, folder)
         try:

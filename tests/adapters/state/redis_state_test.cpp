@@ -238,7 +238,8 @@ TEST(RedisAddress, NamesSentinels) {
 }
 
 TEST(RedisState, RefusesACluster) {
-  const testing::RedisServer server("", false, {"--cluster-enabled", "yes"});
+  const testing::RedisServer server(
+      "", false, {"--cluster-enabled", "yes", "--cluster-port", std::to_string(testing::free_port())});
   const std::string said =
       refusal([&] { open_state_store(server.url(), {}).jobs->check(); }, ErrorCode::usage);
   EXPECT_NE(said.find("Redis Cluster"), std::string::npos) << said;
