@@ -67,10 +67,14 @@ Endpoint Connection::find_primary() {
 }
 
 bool Connection::primary_has_moved() {
+  // One sentinel, and not for long: the connection works, and sentinels that are away must not slow it down.
+  constexpr std::chrono::milliseconds max_time{500};
+  next_check_ = std::chrono::steady_clock::now() + sentinel_check_interval;
   try {
-    return find_primary() != endpoint_;
+    return primary_named_by(address_, first_sentinel_, max_time) != endpoint_;
   } catch (const Broken&) {
-    return false;  // no sentinel answers: what is known stays in use
+    first_sentinel_ = (first_sentinel_ + 1) % address_.sentinels.size();
+    return false;
   }
 }
 

@@ -25,9 +25,13 @@ Address address_of(const Endpoint& sentinel, const Address& address) {
   return result;
 }
 
-Endpoint primary_of(const Reply& reply, const std::string& name) {
+}  // namespace
+
+Endpoint primary_named_by(const Address& address, std::size_t number, std::chrono::milliseconds timeout) {
+  Connection connection(address_of(address.sentinels.at(number), address), timeout, ServerKind::sentinel);
+  const Reply reply = connection.command({"SENTINEL", "get-master-addr-by-name", address.primary_name});
   if (reply.list.size() != 2) {
-    throw Broken(fmt::format("it watches no '{}'", name));
+    throw Broken(fmt::format("it watches no '{}'", address.primary_name));
   }
   Endpoint primary{reply.list[0].text, 0};
   const std::string& port = reply.list[1].text;
@@ -35,24 +39,18 @@ Endpoint primary_of(const Reply& reply, const std::string& name) {
   return primary;
 }
 
-}  // namespace
-
 Endpoint find_primary(const Address& address, std::chrono::milliseconds timeout, std::size_t& first) {
   std::string said;
   const std::size_t count = address.sentinels.size();
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t number = (first + i) % count;
-    const Endpoint& sentinel = address.sentinels.at(number);
     try {
-      Connection connection(address_of(sentinel, address), std::min(timeout, max_sentinel_timeout),
-                            ServerKind::sentinel);
-      const Endpoint primary =
-          primary_of(connection.command({"SENTINEL", "get-master-addr-by-name", address.primary_name}),
-                     address.primary_name);
+      const Endpoint primary = primary_named_by(address, number, std::min(timeout, max_sentinel_timeout));
       first = number;
       return primary;
     } catch (const Broken& broken) {
-      said += fmt::format("{}{}: {}", said.empty() ? "" : "; ", sentinel.shown(), broken.what());
+      said += fmt::format("{}{}: {}", said.empty() ? "" : "; ", address.sentinels.at(number).shown(),
+                          broken.what());
     }
   }
   throw Broken(fmt::format("no sentinel names the primary ({})", said));

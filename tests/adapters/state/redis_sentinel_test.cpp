@@ -42,8 +42,7 @@ class Sentinels {
   /// Whether each of them knows the other two and one replica: before that there is no failover.
   bool complete() {
     return std::ranges::all_of(ports_, [](int port) {
-      redis::Connection connection(redis::parse_address(fmt::format("redis://:word@127.0.0.1:{}", port)), 5s,
-                                   redis::ServerKind::sentinel);
+      redis::Connection connection = connect(port);
       const redis::Reply reply = connection.command({"SENTINEL", "MASTER", "main"});
       const auto number = [&](std::string_view name) {
         for (std::size_t i = 0; i + 1 < reply.list.size(); i += 2) {
@@ -57,6 +56,15 @@ class Sentinels {
     });
   }
 
+  /// Has all of them take the server at that port for the primary.
+  void watch_instead(int primary_port) {
+    for (const int port : ports_) {
+      redis::Connection connection = connect(port);
+      connection.command({"SENTINEL", "REMOVE", "main"});
+      connection.command({"SENTINEL", "MONITOR", "main", "127.0.0.1", std::to_string(primary_port), "2"});
+    }
+  }
+
   /// The first of the list is where no sentinel is.
   [[nodiscard]] std::string url(const std::string& parameters = {}) const {
     std::string hosts = fmt::format("127.0.0.1:{}", testing::free_port());
@@ -67,6 +75,11 @@ class Sentinels {
   }
 
  private:
+  static redis::Connection connect(int port) {
+    return redis::Connection(redis::parse_address(fmt::format("redis://:word@127.0.0.1:{}", port)), 5s,
+                             redis::ServerKind::sentinel);
+  }
+
   testing::ServerFolder folder_;
   std::array<int, 3> ports_{testing::free_port(), testing::free_port(), testing::free_port()};
   std::array<std::unique_ptr<testing::ServerProcess>, 3> processes_;
@@ -146,6 +159,20 @@ TEST_F(RedisSentinel, LeavesAPrimaryThatWasReplacedWhileItDidNotAnswer) {
   ASSERT_TRUE(eventually([&] { store.jobs->change(jobs.jobs.front().id, 1, change); }));
   EXPECT_EQ(open_state_store(replica.url(), {}).jobs->count(JobState::running), 1) << "there it was made";
   primary.resume();
+}
+
+TEST_F(RedisSentinel, LeavesAPrimaryThatDoesNotKnowOfItsReplacement) {
+  StateStore store = open_state_store(sentinels.url(), {});
+  store.jobs->create(testing::one_job("ann"));
+  ASSERT_EQ(with_replica(primary), 1);
+  // As after a network that was parted: the old primary goes on answering as one.
+  redis::Connection(redis::parse_address(replica.url())).command({"REPLICAOF", "NO", "ONE"});
+  sentinels.watch_instead(replica.port());
+  const StateStore new_primary = open_state_store(replica.url(), {});
+  EXPECT_TRUE(testing::poll_until([&] {
+    store.jobs->create(testing::one_job("ann"));
+    return new_primary.jobs->count(JobState::queued) > 1;
+  }));
 }
 
 TEST_F(RedisSentinel, SaysWhatItWaitsFor) {
