@@ -36,7 +36,7 @@ void RedisServer::start() {
   if (tls_) {
     command.insert(command.end(),
                    {"--tls-port", std::to_string(tls_port_), "--tls-cert-file", certificate_file(),
-                    "--tls-key-file", folder_.path() / "key.pem", "--tls-auth-clients", "no"});
+                    "--tls-key-file", key_file(), "--tls-auth-clients", "no"});
   }
   command.insert(command.end(), options_.begin(), options_.end());
   process_ = std::make_unique<ServerProcess>(command, ServerProcess::Environment{}, folder_.path() / "log");

@@ -23,6 +23,7 @@ class RedisServer {
   /// With TLS, for 127.0.0.1 alone; certificate_file() vouches for it.
   [[nodiscard]] std::string tls_url() const;
   [[nodiscard]] std::string certificate_file() const { return (folder_.path() / "certificate.pem").string(); }
+  [[nodiscard]] std::string key_file() const { return (folder_.path() / "key.pem").string(); }
   [[nodiscard]] int tls_port() const { return tls_port_; }
 
  private:

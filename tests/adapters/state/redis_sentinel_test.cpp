@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <csignal>
 #include <fstream>
 
 #include "adapters/open.hpp"
@@ -198,6 +199,29 @@ TEST_F(RedisSentinel, SaysWhatItWaitsFor) {
   open_state_store(sentinels.url(), options).jobs->check();
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("replicas=1"), std::string::npos) << warnings[0];
+}
+
+TEST(RedisSentinelTls, IsUsedToTheSentinelsAndToThePrimary) {
+  ::signal(SIGPIPE, SIG_IGN);  // as the service's programs do; OpenSSL writes to sockets that may be gone
+  const testing::RedisServer server("word", true);
+  const testing::ServerFolder folder;
+  const int port = testing::free_port();
+  const std::string certificate = server.certificate_file();
+  const std::filesystem::path file = folder.path() / "sentinel.conf";
+  std::ofstream(file) << fmt::format(
+      "port 0\ntls-port {0}\nbind 127.0.0.1\ndir {1}\ntls-cert-file {2}\ntls-key-file {3}\n"
+      "tls-ca-cert-file {2}\ntls-auth-clients no\ntls-replication yes\n"
+      "sentinel monitor main 127.0.0.1 {4} 1\nsentinel auth-pass main word\n",
+      port, folder.path().string(), certificate, server.key_file(), server.tls_port());
+  testing::ServerProcess sentinel({"redis-server", file, "--sentinel"}, {}, folder.path() / "log");
+  sentinel.wait_until_ready(port);
+  const std::string where = fmt::format("rediss+sentinel://:word@127.0.0.1:{}/main", port);
+  StateStore store = open_state_store(where + "?cacertfile=" + certificate, {});
+  store.jobs->create(testing::one_job("ann"));
+  EXPECT_EQ(open_state_store(server.url(), {}).jobs->count(JobState::queued), 1);
+  const std::string said =
+      refusal([&] { open_state_store(where, {}).jobs->check(); }, ErrorCode::unavailable);
+  EXPECT_NE(said.find("certificate is rejected"), std::string::npos) << said;
 }
 
 }  // namespace
