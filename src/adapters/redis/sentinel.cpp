@@ -45,7 +45,7 @@ Endpoint find_primary(const Address& address, std::chrono::milliseconds timeout,
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t number = (first + i) % count;
     try {
-      const Endpoint primary = primary_named_by(address, number, std::min(timeout, max_sentinel_timeout));
+      Endpoint primary = primary_named_by(address, number, std::min(timeout, max_sentinel_timeout));
       first = number;
       return primary;
     } catch (const Broken& broken) {
