@@ -53,7 +53,7 @@ class Script {
 
 enum class ServerKind : std::uint8_t { data, sentinel };
 
-/// Not safe to use from several threads at once. With sentinels it connects only to a server that they name
+/// For one thread at a time. With sentinels it connects only to a server that they name
 /// and that calls itself the primary, and asks them again after every lost connection and, because a primary
 /// that was cut off from them would not tell, every ten seconds of use.
 class Connection {

@@ -122,8 +122,8 @@ const std::unordered_set<std::string>& Gateway::objects_in_use() {
   return *in_use_;
 }
 
-/// A round takes pages until nothing is left or its time is up, and waits for several servers' responses at
-/// once: one removal after the other would be fewer a day than a large installation accepts.
+/// A round takes pages until nothing is left or its time is up, with several removals in parallel: one after the
+/// other would be fewer a day than a large installation accepts.
 void Gateway::expire_jobs() {
   constexpr int jobs_per_page = 200;
   constexpr std::size_t max_threads = 8;
