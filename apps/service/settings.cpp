@@ -70,7 +70,7 @@ std::filesystem::path tessera_command() {
 
 void add_settings(CLI::App& app, Settings& settings) {
   add_url(app, "--queue", "TESSERA_QUEUE", settings.queue, settings.queue_file,
-          "Job queue: amqp://user:password@host/vhost or sqlite:///FILE");
+          "Job queue: amqp://user:password@host,host/vhost or sqlite:///FILE");
   add_state_setting(app, settings);
   add_url(app, "--store", "TESSERA_STORE", settings.store, settings.store_file,
           "Image store: s3://bucket?endpoint=URL, gs://bucket or file:///FOLDER");
@@ -80,7 +80,7 @@ void add_settings(CLI::App& app, Settings& settings) {
 
 void add_state_setting(CLI::App& app, Settings& settings) {
   add_url(app, "--state", "TESSERA_STATE", settings.state, settings.state_file,
-          "State store: redis://user:password@host:6379 or sqlite:///FILE");
+          "State store: redis://user:password@host:6379, redis+sentinel://host,host/NAME or sqlite:///FILE");
 }
 
 void read_urls(Settings& settings) {
@@ -221,10 +221,26 @@ Endpoint parse_listen(const std::string& text) {
       fmt::format("Cannot listen on '{}': write an address and a port, such as 127.0.0.1:8080.", text));
 }
 
+namespace {
+
+/// Servers that are away are waited for; a server on which this cannot work will not do so later either.
+void check_kind_of_server(JobStore& jobs) {
+  try {
+    jobs.check();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage) {
+      throw;
+    }
+  }
+}
+
+}  // namespace
+
 RunningNode::RunningNode(NodeOptions options, const Settings& settings, Metrics& metrics,
                          std::shared_ptr<spdlog::logger> log)
     : state_(open_state_store(settings.state, state_options(settings, log))),
       objects_(with_metrics(open_object_store(settings.store, {}), metrics)) {
+  check_kind_of_server(*state_.jobs);
   QueueOptions queue_options;
   queue_options.prefetch = options.jobs_at_once();
   queue_ = open_job_queue(settings.queue, queue_options);

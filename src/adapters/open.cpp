@@ -42,7 +42,7 @@ std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOpti
     return open_sqlite_job_queue(sqlite_path(url), options);
   }
   if (url.starts_with("amqp:") || url.starts_with("amqps:")) {
-    return open_rabbitmq_job_queue(parse_broker_url(url), options);
+    return open_rabbitmq_job_queue(parse_broker_urls(url), options);
   }
   throw Error(ErrorCode::usage,
               fmt::format("'{}' is not the URL of a queue: write sqlite:///var/lib/tessera/queue.db or "
@@ -54,7 +54,8 @@ StateStore open_state_store(const std::string& url, const StateOptions& options)
   if (url.starts_with("sqlite:")) {
     return open_sqlite_state_store(sqlite_path(url), options);
   }
-  if (url.starts_with("redis:") || url.starts_with("rediss:")) {
+  if (url.starts_with("redis:") || url.starts_with("rediss:") || url.starts_with("redis+sentinel:") ||
+      url.starts_with("rediss+sentinel:")) {
     return open_redis_state_store(url, options);
   }
   throw Error(ErrorCode::usage,

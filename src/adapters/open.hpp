@@ -29,11 +29,12 @@ struct ObjectStoreOptions {
                                                              const ObjectStoreOptions& options);
 
 /// - `sqlite:///var/lib/tessera/queue.db`
-/// - `amqp://user:password@host:5672/vhost`, `amqps://...`
+/// - `amqp://user:password@host:5672,host:5672/vhost`, `amqps://...`; see parse_broker_urls()
 [[nodiscard]] std::unique_ptr<JobQueue> open_job_queue(const std::string& url, const QueueOptions& options);
 
 /// - `sqlite:///var/lib/tessera/state.db`
-/// - `redis://user:password@host:6379/0`, `rediss://...?cacertfile=FILE`
+/// - `redis://user:password@host:6379/0`, `rediss://...?cacertfile=FILE`,
+///   `redis+sentinel://user:password@host:26379,host:26379/NAME`; see redis::parse_address()
 [[nodiscard]] StateStore open_state_store(const std::string& url, const StateOptions& options);
 
 }  // namespace tessera

@@ -1,10 +1,13 @@
-"""The servers that the distributed system stands on: RabbitMQ, Redis and an S3 server, with or without TLS."""
+"""The servers that the distributed system stands on: RabbitMQ, Redis and an S3 server, with or without TLS; Redis also as a
+primary with replicas that sentinels watch."""
 import pathlib
+import subprocess
 
 from processes import Process, free_port, start_together
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 
 class Brokers:
@@ -56,15 +59,83 @@ class Brokers:
         start_together(self.nodes[1:])
 
 
-def redis(folder, certificates):
-    (folder / "redis").mkdir()
+    def url(self):
+        hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
+        return f"amqp://guest:guest@{hosts}/?heartbeat=2"
+
+    def control(self, node, *words):
+        """What `rabbitmqctl WORDS` says on a node."""
+        done = subprocess.run([RABBITMQCTL, *words], env=node.environment, capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            raise RuntimeError(f"rabbitmqctl {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+
+class SentinelGroup:
+    """A primary, two replicas and three sentinels, with the settings of deploy/redis/sentinel.conf."""
+
+    NAME = "tessera"
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.servers = [redis(folder, None, f"redis{number}") for number in (1, 2, 3)]
+        first = self.servers[0].port
+        for replica in self.servers[1:]:
+            replica.command += ["--replicaof", "127.0.0.1", str(first), "--repl-diskless-sync-delay", "0"]
+        self.sentinels = [self._sentinel(number, first) for number in (1, 2, 3)]
+
+    def _sentinel(self, number, primary_port):
+        port, own = free_port(), self.folder / f"sentinel{number}"
+        own.mkdir()
+        settings = (TOP / "deploy/redis/sentinel.conf").read_text()
+        for shown, real in (("port 26379", f"port {port}\nbind 127.0.0.1\ndir {own}"),
+                            ("127.0.0.1 6379", f"127.0.0.1 {primary_port}")):
+            assert settings.count(shown) == 1, shown
+            settings = settings.replace(shown, real)
+        (own / "sentinel.conf").write_text(settings)
+        return Process(f"sentinel{number}", ["redis-server", own / "sentinel.conf", "--sentinel"], {},
+                       self.folder / f"sentinel{number}.log", port)
+
+    def start(self):
+        start_together([*self.servers, *self.sentinels])
+
+    def url(self):
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        return f"redis+sentinel://{hosts}/{self.NAME}/0?replicas=1"
+
+    @staticmethod
+    def ask(process, *words):
+        """The lines of the reply; none if it does not answer."""
+        done = subprocess.run(["redis-cli", "-p", str(process.port), *words], capture_output=True, text=True, timeout=60)
+        return done.stdout.splitlines() if done.returncode == 0 else []
+
+    def primary(self):
+        """The process that the first sentinel names."""
+        named = self.ask(self.sentinels[0], "sentinel", "get-master-addr-by-name", self.NAME)
+        return next((server for server in self.servers if [str(server.port)] == named[1:2]), None)
+
+    def complete(self):
+        """Whether the primary has two replicas that have all, and each sentinel knows the others and the replicas."""
+        primary = self.primary()
+        if primary is None or self.ask(primary, "wait", "2", "1000")[:1] != ["2"]:
+            return False
+        for sentinel in self.sentinels:
+            lines = self.ask(sentinel, "sentinel", "master", self.NAME)
+            known = dict(zip(lines[::2], lines[1::2]))
+            if (known.get("num-other-sentinels"), known.get("num-slaves"), known.get("flags")) != ("2", "2", "master"):
+                return False
+        return True
+
+
+def redis(folder, certificates, name="redis"):
+    (folder / name).mkdir()
     port = free_port()
     where = ["--port", str(port)]
     if certificates is not None:
         where = ["--port", "0", "--tls-port", str(port), "--tls-cert-file", certificates.certificate, "--tls-key-file",
                  certificates.key, "--tls-ca-cert-file", certificates.authority, "--tls-auth-clients", "no"]
-    return Process("redis", ["redis-server", *where, "--bind", "127.0.0.1", "--dir", folder / "redis", "--appendonly", "yes",
-                             "--appendfsync", "always", "--save", ""], {}, folder / "redis.log", port)
+    return Process(name, ["redis-server", *where, "--bind", "127.0.0.1", "--dir", folder / name, "--appendonly", "yes",
+                          "--appendfsync", "always", "--save", ""], {}, folder / f"{name}.log", port)
 
 
 def s3(folder, certificates):

@@ -43,6 +43,31 @@ TEST_F(GatewayTest, RemovesExpiredJobsWithTheirResults) {
   EXPECT_EQ(get("/v1/jobs/" + waiting).status, 200);
 }
 
+TEST_F(GatewayTest, RemovesAllExpiredJobsInARound) {
+  options.job_lifetime = 24h;
+  start();
+  constexpr int more_than_two_pages = 450;
+  Json items = Json::array();
+  for (int i = 0; i < more_than_two_pages; ++i) {
+    items.push_back({{"object", photo_name}, {"name", "photo.ppm"}, {"pipeline", "invert"}});
+  }
+  const testing::Answer answer =
+      testing::ask(server->port(), "POST", "/v1/jobs", {{"Content-Type", "application/json"}},
+                   Json{{"items", items}}.dump());
+  ASSERT_EQ(answer.status, 202) << answer.body;
+  std::vector<std::string> ids;
+  for (const Json& job : Json::parse(answer.body).at("jobs")) {
+    ids.push_back(job.at("id"));
+    finish(ids.back());
+  }
+  now += 24h + 1ms;
+  gateway->reconcile();
+  EXPECT_EQ(state.jobs->count(JobState::done), 0);
+  for (const std::string& id : ids) {
+    EXPECT_FALSE(objects->stat("results/local/" + id)) << id;
+  }
+}
+
 TEST_F(GatewayTest, RemovesExpiredUploadsUnlessAJobNeedsThem) {
   options.upload_lifetime = 48h;
   options.upload_sweep_interval = 0ms;

@@ -10,7 +10,8 @@
 
 namespace tessera::testing {
 
-RedisServer::RedisServer(std::string password, bool tls) : tls_(tls), password_(std::move(password)) {
+RedisServer::RedisServer(std::string password, bool tls, std::vector<std::string> options)
+    : tls_(tls), password_(std::move(password)), options_(std::move(options)) {
   if (tls_) {
     const std::string folder = folder_.path();
     const std::string command = fmt::format(
@@ -35,8 +36,9 @@ void RedisServer::start() {
   if (tls_) {
     command.insert(command.end(),
                    {"--tls-port", std::to_string(tls_port_), "--tls-cert-file", certificate_file(),
-                    "--tls-key-file", folder_.path() / "key.pem", "--tls-auth-clients", "no"});
+                    "--tls-key-file", key_file(), "--tls-auth-clients", "no"});
   }
+  command.insert(command.end(), options_.begin(), options_.end());
   process_ = std::make_unique<ServerProcess>(command, ServerProcess::Environment{}, folder_.path() / "log");
   process_->wait_until_ready(port_, [this] {
     RawConnection connection(port_);

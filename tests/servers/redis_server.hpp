@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "servers/server_process.hpp"
 
@@ -11,7 +12,8 @@ namespace tessera::testing {
 
 class RedisServer {
  public:
-  explicit RedisServer(std::string password = {}, bool tls = false);
+  /// More options are added to the command line.
+  explicit RedisServer(std::string password = {}, bool tls = false, std::vector<std::string> options = {});
   void start();
   void kill() { process_->kill(); }
   void suspend() { process_->suspend(); }
@@ -21,6 +23,7 @@ class RedisServer {
   /// With TLS, for 127.0.0.1 alone; certificate_file() vouches for it.
   [[nodiscard]] std::string tls_url() const;
   [[nodiscard]] std::string certificate_file() const { return (folder_.path() / "certificate.pem").string(); }
+  [[nodiscard]] std::string key_file() const { return (folder_.path() / "key.pem").string(); }
   [[nodiscard]] int tls_port() const { return tls_port_; }
 
  private:
@@ -29,6 +32,7 @@ class RedisServer {
   int tls_port_ = free_port();
   bool tls_;
   std::string password_;
+  std::vector<std::string> options_;
   std::unique_ptr<ServerProcess> process_;
 };
 

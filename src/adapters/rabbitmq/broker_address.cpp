@@ -6,16 +6,21 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
+#include <random>
 
 #include "base/error.hpp"
+#include "net/several_hosts.hpp"
 
 namespace tessera {
 namespace {
 
 // The URL may contain a password, so messages show only the part that is wrong.
 [[noreturn]] void refuse(const std::string& what) {
-  throw Error(ErrorCode::usage,
-              fmt::format("The broker's URL {}. It looks like amqp://user:password@host:5672/vhost.", what));
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("The broker's URL {}. It looks like amqp://user:password@host:5672/vhost, or, for a "
+                  "cluster, amqp://user:password@host:5672,host:5672/vhost.",
+                  what));
 }
 
 int number(const std::string& name, const std::string& text, int min, int max) {
@@ -99,5 +104,18 @@ BrokerAddress parse_broker_url(const std::string& url) {
   }
   return address;
 }
+
+std::vector<BrokerAddress> parse_broker_urls(const std::string& url) {
+  std::vector<BrokerAddress> addresses;
+  for (const std::string& one : urls_of_hosts(url)) {
+    addresses.push_back(parse_broker_url(one));
+  }
+  return addresses;
+}
+
+BrokerAddresses::BrokerAddresses(std::vector<BrokerAddress> addresses)
+    : addresses_(std::move(addresses)), current_(std::random_device()() % addresses_.size()) {}
+
+void BrokerAddresses::advance() { current_ = (current_ + 1) % addresses_.size(); }
 
 }  // namespace tessera

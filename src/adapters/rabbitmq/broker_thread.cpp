@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/rabbitmq/broker_thread.hpp"
 
-#include <utility>
-
 #include "adapters/rabbitmq/broker_session.hpp"
 #include "net/backoff.hpp"
 
@@ -14,11 +12,8 @@ constexpr std::chrono::milliseconds max_pause{5000};
 
 }  // namespace
 
-BrokerThread::BrokerThread(BrokerAddress address, int delivery_limit, BrokerState& state)
-    : address_(std::move(address)),
-      delivery_limit_(delivery_limit),
-      state_(state),
-      thread_([this] { run(); }) {}
+BrokerThread::BrokerThread(BrokerAddresses& addresses, int delivery_limit, BrokerState& state)
+    : addresses_(addresses), delivery_limit_(delivery_limit), state_(state), thread_([this] { run(); }) {}
 
 BrokerThread::~BrokerThread() {
   {
@@ -39,11 +34,13 @@ void BrokerThread::run() {
   Backoff backoff(first_pause, max_pause);
   while (!closing()) {
     try {
-      BrokerSession session(address_, BrokerNames(address_.prefix), delivery_limit_, state_);
+      const BrokerAddress& address = addresses_.current();
+      BrokerSession session(address, BrokerNames(address.prefix), delivery_limit_, state_);
       backoff.reset();
       session.serve();
     } catch (const std::exception& error) {
       report(error.what());
+      addresses_.advance();
       pause(backoff.next());
     }
   }

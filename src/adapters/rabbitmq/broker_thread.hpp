@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that owns the connections: it keeps heartbeats going while consumers work, and reconnects.
+// The thread that owns the connections: it keeps heartbeats going while consumers work, and reconnects, to
+// the next broker of a cluster if there are several.
 #pragma once
 
 #include <chrono>
 #include <thread>
 
+#include "adapters/rabbitmq/broker_address.hpp"
 #include "adapters/rabbitmq/broker_state.hpp"
 
 namespace tessera {
 
 class BrokerThread {
  public:
-  BrokerThread(BrokerAddress address, int delivery_limit, BrokerState& state);
+  /// `addresses` and `state` must outlive it.
+  BrokerThread(BrokerAddresses& addresses, int delivery_limit, BrokerState& state);
   /// Sends pending acknowledgements, closes the connections in order and ends the thread.
   ~BrokerThread();
   BrokerThread(const BrokerThread&) = delete;
@@ -23,7 +26,7 @@ class BrokerThread {
   [[nodiscard]] bool closing();
   void pause(std::chrono::milliseconds time);
 
-  BrokerAddress address_;
+  BrokerAddresses& addresses_;
   int delivery_limit_;
   BrokerState& state_;
   std::thread thread_;

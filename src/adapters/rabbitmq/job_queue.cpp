@@ -19,11 +19,11 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class RabbitMqJobQueue final : public JobQueue {
  public:
-  RabbitMqJobQueue(const BrokerAddress& address, const QueueOptions& options)
-      : address_(address),
-        names_(address.prefix),
+  RabbitMqJobQueue(std::vector<BrokerAddress> addresses, const QueueOptions& options)
+      : addresses_(std::move(addresses)),
+        names_(addresses_.current().prefix),
         options_(options),
-        thread_(address, options.delivery_limit, state_) {}
+        thread_(addresses_, options.delivery_limit, state_) {}
 
   void publish(const QueueMessage& message) override {
     const auto publication = publication_of(message);
@@ -161,19 +161,23 @@ class RabbitMqJobQueue final : public JobQueue {
     }
     if (!request->depth) {
       std::erase(state_.depth_requests, request);
-      throw Error(ErrorCode::unavailable, state_.problem.empty()
-                                              ? fmt::format("The broker {} did not answer within {}.",
-                                                            address_.shown(), options_.publish_timeout)
-                                              : state_.problem);
+      throw Error(ErrorCode::unavailable,
+                  state_.problem.empty() ? fmt::format("The broker {} did not answer within {}.",
+                                                       addresses_.current().shown(), options_.publish_timeout)
+                                         : state_.problem);
     }
     return *request->depth;
   }
 
   std::vector<DeadLetter> dead_letters(int limit) override {
-    return list_dead_letters(address_, options_.delivery_limit, limit);
+    return list_dead_letters(addresses_.current(), options_.delivery_limit, limit);
   }
-  bool redrive(const std::string& id) override { return remove_dead_letter(address_, options_, id, true); }
-  bool purge(const std::string& id) override { return remove_dead_letter(address_, options_, id, false); }
+  bool redrive(const std::string& id) override {
+    return remove_dead_letter(addresses_.current(), options_, id, true);
+  }
+  bool purge(const std::string& id) override {
+    return remove_dead_letter(addresses_.current(), options_, id, false);
+  }
 
   void check() override { static_cast<void>(depth()); }
 
@@ -255,7 +259,7 @@ class RabbitMqJobQueue final : public JobQueue {
     const std::lock_guard guard(state_.mutex);
     if (publication.end == Publication::End::refused) {
       return {ErrorCode::unavailable,
-              fmt::format("The broker {} rejected {}: {}.", address_.shown(), what,
+              fmt::format("The broker {} rejected {}: {}.", addresses_.current().shown(), what,
                           publication.returned ? fmt::format("there is no queue '{}'", publication.queue)
                                                : "the queue cannot accept it now")};
     }
@@ -266,11 +270,11 @@ class RabbitMqJobQueue final : public JobQueue {
       why = fmt::format("It currently accepts no messages: {}.", state_.blocked);
     }
     return {ErrorCode::unavailable,
-            fmt::format("The broker {} did not confirm {} within {}. {}{}{}", address_.shown(), what,
-                        options_.publish_timeout, why, why.empty() ? "" : " ", consequence)};
+            fmt::format("The broker {} did not confirm {} within {}. {}{}{}", addresses_.current().shown(),
+                        what, options_.publish_timeout, why, why.empty() ? "" : " ", consequence)};
   }
 
-  const BrokerAddress address_;
+  BrokerAddresses addresses_;
   const BrokerNames names_;
   const QueueOptions options_;
   BrokerState state_;
@@ -279,8 +283,9 @@ class RabbitMqJobQueue final : public JobQueue {
 
 }  // namespace
 
-std::unique_ptr<JobQueue> open_rabbitmq_job_queue(const BrokerAddress& address, const QueueOptions& options) {
-  return std::make_unique<RabbitMqJobQueue>(address, options);
+std::unique_ptr<JobQueue> open_rabbitmq_job_queue(std::vector<BrokerAddress> addresses,
+                                                  const QueueOptions& options) {
+  return std::make_unique<RabbitMqJobQueue>(std::move(addresses), options);
 }
 
 }  // namespace tessera

@@ -7,9 +7,8 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/url/parse.hpp>
-#include <charconv>
 
+#include "adapters/redis/sentinel.hpp"
 #include "base/error.hpp"
 
 namespace tessera::redis {
@@ -46,78 +45,75 @@ Reply to_reply(const redisReply& from) {
 
 }  // namespace
 
-Address parse_address(const std::string& url) {
-  const auto refuse = [&](const std::string& why) {
-    // Without the URL, which may contain a password.
-    throw Error(ErrorCode::usage, fmt::format("The URL of the Redis server is invalid: {}. Write it as "
-                                              "redis://user:password@host:6379/0.",
-                                              why));
-  };
-  const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed || (parsed->scheme() != "redis" && parsed->scheme() != "rediss")) {
-    refuse("it must begin with redis:// or rediss:// and be a URL");
-  }
-  Address address;
-  address.tls = parsed->scheme() == "rediss";
-  address.host = parsed->host();
-  if (address.host.starts_with('[')) {
-    address.host = address.host.substr(1, address.host.size() - 2);
-  }
-  if (address.host.empty()) {
-    refuse("it has no host");
-  }
-  if (parsed->has_port()) {
-    const std::string port(parsed->port());
-    const char* const end = port.data() + port.size();
-    const auto [last, error] = std::from_chars(port.data(), end, address.port);
-    if (error != std::errc() || last != end || address.port < 1 || address.port > 65535) {
-      refuse("its port is not a number from 1 to 65535");
-    }
-  }
-  address.user = parsed->user();
-  address.password = parsed->password();
-  std::string database(parsed->path());
-  database.erase(0, 1);
-  if (!database.empty()) {
-    const char* const end = database.data() + database.size();
-    const auto [last, error] = std::from_chars(database.data(), end, address.database);
-    if (error != std::errc() || last != end || address.database < 0) {
-      refuse(fmt::format("'{}' is not a database number", database));
-    }
-  }
-  for (const auto& parameter : parsed->params()) {
-    if (!address.tls || parameter.key != "cacertfile" || parameter.value.empty()) {
-      refuse(
-          fmt::format("'{}={}' is not understood", std::string(parameter.key), std::string(parameter.value)));
-    }
-    address.ca_file = parameter.value;
-  }
-  return address;
-}
-
 void Connection::Free::operator()(redisContext* context) const { redisFree(context); }
 
-Connection::Connection(Address address, std::chrono::milliseconds timeout)
-    : address_(std::move(address)), timeout_(timeout) {}
+Connection::Connection(Address address, std::chrono::milliseconds timeout, ServerKind kind)
+    : address_(std::move(address)), timeout_(timeout), kind_(kind), endpoint_(address_.server) {}
 
 Connection::~Connection() = default;
 
+std::string Connection::shown() const {
+  return fmt::format("{} at {}", kind_ == ServerKind::sentinel ? "The sentinel" : "Redis", endpoint_.shown());
+}
+
+void Connection::disconnect() {
+  tls_.reset();
+  context_.reset();
+}
+
+Endpoint Connection::find_primary() {
+  next_check_ = std::chrono::steady_clock::now() + sentinel_check_interval;
+  return redis::find_primary(address_, timeout_, first_sentinel_);
+}
+
+bool Connection::primary_has_moved() {
+  // One sentinel, and not for long: the connection works, and sentinels that are away must not slow it down.
+  constexpr std::chrono::milliseconds max_time{500};
+  next_check_ = std::chrono::steady_clock::now() + sentinel_check_interval;
+  try {
+    return primary_named_by(address_, first_sentinel_, max_time) != endpoint_;
+  } catch (const Broken&) {
+    first_sentinel_ = (first_sentinel_ + 1) % address_.sentinels.size();
+    return false;
+  }
+}
+
+void Connection::prepare() {
+  if (context_ && address_.has_sentinels() && std::chrono::steady_clock::now() >= next_check_ &&
+      primary_has_moved()) {
+    break_off(fmt::format("{} is not the primary any more", endpoint_.shown()));
+  }
+  if (!context_) {
+    connect();
+  }
+}
+
 void Connection::connect() {
-  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port, to_timeval(timeout_)));
+  if (address_.has_sentinels()) {
+    endpoint_ = find_primary();
+  }
+  context_.reset(redisConnectWithTimeout(endpoint_.host.c_str(), endpoint_.port, to_timeval(timeout_)));
   if (!context_ || context_->err != 0) {
     const std::string reason = context_ ? context_->errstr : "out of memory";
     context_.reset();
-    throw Broken(reason);
+    throw Broken(address_.has_sentinels()
+                     ? fmt::format("the primary that they name, {}: {}", endpoint_.shown(), reason)
+                     : reason);
   }
+  try {
+    log_in();
+    check_server();
+  } catch (...) {
+    disconnect();
+    throw;
+  }
+}
+
+void Connection::log_in() {
   redisEnableKeepAlive(context_.get());
+  redisSetTimeout(context_.get(), to_timeval(timeout_));
   if (address_.tls) {
-    redisSetTimeout(context_.get(), to_timeval(timeout_));
-    try {
-      tls_ = std::make_unique<TlsChannel>(context_->fd, address_.host, address_.ca_file);
-    } catch (...) {
-      context_.reset();
-      throw;
-    }
+    tls_ = std::make_unique<TlsChannel>(context_->fd, endpoint_.host, address_.ca_file);
   }
   if (!address_.password.empty()) {
     command(address_.user.empty() ? std::vector<std::string>{"AUTH", address_.password}
@@ -128,20 +124,77 @@ void Connection::connect() {
   }
 }
 
-Reply Connection::command(const std::vector<std::string>& words, std::chrono::milliseconds blocks_for) {
-  if (!context_) {
-    connect();
+void Connection::check_server() {
+  const Reply properties = command({"HELLO", "2"});
+  const auto property = [&](std::string_view name) -> std::string {
+    for (std::size_t i = 0; i + 1 < properties.list.size(); i += 2) {
+      if (properties.list[i].text == name) {
+        return properties.list[i + 1].text;
+      }
+    }
+    return {};
+  };
+  const std::string mode = property("mode");
+  const std::string role = property("role");
+  if (mode == "cluster") {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("{} is a node of a Redis Cluster, on which Tessera cannot keep its state, because "
+                    "a change and its event lie in different slots. Use a server with "
+                    "'cluster-enabled no'; for failover, Redis Sentinel (redis+sentinel://).",
+                    shown()));
   }
+  if (kind_ == ServerKind::data && mode == "sentinel") {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is a sentinel: name it in a URL redis+sentinel://host:port,host:port/NAME.",
+                            shown()));
+  }
+  if (kind_ == ServerKind::sentinel && mode != "sentinel") {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} is no sentinel: use a URL redis://host:port for a server of "
+                            "its own.",
+                            shown()));
+  }
+  if (address_.has_sentinels() && role != "master") {
+    break_off(fmt::format("{} is a {} and waits for a failover to end", endpoint_.shown(), role));
+  }
+}
+
+Reply Connection::command(const std::vector<std::string>& words, std::chrono::milliseconds blocks_for) {
+  prepare();
   redisSetTimeout(context_.get(), to_timeval(timeout_ + blocks_for));
   send(words);
   return receive(words.front());
 }
 
+Reply Connection::write(const std::vector<std::string>& words) {
+  Reply reply = command(words);
+  confirm_by_replicas();
+  return reply;
+}
+
+void Connection::confirm_by_replicas() {
+  if (address_.replicas == 0) {
+    return;
+  }
+  const std::chrono::milliseconds limit = timeout_ / 2;
+  // It covers what other connections changed before, so repeating a change that has been made confirms it.
+  const std::int64_t confirmed =
+      command({"WAIT", std::to_string(address_.replicas), std::to_string(limit.count())}, limit).integer;
+  if (confirmed < address_.replicas) {
+    const std::string server = shown();
+    disconnect();  // it may be cut off from its replicas and from the sentinels: ask them the next time
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("{} has {} replicas that confirm a change within {} ms, and {} must: see that the "
+                    "replicas run and reach it.",
+                    server, confirmed, limit.count(), address_.replicas));
+  }
+}
+
 std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::string>>& commands) {
   constexpr std::size_t max_pipelined_commands = 1000;  // the server buffers the replies
-  if (!context_) {
-    connect();
-  }
+  prepare();
   redisSetTimeout(context_.get(), to_timeval(timeout_));
   std::vector<Reply> replies;
   for (std::size_t first = 0; first < commands.size(); first = replies.size()) {
@@ -158,8 +211,7 @@ std::vector<Reply> Connection::pipeline(const std::vector<std::vector<std::strin
 
 void Connection::break_off(const std::string& reason) {
   Broken broken(reason);  // before the reset: `reason` may be part of the context
-  tls_.reset();
-  context_.reset();
+  disconnect();
   throw broken;
 }
 
@@ -224,18 +276,17 @@ Reply Connection::receive(const std::string& command) {
     if (error.starts_with("NOSCRIPT")) {
       throw UnknownScript();
     }
-    if (error.starts_with("LOADING") || error.starts_with("MASTERDOWN") || error.starts_with("READONLY")) {
+    if (error.starts_with("LOADING") || error.starts_with("MASTERDOWN") || error.starts_with("READONLY") ||
+        error.starts_with("NOREPLICAS")) {
       break_off(error);
     }
     if (error.starts_with("WRONGPASS") || error.starts_with("NOAUTH") || error.starts_with("NOPERM")) {
-      tls_.reset();
-      context_.reset();
-      throw Error(ErrorCode::forbidden, fmt::format("Redis at {}:{} rejects the user or the password: {}.",
-                                                    address_.host, address_.port, error));
+      disconnect();
+      throw Error(ErrorCode::forbidden,
+                  fmt::format("{} rejects the user or the password: {}.", shown(), error));
     }
-    tls_.reset();
-    context_.reset();  // replies to later commands may still arrive
-    throw Error(ErrorCode::internal, fmt::format("Redis rejects '{}': {}.", command, error));
+    disconnect();  // replies to later commands may still arrive
+    throw Error(ErrorCode::internal, fmt::format("{} rejects '{}': {}.", shown(), command, error));
   }
   return to_reply(*answer);
 }
@@ -255,11 +306,11 @@ Reply Connection::script(const Script& script, const std::vector<std::string>& a
   std::vector<std::string> words{"EVALSHA", script.digest(), "0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   try {
-    return command(words);
+    return write(words);
   } catch (const UnknownScript&) {
     words[0] = "EVAL";
     words[1] = script.text();
-    return command(words);
+    return write(words);
   }
 }
 

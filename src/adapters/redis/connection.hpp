@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thin wrapper of hiredis with automatic reconnection and readable errors.
+// A thin wrapper of hiredis with automatic reconnection and readable errors, which finds the primary through
+// Redis Sentinel if the address says so (redis.io/docs/reference/sentinel-clients).
 #pragma once
 
 #include <chrono>
@@ -11,25 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/redis/address.hpp"
 #include "adapters/redis/tls_channel.hpp"
 
 struct redisContext;
 struct redisReply;
 
 namespace tessera::redis {
-
-/// A server address: redis://user:password@host:6379/0, or rediss:// for TLS.
-struct Address {
-  std::string host;
-  int port = 6379;
-  std::string user;
-  std::string password;
-  int database = 0;
-  bool tls = false;
-  std::string ca_file;  ///< CA certificates for the server's certificate; empty: the system's
-};
-/// Parameter: `cacertfile`, with TLS only. Throws Error(usage).
-[[nodiscard]] Address parse_address(const std::string& url);
 
 /// A reply of the server.
 struct Reply {
@@ -62,26 +51,46 @@ class Script {
   std::string digest_;
 };
 
-/// Not safe to use from several threads at once.
+enum class ServerKind : std::uint8_t { data, sentinel };
+
+/// For one thread at a time. With sentinels it connects only to a server that they name
+/// and that calls itself the primary, and asks them again after every lost connection and, because a primary
+/// that was cut off from them would not tell, every ten seconds of use.
 class Connection {
  public:
-  explicit Connection(Address address, std::chrono::milliseconds timeout = std::chrono::seconds(5));
+  explicit Connection(Address address, std::chrono::milliseconds timeout = std::chrono::seconds(5),
+                      ServerKind kind = ServerKind::data);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   /// Sends a command and waits for the reply, up to `timeout` plus the time that the command itself may block
-  /// (`blocks_for`). Throws Broken, or Error(internal) if the server rejects it.
+  /// (`blocks_for`). Throws Broken, also while the server is no primary or has too few replicas;
+  /// Error(forbidden) for a wrong user or password; Error(usage) if the server is of another kind (a node of a
+  /// cluster, a sentinel); Error(internal) if it rejects the command.
   Reply command(const std::vector<std::string>& words,
                 std::chrono::milliseconds blocks_for = std::chrono::milliseconds(0));
   /// Pipelines the commands: one round trip for many. Throws as command() does.
   std::vector<Reply> pipeline(const std::vector<std::vector<std::string>>& commands);
-  /// Runs a Lua script; its text is sent only if the server does not have it.
+  /// The same for a command that changes something: returns when as many replicas as the address asks for have
+  /// the change too, and all that was changed before. Throws also Error(unavailable) if they do not within half
+  /// of `timeout`: the change is made on the primary, and a failover may keep or lose it.
+  Reply write(const std::vector<std::string>& words);
+  /// Runs a Lua script as write() does; its text is sent only if the server does not have it.
   Reply script(const Script& script, const std::vector<std::string>& arguments);
+  /// The server for messages: "Redis at host:port".
+  [[nodiscard]] std::string shown() const;
   [[nodiscard]] const Address& address() const { return address_; }
 
  private:
+  void prepare();
   void connect();
+  void log_in();
+  void check_server();
+  [[nodiscard]] Endpoint find_primary();
+  [[nodiscard]] bool primary_has_moved();
+  void confirm_by_replicas();
+  void disconnect();
   void send(const std::vector<std::string>& words);
   /// The reply to the oldest pending command.
   redisReply* next_answer();
@@ -92,6 +101,10 @@ class Connection {
   };
   Address address_;
   std::chrono::milliseconds timeout_;
+  ServerKind kind_;
+  Endpoint endpoint_;                                   ///< of the server in use, or of the last one
+  std::size_t first_sentinel_ = 0;                      ///< the one that answered last
+  std::chrono::steady_clock::time_point next_check_{};  ///< when the sentinels are asked again
   std::unique_ptr<redisContext, Free> context_;
   std::unique_ptr<TlsChannel> tls_;
 };

@@ -23,8 +23,7 @@ ConnectionPool::ConnectionPool(Address address, std::size_t max_connections,
     : address_(std::move(address)), max_connections_(max_connections), timeout_(timeout) {}
 
 void ConnectionPool::refuse(const std::string& reason) const {
-  throw Error(ErrorCode::unavailable,
-              fmt::format("Redis at {}:{} does not respond: {}.", address_.host, address_.port, reason));
+  throw Error(ErrorCode::unavailable, fmt::format("{} does not respond: {}.", address_.shown(), reason));
 }
 
 /// A connection in use; it returns to the pool when this is destroyed.

@@ -8,8 +8,7 @@
 namespace tessera::redis {
 
 void check_settings(Connection& connection, const std::function<void(const std::string& sentence)>& warn) {
-  const std::string server =
-      fmt::format("Redis at {}:{}", connection.address().host, connection.address().port);
+  const std::string server = connection.shown();
   const auto setting = [&](const char* name) {
     const Reply reply = connection.command({"CONFIG", "GET", name});
     return reply.list.size() == 2 ? reply.list[1].text : std::string();
@@ -27,6 +26,12 @@ void check_settings(Connection& connection, const std::function<void(const std::
           "{} runs with 'appendfsync {}': a power failure loses the jobs that were accepted in the last "
           "second or more. Set 'appendfsync always'.",
           server, appendfsync));
+    }
+    if (connection.address().has_sentinels() && connection.address().replicas == 0) {
+      warn(
+          fmt::format("{} may be replaced by a replica that lacks the last changes: jobs that were accepted "
+                      "shortly before a failover are lost. Add 'replicas=1' to the URL of the state store.",
+                      server));
     }
     const std::string limit = setting("maxmemory");
     const std::string policy = setting("maxmemory-policy");

@@ -62,7 +62,7 @@ class RedisTokenStore final : public TokenStore {
   explicit RedisTokenStore(const Address& address) : pool_(address, max_connections) {}
 
   void put(const Token& token) override {
-    ask({"HSET", tokens_key, token.hash, stored_text(to_json(token))});
+    change({"HSET", tokens_key, token.hash, stored_text(to_json(token))});
   }
   std::optional<Token> find(const std::string& hash) override {
     const Reply reply = ask({"HGET", tokens_key, hash});
@@ -79,11 +79,14 @@ class RedisTokenStore final : public TokenStore {
     std::ranges::sort(tokens, {}, [](const Token& token) { return std::pair(token.created, token.hash); });
     return tokens;
   }
-  bool remove(const std::string& hash) override { return ask({"HDEL", tokens_key, hash}).integer > 0; }
+  bool remove(const std::string& hash) override { return change({"HDEL", tokens_key, hash}).integer > 0; }
 
  private:
   Reply ask(const std::vector<std::string>& words) {
     return pool_.ask([&](Connection& connection) { return connection.command(words); });
+  }
+  Reply change(const std::vector<std::string>& words) {
+    return pool_.ask([&](Connection& connection) { return connection.write(words); });
   }
   ConnectionPool pool_;
 };

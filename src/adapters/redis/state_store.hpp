@@ -8,8 +8,8 @@
 
 namespace tessera {
 
-/// Needs Redis 7, not a cluster: a change and its event are one script over several keys, all of which begin
-/// with "tessera:".
+/// Needs Redis 7. A node of a Redis Cluster is refused at the first use (Error(usage)): a change and its event
+/// are one script over several keys, all of which begin with "tessera:". With Sentinel, see Connection.
 ///
 ///   tessera:job:ID         hash: record (JSON), version, change, generation, state, owner, batch
 ///   tessera:batch:ID       JSON
@@ -28,7 +28,8 @@ namespace tessera {
 /// The durability of a completed change depends on the server: run it with appendonly yes and appendfsync
 /// always (or everysec, and lose a second of changes at a power failure) and maxmemory-policy noeviction.
 /// Other settings cause a warning at the first use. Throws Error(usage, forbidden). Each call waits up to 5 s
-/// for an unavailable server; after that failed once, calls fail without waiting until the server is back.
+/// for an unavailable server, also while a failover is going on; after that failed once, calls fail without
+/// waiting until the server is back.
 [[nodiscard]] StateStore open_redis_state_store(const std::string& url, const StateOptions& options);
 
 }  // namespace tessera

@@ -18,10 +18,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <limits>
 #include <map>
+#include <mutex>
 
 #include "base/error.hpp"
+#include "base/parallel_for_each.hpp"
 #include "ports/failpoint.hpp"
 #include "ports/part_uploads.hpp"
 #include "service/gateway/gateway.hpp"
@@ -45,16 +48,17 @@ std::string job_id_in(const std::string& object) {
 
 }  // namespace
 
-/// Removes objects one by one. A failure does not stop the others; what remains is found by a later sweep.
+/// Removes objects; may be used by several threads. A failure does not stop the others; what remains is found
+/// by a later sweep.
 class Gateway::Removals {
  public:
   explicit Removals(Gateway& gateway) : gateway_(gateway) {}
   ~Removals() {
     if (failed_ > 0) {
-      gateway_.objects_kept_.fetch_add(failed_);
-      gateway_.warn(
-          fmt::format("{} of {} objects could not be removed, the first is '{}'", failed_, tried_, first_),
-          why_);
+      gateway_.objects_kept_.fetch_add(failed_.load());
+      gateway_.warn(fmt::format("{} of {} objects could not be removed, the first is '{}'", failed_.load(),
+                                tried_.load(), first_),
+                    why_);
     }
   }
   Removals(const Removals&) = delete;
@@ -70,11 +74,16 @@ class Gateway::Removals {
       gateway_.ports_.objects.remove(object);
       consecutive_failures_ = 0;
     } catch (const Error& error) {
+      const std::lock_guard lock(mutex_);
       if (++failed_ == 1) {
         first_ = object;
         why_ = error.what();
       }
-      consecutive_failures_ = error.code() == ErrorCode::unavailable ? consecutive_failures_ + 1 : 0;
+      if (error.code() == ErrorCode::unavailable) {
+        ++consecutive_failures_;
+      } else {
+        consecutive_failures_ = 0;
+      }
     }
   }
   [[nodiscard]] bool store_is_unavailable() const {
@@ -84,9 +93,10 @@ class Gateway::Removals {
 
  private:
   Gateway& gateway_;
-  std::int64_t tried_ = 0;
-  std::int64_t failed_ = 0;
-  int consecutive_failures_ = 0;
+  std::atomic<std::int64_t> tried_{0};
+  std::atomic<std::int64_t> failed_{0};
+  std::atomic<int> consecutive_failures_{0};
+  std::mutex mutex_;  ///< of what follows
   std::string first_;
   std::string why_;
 };
@@ -112,21 +122,36 @@ const std::unordered_set<std::string>& Gateway::objects_in_use() {
   return *in_use_;
 }
 
+/// A round takes pages until nothing is left or its time is up, with several removals in parallel: one after the
+/// other would be fewer a day than a large installation accepts.
 void Gateway::expire_jobs() {
-  constexpr int max_per_round = 200;
+  constexpr int jobs_per_page = 200;
+  constexpr std::size_t max_threads = 8;
+  constexpr std::chrono::seconds max_time{20};  // the other steps of the reconciler wait meanwhile
+  const auto deadline = std::chrono::steady_clock::now() + max_time;
   const TimePoint expired = expiry_now() - options_.job_lifetime;
   Removals removals(*this);
-  for (const Job& job : ports_.jobs.finished_before(expired, max_per_round)) {
-    if (removals.store_is_unavailable()) {
-      break;
+  std::vector<Job> jobs;
+  do {
+    jobs = ports_.jobs.finished_before(expired, jobs_per_page);
+    if (jobs.empty()) {
+      return;
     }
-    // After a crash between the two steps, the result is removed as an orphan.
-    if (ports_.jobs.remove_finished(job.id, expired) && job.result &&
-        !objects_in_use().contains(job.result->object)) {
-      reach(Failpoint::expired_record_removed);
-      removals.remove(job.result->object);
-    }
-  }
+    const std::unordered_set<std::string>& in_use = objects_in_use();
+    parallel_for_each(jobs.size(), max_threads, [&](std::size_t i) {
+      const Job& job = jobs[i];
+      if (removals.store_is_unavailable()) {
+        return;
+      }
+      // After a crash between the two steps, the result is removed as an orphan.
+      if (ports_.jobs.remove_finished(job.id, expired) && job.result &&
+          !in_use.contains(job.result->object)) {
+        reach(Failpoint::expired_record_removed);
+        removals.remove(job.result->object);
+      }
+    });
+  } while (jobs.size() == jobs_per_page && !removals.store_is_unavailable() &&
+           std::chrono::steady_clock::now() < deadline);
 }
 
 bool Gateway::Sweep::should_run(std::chrono::milliseconds interval) {

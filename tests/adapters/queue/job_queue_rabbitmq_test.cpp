@@ -388,12 +388,38 @@ TEST(BrokerUrl, IsParsed) {
   EXPECT_EQ(parse_broker_url("amqps://broker").port, 5671);
 }
 
+TEST(BrokerUrl, ListsTheBrokersOfACluster) {
+  const auto brokers = parse_broker_urls("amqps://me:a,b@one,two:1234,[::1]/images?prefix=left");
+  ASSERT_EQ(brokers.size(), 3U);
+  EXPECT_EQ(brokers[0].host, "one");
+  EXPECT_EQ(brokers[0].port, 5671);
+  EXPECT_EQ(brokers[1].host, "two");
+  EXPECT_EQ(brokers[1].port, 1234);
+  EXPECT_EQ(brokers[2].host, "::1");
+  for (const BrokerAddress& broker : brokers) {
+    EXPECT_EQ(broker.password, "a,b");
+    EXPECT_EQ(broker.vhost, "images");
+    EXPECT_EQ(broker.prefix, "left");
+  }
+}
+
+TEST(BrokerUrl, IsUsedInTurn) {
+  BrokerAddresses brokers(parse_broker_urls("amqp://a,b,c"));
+  std::set<std::string> used;
+  for (int i = 0; i < 3; ++i) {
+    used.insert(brokers.current().host);
+    brokers.advance();
+  }
+  EXPECT_EQ(used, (std::set<std::string>{"a", "b", "c"}));
+}
+
 TEST(BrokerUrl, IsRefusedWithTheReason) {
-  for (const char* url : {"amqp://", "amqp://:5672", "amqp://b:99999", "amqp://b/a/b", "amqp://b?heartbeat=0",
-                          "amqp://b?heartbeat=x", "amqp://b?colour=red", "amqp://b?certfile=c",
-                          "amqp://u:secret@b c", "amqp://u:secret@b:x"}) {
+  for (const char* url :
+       {"amqp://", "amqp://:5672", "amqp://b:99999", "amqp://b/a/b", "amqp://b?heartbeat=0",
+        "amqp://b?heartbeat=x", "amqp://b?colour=red", "amqp://b?certfile=c", "amqp://u:secret@b c",
+        "amqp://u:secret@b:x", "amqp://u:secret@a,,b", "amqp://u:secret@a,"}) {
     try {
-      static_cast<void>(parse_broker_url(url));
+      static_cast<void>(parse_broker_urls(url));
       ADD_FAILURE() << url;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::usage) << url;

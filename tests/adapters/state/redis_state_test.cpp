@@ -207,12 +207,42 @@ TEST(RedisState, WarnsOfSettingsThatLoseJobs) {
 TEST(RedisState, RefusesUrlsThatAreNone) {
   for (const char* url :
        {"redis:", "redis://", "redis://h:0", "redis://h:99999", "redis://h/a", "redis://h/-1", "http://h",
-        "redis://h?cacertfile=/f", "rediss://h?x=1", "rediss://h?cacertfile="}) {
+        "redis://h?cacertfile=/f", "rediss://h?x=1", "rediss://h?cacertfile=", "redis://a,b",
+        "redis://h?replicas=-1", "redis://h?sentinel_password=x", "redis+sentinel://a,b",
+        "redis+sentinel://a,b/", "redis+sentinel://a,/main", "redis+sentinel://a/main/x",
+        "redis+sentinel:///main"}) {
     EXPECT_NE(refusal([&] { static_cast<void>(open_state_store(url, {})); }, ErrorCode::usage), "") << url;
   }
   const std::string said =
       refusal([] { static_cast<void>(open_state_store("redis://ann:secret@h:bad", {})); }, ErrorCode::usage);
   EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+}
+
+TEST(RedisAddress, NamesSentinels) {
+  const redis::Address address = redis::parse_address(
+      "rediss+sentinel://ann:a,b%40c@one,[::1]:7/main/3?replicas=2&cacertfile=/ca.pem&sentinel_user=s&"
+      "sentinel_password=p%26q");
+  const std::vector<redis::Endpoint> sentinels{{"one", 26379}, {"::1", 7}};
+  EXPECT_EQ(address.sentinels, sentinels);
+  EXPECT_EQ(address.primary_name, "main");
+  EXPECT_EQ(address.database, 3);
+  EXPECT_EQ(address.replicas, 2);
+  EXPECT_EQ(address.user, "ann");
+  EXPECT_EQ(address.password, "a,b@c");
+  EXPECT_EQ(address.sentinel_user, "s");
+  EXPECT_EQ(address.sentinel_password, "p&q");
+  EXPECT_TRUE(address.tls);
+  EXPECT_EQ(address.shown(), "Redis 'main' of the sentinels one:26379, ::1:7");
+  EXPECT_FALSE(redis::parse_address("redis+sentinel://one/main").tls);
+  EXPECT_EQ(redis::parse_address("redis://h:1?replicas=1").replicas, 1);
+}
+
+TEST(RedisState, RefusesACluster) {
+  const testing::RedisServer server(
+      "", false, {"--cluster-enabled", "yes", "--cluster-port", std::to_string(testing::free_port())});
+  const std::string said =
+      refusal([&] { open_state_store(server.url(), {}).jobs->check(); }, ErrorCode::usage);
+  EXPECT_NE(said.find("Redis Cluster"), std::string::npos) << said;
 }
 
 }  // namespace
