@@ -2,6 +2,7 @@
 #include "http/problem.hpp"
 #include "ports/job.hpp"
 #include "schema/output_options.hpp"
+#include "service/access.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {
@@ -57,6 +58,7 @@ const Json pipeline{{"description",
                      "A text such as \"gaussian-blur sigma=2 | otsu\", JSON as /v1/operators defines it, or "
                      "{\"preset\": NAME}."},
                     {"type", {"string", "object", "array"}}};
+const Json scope{{"type", "string"}, {"enum", scope_names(~0)}};
 const Json priority{{"type", "string"}, {"enum", {"interactive", "bulk"}}};
 const Json output = output_options_schema();
 const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
@@ -193,6 +195,8 @@ Json openapi_schemas() {
       {"Operators",
        {{"type", "object"}, {"description", "A JSON Schema, with an entry of $defs per operator."}}},
       {"Document", {{"type", "object"}, {"required", {"openapi", "info", "paths"}}}},
+      {"Caller",
+       object({{"owner", text}, {"scopes", list_of(scope)}, {"expires", moment}}, {"owner", "scopes"})},
       {"Nodes", all_required({{"nodes", list_of(all_required({{"id", text},
                                                               {"host", text},
                                                               {"version", text},
