@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "client/client.hpp"
+#include "output_of.hpp"
 #include "servers/distributed_service.hpp"
 #include "servers/raw_http.hpp"
 #include "servers/s3_server.hpp"
@@ -23,7 +24,6 @@ namespace tessera::bench {
 
 using namespace tessera::testing;
 using Steady = std::chrono::steady_clock;
-using Command = std::vector<std::string>;
 
 constexpr int ranks = 2;
 constexpr auto patience = std::chrono::minutes(20);

@@ -34,6 +34,7 @@ inline double machine_busy_seconds() {
 struct ProcessTimes {
   pid_t parent = 0;
   double seconds = 0;  ///< of its own threads and of its children that have ended
+  double of_ended_children = 0;
 };
 
 inline std::map<pid_t, ProcessTimes> all_processes() {
@@ -56,13 +57,13 @@ inline std::map<pid_t, ProcessTimes> all_processes() {
     for (int field = 0; field < 9; ++field) {
       fields >> skipped;
     }
-    double ticks = 0;
-    for (int field = 0; field < 4; ++field) {  // user, system, and those of ended children
-      double part = 0;
-      fields >> part;
-      ticks += part;
-    }
-    process.seconds = ticks_to_seconds(ticks);
+    double user = 0;
+    double system = 0;
+    double user_of_children = 0;
+    double system_of_children = 0;
+    fields >> user >> system >> user_of_children >> system_of_children;
+    process.of_ended_children = ticks_to_seconds(user_of_children + system_of_children);
+    process.seconds = ticks_to_seconds(user + system) + process.of_ended_children;
     result.emplace(std::stoi(name), process);
   }
   return result;

@@ -16,6 +16,7 @@
 
 #include "adapters/open.hpp"
 #include "loaded_service.hpp"
+#include "output_of.hpp"
 #include "percentiles.hpp"
 #include "ports/bytes_io.hpp"
 #include "processor_times.hpp"
@@ -34,21 +35,6 @@ struct Load {
   int big_runs = 3;
   int big_width_px = 12'288;  // 100 megapixels, at three to two
 };
-
-/// Runs a program to its end and returns what it wrote to its standard output.
-std::string output_of(const Command& command, const fs::path& folder) {
-  std::string line = "exec";
-  for (const std::string& word : command) {
-    line += " '" + word + "'";
-  }
-  const fs::path out = folder / "output";
-  line += " > '" + out.string() + "'";
-  const int status = std::system(line.c_str());
-  if (status != 0) {
-    throw std::runtime_error(fmt::format("{} failed", line));
-  }
-  return read_file(out);
-}
 
 // ---- Farm mode ------------------------------------------------------------------------------------------
 

@@ -177,6 +177,9 @@ HttpFrontend::HttpFrontend(const Settings& settings, const HttpFrontendSettings&
   options.log = log;
   options.max_connections = front.max_connections;
   options.max_connections_per_address = front.max_connections_per_address;
+  // However many parts are waited for, some threads are left for those that are kept.
+  constexpr int threads_for_kept_parts = 32;
+  options.viewing_threads = static_cast<int>(front.view.max_waiting) + threads_for_kept_parts;
   options.on_request = [&metrics](const http::AccessRecord& record) { count_request(metrics, record); };
 
   const bool local_folder = settings.store.starts_with("file:");

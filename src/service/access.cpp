@@ -155,11 +155,15 @@ Caller Access::check_stream(const http::Request& request) {
 }
 
 std::optional<Token> Access::token_with_id(const std::string& id) {
+  std::string known_hash;
   {
     const std::scoped_lock lock(mutex_);
     if (const auto known = hash_of_id_.find(id); known != hash_of_id_.end()) {
-      return valid_token(known->second);
+      known_hash = known->second;
     }
+  }
+  if (!known_hash.empty()) {
+    return valid_token(known_hash);  // asks the store, which others need not wait for
   }
   std::map<std::string, std::string> ids;
   for (const Token& token : tokens_.list()) {

@@ -40,7 +40,14 @@ Json operation(const Documentation& documentation) {
     json["parameters"].push_back({{"name", query.name},
                                   {"in", "query"},
                                   {"description", query.doc},
+                                  {"required", query.required},
                                   {"schema", {{"type", query.type}}}});
+  }
+  for (const DocumentedHeader& header : documentation.headers) {
+    json["parameters"].push_back({{"name", header.name},
+                                  {"in", "header"},
+                                  {"description", header.doc},
+                                  {"schema", {{"type", "string"}}}});
   }
   for (const DocumentedAnswer& answer : documentation.answers) {
     // The same status may come with bodies of several types.
@@ -52,11 +59,13 @@ Json operation(const Documentation& documentation) {
   }
   json["responses"]["default"] = {{"$ref", "#/components/responses/Problem"}};
   if (!documentation.body_schema.empty()) {
+    json["requestBody"]["required"] = true;
     for (const std::string& type : documentation.body_types) {
       json["requestBody"]["content"][type]["schema"] =
           type == "application/json" ? reference(documentation.body_schema)
           : type == "multipart/form-data"
               ? Json{{"type", "object"},
+                     {"additionalProperties", true},
                      {"description", "Files, each an item, and the fields of a submission without 'items'."}}
               : Json{{"type", "string"}, {"format", "binary"}};
     }

@@ -22,6 +22,12 @@ struct DocumentedQuery {
   std::string name;
   std::string doc;
   std::string type = "string";
+  bool required = false;
+};
+
+struct DocumentedHeader {
+  std::string name;
+  std::string doc;
 };
 
 struct Documentation {
@@ -30,6 +36,7 @@ struct Documentation {
   std::string summary;
   std::vector<DocumentedAnswer> answers;
   std::vector<DocumentedQuery> query = {};
+  std::vector<DocumentedHeader> headers = {};                  ///< of the request
   std::string body_schema = {};                                ///< empty: no body
   std::vector<std::string> body_types = {"application/json"};  ///< other types may hold any content
   bool open = false;                                           ///< no token required

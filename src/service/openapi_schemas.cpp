@@ -2,6 +2,7 @@
 #include "http/problem.hpp"
 #include "ports/job.hpp"
 #include "schema/output_options.hpp"
+#include "service/access.hpp"
 #include "service/openapi.hpp"
 
 namespace tessera::service {
@@ -33,8 +34,12 @@ Json all_required(const Json& properties) {
   return object(properties, required);
 }
 
-Json either_required(const char* one, const char* other) {
-  return {{{"required", {one}}}, {{"required", {other}}}};
+/// With a sentence for what its members alone do not tell. Schemas that only require other members in other cases
+/// ("anyOf": [{"required": ...}]) would tell it to programs too, but generators of clients make types of them that
+/// take anything.
+Json described(Json schema, const char* sentence) {
+  schema["description"] = sentence;
+  return schema;
 }
 
 Json names_of_states() {
@@ -53,10 +58,13 @@ Json problem_names() {
   return names;
 }
 
+/// Members that depend on operators and versions.
+const Json open_object{{"type", "object"}, {"additionalProperties", true}};
 const Json pipeline{{"description",
                      "A text such as \"gaussian-blur sigma=2 | otsu\", JSON as /v1/operators defines it, or "
                      "{\"preset\": NAME}."},
-                    {"type", {"string", "object", "array"}}};
+                    {"oneOf", {text, open_object, list_of(open_object)}}};
+const Json scope{{"type", "string"}, {"enum", scope_names(~0)}};
 const Json priority{{"type", "string"}, {"enum", {"interactive", "bulk"}}};
 const Json output = output_options_schema();
 const Json webhook = all_required({{"url", text}, {"secret", {{"type", "string"}, {"minLength", 16}}}});
@@ -71,36 +79,49 @@ Json item_properties() {
 Json submission() {
   Json one = item_properties();
   one["webhook"] = webhook;
-  Json item = object(item_properties(), Json::array());
-  item["anyOf"] = either_required("object", "source");
+  Json item = described(object(item_properties(), Json::array()), "It needs 'object' or 'source'.");
   Json many{{"items", list_of(std::move(item))},
             {"pipeline", pipeline},
             {"preset", text},
             {"output", output},
             {"priority", priority},
             {"webhook", webhook}};
-  Json single = object(std::move(one), Json::array());
-  single["allOf"] = {{{"anyOf", either_required("object", "source")}},
-                     {{"anyOf", either_required("pipeline", "preset")}}};
+  Json single = described(object(std::move(one), Json::array()),
+                          "It needs 'object' or 'source', and 'pipeline' or 'preset'.");
   return {{"oneOf", {std::move(single), object(std::move(many), {"items"})}}};
 }
 
 Json pipeline_check() {
-  Json check = object({{"pipeline", pipeline}, {"preset", text}, {"output", output}}, Json::array());
-  check["anyOf"] = either_required("pipeline", "preset");
-  return check;
+  return described(object({{"pipeline", pipeline}, {"preset", text}, {"output", output}}, Json::array()),
+                   "It needs 'pipeline' or 'preset'.");
+}
+
+Json image_info() {
+  Json info{{"type", "object"},
+            {"description", "An ImageService3 of the IIIF Image API 3.0."},
+            {"properties",
+             {{"@context", text},
+              {"id", link},
+              {"type", text},
+              {"protocol", text},
+              {"profile", text},
+              {"width", whole},
+              {"height", whole}}},
+            {"required", {"@context", "id", "type", "protocol", "profile", "width", "height"}},
+            {"additionalProperties", true}};
+  return info;
 }
 
 Json job() {
   const Json request =
-      object({{"name", text}, {"pipeline", {{"type", "object"}}}, {"output", output}, {"priority", priority}},
+      object({{"name", text}, {"pipeline", open_object}, {"output", output}, {"priority", priority}},
              {"name", "pipeline", "output", "priority"});
   const Json result = all_required({{"file_name", text},
                                     {"content_type", text},
                                     {"size_bytes", whole},
                                     {"width_px", whole},
                                     {"height_px", whole},
-                                    {"findings", list_of({{"type", "object"}})},
+                                    {"findings", list_of(open_object)},
                                     {"warnings", list_of(text)}});
   Json properties{{"id", text},
                   {"batch", text},
@@ -113,7 +134,7 @@ Json job() {
                   {"fraction", fraction},
                   {"stage", text},
                   {"node", text},
-                  {"layout", {{"type", {"object", "null"}}}},
+                  {"layout", {{"type", {"object", "null"}}, {"additionalProperties", true}}},
                   {"created", moment},
                   {"updated", moment},
                   {"links", {{"type", "object"}, {"additionalProperties", text}}}};
@@ -130,11 +151,11 @@ Json openapi_schemas() {
       {"Submission", submission()},
       {"PipelineCheck", pipeline_check()},
       {"Presets", all_required({{"presets", list_of(all_required({{"name", text},
-                                                                  {"pipeline", {{"type", "object"}}},
+                                                                  {"pipeline", open_object},
                                                                   {"text", text},
                                                                   {"description", text},
                                                                   {"built_in", flag}}))}})},
-      {"CheckedPipeline", all_required({{"pipeline", {{"type", "object"}}}, {"text", text}})},
+      {"CheckedPipeline", all_required({{"pipeline", open_object}, {"text", text}})},
       {"ViewRequest",
        object({{"object", text}, {"job", text}, {"input", flag}, {"pipeline", pipeline}, {"preset", text}},
               Json::array())},
@@ -145,22 +166,20 @@ Json openapi_schemas() {
                              {"width_px", whole},
                              {"height_px", whole},
                              {"expires", moment}})},
-      {"ImageInfo",
-       {{"type", "object"},
-        {"description", "An ImageService3 of the IIIF Image API 3.0."},
-        {"required", {"@context", "id", "type", "protocol", "profile", "width", "height"}}}},
+      {"ImageInfo", image_info()},
       {"UploadRequest", object({{"content_type", text}, {"size_bytes", whole}}, Json::array())},
-      {"Upload", object({{"object", text},
-                         {"upload", all_required({{"method", {{"const", "PUT"}}},
-                                                  {"url", link},
-                                                  {"headers", {{"type", "object"}}},
-                                                  {"expires", moment}})},
-                         {"parts", all_required({{"upload", text},
-                                                 {"size_bytes", whole},
-                                                 {"part_bytes", whole},
-                                                 {"count", whole},
-                                                 {"links", list_of(reference("PartLink"))}})}},
-                        {"object"})},
+      {"Upload",
+       object({{"object", text},
+               {"upload", all_required({{"method", {{"const", "PUT"}}},
+                                        {"url", link},
+                                        {"headers", {{"type", "object"}, {"additionalProperties", text}}},
+                                        {"expires", moment}})},
+               {"parts", all_required({{"upload", text},
+                                       {"size_bytes", whole},
+                                       {"part_bytes", whole},
+                                       {"count", whole},
+                                       {"links", list_of(reference("PartLink"))}})}},
+              {"object"})},
       {"PartLink",
        all_required({{"number", whole}, {"size_bytes", whole}, {"url", link}, {"expires", moment}})},
       {"PartLinksRequest", all_required({{"object", text},
@@ -190,13 +209,14 @@ Json openapi_schemas() {
                                    {"file_name", text},
                                    {"size_bytes", whole}})},
       {"StreamToken", all_required({{"token", text}, {"expires", moment}})},
-      {"Operators",
-       {{"type", "object"}, {"description", "A JSON Schema, with an entry of $defs per operator."}}},
-      {"Document", {{"type", "object"}, {"required", {"openapi", "info", "paths"}}}},
+      {"Operators", described(open_object, "A JSON Schema, with an entry of $defs per operator.")},
+      {"Document", open_object},
+      {"Caller",
+       object({{"owner", text}, {"scopes", list_of(scope)}, {"expires", moment}}, {"owner", "scopes"})},
       {"Nodes", all_required({{"nodes", list_of(all_required({{"id", text},
                                                               {"host", text},
                                                               {"version", text},
-                                                              {"details", {{"type", "object"}}},
+                                                              {"details", open_object},
                                                               {"seen", moment}}))}})},
       {"DeadLetter", all_required({{"id", text},
                                    {"job", text},

@@ -1,168 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/view_pool.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <csignal>
 #include <exception>
-#include <optional>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
-#include "ranks/channel.hpp"
-#include "ranks/child.hpp"
+#include "service/view_process.hpp"
 
 namespace tessera::service {
 namespace {
 
 constexpr std::chrono::milliseconds check_interval{200};
-constexpr std::chrono::milliseconds max_wait_for_others{500};
-constexpr std::int64_t ticket = 1;  // one request at a time
+/// For which a process stays with its owner while others wait.
+constexpr std::chrono::milliseconds turn{1000};
 constexpr const char* service_ends = "The service is ending.";
-
-[[noreturn]] void fail_to(const std::string& what) {
-  throw Error(ErrorCode::unavailable,
-              fmt::format("Cannot {}: {}.", what, std::generic_category().message(errno)));
-}
-
-/// A file in memory that can be filled up to `bytes` and not beyond.
-FileDescriptor limited_memory_file(std::int64_t bytes) {
-  FileDescriptor file(::memfd_create("tessera-part", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file || ::ftruncate(file.get(), bytes) != 0 ||
-      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-    fail_to("make a file in memory");
-  }
-  return file;
-}
-
-/// Throws Error(rank_lost) for an answer of another kind.
-template <class Message>
-Message shown_as(const ViewReply& reply) {
-  const auto* const message = std::get_if<Message>(&reply);
-  if (message == nullptr) {
-    throw Error(ErrorCode::rank_lost, "it answered something else than it was asked");
-  }
-  return *message;
-}
-
-std::string content_of(const FileDescriptor& file, std::int64_t bytes) {
-  std::string content(static_cast<std::size_t>(bytes), '\0');
-  std::size_t done = 0;
-  while (done < content.size()) {
-    const ssize_t count =
-        ::pread(file.get(), content.data() + done, content.size() - done, static_cast<off_t>(done));
-    if (count <= 0 && errno != EINTR) {
-      fail_to("read a part back from memory");
-    }
-    done += count > 0 ? static_cast<std::size_t>(count) : 0;
-  }
-  return content;
-}
-
-/// The process is gone; what it was asked may be asked of another.
-class ProcessLost : public std::exception {};
-
-/// What is told of an image or a request. Whatever else a process says that was taken over is not passed on.
-bool may_be_told(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::unknown_operator:
-    case ErrorCode::bad_parameter:
-    case ErrorCode::unsupported_input:
-    case ErrorCode::damaged_input:
-    case ErrorCode::limit_exceeded:
-    case ErrorCode::io:
-    case ErrorCode::internal:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
 struct ViewPool::Task {
+  std::string name;  ///< of what is to be made
   ViewedFile image;
   std::optional<ShowPart> part;
-  Time since = std::chrono::steady_clock::now();
   // Guarded by the pool's mutex:
+  int requests = 0;  ///< that wait for it
   bool finished = false;
   std::exception_ptr failure;
+  std::condition_variable done;
   // Written before it is finished:
   ImageShown shown;
   std::string content;
-};
-
-/// One process. For one thread, but for stop().
-class ViewPool::Process {
- public:
-  Process(const ViewPoolOptions& options, std::string owner) : owner_(std::move(owner)) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      fail_to("make a socket");
-    }
-    channel_ = std::make_unique<RankChannel>(FileDescriptor(ends[0]));
-    channel_->limit_sending(options.time_limit);
-    const FileDescriptor child_end(ends[1]);
-    const StartedChild child =
-        start_child({options.program.string(), "view-worker", "--folder", options.folder.string(),
-                     "--sandbox", std::string(name_of(options.sandbox)), "--memory",
-                     std::to_string(options.memory_bytes), "--max-part-bytes",
-                     std::to_string(options.max_part_bytes), "--threads", std::to_string(options.threads)},
-                    environment_for_ranks(), {.out = child_end.get()});
-    pid_ = child.pid;
-    if (child.failure != 0) {
-      end();
-      errno = child.failure;
-      fail_to(fmt::format("start '{}'", options.program.string()));
-    }
-  }
-  ~Process() { end(); }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  [[nodiscard]] const std::string& owner() const { return owner_; }
-
-  ViewReply ask(const ViewRequest& request, int file) {
-    if (!channel_->send(to_line(request), file)) {
-      throw ProcessLost();
-    }
-    const std::optional<std::string> line = channel_->receive();
-    if (!line) {
-      throw ProcessLost();
-    }
-    return view_reply(*line);
-  }
-
-  /// Ends it: whoever waits for an answer gets none.
-  void stop() {
-    stopped_ = true;
-    ::kill(-pid_, SIGKILL);
-    channel_->shut_down();
-  }
-  [[nodiscard]] bool stopped() const { return stopped_; }
-
- private:
-  void end() {
-    ::kill(-pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-
-  std::string owner_;
-  pid_t pid_ = -1;
-  std::unique_ptr<RankChannel> channel_;
-  std::atomic<bool> stopped_ = false;
 };
 
 ViewPool::ViewPool(ViewPoolOptions options) : options_(std::move(options)) {
@@ -181,7 +50,7 @@ void ViewPool::end() {
     ended_ = true;
     for (const auto& task : waiting_) {
       task->failure = std::make_exception_ptr(Error(ErrorCode::unavailable, service_ends));
-      task->finished = true;
+      finish(*task);
     }
     waiting_.clear();
     for (const auto& [process, deadline] : deadlines_) {
@@ -193,45 +62,80 @@ void ViewPool::end() {
 }
 
 ImageShown ViewPool::describe(const ViewedFile& image, const std::function<void()>& check) {
-  return run(image, nullptr, check)->shown;
+  return run(image, std::nullopt, check)->shown;
 }
 
-std::string ViewPool::render(const ViewedFile& image, const ShowPart& part,
-                             const std::function<void()>& check) {
-  return std::move(run(image, &part, check)->content);
+std::shared_ptr<const std::string> ViewPool::render(const ViewedFile& image, const ShowPart& part,
+                                                    const std::function<void()>& check) {
+  const std::shared_ptr<Task> task = run(image, part, check);
+  return {task, &task->content};
 }
 
-std::shared_ptr<ViewPool::Task> ViewPool::run(const ViewedFile& image, const ShowPart* part,
-                                              const std::function<void()>& check) {
-  const auto task = std::make_shared<Task>();
-  task->image = image;
-  if (part != nullptr) {
-    task->part = *part;
+/// Where requests wait for a task.
+class ViewPool::Place {
+ public:
+  /// Requires the pool's mutex. Throws Error(busy).
+  Place(ViewPool& pool, const std::string& owner) : pool_(pool), owner_(owner) {
+    std::size_t& of_owner = pool_.requests_of_[owner_];
+    // Nobody fills the queue alone.
+    if (pool_.requests_ >= pool_.options_.max_waiting || of_owner > pool_.options_.max_waiting / 2) {
+      throw Error(ErrorCode::busy, fmt::format("{} parts of images are waiting to be made; try again later.",
+                                               pool_.requests_));
+    }
+    ++of_owner;
+    ++pool_.requests_;
   }
+  /// Requires the pool's mutex.
+  ~Place() {
+    --pool_.requests_;
+    if (const auto found = pool_.requests_of_.find(owner_); --found->second == 0) {
+      pool_.requests_of_.erase(found);
+    }
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  ViewPool& pool_;
+  const std::string owner_;
+};
+
+std::shared_ptr<ViewPool::Task> ViewPool::run(const ViewedFile& image, const std::optional<ShowPart>& part,
+                                              const std::function<void()>& check) {
+  std::string name = fmt::format("{} {} {} {}", image.owner, image.key, image.pipeline.dump(),
+                                 part ? to_line(ViewRequest(*part)) : "");
   std::unique_lock lock(mutex_);
   if (ended_) {
     throw Error(ErrorCode::unavailable, service_ends);
   }
-  const auto of_owner =
-      std::ranges::count_if(waiting_, [&](const auto& other) { return other->image.owner == image.owner; });
-  // Nobody fills the queue alone.
-  if (waiting_.size() >= options_.max_waiting ||
-      static_cast<std::size_t>(of_owner) > options_.max_waiting / 2) {
-    throw Error(ErrorCode::busy,
-                fmt::format("{} parts of images are waiting to be made; try again later.", waiting_.size()));
+  const Place place(*this, image.owner);
+  std::shared_ptr<Task>& known = tasks_[name];
+  if (!known) {
+    known = std::make_shared<Task>();
+    known->name = std::move(name);
+    known->image = image;
+    known->part = part;
+    waiting_.push_back(known);
+    changed_.notify_all();
   }
-  waiting_.push_back(task);
-  changed_.notify_all();
-  while (!changed_.wait_for(lock, check_interval, [&] { return task->finished; })) {
+  const std::shared_ptr<Task> task = known;
+  ++task->requests;
+  while (!task->done.wait_for(lock, check_interval, [&] { return task->finished; })) {
     lock.unlock();
+    std::exception_ptr given_up;
     try {
       check();
     } catch (...) {
-      const std::scoped_lock again(mutex_);
-      std::erase(waiting_, task);
-      throw;
+      given_up = std::current_exception();
     }
     lock.lock();
+    if (given_up) {
+      // A task that is under way is finished all the same: its result is not far.
+      if (--task->requests == 0 && std::erase(waiting_, task) > 0) {
+        tasks_.erase(task->name);
+      }
+      std::rethrow_exception(given_up);
+    }
   }
   if (task->failure) {
     std::rethrow_exception(task->failure);
@@ -239,11 +143,35 @@ std::shared_ptr<ViewPool::Task> ViewPool::run(const ViewedFile& image, const Sho
   return task;
 }
 
+void ViewPool::finish(Task& task) {
+  task.finished = true;
+  tasks_.erase(task.name);
+  task.done.notify_all();
+}
+
 void ViewPool::serve(const std::stop_token& stop) {
-  std::unique_ptr<Process> process;
+  std::unique_ptr<ViewProcess> process;
+  Time turn_begin;
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [&] { return ended_ || !waiting_.empty(); }) && !ended_) {
-    const std::shared_ptr<Task> task = take(process ? process->owner() : std::string());
+  for (;;) {
+    const std::string owner = process ? process->owner() : std::string();
+    const auto idle = idle_owners_.insert(owner);
+    auto chosen = waiting_.end();
+    changed_.wait(lock, stop, [&] {
+      chosen = choose(owner, turn_begin);
+      return ended_ || chosen != waiting_.end();
+    });
+    idle_owners_.erase(idle);
+    if (ended_ || stop.stop_requested()) {
+      return;
+    }
+    const std::shared_ptr<Task> task = *chosen;
+    waiting_.erase(chosen);
+    // What others have left to this process is theirs now.
+    changed_.notify_all();
+    if (task->image.owner != owner) {
+      turn_begin = std::chrono::steady_clock::now();
+    }
     lock.unlock();
     std::exception_ptr failure;
     try {
@@ -253,28 +181,28 @@ void ViewPool::serve(const std::stop_token& stop) {
     }
     lock.lock();
     task->failure = failure;
-    task->finished = true;
-    changed_.notify_all();
+    finish(*task);
   }
 }
 
-std::shared_ptr<ViewPool::Task> ViewPool::take(const std::string& owner) {
-  // Those of the same owner find a warm process, but not while others have waited for long.
-  auto chosen = waiting_.begin();
-  if (std::chrono::steady_clock::now() - (*chosen)->since < max_wait_for_others) {
-    const auto same =
-        std::ranges::find_if(waiting_, [&](const auto& task) { return task->image.owner == owner; });
-    chosen = same == waiting_.end() ? chosen : same;
+std::deque<std::shared_ptr<ViewPool::Task>>::iterator ViewPool::choose(const std::string& owner,
+                                                                       Time turn_begin) {
+  // To serve another owner a process is started anew, which takes longer than most parts. So it stays with its owner
+  // for a turn, however long others have waited; and what an idle process of its owner can take is left to that.
+  const auto same =
+      std::ranges::find_if(waiting_, [&](const auto& task) { return task->image.owner == owner; });
+  if (same != waiting_.end() && std::chrono::steady_clock::now() - turn_begin < turn) {
+    return same;
   }
-  std::shared_ptr<Task> task = std::move(*chosen);
-  waiting_.erase(chosen);
-  return task;
+  return std::ranges::find_if(waiting_, [&](const auto& task) {
+    return task->image.owner == owner || !idle_owners_.contains(task->image.owner);
+  });
 }
 
 /// A process that is watched while it works.
 class ViewPool::AtWork {
  public:
-  AtWork(ViewPool& pool, Process& process) : pool_(pool), process_(process) {
+  AtWork(ViewPool& pool, ViewProcess& process) : pool_(pool), process_(process) {
     const std::scoped_lock lock(pool_.mutex_);
     if (pool_.ended_) {
       throw Error(ErrorCode::unavailable, service_ends);
@@ -290,25 +218,27 @@ class ViewPool::AtWork {
 
  private:
   ViewPool& pool_;
-  Process& process_;
+  ViewProcess& process_;
 };
 
-void ViewPool::perform(Task& task, std::unique_ptr<Process>& process) {
+void ViewPool::perform(Task& task, std::unique_ptr<ViewProcess>& process) {
   if (process && process->owner() != task.image.owner) {
     process.reset();
   }
   for (bool fresh = false;;) {
     if (!process) {
-      process = std::make_unique<Process>(options_, task.image.owner);
+      process = std::make_unique<ViewProcess>(options_, task.image.owner);
       fresh = true;
     }
     std::string lost;
     {
       const AtWork at_work(*this, *process);
       try {
-        ask(task, *process);
+        ViewProcess::Shown shown = process->show(task.image, task.part);
+        task.shown = shown.image;
+        task.content = std::move(shown.part);
         return;
-      } catch (const ProcessLost&) {
+      } catch (const ViewProcessLost&) {
         lost = "it ended";
       } catch (const Error& error) {
         if (error.code() != ErrorCode::rank_lost) {
@@ -338,32 +268,6 @@ void ViewPool::perform(Task& task, std::unique_ptr<Process>& process) {
           "memory than a viewer's may.");
     }
     // It may have ended before it was asked.
-  }
-}
-
-void ViewPool::ask(Task& task, Process& process) {
-  const auto ask_one = [&](const ViewRequest& request, const FileDescriptor& file) {
-    ViewReply reply = process.ask(request, file.get());
-    if (const auto* const failed = std::get_if<Failed>(&reply)) {
-      const ErrorCode code = error_code_named(failed->code).value_or(ErrorCode::internal);
-      throw may_be_told(code) ? Error(code, printable(failed->sentence))
-                              : Error(ErrorCode::rank_lost, "it said what no such process says");
-    }
-    return reply;
-  };
-  const ViewReply shown =
-      ask_one(ShowImage{ticket, task.image.key, task.image.name, task.image.pipeline, options_.image_limits,
-                        options_.max_read_pixels, options_.max_part_pixels},
-              *task.image.file);
-  task.shown = shown_as<ImageShown>(shown);
-  if (task.part) {
-    const FileDescriptor memory = limited_memory_file(options_.max_part_bytes);
-    task.part->ticket = ticket;
-    const std::int64_t bytes = shown_as<PartShown>(ask_one(*task.part, memory)).bytes;
-    if (bytes > options_.max_part_bytes) {
-      throw Error(ErrorCode::rank_lost, "it said that it made more than fits");
-    }
-    task.content = content_of(memory, bytes);
   }
 }
 

@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,7 +31,9 @@ struct ViewPoolOptions {
   int threads = 1;                                    ///< of each process
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< of each process; half of it holds decoded rows
   std::chrono::milliseconds time_limit{20'000};       ///< for one request
-  std::size_t max_waiting = 32;  ///< half of it for one owner; more are rejected with 503
+  /// Requests that wait or are being worked on, each in a thread of the server; half of them for one owner. More are
+  /// rejected with 503.
+  std::size_t max_waiting = 96;
   std::int64_t max_read_pixels = std::int64_t{1} << 29;  ///< of the file, for one request
   std::int64_t max_part_pixels = std::int64_t{1} << 24;  ///< of the encoded part
   std::int64_t max_part_bytes = std::int64_t{64} << 20;
@@ -47,7 +51,9 @@ struct ViewedFile {
   std::shared_ptr<const FileDescriptor> file;  ///< open for reading only
 };
 
-/// Safe to use from many threads.
+class ViewProcess;
+
+/// Safe to use from many threads. What several requests ask for while it is being made is made once.
 class ViewPool {
  public:
   explicit ViewPool(ViewPoolOptions options);
@@ -65,22 +71,23 @@ class ViewPool {
   /// Requests under way, and those to come, end with Error(unavailable).
   void end();
   /// The encoded part.
-  [[nodiscard]] std::string render(const ViewedFile& image, const ShowPart& part,
-                                   const std::function<void()>& check);
+  [[nodiscard]] std::shared_ptr<const std::string> render(const ViewedFile& image, const ShowPart& part,
+                                                          const std::function<void()>& check);
 
  private:
   struct Task;
-  class Process;
   class AtWork;
+  class Place;
   using Time = std::chrono::steady_clock::time_point;
 
-  std::shared_ptr<Task> run(const ViewedFile& image, const ShowPart* part,
+  std::shared_ptr<Task> run(const ViewedFile& image, const std::optional<ShowPart>& part,
                             const std::function<void()>& check);
   void serve(const std::stop_token& stop);
-  /// The next task for a process that has served `owner`. Requires mutex_, and a waiting task.
-  [[nodiscard]] std::shared_ptr<Task> take(const std::string& owner);
-  void perform(Task& task, std::unique_ptr<Process>& process);
-  void ask(Task& task, Process& process);
+  /// The next task for a process that has served `owner` since `turn_begin`, if there is one for it. Requires mutex_.
+  [[nodiscard]] std::deque<std::shared_ptr<Task>>::iterator choose(const std::string& owner, Time turn_begin);
+  /// Requires mutex_.
+  void finish(Task& task);
+  void perform(Task& task, std::unique_ptr<ViewProcess>& process);
   void watch(const std::stop_token& stop);
 
   const ViewPoolOptions options_;
@@ -88,7 +95,11 @@ class ViewPool {
   std::condition_variable_any changed_;
   // Guarded by mutex_:
   std::deque<std::shared_ptr<Task>> waiting_;
-  std::map<Process*, Time> deadlines_;  ///< of processes at work
+  std::map<std::string, std::shared_ptr<Task>> tasks_;  ///< by name; waiting or under way
+  std::size_t requests_ = 0;                            ///< that wait for tasks
+  std::map<std::string, std::size_t> requests_of_;      ///< by owner
+  std::multiset<std::string> idle_owners_;              ///< of processes that wait for tasks
+  std::map<ViewProcess*, Time> deadlines_;              ///< of processes at work
   bool ended_ = false;
 
   std::vector<std::jthread> threads_;  ///< one for each process, and the watch; last, so that they end first

@@ -14,6 +14,7 @@ const { values } = parseArgs({
     tessera: { type: "string" },
     modules: { type: "string" },
     photos: { type: "string" },
+    s3rver: { type: "string" },
     screenshots: { type: "string" },
     timeout: { type: "string", default: "180" },
   },

@@ -211,6 +211,7 @@ TEST(OpenApi, SaysWhatTheServerTakesAndAnswers) {
   recorder.ask("DELETE", "/v1/dead/" + dead[0].at("id").get<std::string>());
   recorder.ask("DELETE", "/v1/dead/nobody");
 
+  recorder.ask("GET", "/v1/me");
   recorder.ask("GET", "/v1/nodes");
   recorder.ask("GET", "/healthz");
   recorder.ask("GET", "/readyz");

@@ -44,6 +44,45 @@ export interface Job {
   result?: JobResult;
 }
 
+/** Whose token this is. Administrators may do everything. */
+export interface Caller {
+  owner: string;
+  scopes: ("submit" | "read" | "admin" | "metrics")[];
+}
+
+/** A process that works on jobs. Hosts, jobs and counts are told to administrators only. */
+export interface ProcessingNode {
+  id: string;
+  host: string;
+  version: string;
+  seen: string;
+  details: {
+    state: string;
+    ranks: { busy: boolean }[];
+    jobs?: string[];
+    done?: number;
+    failed?: number;
+    restarts?: number;
+    reason?: string;
+  };
+}
+
+/** A message about a job that failed too often. */
+export interface DeadLetter {
+  id: string;
+  job: string;
+  reason: string;
+  attempts: number;
+  time: string;
+}
+
+/** A record that this version of the service cannot read. */
+export interface Unreadable {
+  id: string;
+  reason: string;
+  found: string;
+}
+
 export interface Batch {
   id: string;
   state: string;
@@ -109,6 +148,7 @@ export function sentenceOf(error: unknown): string {
 
 const tokenKey = "tessera-token";
 let token = sessionStorage.getItem(tokenKey) ?? "";
+let caller: Caller | null = null;
 /** Called when the service refuses the token. */
 let onUnauthorized: () => void = () => {};
 
@@ -116,11 +156,21 @@ export const session = {
   get hasToken(): boolean {
     return token !== "";
   },
+  /** Asks whose token this is, if that is not known yet. Throws RequestError if it is not accepted. */
+  async learn(): Promise<void> {
+    caller ??= await api.caller();
+  },
+  /** As the service said; false before learn(). */
+  may(scope: Caller["scopes"][number]): boolean {
+    return caller !== null && (caller.scopes.includes(scope) || caller.scopes.includes("admin"));
+  },
   signIn(given: string): void {
+    caller = null;
     token = given;
     sessionStorage.setItem(tokenKey, given);
   },
   signOut(): void {
+    caller = null;
     token = "";
     sessionStorage.removeItem(tokenKey);
   },
@@ -242,6 +292,11 @@ export const api = {
   checkPipeline: (pipeline: unknown) =>
     json<{ pipeline: Pipeline; text: string }>("/v1/pipelines", { method: "POST", json: { pipeline } }),
   streamToken: () => json<{ token: string }>("/v1/stream-tokens", { method: "POST" }),
+  caller: () => json<Caller>("/v1/me"),
+  nodes: async () => (await json<{ nodes: ProcessingNode[] }>("/v1/nodes")).nodes,
+  deadLetters: () => json<{ dead: DeadLetter[]; unreadable: Unreadable[] }>("/v1/dead"),
+  retryDead: (id: string) => json<DeadLetter>(`/v1/dead/${at(id)}/retry`, { method: "POST" }),
+  dropDead: (id: string) => send(`/v1/dead/${at(id)}`, { method: "DELETE" }),
   operators: () => json<Record<string, unknown>>("/v1/operators"),
   description: () => json<Record<string, unknown>>("/openapi.json"),
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One submission: all its jobs, with live progress.
-import { api, type Batch, isFinal, type Job, sentenceOf } from "./api";
+import { api, type Batch, isFinal, type Job, sentenceOf, session } from "./api";
 import { announce, button, element, save } from "./dom";
 import { EventFollower } from "./events";
 import { asText } from "./pipeline";
@@ -96,7 +96,7 @@ export class BatchView implements View {
     if (this.summary.textContent !== text) {
       this.summary.textContent = text;
     }
-    this.cancel.hidden = counts.open === 0;
+    this.cancel.hidden = counts.open === 0 || !session.may("submit");
     this.zip.hidden = counts.open > 0 || counts.done === 0;
   }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: addresses, sign-in and what is shown.
-import { api, RequestError, sentenceOf, session } from "./api";
+import { RequestError, sentenceOf, session } from "./api";
 import { BatchView } from "./batch";
 import { catalog } from "./catalog";
 import { byId, button, element, replaceChildren } from "./dom";
 import { JobView } from "./job";
 import { JobsView } from "./jobs";
 import { NewJobView } from "./new_job";
+import { NodesView } from "./nodes";
 import { SignInView } from "./signin";
 import type { View } from "./view";
 import { ViewerView } from "./viewer";
@@ -27,8 +28,8 @@ function takeTokenFromAddress(): void {
 }
 
 async function viewOf(address: string): Promise<View> {
-  // Everything else needs what it loads, such as the service's own URL.
-  const known = await catalog();
+  // Everything else needs what these load, such as the service's own URL and what the user may do.
+  const [known] = await Promise.all([catalog(), session.learn()]);
   const [kind, id, part, which] = address.replace(/^#?\/?/, "").split("/").map(decodeURIComponent);
   if (kind === "jobs" && id && part === "view") {
     return ViewerView.open(id, which === "original");
@@ -42,6 +43,12 @@ async function viewOf(address: string): Promise<View> {
   if (kind === "batches" && id) {
     return BatchView.open(id);
   }
+  if (kind === "nodes") {
+    return NodesView.open();
+  }
+  if (!session.may("submit")) {
+    return JobsView.open();
+  }
   // Chosen images stay while the user looks at other pages.
   newJob ??= new NewJobView(known);
   return newJob;
@@ -53,8 +60,11 @@ function show(view: View): void {
   replaceChildren(content, view.node);
   document.title = `${view.title} · Tessera`;
   signOut.hidden = !session.hasToken;
-  const address = window.location.hash.split("/")[1] === "jobs" ? "#/jobs" : "#/";
+  const place = window.location.hash.split("/")[1] || (session.may("submit") ? "" : "jobs");
+  const address = place === "jobs" || place === "nodes" ? `#/${place}` : "#/";
   for (const link of document.querySelectorAll<HTMLAnchorElement>("nav a")) {
+    const scope = link.dataset["scope"];
+    link.hidden = (scope === "submit" || scope === "read") && !session.may(scope);
     if (link.getAttribute("href") === address) {
       link.setAttribute("aria-current", "page");
     } else {
@@ -129,14 +139,6 @@ async function begin(): Promise<void> {
       void go();
     }
   });
-  try {
-    // Also tells whether the service needs a token.
-    await api.jobs({ limit: "1" });
-  } catch (error) {
-    if (error instanceof RequestError && error.status === 401) {
-      return;
-    }
-  }
   await go();
 }
 

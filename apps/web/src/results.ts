@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A job in a list: its state, progress, picture and what can be done with it.
-import { api, isFinal, type Job, type JobState, sentenceOf } from "./api";
+import { api, isFinal, type Job, type JobState, sentenceOf, session } from "./api";
 import { announce, button, element, inBytes, replaceChildren, save, whenVisible } from "./dom";
 
 /** Larger results are not fetched for a small picture. */
@@ -41,6 +41,9 @@ export function actions(job: Job, onError: (sentence: string) => void): HTMLElem
   };
   if (job.state === "done") {
     return [button("Download", act(() => download(job), `${name} is downloaded.`), { name: `Download the result of ${name}` })];
+  }
+  if (!session.may("submit")) {
+    return [];
   }
   if (job.state === "failed" || job.state === "cancelled") {
     return [button("Retry", act(() => api.retryJob(job.id), `${name} is queued again.`), { name: `Retry ${name}` })];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signing in with a token.
-import { api, RequestError, sentenceOf, session } from "./api";
+import { RequestError, sentenceOf, session } from "./api";
 import { button, element, newId } from "./dom";
 import type { View } from "./view";
 
@@ -26,7 +26,7 @@ export class SignInView implements View {
       submit.disabled = true;
       session.signIn(input.value.trim());
       try {
-        await api.jobs({ limit: "1" });
+        await session.learn();
         onDone();
       } catch (error) {
         problem.textContent = sentenceOf(error);

@@ -37,6 +37,26 @@ export async function persistently<Result>(work: () => Promise<Result>, signal: 
   }
 }
 
+/**
+ * Why a PUT has failed of which the browser tells nothing. It says the same of a store that is away and of one whose rules
+ * for pages of other origins (CORS) refuse this one; but the latter answers to requests that nobody reads.
+ */
+async function failureOf(url: string, begun: boolean): Promise<RequestError> {
+  const { origin } = new URL(url, window.location.href);
+  if (!begun && origin !== window.location.origin) {
+    try {
+      await fetch(origin, { mode: "no-cors", cache: "no-store" });
+      return new RequestError(
+        403,
+        `The store at ${origin} refuses uploads from this page: its rules (CORS) must allow ${window.location.origin} to PUT with the header Content-Type. Tell the operator of this service.`,
+      );
+    } catch {
+      // It is away.
+    }
+  }
+  return new RequestError(0, "The connection broke during an upload.");
+}
+
 /** PUT with progress, which fetch() does not tell. */
 function put(
   { url, headers }: PutLink,
@@ -50,7 +70,11 @@ function put(
     for (const [name, value] of Object.entries(headers)) {
       request.setRequestHeader(name, value);
     }
-    request.upload.onprogress = (event) => onSent(event.loaded);
+    let begun = false;
+    request.upload.onprogress = (event) => {
+      begun ||= event.loaded > 0;
+      onSent(event.loaded);
+    };
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) {
         done();
@@ -58,7 +82,7 @@ function put(
         failed(new RequestError(request.status, detailOf(request)));
       }
     };
-    request.onerror = () => failed(new RequestError(0, "The connection broke during an upload."));
+    request.onerror = () => void failureOf(url, begun).then(failed);
     request.onabort = () => failed(signal.reason);
     signal.addEventListener("abort", () => request.abort());
     request.send(body);

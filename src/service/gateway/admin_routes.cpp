@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators, nodes, dead letters and health.
+// Operators, the caller, nodes, dead letters and health.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,6 +46,20 @@ void Gateway::mount_admin(http::Router& router) {
                  .summary = "The operators, as a JSON Schema of pipelines.",
                  .answers = {{200, "The schema.", "Operators"}},
                  .open = true}));
+  router.add(
+      "GET", "/v1/me", may_read,
+      [](http::Request& request) {
+        const Caller& caller = caller_of(request);
+        Json me{{"owner", caller.owner}, {"scopes", scope_names(caller.scopes)}};
+        if (caller.token_expires) {
+          me["expires"] = to_iso8601(*caller.token_expires);
+        }
+        return http::json_response(200, me).with("Cache-Control", "no-store");
+      },
+      operation({.id = "getCaller",
+                 .tag = "System",
+                 .summary = "Whose token this is, what it allows, and until when.",
+                 .answers = {{200, "The caller.", "Caller"}}}));
   router.add(
       "GET", "/v1/nodes", may_read,
       [this](http::Request& request) {

@@ -135,17 +135,19 @@ void Gateway::mount_apply(http::Router& router) {
        .operation = operation(
            {.id = "apply",
             .tag = "Jobs",
-            .summary = fmt::format(
-                "Processes one image of up to {} bytes and answers with the result. The header 'Prefer: "
-                "wait=SECONDS' limits the time to wait ({} s by default, {} s at most); 'Prefer: "
-                "respond-async' is not to wait. The header Idempotency-Key makes retries safe.",
-                options_.max_apply_bytes, options_.apply_wait.count(), options_.max_apply_wait.count()),
+            .summary = fmt::format("Processes one image of up to {} bytes and answers with the result.",
+                                   options_.max_apply_bytes),
             .answers = {{200, "The result. The header Link leads to the job.", "Bytes", any_type},
                         {202, "It takes longer: the job, whose result can be fetched later.", "Job"},
                         {413, fmt::format("The body is longer than {} bytes.", options_.max_apply_bytes),
                          "Problem", problem_type},
                         {429, queued_limit_text(), "Problem", problem_type}},
             .query = documented_query(),
+            .headers = {{"Prefer",
+                         fmt::format("'wait=SECONDS' limits the time to wait ({} s by default, {} s at "
+                                     "most); 'respond-async' is not to wait.",
+                                     options_.apply_wait.count(), options_.max_apply_wait.count())},
+                        documented_idempotency_key()},
             .body_schema = "Submission",
             .body_types = {any_type, "multipart/form-data", "application/json"}}),
        .lane = http::Lane::waiting});

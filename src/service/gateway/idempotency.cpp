@@ -12,12 +12,20 @@
 namespace tessera::service {
 namespace {
 
+constexpr const char* header_name = "Idempotency-Key";
 constexpr std::size_t max_key_bytes = 255;
 
 }  // namespace
 
+DocumentedHeader documented_idempotency_key() {
+  return {header_name,
+          fmt::format("A text of at most {} bytes of the client's choice: a request that is repeated with "
+                      "it is not done twice.",
+                      max_key_bytes)};
+}
+
 std::string idempotency_key_of(const http::Request& request) {
-  std::string key = request.header("Idempotency-Key");
+  std::string key = request.header(header_name);
   if (key.size() > max_key_bytes) {
     throw Error(ErrorCode::usage,
                 fmt::format("The Idempotency-Key has {} bytes; the limit is {}.", key.size(), max_key_bytes));

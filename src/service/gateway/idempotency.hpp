@@ -7,8 +7,11 @@
 #include <string>
 
 #include "http/message.hpp"
+#include "service/openapi.hpp"
 
 namespace tessera::service {
+
+[[nodiscard]] DocumentedHeader documented_idempotency_key();
 
 /// The header's value; empty if there is none. Throws Error(usage) if it is too long.
 [[nodiscard]] std::string idempotency_key_of(const http::Request& request);

@@ -129,7 +129,7 @@ void ImageServer::mount(http::Router& router) {
                        "work without a token until they expire.",
             .answers = {{200, "The addresses.", "View"}},
             .body_schema = "ViewRequest"}),
-       .lane = http::Lane::waiting});
+       .lane = http::Lane::viewing});
   mount_pictures(router);
 }
 
@@ -361,8 +361,7 @@ http::Response ImageServer::show(const http::Request& request, Picture picture, 
     content = parts_.find(etag);
     if (!content) {
       open(request, picture);
-      content = std::make_shared<const std::string>(
-          pool_.render(picture.file, part.part, [&request] { request.check_cancelled(); }));
+      content = pool_.render(picture.file, part.part, [&request] { request.check_cancelled(); });
       parts_.keep(etag, content);
     }
   }

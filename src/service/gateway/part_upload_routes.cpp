@@ -125,7 +125,8 @@ void Gateway::mount_part_uploads(http::Router& router) {
        .tag = "Uploads",
        .summary = "Lists the parts that have arrived.",
        .answers = {{200, "The parts.", "ReceivedParts"}},
-       .query = {{"object", "The object, as the reservation names it."}, {"upload", "The upload."}}});
+       .query = {{"object", "The object, as the reservation names it.", "string", true},
+                 {"upload", "The upload.", "string", true}}});
   add("POST", "/v1/uploads/complete", &Gateway::complete_parts,
       {.id = "completeUpload",
        .tag = "Uploads",
@@ -139,7 +140,8 @@ void Gateway::mount_part_uploads(http::Router& router) {
        .tag = "Uploads",
        .summary = "Ends an upload in parts and removes what has arrived.",
        .answers = {{204, "It has ended."}},
-       .query = {{"object", "The object, as the reservation names it."}, {"upload", "The upload."}}});
+       .query = {{"object", "The object, as the reservation names it.", "string", true},
+                 {"upload", "The upload.", "string", true}}});
 }
 
 Json Gateway::part_links(const std::string& object, const std::string& upload, std::int64_t size_bytes,

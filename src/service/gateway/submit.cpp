@@ -78,10 +78,11 @@ void Gateway::mount_submit(http::Router& router) {
               .operation = operation(
                   {.id = "submit",
                    .tag = "Jobs",
-                   .summary = "Submits jobs. The header Idempotency-Key makes retries safe.",
+                   .summary = "Submits jobs.",
                    .answers = {{202, "The batch of the jobs.", "Batch"},
                                {413, submission_limit_text(options_.submission), "Problem", problem_type},
                                {429, queued_limit_text(), "Problem", problem_type}},
+                   .headers = {documented_idempotency_key()},
                    .body_schema = "Submission",
                    .body_types = {"application/json", "multipart/form-data"}}),
               .lane = http::Lane::heavy});
