@@ -134,8 +134,6 @@ class OmeZarr final : public TileFormat {
     };
     for (std::size_t level = 0; level < levels.size(); ++level) {
       add(fmt::format("{}/.zarray", level), array(levels[level]));
-      // The names of the axes for readers that know nothing of OME, such as xarray and GDAL.
-      add(fmt::format("{}/.zattrs", level), {{"_ARRAY_DIMENSIONS", {"c", "y", "x"}}});
     }
     const std::string image = std::filesystem::path(name).stem().string();
     add(".zattrs", {{"multiscales", Json::array({multiscale(levels.size(), metadata.resolution, image)})},
