@@ -103,8 +103,10 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   await watched.press("Process 2 images");
   await watched.waitForStates("done", "done");
   await watched.see("2 done");
-  const events = watched.requests.filter((request) => request.url().includes("/v1/events"));
-  assert.ok(events.length > 0 && events.every((request) => request.url().includes("token=tss_")));
+  // The jobs may have ended before the page has its token for events.
+  const events = () => watched.requests.filter((request) => request.url().includes("/v1/events"));
+  await until("the page follows events", () => events().length > 0);
+  assert.ok(events().every((request) => request.url().includes("token=tss_")));
   await watched.isAccessible("a batch");
 
   step("One result is downloaded: the bytes of `tessera apply`.");
