@@ -66,9 +66,9 @@ variable "notifier" {
 
 variable "node" {
   type = object({
-    machine_type  = optional(string, "c3-highcpu-4")
-    min           = optional(number, 0)
-    max           = optional(number, 20)
+    machine_type = optional(string, "c3-highcpu-4")
+    min          = optional(number, 0)
+    max          = optional(number, 20)
     # Waiting jobs for which one instance is wanted: 15 s of its work (docs/growth.md), here for photographs of 0.1 s on
     # four ranks. 15 times the ranks, divided by the seconds of a job.
     jobs_per_node = optional(number, 600)

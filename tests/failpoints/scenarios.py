@@ -114,7 +114,7 @@ def expired(service, failpoint):
     service.start(failpoint, serves=False)
     service.wait_for_kill()
     service.start()
-    if service.try_once("GET", f"/v1/jobs/{job}")[0] != 404:
+    if service.status_of(f"/v1/jobs/{job}") != 404:
         raise RuntimeError("an expired job is there again")
     # Results without a job are swept once they are some hours old; this one is not.
     (left,) = service.stored_results()

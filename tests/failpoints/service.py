@@ -120,6 +120,9 @@ class Service:
     def until_answered(self, method, path, body=None, headers=None):
         return self.api.until_answered(method, path, body, headers, time.monotonic() + TIMEOUT_S)[1]
 
+    def status_of(self, path):
+        return self.api.until_answered("GET", path, None, None, time.monotonic() + TIMEOUT_S)[0]
+
     def upload(self, content=None):
         place = self.until_answered("POST", "/v1/uploads", {})
         host, _, path = place["upload"]["url"].partition("://")[2].partition("/")
