@@ -104,21 +104,19 @@ void make_levels(Pyramid& pyramid, Sink& sink, const ProcessContext& context, Ru
   });
 }
 
-/// Of a resumable result, for each rank.
+/// Of a result that may be resumed, for each rank: what is lost if the run ends.
 constexpr std::int64_t max_panel_bytes = std::int64_t{8} << 20;
 
 /// What of a resumable result is there already. On the root.
 struct Resumed {
   std::int64_t rows = 0;
-  std::int64_t panel_bytes = 0;  ///< that a rank may lose; 0: all
-  std::string warning;           ///< why less than was hoped for
+  std::string warning;  ///< why less than was hoped for
 };
 
 Resumed resume(ResultSink& result, Sink& through, const std::string& why_not) {
   Resumed resumed;
   if (ResumableSink* const sink = result.resumable()) {
     resumed.rows = sink->take_over(through);
-    resumed.panel_bytes = max_panel_bytes;
     if (sink->found_other()) {
       resumed.warning =
           "What an interrupted run has left is of another image, pipeline or version of Tessera, or has other "
@@ -145,6 +143,8 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   comm.all_reduce(std::span(&in_order, 1), Merge::maximum);
   std::optional<Plan> plan;
   std::optional<ResultSink> result;
+  const auto* const file = std::get_if<OutputFile>(&output.to);
+  const bool resumes = file != nullptr && !file->resume_key.empty();
   std::string why_not_resumed;
   collective_try(comm, [&] {
     plan = make_plan(operators_after_loading(operators, original.extent, factor), source.info,
@@ -153,8 +153,7 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
       source.metadata.resolution = source.metadata.resolution.turned();
     }
     std::string key;
-    const auto* const file = std::get_if<OutputFile>(&output.to);
-    if (comm.root() && file != nullptr && !file->resume_key.empty()) {
+    if (comm.root() && resumes) {
       why_not_resumed = why_not_resumable(*plan, input, *file, options.output);
       key = why_not_resumed.empty() ? resume_key(*plan, input, *file, options.output) : "";
     }
@@ -168,17 +167,18 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
   });
   LimitedSink limited(result->sink(), options.limits.max_output_bytes);
   Resumed resumed;
-  collective_try(comm, [&] {
-    if (comm.root()) {
-      resumed = resume(*result, limited, why_not_resumed);
-    }
-  });
-  comm.broadcast(std::as_writable_bytes(std::span(&resumed.rows, 1)), 0);
-  comm.broadcast(std::as_writable_bytes(std::span(&resumed.panel_bytes, 1)), 0);
+  if (resumes) {
+    collective_try(comm, [&] {
+      if (comm.root()) {
+        resumed = resume(*result, limited, why_not_resumed);
+      }
+    });
+    comm.broadcast(std::as_writable_bytes(std::span(&resumed.rows, 1)), 0);
+  }
   RunOptions run;
   run.threads = context.threads;
   run.first_row = resumed.rows;
-  run.max_panel_bytes = resumed.panel_bytes;
+  run.max_panel_bytes = resumes ? max_panel_bytes : 0;
   run.progress = context.progress;
   run.stop = context.stop;
   ProcessReport report;
