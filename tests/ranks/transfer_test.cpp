@@ -37,6 +37,15 @@ using Write = std::function<std::string(const std::string& grant, std::int64_t c
                                         const std::function<std::vector<std::byte>()>& body,
                                         const std::stop_token& stop)>;
 
+/// A store that does not answer.
+[[noreturn]] void stall_until(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, stop, [] { return false; });
+  throw Error(ErrorCode::cancelled, "Stopped.");
+}
+
 class Handler final : public TransferHandler {
  public:
   void read(const std::string& grant, std::int64_t first, std::int64_t count, const TransferSink& out,
@@ -132,11 +141,7 @@ TEST_F(Transfer, StopsWhatStalls) {
   serve(1, [&](const std::string&, std::int64_t first, std::int64_t count, const TransferSink& out,
                const std::stop_token& stop) {
     if (stall) {
-      std::mutex mutex;
-      std::condition_variable_any changed;
-      std::unique_lock lock(mutex);
-      changed.wait(lock, stop, [] { return false; });
-      throw Error(ErrorCode::cancelled, "Stopped.");
+      stall_until(stop);
     }
     write_range(first, count, out);
   });
@@ -186,11 +191,7 @@ TEST_F(Transfer, StopsAnUploadThatStalls) {
         [&](const std::string&, std::int64_t, const auto& body, const std::stop_token& stop) -> std::string {
           static_cast<void>(body());
           if (stall) {
-            std::mutex mutex;
-            std::condition_variable_any changed;
-            std::unique_lock lock(mutex);
-            changed.wait(lock, stop, [] { return false; });
-            throw Error(ErrorCode::cancelled, "Stopped.");
+            stall_until(stop);
           }
           return "tag";
         });

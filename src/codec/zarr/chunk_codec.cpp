@@ -90,6 +90,12 @@ Bytes blosc_compress(const Bytes& chunk, int sample_bytes, int level) {
   return out;
 }
 
+/// Bytes that are not compressed. False if they are not as many as the chunk has.
+bool copy_stored(std::span<const std::byte> stored, std::span<std::byte> chunk) {
+  std::ranges::copy(stored.first(std::min(stored.size(), chunk.size())), chunk.begin());
+  return stored.size() == chunk.size();
+}
+
 /// Of what blosc_compress() made.
 bool blosc_decompress(std::span<const std::byte> file, int sample_bytes, std::span<std::byte> chunk) {
   if (file.size() < blosc::header_bytes) {
@@ -97,8 +103,7 @@ bool blosc_decompress(std::span<const std::byte> file, int sample_bytes, std::sp
   }
   if ((static_cast<std::uint8_t>(file[blosc::flags_at]) & blosc::flag_stored) != 0) {
     const std::span stored = file.subspan(blosc::header_bytes);
-    std::ranges::copy(stored.first(std::min(stored.size(), chunk.size())), chunk.begin());
-    return stored.size() == chunk.size();
+    return copy_stored(stored, chunk);
   }
   if (file.size() < blosc::stream_begin) {
     return false;
@@ -151,8 +156,7 @@ bool ChunkCodec::decode(std::span<const std::byte> file, std::span<std::byte> ch
     case TiffCompression::deflate:
       return zlib_decompress(file, chunk);
     default:
-      std::ranges::copy(file.first(std::min(file.size(), chunk.size())), chunk.begin());
-      return file.size() == chunk.size();
+      return copy_stored(file, chunk);
   }
 }
 

@@ -17,7 +17,7 @@ class ChunkCodec {
   ChunkCodec(const TileFolderOptions& options, int bytes_per_sample);
   /// The file of a chunk, which is not empty. The same chunk gives the same bytes.
   [[nodiscard]] Bytes encode(Bytes chunk) const;
-  /// Fills `chunk` from its file. False if the file is not what encode() made of so many bytes.
+  /// Fills `chunk` from its file. False if the file is not what encode() made of a chunk of this size.
   [[nodiscard]] bool decode(std::span<const std::byte> file, std::span<std::byte> chunk) const;
   /// The "compressor" of the array's description.
   [[nodiscard]] Json description() const;
