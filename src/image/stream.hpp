@@ -54,7 +54,7 @@ struct Metadata {
 class DeferredRows {
  public:
   virtual ~DeferredRows() = default;
-  /// Fills `out`, the tile that read_rows_deferred() was given. Once. Throws nothing but what memory throws.
+  /// Fills `out`, the tile that read_rows_deferred() was given. Once. Throws what read_rows() throws for these rows.
   virtual void finish(Tile& out) = 0;
 };
 
@@ -78,6 +78,10 @@ class Source {
     read_rows(out);
     return nullptr;
   }
+  /// Rows that will be read soon, after those that were announced before: a source that waits for a disk or a network
+  /// begins to fetch them, up to `max_bytes` that are not read yet, and returns without waiting. Takes its turn among
+  /// the calls of read_rows. Only a hint: what fails meanwhile is reported by reading the rows.
+  virtual void read_ahead(const Interval& /*rows*/, std::int64_t /*max_bytes*/) {}
   /// Before the first row is read: from then on the picture is smaller by `factor` (2, 4 or 8) on both sides,
   /// as reduced_extent() has it, and info() says so. For readers that make small pictures at less cost; their
   /// pixels are close to means of the full-size ones. False, and nothing has changed, where this one does not.

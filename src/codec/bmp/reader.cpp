@@ -194,6 +194,11 @@ class PlainBmp final : public RowDecoder {
       : input_(std::move(input)), header_(header), packed_(static_cast<std::size_t>(header.row_bytes())) {}
 
   bool random_access() const override { return true; }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    const std::int64_t first = std::min(header_.stored_row(rows.begin), header_.stored_row(rows.end - 1));
+    const ByteSpan span{header_.data_offset + first * header_.row_bytes(), rows.size() * header_.row_bytes()};
+    input_->read_ahead(std::span(&span, 1), max_bytes);
+  }
 
   void decode(std::int64_t y, std::byte* row) override {
     // The padding of the last row is often left out.

@@ -40,6 +40,9 @@ class CleanSource final : public Source {
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
   }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    source_->read_ahead(rows, max_bytes);
+  }
   bool reduce(int factor) override { return source_->reduce(factor); }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = warnings_;
@@ -95,6 +98,9 @@ class RewindableSource final : public Source {
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
+  }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    source_->read_ahead(rows, max_bytes);
   }
   bool reduce(int factor) override {
     if (!source_->reduce(factor)) {

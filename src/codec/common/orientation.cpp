@@ -46,6 +46,10 @@ class MirroredSource final : public Source {
   bool reduce(int factor) override {
     return keeps_first_pixels(info().extent, columns_, rows_, factor) && stored_->reduce(factor);
   }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    const std::int64_t height = info().extent.height;
+    stored_->read_ahead(rows_ ? Interval{height - rows.end, height - rows.begin} : rows, max_bytes);
+  }
   std::vector<std::string> warnings() const override { return stored_->warnings(); }
 
   void read_rows(Tile& out) override {

@@ -61,6 +61,10 @@ class RowSource final : public Source {
     }
   }
 
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    decoder_->read_ahead(rows, max_bytes);
+  }
+
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = decoder_->warnings();
     const std::vector<std::string> lost = losses_.warnings(decoder_->look_of_lost_rows());

@@ -23,6 +23,8 @@ class RowDecoder {
   /// Writes row `y`: samples of the image's depth in the machine's byte order, alpha after the colours.
   /// Without random access the rows are asked for from 0 on, each once. Throws Error.
   virtual void decode(std::int64_t y, std::byte* row) = 0;
+  /// As Source::read_ahead().
+  virtual void read_ahead(const Interval& /*rows*/, std::int64_t /*max_bytes*/) {}
   /// Called once after the last row of a sequential decoder, to find damage behind it.
   virtual void finish() {}
   /// With salvage: how much there is of row `y`, which was the last to be decoded. A row whose decoding has

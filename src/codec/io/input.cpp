@@ -68,6 +68,17 @@ class FileInput final : public Input {
     return done;
   }
 
+  void read_ahead(std::span<const ByteSpan> spans, std::int64_t max_bytes) const override {
+    for (const ByteSpan& span : spans) {
+      const std::int64_t bytes = std::min(span.bytes, max_bytes);
+      if (bytes <= 0) {
+        return;
+      }
+      static_cast<void>(::posix_fadvise(descriptor_, span.offset, bytes, POSIX_FADV_WILLNEED));
+      max_bytes -= bytes;
+    }
+  }
+
  private:
   void take_size() {
     struct stat status {};
@@ -114,6 +125,14 @@ class MemoryInput final : private KeptBytes, public ViewInput {
 };
 
 }  // namespace
+
+void append_span(std::vector<ByteSpan>& spans, const ByteSpan& span) {
+  if (!spans.empty() && spans.back().offset + spans.back().bytes == span.offset) {
+    spans.back().bytes += span.bytes;
+  } else {
+    spans.push_back(span);
+  }
+}
 
 std::shared_ptr<const Input> open_file_input(const std::filesystem::path& path, const std::string& name) {
   return std::make_shared<FileInput>(path, name);

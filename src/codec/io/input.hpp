@@ -7,10 +7,20 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 
 namespace tessera {
+
+/// Bytes of an input.
+struct ByteSpan {
+  std::int64_t offset = 0;
+  std::int64_t bytes = 0;
+  bool operator==(const ByteSpan&) const = default;
+};
+/// Adds a span, as a part of the last where it continues that.
+void append_span(std::vector<ByteSpan>& spans, const ByteSpan& span);
 
 class Input {
  public:
@@ -25,6 +35,10 @@ class Input {
   [[nodiscard]] bool read_all_at(std::int64_t offset, std::span<std::byte> to) const {
     return read_at(offset, to) == to.size();
   }
+  /// These will be read soon, in this order, after those that were announced before: where reading waits for a disk or
+  /// a network, begins to fetch them, up to `max_bytes` that are not read yet, and returns without waiting. Only a
+  /// hint: what fails meanwhile is reported by reading. Safe from several threads.
+  virtual void read_ahead(std::span<const ByteSpan> /*spans*/, std::int64_t /*max_bytes*/) const {}
 
  protected:
   Input(std::string name, std::int64_t size) : name_(std::move(name)), size_(size) {}

@@ -25,6 +25,9 @@ class PatchedInput final : public Input {
     }
     return got;
   }
+  void read_ahead(std::span<const ByteSpan> spans, std::int64_t max_bytes) const override {
+    input_->read_ahead(spans, max_bytes);
+  }
 
  private:
   std::shared_ptr<const Input> input_;

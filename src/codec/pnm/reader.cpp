@@ -115,6 +115,11 @@ class RawDecoder final : public PnmDecoder {
       : PnmDecoder(std::move(input), header), packed_(static_cast<std::size_t>(header.raw_row_bytes())) {}
 
   bool random_access() const override { return true; }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    const std::int64_t row_bytes = std::ssize(packed_);
+    const ByteSpan span{header().data_offset + rows.begin * row_bytes, rows.size() * row_bytes};
+    input()->read_ahead(std::span(&span, 1), max_bytes);
+  }
 
   void decode(std::int64_t y, std::byte* row) override {
     if (spans_depth() && !header().wide()) {

@@ -41,7 +41,7 @@ Bytes blob(TIFF* file, std::uint32_t tag, MetadataBudget& budget) {
 
 }  // namespace
 
-TiffFile::TiffFile(std::shared_ptr<const Input> input) : input_(std::move(input)) {
+TiffFile::TiffFile(std::shared_ptr<const Input> input, Index index) : input_(std::move(input)) {
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
   if (!options) {
     throw std::bad_alloc();
@@ -55,8 +55,8 @@ TiffFile::TiffFile(std::shared_ptr<const Input> input) : input_(std::move(input)
   const auto size = [](thandle_t self) {
     return static_cast<toff_t>(static_cast<TiffFile*>(self)->input_->size());
   };
-  file_ = TIFFClientOpenExt("", "rm", this, &TiffFile::read, write, &TiffFile::seek, close, size, nullptr,
-                            nullptr, options.get());
+  file_ = TIFFClientOpenExt("", index == Index::loaded ? "rm" : "rmO", this, &TiffFile::read, write,
+                            &TiffFile::seek, close, size, nullptr, nullptr, options.get());
   if (file_ == nullptr) {
     throw error("its header");
   }
@@ -122,6 +122,28 @@ Error TiffFile::error(const std::string& place) const {
   return damaged(*input_, ImageFormat::tiff, fmt::format("{} cannot be read: {}", place, reason.words));
 }
 
+void TiffFile::read_ahead(const TiffLayout& layout, const Interval& units, std::int64_t max_bytes) const {
+  const int planes = layout.planar == PLANARCONFIG_SEPARATE ? layout.samples : 1;
+  const std::int64_t across =
+      layout.tiled ? (std::int64_t{layout.width} + layout.tile_width - 1) / layout.tile_width : 1;
+  const std::int64_t of_plane = layout.units_of({0, layout.height}).end * across;
+  std::vector<ByteSpan> spans;
+  for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
+    for (int plane = 0; plane < planes; ++plane) {
+      for (std::int64_t i = 0; i < across; ++i) {
+        const auto index = static_cast<std::uint32_t>(plane * of_plane + unit * across + i);
+        const auto offset = static_cast<std::int64_t>(TIFFGetStrileOffset(file_, index));
+        const auto bytes = static_cast<std::int64_t>(TIFFGetStrileByteCount(file_, index));
+        if (offset <= 0 || bytes <= 0 || offset > input_->size() - bytes) {
+          continue;  // a tile that is not stored, or damage, which reading meets
+        }
+        append_span(spans, {offset, bytes});
+      }
+    }
+  }
+  input_->read_ahead(spans, max_bytes);
+}
+
 TiffLayout TiffFile::layout() const {
   TiffLayout layout;
   TIFFGetField(file_, TIFFTAG_IMAGEWIDTH, &layout.width);
@@ -149,6 +171,33 @@ TiffLayout TiffFile::layout() const {
     layout.unit_rows = std::min(layout.unit_rows, layout.height);
   }
   return layout;
+}
+
+void TiffFile::prepare(const TiffLayout& layout) const {
+  if (layout.jpeg_to_rgb) {
+    TIFFSetField(file_, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  }
+}
+
+ByteSpan TiffFile::stored(std::uint32_t strile, const std::string& place) const {
+  const auto offset = static_cast<std::int64_t>(TIFFGetStrileOffset(file_, strile));
+  const auto bytes = static_cast<std::int64_t>(TIFFGetStrileByteCount(file_, strile));
+  const auto fail = [&](std::string_view why) {
+    throw damaged(*input_, ImageFormat::tiff, fmt::format("{} cannot be read: {}", place, why));
+  };
+  if (offset <= 0 || bytes <= 0) {
+    fail("its headers make no sense");
+  }
+  if (offset > input_->size() || bytes > input_->size() - offset) {
+    fail("it ends too early");
+  }
+  return {offset, bytes};
+}
+
+void TiffFile::read_stored(const ByteSpan& span, std::span<std::byte> to, const std::string& place) const {
+  if (!input_->read_all_at(span.offset, to)) {
+    throw damaged(*input_, ImageFormat::tiff, fmt::format("{} cannot be read: it ends too early", place));
+  }
 }
 
 Metadata TiffFile::metadata(const ReadLimits& limits) const {

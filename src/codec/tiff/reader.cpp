@@ -45,6 +45,22 @@ class DirectRows final : public RowDecoder {
     }
   }
 
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    std::vector<ByteSpan> spans;
+    const Interval strips = layout_.units_of(rows);
+    for (std::int64_t strip = strips.begin; strip < strips.end; ++strip) {
+      const std::int64_t first = strip * layout_.unit_rows;
+      const Interval part = rows.intersect({first, first + layout_.unit_rows});
+      const auto offset =
+          static_cast<std::int64_t>(TIFFGetStrileOffset(file_->get(), static_cast<std::uint32_t>(strip)));
+      if (offset > 0 && offset < file_->input().size()) {
+        append_span(spans,
+                    {offset + (part.begin - first) * layout_.row_bytes(), part.size() * layout_.row_bytes()});
+      }
+    }
+    file_->input().read_ahead(spans, max_bytes);
+  }
+
  private:
   std::shared_ptr<TiffFile> file_;
   TiffLayout layout_;
@@ -229,8 +245,9 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   guess_photometric(layout, warnings);
   if (layout.compression == COMPRESSION_JPEG && layout.photometric == PHOTOMETRIC_YCBCR &&
       layout.planar == PLANARCONFIG_CONTIG && layout.samples == 3) {
-    TIFFSetField(file->get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    layout.jpeg_to_rgb = true;
     layout.photometric = PHOTOMETRIC_RGB;
+    file->prepare(layout);
   }
   check_extent(*input, options.limits, layout.width, layout.height);
   check_kind(*input, layout);
@@ -263,14 +280,16 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
     check_buffered(*input, options.limits, unit_bytes(layout),
                    layout.tiled ? "a TIFF with very wide rows of tiles" : "a TIFF in very long strips");
   }
-  std::unique_ptr<RowDecoder> decoder;
+  std::unique_ptr<Source> source;
   if (direct) {
-    decoder = std::make_unique<DirectRows>(std::move(file), layout);
+    source = make_row_source(std::move(header), std::make_unique<DirectRows>(std::move(file), layout),
+                             options.salvage);
+  } else if (options.salvage) {
+    source = make_row_source(std::move(header), make_tiff_salvage_decoder(std::move(file), layout), true);
   } else {
-    decoder = make_tiff_unit_decoder(std::move(file), layout, options.salvage);
+    source = make_tiff_unit_source(std::move(header), std::move(file), layout);
   }
-  return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation,
-          std::move(warnings)};
+  return {std::move(source), orientation, std::move(warnings)};
 }
 
 }  // namespace tessera

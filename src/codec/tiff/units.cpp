@@ -4,225 +4,278 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstring>
+#include <exception>
+#include <limits>
+#include <mutex>
+
+#include "codec/tiff/unit_samples.hpp"
 
 namespace tessera {
 namespace {
 
-template <class Sample>
-void invert_colors(Sample* row, std::int64_t width, int samples, int colors) {
-  for (std::int64_t x = 0; x < width; ++x) {
-    for (int c = 0; c < colors; ++c) {
-      row[x * samples + c] = static_cast<Sample>(~row[x * samples + c]);
-    }
-  }
+std::string place_of(const TiffLayout& layout, std::int64_t unit) {
+  return fmt::format("the {} from row {} on", layout.tiled ? "row of tiles" : "strip",
+                     unit * layout.unit_rows);
 }
 
-template <class Sample>
-void divide_by_alpha(Sample* row, std::int64_t width, int samples) {
-  constexpr std::uint32_t full = static_cast<Sample>(~Sample{0});
-  for (std::int64_t x = 0; x < width; ++x) {
-    Sample* const pixel = row + x * samples;
-    const std::uint32_t alpha = pixel[samples - 1];
-    for (int c = 0; c + 1 < samples; ++c) {
-      pixel[c] =
-          alpha == 0
-              ? Sample{0}
-              : static_cast<Sample>(std::min<std::uint32_t>(full, (pixel[c] * full + alpha / 2) / alpha));
-    }
-  }
-}
-
-class UnitRows final : public RowDecoder {
+/// What a thread unpacks with: libtiff's handles are not shared between threads.
+class Unpackers {
  public:
-  UnitRows(std::shared_ptr<TiffFile> file, const TiffLayout& layout, bool salvage)
-      : file_(std::move(file)),
-        layout_(layout),
-        salvage_(salvage),
-        planes_(layout.planar == PLANARCONFIG_SEPARATE ? layout.samples : 1),
-        plane_samples_(layout.samples / planes_),
-        sample_bytes_(layout.bits == 16 ? 2 : 1),
-        row_bytes_(std::int64_t{layout.width} * layout.samples * sample_bytes_) {}
+  Unpackers(std::shared_ptr<TiffFile> first, const TiffLayout& layout)
+      : input_(first->shared_input()), layout_(layout) {}
 
-  bool random_access() const override { return true; }
-
-  void decode(std::int64_t y, std::byte* row) override {
-    const std::int64_t unit = y / layout_.unit_rows;
-    if (unit != held_unit_) {
-      held_unit_ = -1;
-      load(unit);
-      held_unit_ = unit;
+  /// One that nobody has. It is given back when its work has succeeded; after a failure it is not used again.
+  std::shared_ptr<TiffFile> take() {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!free_.empty()) {
+        std::shared_ptr<TiffFile> file = std::move(free_.back());
+        free_.pop_back();
+        return file;
+      }
     }
-    std::memcpy(row, held_.data() + y % layout_.unit_rows * row_bytes_, static_cast<std::size_t>(row_bytes_));
-    if (sample_bytes_ == 2) {
-      finish_row(reinterpret_cast<std::uint16_t*>(row));
-    } else {
-      finish_row(reinterpret_cast<std::uint8_t*>(row));
-    }
+    // Strips that are not compressed may be cut into smaller ones as the index is loaded.
+    auto file = std::make_shared<TiffFile>(input_, layout_.compression == COMPRESSION_NONE
+                                                       ? TiffFile::Index::loaded
+                                                       : TiffFile::Index::on_demand);
+    file->prepare(layout_);
+    return file;
   }
-
-  RowState state(std::int64_t y) const override {
-    return states_[static_cast<std::size_t>(y % layout_.unit_rows)];
+  void give_back(std::shared_ptr<TiffFile> file) {
+    const std::scoped_lock lock(mutex_);
+    free_.push_back(std::move(file));
   }
-  Error damage() const override { return without_salvage_advice(file_->error("its pixel data")); }
 
  private:
-  template <class Sample>
-  void finish_row(Sample* row) const {
-    const bool alpha = layout_.samples % 2 == 0;
-    if (layout_.photometric == PHOTOMETRIC_MINISWHITE) {
-      invert_colors(row, layout_.width, layout_.samples, layout_.samples - (alpha ? 1 : 0));
-    }
-    if (alpha && layout_.extra_sample == EXTRASAMPLE_ASSOCALPHA) {
-      divide_by_alpha(row, layout_.width, layout_.samples);
-    }
-  }
-
-  void load(std::int64_t unit) {
-    const std::int64_t rows =
-        std::min<std::int64_t>(layout_.unit_rows, layout_.height - unit * layout_.unit_rows);
-    held_.resize(static_cast<std::size_t>(rows * row_bytes_));
-    states_.assign(static_cast<std::size_t>(rows), RowState::whole);
-    if (!layout_.tiled) {
-      clear(held_);
-    }
-    for (int plane = 0; plane < planes_; ++plane) {
-      if (layout_.tiled) {
-        load_tiles(unit, rows, plane);
-      } else {
-        load_strip(unit, rows, plane);
-      }
-    }
-  }
-
-  /// libtiff takes streams that unpack to more than they should, and then leaves some of the last bytes unwritten: other
-  /// images' pixels must not show there.
-  void clear(Bytes& bytes) const {
-    if (salvage_ || layout_.compression != COMPRESSION_NONE) {
-      std::fill(bytes.begin(), bytes.end(), std::byte{0});
-    }
-  }
-
-  void load_strip(std::int64_t unit, std::int64_t rows, int plane) {
-    const std::int64_t packed_row = (std::int64_t{layout_.width} * plane_samples_ * layout_.bits + 7) / 8;
-    const bool as_it_is = layout_.bits >= 8 && planes_ == 1;
-    std::byte* packed = held_.data();
-    if (!as_it_is) {
-      packed_.assign(static_cast<std::size_t>(rows * packed_row), std::byte{0});
-      packed = packed_.data();
-    }
-    const std::int64_t strips = (std::int64_t{layout_.height} + layout_.unit_rows - 1) / layout_.unit_rows;
-    if (salvage_) {
-      salvage_strip(unit, rows, plane, packed, packed_row);
-    } else {
-      const auto bytes = static_cast<tmsize_t>(rows * packed_row);
-      accept(TIFFReadEncodedStrip(file_->get(), static_cast<std::uint32_t>(plane * strips + unit), packed,
-                                  bytes) == bytes,
-             unit);
-    }
-    for (std::int64_t y = 0; y < rows && !as_it_is; ++y) {
-      unpack(packed + y * packed_row, y, 0, layout_.width, plane);
-    }
-  }
-
-  // Row by row, because libtiff undoes a predictor over a whole strip only if all of it unpacks.
-  void salvage_strip(std::int64_t unit, std::int64_t rows, int plane, std::byte* packed,
-                     std::int64_t packed_row) {
-    for (std::int64_t y = 0; y < rows; ++y) {
-      const auto row = static_cast<std::uint32_t>(unit * layout_.unit_rows + y);
-      if (TIFFReadScanline(file_->get(), packed + y * packed_row, row, static_cast<std::uint16_t>(plane)) !=
-          1) {
-        lose(y, rows, planes_ == 1 ? RowState::lost : RowState::partial);
-        return;
-      }
-    }
-  }
-
-  void load_tiles(std::int64_t unit, std::int64_t rows, int plane) {
-    const auto tile_bytes = static_cast<tmsize_t>(TIFFTileSize64(file_->get()));
-    const auto tile_row = static_cast<std::int64_t>(TIFFTileRowSize64(file_->get()));
-    packed_.resize(static_cast<std::size_t>(tile_bytes));
-    std::int64_t tiles = 0;
-    std::int64_t broken = 0;
-    for (std::int64_t x = 0; x < layout_.width; x += layout_.tile_width) {
-      const std::uint32_t tile = TIFFComputeTile(file_->get(), static_cast<std::uint32_t>(x),
-                                                 static_cast<std::uint32_t>(unit * layout_.unit_rows), 0,
-                                                 static_cast<std::uint16_t>(plane));
-      clear(packed_);
-      // With salvage, what libtiff managed to unpack of a tile before it gave up stays.
-      ++tiles;
-      broken +=
-          accept(TIFFReadEncodedTile(file_->get(), tile, packed_.data(), tile_bytes) == tile_bytes, unit) ? 0
-                                                                                                          : 1;
-      const std::int64_t columns = std::min<std::int64_t>(layout_.tile_width, layout_.width - x);
-      for (std::int64_t y = 0; y < rows; ++y) {
-        unpack(packed_.data() + y * tile_row, y, x, columns, plane);
-      }
-    }
-    if (broken > 0) {
-      lose(0, rows, broken == tiles && planes_ == 1 ? RowState::lost : RowState::partial);
-    }
-  }
-
-  void lose(std::int64_t from, std::int64_t rows, RowState state) {
-    for (std::int64_t y = from; y < rows; ++y) {
-      RowState& row = states_[static_cast<std::size_t>(y)];
-      row = std::max(row, state);
-    }
-  }
-
-  /// Spreads `columns` packed pixels of a plane over row `y` of what is held, from column `x` on.
-  void unpack(const std::byte* packed, std::int64_t y, std::int64_t x, std::int64_t columns, int plane) {
-    std::byte* const to = held_.data() + y * row_bytes_ + (x * layout_.samples + plane) * sample_bytes_;
-    const std::int64_t count = columns * plane_samples_;
-    if (planes_ == 1 && layout_.bits >= 8) {
-      std::memcpy(to, packed, static_cast<std::size_t>(count * sample_bytes_));
-      return;
-    }
-    const std::int64_t step = planes_ == 1 ? 1 : layout_.samples;
-    if (layout_.bits == 16) {
-      const auto* const from = reinterpret_cast<const std::uint16_t*>(packed);
-      auto* const wide = reinterpret_cast<std::uint16_t*>(to);
-      for (std::int64_t i = 0; i < count; ++i) {
-        wide[i * step] = from[i];
-      }
-      return;
-    }
-    const int bits = layout_.bits;
-    const int most = (1 << bits) - 1;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t bit = i * bits;
-      const int value = static_cast<int>(packed[bit / 8]) >> (8 - bits - static_cast<int>(bit % 8)) & most;
-      to[i * step] = static_cast<std::byte>(value * 255 / most);
-    }
-  }
-
-  bool accept(bool whole, std::int64_t unit) const {
-    if (!whole && !salvage_) {
-      throw file_->error(fmt::format("the {} from row {} on", layout_.tiled ? "row of tiles" : "strip",
-                                     unit * layout_.unit_rows));
-    }
-    return whole;
-  }
-
-  std::shared_ptr<TiffFile> file_;
+  std::shared_ptr<const Input> input_;
   TiffLayout layout_;
-  bool salvage_;
-  int planes_;
-  int plane_samples_;
-  int sample_bytes_;
-  std::int64_t row_bytes_;  ///< as handed out
-  std::int64_t held_unit_ = -1;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<TiffFile>> free_;
+};
+
+/// A strip of one plane, or a tile, as it is stored.
+struct Part {
+  std::uint32_t index = 0;  ///< in the file
+  int plane = 0;
+  std::int64_t x = 0;  ///< its first column
+  std::size_t begin = 0;
+  std::size_t bytes = 0;  ///< of what was read
+};
+
+/// A strip or a row of tiles, of all planes: first its stored bytes, then its samples.
+class Unit {
+ public:
+  Unit(const UnitSamples& samples, std::int64_t index, std::vector<Part> parts, Bytes stored)
+      : samples_(samples), index_(index), parts_(std::move(parts)), stored_(std::move(stored)) {}
+
+  [[nodiscard]] std::int64_t index() const { return index_; }
+  [[nodiscard]] Interval rows() const {
+    const std::int64_t first = index_ * samples_.layout().unit_rows;
+    return {first, first + samples_.rows_of(index_)};
+  }
+  /// Row `y` of the image, once it is unpacked.
+  [[nodiscard]] const std::byte* row(std::int64_t y) const {
+    return held_.data() + (y - rows().begin) * samples_.row_bytes();
+  }
+
+  /// Returns when all is unpacked, by this thread and others that call it. Throws what the first damaged part gives,
+  /// to all of them.
+  void unpack(Unpackers& unpackers) {
+    std::unique_lock lock(mutex_);
+    if (held_.empty()) {
+      held_.resize(static_cast<std::size_t>(samples_.rows_of(index_) * samples_.row_bytes()));
+    }
+    while (next_ < parts_.size()) {
+      const std::size_t part = next_++;
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        unpack(parts_[part], unpackers);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      lock.lock();
+      if (failure && part < failed_) {
+        failed_ = part;
+        failure_ = failure;
+      }
+      if (++done_ == parts_.size()) {
+        stored_ = {};
+        changed_.notify_all();
+      }
+    }
+    changed_.wait(lock, [&] { return done_ == parts_.size(); });
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+  }
+
+ private:
+  void unpack(const Part& part, Unpackers& unpackers) {
+    const TiffLayout& layout = samples_.layout();
+    const std::shared_ptr<TiffFile> file = unpackers.take();
+    const std::int64_t rows = samples_.rows_of(index_);
+    const bool as_held = !layout.tiled && samples_.strips_as_held();
+    const std::int64_t packed_row = layout.tiled ? static_cast<std::int64_t>(TIFFTileRowSize64(file->get()))
+                                                 : samples_.packed_row_bytes();
+    const std::int64_t bytes =
+        layout.tiled ? static_cast<std::int64_t>(TIFFTileSize64(file->get())) : rows * packed_row;
+    Bytes own;
+    std::byte* packed = held_.data();
+    if (!as_held) {
+      own.resize(static_cast<std::size_t>(bytes));
+      packed = own.data();
+    }
+    if (layout.compression != COMPRESSION_NONE) {
+      // libtiff takes streams that unpack to more than they should, and then leaves some of the last bytes unwritten:
+      // other images' pixels must not show there.
+      std::fill_n(packed, bytes, std::byte{0});
+    }
+    if (TIFFReadFromUserBuffer(file->get(), part.index, stored_.data() + part.begin,
+                               static_cast<tmsize_t>(part.bytes), packed, bytes) != 1) {
+      throw file->error(place_of(layout, index_));
+    }
+    if (!as_held) {
+      const std::int64_t columns =
+          layout.tiled ? std::min<std::int64_t>(layout.tile_width, layout.width - part.x) : layout.width;
+      for (std::int64_t y = 0; y < rows; ++y) {
+        samples_.unpack(packed + y * packed_row, held_.data(), y, part.x, columns, part.plane);
+      }
+    }
+    unpackers.give_back(file);
+  }
+
+  const UnitSamples& samples_;
+  std::int64_t index_;
+  std::vector<Part> parts_;
+  Bytes stored_;  ///< of all parts
   Bytes held_;
-  std::vector<RowState> states_;  ///< of the rows held
-  Bytes packed_;                  ///< of one plane of a strip, or one tile
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t next_ = 0;  ///< part that nobody unpacks yet
+  std::size_t done_ = 0;
+  std::size_t failed_ = std::numeric_limits<std::size_t>::max();  ///< the first part that has failed
+  std::exception_ptr failure_;
+};
+
+class UnitSource final : public Source {
+ public:
+  UnitSource(ImageHeader header, std::shared_ptr<TiffFile> file, const TiffLayout& layout)
+      : info_(header.info),
+        metadata_(std::move(header.metadata)),
+        file_(std::move(file)),
+        samples_(layout),
+        unpackers_(file_, layout) {}
+
+  const ImageInfo& info() const override { return info_; }
+  const Metadata& metadata() const override { return metadata_; }
+  bool random_access() const override { return true; }
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    file_->read_ahead(samples_.layout(), samples_.layout().units_of(rows), max_bytes);
+  }
+  void read_rows(Tile& out) override { read_rows_deferred(out)->finish(out); }
+
+  std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
+    check_tile(out, info_);
+    std::vector<std::shared_ptr<Unit>> units;
+    const Interval wanted = samples_.layout().units_of(out.rect.rows());
+    for (std::int64_t index = wanted.begin; index < wanted.end; ++index) {
+      if (!last_ || last_->index() != index) {
+        last_ = load(index);
+      }
+      units.push_back(last_);
+    }
+    return std::make_unique<UnitRows>(*this, std::move(units));
+  }
+
+ private:
+  class UnitRows final : public DeferredRows {
+   public:
+    UnitRows(UnitSource& source, std::vector<std::shared_ptr<Unit>> units)
+        : source_(source), units_(std::move(units)) {}
+    void finish(Tile& out) override {
+      for (std::shared_ptr<Unit>& unit : units_) {
+        unit->unpack(source_.unpackers_);
+        source_.copy(*unit, out);
+        unit.reset();
+      }
+    }
+
+   private:
+    UnitSource& source_;
+    std::vector<std::shared_ptr<Unit>> units_;
+  };
+
+  void copy(const Unit& unit, Tile& out) const {
+    const Interval rows = unit.rows().intersect(out.rect.rows());
+    Bytes with_alpha(info_.format.alpha ? static_cast<std::size_t>(samples_.row_bytes()) : 0);
+    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+      const std::int64_t at = y - out.rect.y;
+      std::byte* const to =
+          with_alpha.empty() ? out.color.ptr<std::byte>(static_cast<int>(at)) : with_alpha.data();
+      std::memcpy(to, unit.row(y), static_cast<std::size_t>(samples_.row_bytes()));
+      samples_.finish_row(to);
+      if (!with_alpha.empty()) {
+        store_row(to, out, at);
+      }
+    }
+  }
+
+  /// Reads the stored bytes.
+  std::shared_ptr<Unit> load(std::int64_t index) {
+    const TiffLayout& layout = samples_.layout();
+    const std::int64_t across = layout.tiled ? samples_.tiles_across() : 1;
+    std::vector<Part> parts;
+    std::vector<ByteSpan> spans;
+    std::size_t bytes = 0;
+    for (int plane = 0; plane < samples_.planes(); ++plane) {
+      for (std::int64_t i = 0; i < across; ++i) {
+        const auto strile = static_cast<std::uint32_t>((plane * samples_.units() + index) * across + i);
+        const ByteSpan span = file_->stored(strile, place_of(layout, index));
+        parts.push_back({strile, plane, i * layout.tile_width, bytes, static_cast<std::size_t>(span.bytes)});
+        append_span(spans, span);
+        bytes += static_cast<std::size_t>(span.bytes);
+      }
+    }
+    check_stored_bytes(index, static_cast<std::int64_t>(bytes));
+    Bytes stored(bytes);
+    std::span<std::byte> to = stored;
+    for (const ByteSpan& span : spans) {
+      file_->read_stored(span, to.first(static_cast<std::size_t>(span.bytes)), place_of(layout, index));
+      to = to.subspan(static_cast<std::size_t>(span.bytes));
+    }
+    return std::make_shared<Unit>(samples_, index, std::move(parts), std::move(stored));
+  }
+
+  /// Compressed, samples take little more than they do unpacked, unless somebody wants to fill the memory.
+  void check_stored_bytes(std::int64_t index, std::int64_t bytes) const {
+    constexpr std::int64_t any = std::int64_t{128} << 20;
+    const std::int64_t most = any + 2 * samples_.rows_of(index) * samples_.row_bytes();
+    if (bytes > most) {
+      throw Error(
+          ErrorCode::limit_exceeded,
+          fmt::format(
+              "The TIFF image {} cannot be read: {} takes {} MB as it is stored; at most {} MB are read.",
+              file_->input().name(), place_of(samples_.layout(), index), bytes >> 20, most >> 20),
+          file_->input().name());
+    }
+  }
+
+  ImageInfo info_;
+  Metadata metadata_;
+  std::shared_ptr<TiffFile> file_;  ///< its index is used by the one thread whose turn it is to read
+  UnitSamples samples_;
+  Unpackers unpackers_;
+  std::shared_ptr<Unit> last_;
 };
 
 }  // namespace
 
-std::unique_ptr<RowDecoder> make_tiff_unit_decoder(std::shared_ptr<TiffFile> file, const TiffLayout& layout,
-                                                   bool salvage) {
-  return std::make_unique<UnitRows>(std::move(file), layout, salvage);
+std::unique_ptr<Source> make_tiff_unit_source(ImageHeader header, std::shared_ptr<TiffFile> file,
+                                              const TiffLayout& layout) {
+  return std::make_unique<UnitSource>(std::move(header), std::move(file), layout);
 }
 
 }  // namespace tessera

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// TIFF rows from strips or rows of tiles, which libtiff unpacks.
+// TIFF rows from strips or rows of tiles, which libtiff unpacks: gray or RGB of 1 to 16 bits, with or without alpha,
+// interleaved or in planes, of any compression that libtiff turns into samples. Associated alpha is divided out,
+// rounded; fewer than 8 bits are scaled to 8.
 #pragma once
 
 #include <memory>
@@ -9,10 +11,13 @@
 
 namespace tessera {
 
-/// Gray or RGB of 1 to 16 bits, with or without alpha, interleaved or in planes, of any compression that
-/// libtiff turns into samples. A strip or a row of tiles (of all planes) is unpacked at once and held.
-/// Associated alpha is divided out, rounded; fewer than 8 bits are scaled to 8.
-[[nodiscard]] std::unique_ptr<RowDecoder> make_tiff_unit_decoder(std::shared_ptr<TiffFile> file,
-                                                                 const TiffLayout& layout, bool salvage);
+/// Strips and tiles are unpacked by the threads that finish rows, side by side. In any order of rows.
+[[nodiscard]] std::unique_ptr<Source> make_tiff_unit_source(ImageHeader header,
+                                                            std::shared_ptr<TiffFile> file,
+                                                            const TiffLayout& layout);
+
+/// Takes of damaged strips and tiles what there is.
+[[nodiscard]] std::unique_ptr<RowDecoder> make_tiff_salvage_decoder(std::shared_ptr<TiffFile> file,
+                                                                    const TiffLayout& layout);
 
 }  // namespace tessera
