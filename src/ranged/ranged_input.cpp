@@ -73,6 +73,67 @@ std::size_t RangedInput::read_at(std::int64_t offset, std::span<std::byte> to) c
   return static_cast<std::size_t>(end - offset);
 }
 
+std::int64_t RangedInput::cache_bytes() const { return std::min(size(), reading_.max_kept_bytes); }
+
+void RangedInput::read_ahead(std::span<const ByteSpan> spans, std::int64_t max_bytes) const {
+  const std::scoped_lock lock(mutex_);
+  max_announced_pieces_ = max_bytes / reading_.piece_bytes;
+  std::int64_t pieces = 0;
+  for (const ByteSpan& span : spans) {
+    const Interval wanted{span.offset / reading_.piece_bytes,
+                          std::min(piece_count(), (span.offset + span.bytes + reading_.piece_bytes - 1) /
+                                                      reading_.piece_bytes)};
+    if (span.offset >= 0 && !wanted.empty()) {
+      announced_.push_back(wanted);
+      pieces += wanted.size();
+    }
+  }
+  const std::int64_t pieces_a_request = reading_.request_bytes / reading_.piece_bytes;
+  add_fetchers((std::min(pieces, max_announced_pieces_) + pieces_a_request - 1) / pieces_a_request);
+  asked_.notify_all();
+}
+
+bool RangedInput::may_fetch_announced() const {
+  while (!announced_.empty() && pieces_.contains(announced_.front().begin)) {
+    if (++announced_.front().begin == announced_.front().end) {
+      announced_.pop_front();
+    }
+  }
+  return !announced_.empty() && announced_pieces_ < max_announced_pieces_;
+}
+
+/// What a reader waits for, else what was announced. One of them there must be.
+RangedInput::Request RangedInput::next_request() const {
+  if (!requests_.empty()) {
+    Request request = std::move(requests_.front());
+    requests_.pop_front();
+    return request;
+  }
+  Interval& wanted = announced_.front();
+  Request request{wanted.begin, {}};
+  const std::int64_t end = std::min({wanted.end, wanted.begin + reading_.request_bytes / reading_.piece_bytes,
+                                     wanted.begin + max_announced_pieces_ - announced_pieces_});
+  for (; wanted.begin < end && !pieces_.contains(wanted.begin); ++wanted.begin) {
+    const PiecePtr piece = std::make_shared<Piece>();
+    piece->used = ++uses_;
+    piece->announced = true;
+    ++announced_pieces_;
+    pieces_.emplace(wanted.begin, piece);
+    request.pieces.push_back(piece);
+  }
+  if (wanted.empty()) {
+    announced_.pop_front();
+  }
+  return request;
+}
+
+void RangedInput::end_announcement(Piece& piece) const {
+  if (std::exchange(piece.announced, false)) {
+    --announced_pieces_;
+    asked_.notify_one();
+  }
+}
+
 std::vector<RangedInput::PiecePtr> RangedInput::ask_for(std::int64_t first, std::int64_t last) const {
   const std::scoped_lock lock(mutex_);
   std::vector<PiecePtr> found;
@@ -85,6 +146,7 @@ std::vector<RangedInput::PiecePtr> RangedInput::ask_for(std::int64_t first, std:
     const PiecePtr& piece = found.emplace_back(at->second);
     piece->used = ++uses_;
     piece->was_read = true;
+    end_announcement(*piece);
     if (piece->next_window > 0) {
       start_window(std::exchange(piece->next_window, 0), 0);
     }
@@ -142,17 +204,19 @@ void RangedInput::add_fetchers(std::int64_t requests) const {
 
 void RangedInput::drop_unused() const {
   const auto limit = static_cast<std::size_t>(reading_.max_kept_bytes / reading_.piece_bytes);
-  if (pieces_.size() <= limit) {
+  // What is fetched ahead has a limit of its own.
+  const std::size_t kept = pieces_.size() - static_cast<std::size_t>(announced_pieces_);
+  if (kept <= limit) {
     return;
   }
   // Some more than must be, so that not every read looks for some.
   std::vector<std::tuple<bool, std::uint64_t, std::int64_t>> by_use;
   for (const auto& [index, piece] : pieces_) {
-    if (piece->here) {
+    if (piece->here && !piece->announced) {
       by_use.emplace_back(!piece->was_read, piece->used, index);
     }
   }
-  const std::size_t count = std::min(by_use.size(), pieces_.size() - limit + limit / 8);
+  const std::size_t count = std::min(by_use.size(), kept - limit + limit / 8);
   std::ranges::nth_element(by_use, by_use.begin() + static_cast<std::ptrdiff_t>(count));
   for (std::size_t i = 0; i < count; ++i) {
     pieces_.erase(std::get<std::int64_t>(by_use[i]));
@@ -163,13 +227,13 @@ void RangedInput::fetch_requests(const std::stop_token& stop) const {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    const bool has_request = asked_.wait(lock, stop, [&] { return !requests_.empty(); });
+    const bool has_request =
+        asked_.wait(lock, stop, [&] { return !requests_.empty() || may_fetch_announced(); });
     --idle_;
     if (!has_request || stop.stop_requested()) {
       return;
     }
-    const Request request = std::move(requests_.front());
-    requests_.pop_front();
+    const Request request = next_request();
     lock.unlock();
     fetch(request);
     lock.lock();
@@ -202,6 +266,7 @@ void RangedInput::fetch(const Request& request) const {
     if (failure) {
       // Whoever waits for it is told; whoever comes later tries again.
       piece.failure = failure;
+      end_announcement(piece);
       pieces_.erase(request.first + static_cast<std::int64_t>(i));
     } else {
       piece.bytes = std::move(parts[i]);

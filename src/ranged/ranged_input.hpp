@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "codec/io/objects.hpp"
+#include "image/image.hpp"
 #include "ranged/ranged_object.hpp"
 
 namespace tessera {
@@ -38,6 +39,9 @@ class RangedInput final : public ObjectInput {
   RangedInput& operator=(const RangedInput&) = delete;
 
   std::size_t read_at(std::int64_t offset, std::span<std::byte> to) const override;
+  /// Requests that readers wait for go first.
+  void read_ahead(std::span<const ByteSpan> spans, std::int64_t max_bytes) const override;
+  std::int64_t cache_bytes() const override;
 
  private:
   struct Piece {
@@ -48,6 +52,7 @@ class RangedInput final : public ObjectInput {
     /// Where the next window starts when this piece is read; 0: it starts none.
     std::int64_t next_window = 0;
     bool was_read = false;   ///< those that were not, fetched ahead, are dropped last
+    bool announced = false;  ///< fetched for read_ahead(), and not read yet
     std::uint64_t used = 0;  ///< by which the one that was not used for longest is dropped
   };
   using PiecePtr = std::shared_ptr<Piece>;
@@ -62,6 +67,10 @@ class RangedInput final : public ObjectInput {
   /// So that a fetcher is free for each of that many more requests, up to the limit.
   void add_fetchers(std::int64_t requests) const;
   void drop_unused() const;
+  /// A piece that was announced is read, or is gone.
+  void end_announcement(Piece& piece) const;
+  [[nodiscard]] bool may_fetch_announced() const;
+  [[nodiscard]] Request next_request() const;
   void fetch_requests(const std::stop_token& stop) const;
   void fetch(const Request& request) const;
   [[nodiscard]] std::int64_t piece_count() const;
@@ -73,6 +82,9 @@ class RangedInput final : public ObjectInput {
   mutable std::condition_variable arrived_;
   mutable std::map<std::int64_t, PiecePtr> pieces_;
   mutable std::deque<Request> requests_;
+  mutable std::deque<Interval> announced_;         ///< pieces that are to be fetched ahead, in this order
+  mutable std::int64_t max_announced_pieces_ = 0;  ///< fetched ahead and not read
+  mutable std::int64_t announced_pieces_ = 0;
   mutable std::uint64_t uses_ = 0;
   mutable int idle_ = 0;  ///< fetchers that wait for a request
   mutable std::vector<std::jthread> fetchers_;

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <condition_variable>
 #include <future>
 #include <random>
 
@@ -18,6 +20,7 @@ using testing::code_of;
 
 struct Asked {
   std::mutex mutex;
+  std::condition_variable changed;
   std::vector<std::pair<std::int64_t, std::int64_t>> ranges;  ///< first byte, count
   int fail_next = 0;
 
@@ -28,6 +31,17 @@ struct Asked {
       sum += range.second;
     }
     return sum;
+  }
+  /// Waits until so many bytes have been asked for, in all.
+  void wait_for_bytes(std::int64_t bytes) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] {
+      std::int64_t sum = 0;
+      for (const auto& range : ranges) {
+        sum += range.second;
+      }
+      return sum >= bytes;
+    });
   }
   std::size_t count() {
     const std::scoped_lock lock(mutex);
@@ -42,6 +56,7 @@ class MemoryObject final : public RangedObject {
     {
       const std::scoped_lock lock(asked_.mutex);
       asked_.ranges.emplace_back(first, count);
+      asked_.changed.notify_all();
       if (asked_.fail_next > 0) {
         --asked_.fail_next;
         throw Error(ErrorCode::unavailable, "The store is away.");
@@ -166,6 +181,62 @@ TEST_F(RangedInputTest, AWholeFileThatCameWithTheFirstRequestIsNeverFetched) {
   const auto empty = open(0, 0);
   expect_read(*empty, 0, 10);
   EXPECT_EQ(asked_.count(), 0U);
+}
+
+TEST_F(RangedInputTest, FetchesWhatIsAnnouncedUpToTheLimitAndMoreAsItIsRead) {
+  const auto input = open(1 << 20);
+  const std::array<ByteSpan, 2> spans{{{100'000, 3000}, {500'000, 100'000}}};
+  constexpr std::int64_t limit = 6400;
+  input->read_ahead(spans, limit);
+  asked_.wait_for_bytes(limit);
+  // Both spans begin within a piece; nothing is asked for that was not announced.
+  const std::int64_t first_pieces = (103'000 + 63) / 64 * 64 - 100'000 / 64 * 64;
+  expect_read(*input, 100'000, 3000);
+  asked_.wait_for_bytes(limit + first_pieces);
+  expect_read(*input, 500'000, 3000);
+  EXPECT_LE(asked_.bytes(), limit + first_pieces + 3072 + 64);
+  expect_read(*input, 503'000, 97'000);
+  // Each byte was fetched once; behind both spans a window of reading in order.
+  const std::int64_t announced = first_pieces + (600'000 + 63) / 64 * 64 - 500'000 / 64 * 64;
+  EXPECT_GE(asked_.bytes(), announced);
+  EXPECT_LE(asked_.bytes(), announced + 2 * small.max_ahead_bytes);
+}
+
+TEST_F(RangedInputTest, AnnouncedPiecesStayUntilTheyAreRead) {
+  const auto input = open(1 << 20);
+  const ByteSpan span{0, 1 << 20};
+  constexpr std::int64_t limit = 400'000;  // far more than is kept
+  input->read_ahead(std::span(&span, 1), limit);
+  asked_.wait_for_bytes(limit / 64 * 64);
+  expect_read(*input, 900'000, 100);  // what is read elsewhere drops none of them
+  for (std::int64_t offset = 0; offset < 1 << 20; offset += 4096) {
+    expect_read(*input, offset, 4096);
+  }
+  EXPECT_LE(asked_.bytes(), (1 << 20) + 4096);
+}
+
+TEST_F(RangedInputTest, WhatFailsWhenItIsFetchedAheadIsReadAllTheSame) {
+  const auto input = open(10'000);
+  asked_.fail_next = 1;
+  const ByteSpan span{5000, 200};
+  input->read_ahead(std::span(&span, 1), 64);
+  asked_.wait_for_bytes(64);
+  // The failure is told to a reader that waits for that piece at this moment, and to none that comes later.
+  Bytes part(200);
+  try {
+    input->read_at(5000, part);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unavailable);
+  }
+  expect_read(*input, 5000, 200);
+}
+
+TEST_F(RangedInputTest, SpansBehindTheEndAreNotFetched) {
+  const auto input = open(10'000);
+  const std::array<ByteSpan, 3> spans{{{20'000, 500}, {-5, 3}, {9900, 500}}};
+  input->read_ahead(spans, 100'000);
+  expect_read(*input, 9800, 200);
+  EXPECT_LE(asked_.bytes(), 10'000);
 }
 
 TEST_F(RangedInputTest, AFailureIsToldToWhoReadsAndTriedAgain) {

@@ -52,6 +52,8 @@ class ObjectInput : public Input {
  public:
   /// Tells versions of the object apart: its entity tag. Never empty.
   [[nodiscard]] const std::string& version() const { return version_; }
+  /// Memory that it takes at most for what has been read; what read_ahead() has fetched comes on top.
+  [[nodiscard]] virtual std::int64_t cache_bytes() const = 0;
 
  protected:
   ObjectInput(std::string name, std::int64_t size, std::string version)
