@@ -40,6 +40,7 @@ struct Subject {
   ImageInfo image;
   bool random_access = true;
   bool can_rewind = true;
+  std::int64_t cache_bytes = 0;
 };
 
 Subject subject_of(const ExplainOptions& options) {
@@ -51,10 +52,10 @@ Subject subject_of(const ExplainOptions& options) {
     return {
         {parse_extent("--size", options.size), parse_pixel_format("--pixel-format", options.pixel_format)}};
   }
+  const ImageInput input = ImageInput::file(options.input);
   const auto source = open_image(
-      ImageInput::file(options.input),
-      {.limits = options.limits, .page = options.picture.page, .overview = options.picture.overview});
-  return {source->info(), source->random_access(), source->can_rewind()};
+      input, {.limits = options.limits, .page = options.picture.page, .overview = options.picture.overview});
+  return {source->info(), source->random_access(), source->can_rewind(), cache_bytes(input)};
 }
 
 Json link_json(const ChainLink& link) {
@@ -154,6 +155,7 @@ int run_explain(const ExplainOptions& options) {
                                         .threads = threads,
                                         .random_access_source = subject.random_access,
                                         .source_can_rewind = subject.can_rewind,
+                                        .source_cache_bytes = subject.cache_bytes,
                                         .piece_rows = piece_rows(plan.out, options)});
   (options.json ? print_json : print_human)(pipeline, plan, cost, options.ranks, threads);
   return 0;

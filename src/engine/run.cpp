@@ -204,8 +204,36 @@ class Run {
       };
       const std::unique_ptr<StripInput> input =
           feeder ? std::make_unique<TileInput>(feeder->next_panel()) : input_for(strips);
+      if (!feeder && !held_) {
+        if (panel == 0) {
+          read_ahead(strips);
+        }
+        if (panel + 1 < all.rows.size()) {
+          read_ahead(context(stage, all.rows[panel + 1], align));
+        }
+      }
       work(strips, *input);
       rank_.strips += static_cast<int>(strips.count(comm_.rank()));
+    }
+  }
+
+  /// Lets the source fetch what these strips read, so that the next panel's rows come while those of one are worked
+  /// on.
+  void read_ahead(const StripContext& strips) {
+    const std::optional<StreamedRows> rows = streaming_rows(strips, comm_.rank());
+    if (!rows || rows->empty()) {
+      return;
+    }
+    const Interval all =
+        Interval{rows->front().begin, rows->back().end}.intersect({0, source_->info().extent.height});
+    try {
+      if (!all.empty()) {
+        source_->read_ahead(all, max_read_ahead_bytes(strips.stage, strips.strip_rows, options_.threads,
+                                                      options_.max_held_bytes));
+      }
+    } catch (const std::exception&) {
+      // Only time is lost. What lasts is met again by reading the rows, where the ranks agree on failures.
+      return;
     }
   }
 

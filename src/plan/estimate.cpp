@@ -110,7 +110,8 @@ class Estimator {
     for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
       result_.stages.push_back(estimate_stage(plan_.stages[i], i + 1 == plan_.stages.size()));
     }
-    const std::int64_t fixed = process_bytes + (options_.ranks > 1 ? mpi_bytes : 0);
+    const std::int64_t fixed =
+        process_bytes + (options_.ranks > 1 ? mpi_bytes : 0) + options_.source_cache_bytes;
     for (StageEstimate& stage : result_.stages) {
       // Workers keep their buffers from stage to stage.
       stage.memory_bytes += fixed + options_.threads * worker_bytes_;
@@ -288,8 +289,13 @@ class Estimator {
           const std::size_t last = std::min(strips->size() - 1, i + threads - 1);
           window = std::max(window, (*strips)[last].end - (*strips)[i].begin);
         }
+        std::int64_t ahead = 0;
+        if (options_.source_cache_bytes > 0) {
+          ahead = std::min(stage.in.bytes(),
+                           max_read_ahead_bytes(stage, rows, options_.threads, options_.max_held_bytes));
+        }
         need(cost, std::min(stage.in.bytes(), window * row_bytes) +
-                       decoder_factor * std::max(source_block_bytes, 16 * row_bytes));
+                       decoder_factor * std::max(source_block_bytes, 16 * row_bytes) + ahead);
         return;
       }
       hold_input(cost);

@@ -350,6 +350,11 @@ std::int64_t suggest_strip_rows(const Stage& stage) {
   return rows < step ? std::max<std::int64_t>(1, rows) : (rows + step - 1) / step * step;
 }
 
+std::int64_t max_read_ahead_bytes(const Stage& stage, std::int64_t rows, int threads,
+                                  std::int64_t max_held_bytes) {
+  return std::max(max_held_bytes / 4, strip_input_bytes(stage, rows * threads));
+}
+
 bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t max_bytes) {
   const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
   const std::int64_t for_piece = strip_input_bytes(stage, rows);

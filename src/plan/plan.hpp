@@ -132,6 +132,11 @@ constexpr std::int64_t plain_strip_rows = 256;
 /// What a strip of `rows` in the middle of the stage's result reads.
 [[nodiscard]] std::int64_t strip_input_bytes(const Stage& stage, std::int64_t rows);
 
+/// What a rank has fetched at most of the source before its strips of `rows` read it: what the threads' strips read, or
+/// more where that is little.
+[[nodiscard]] std::int64_t max_read_ahead_bytes(const Stage& stage, std::int64_t rows, int threads,
+                                                std::int64_t max_held_bytes);
+
 /// What a run will cost, before it runs: for each stage, and in total.
 struct StageEstimate {
   std::vector<std::string> operators;
@@ -152,6 +157,8 @@ struct EstimateOptions {
   int threads = 1;
   bool random_access_source = true;
   bool source_can_rewind = true;
+  std::int64_t source_cache_bytes =
+      0;  ///< of an object (ObjectInput::cache_bytes()); 0: the source is no object
   std::int64_t max_held_bytes = default_max_held_bytes;
   std::int64_t piece_rows = 64;  ///< of the sink
 };

@@ -169,6 +169,11 @@ std::uint64_t encoded_bytes(const ImageInput& input) {
   return failed != 0 ? 0 : static_cast<std::uint64_t>(status.st_size);
 }
 
+std::int64_t cache_bytes(const ImageInput& input) {
+  const auto* const object = std::get_if<ObjectPtr>(&input.from);
+  return object == nullptr ? 0 : (*object)->open()->cache_bytes();
+}
+
 std::string version_of(const ImageInput& input) {
   const auto* const object = std::get_if<ObjectPtr>(&input.from);
   return object == nullptr ? std::string() : (*object)->open()->version();

@@ -83,6 +83,9 @@ inline constexpr const char* stdin_variable = "TESSERA_STDIN";
 /// Bytes of the encoded image; 0 if they are not known before it is read.
 [[nodiscard]] std::uint64_t encoded_bytes(const ImageInput& input);
 
+/// Memory that the input takes at most beside what decoders hold: of an object ObjectInput::cache_bytes(), else 0.
+[[nodiscard]] std::int64_t cache_bytes(const ImageInput& input);
+
 /// What tells versions of an object apart; empty for other inputs.
 [[nodiscard]] std::string version_of(const ImageInput& input);
 

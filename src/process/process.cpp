@@ -162,6 +162,7 @@ ProcessReport process_image(const ImageInput& input, const ImageOutput& output,
                                   .threads = context.threads,
                                   .random_access_source = in_order == 0,
                                   .source_can_rewind = !source.pixels || source.pixels->can_rewind(),
+                                  .source_cache_bytes = source.pixels ? cache_bytes(input) : 0,
                                   .piece_rows = result->sink().piece_rows()}),
                  allowed_memory_bytes(options.limits, context.ranks_on_host));
   });
