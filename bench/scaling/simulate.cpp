@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <simgrid/s4u.hpp>
 
@@ -42,11 +43,15 @@ struct Study {
 /// short.
 class Work {
  public:
-  Work(const Study& study, double factor) : study_(study), factor_(factor) {}
+  /// `factors` of parts that do more than they are told of.
+  Work(const Study& study, std::map<std::string, double> factors)
+      : study_(study), factors_(std::move(factors)) {}
   /// What the host's processors do for this many pixels in memory.
   void add(const std::string& part, std::int64_t pixels) {
     const double ns = study_.costs.at("ns_per_px").at(part).get<double>();
-    owed_seconds_ += factor_ * ns * 1e-9 * static_cast<double>(pixels) * study_.widening / study_.cores;
+    const auto factor = factors_.find(part);
+    owed_seconds_ += (factor == factors_.end() ? 1 : factor->second) * ns * 1e-9 *
+                     static_cast<double>(pixels) * study_.widening / study_.cores;
   }
   /// Moves the clock.
   void settle() {
@@ -58,12 +63,12 @@ class Work {
 
  private:
   const Study& study_;
-  double factor_;
+  std::map<std::string, double> factors_;
   double owed_seconds_ = 0;
 };
 
 /// Of a rank: requests of its strips, and pieces that wait to be written, in the page cache or as parts.
-constexpr double read_bytes = 16e6;
+constexpr double read_bytes = 64e6;
 constexpr std::size_t writes_behind = 128;
 
 /// The wire to the storage.
@@ -101,29 +106,79 @@ class SimulatedSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return true; }
+  /// The rows of several ranks' next panel are fetched while they work on one.
+  void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
+    if (study_.hosts > 1) {
+      announced_.push_back(rows);
+      max_rows_ahead_ = max_bytes / info_.row_bytes();
+    }
+  }
   /// Waits for the rows. One rank's threads take strip after strip, so that some read while others work; in a panel of
   /// several ranks each thread has one strip, and waits for it.
   void read_rows(Tile& out) override {
     const std::int64_t pixels = out.rect.width * out.rect.height;
-    double bytes = static_cast<double>(pixels * study_.widening) * study_.source_bytes_per_px;
     if (study_.hosts == 1) {
-      storage_.begin_read(bytes);
+      storage_.begin_read(bytes_of(out.rect.height));
       storage_.wait_until_left(1);
     } else {
-      for (; bytes > 0; bytes -= read_bytes) {
-        storage_.begin_read(std::min(bytes, read_bytes));
+      begin_reads({std::max(out.rect.y, asked_to_), out.rect.rows().end});
+      while (!coming_.empty() && coming_.front() < out.rect.rows().end) {
+        coming_.pop_front();
       }
-      storage_.wait_until_left(0);
+      storage_.wait_until_left(coming_.size());
+      fetch_ahead();
     }
     work_.add("moving", pixels);
   }
+  /// The second pass of a statistic begins again at the top.
+  void rewind() override {
+    asked_to_ = 0;
+    announced_.clear();
+  }
 
  private:
+  [[nodiscard]] double bytes_of(std::int64_t rows) const {
+    return static_cast<double>(rows * info_.extent.width * study_.widening) * study_.source_bytes_per_px;
+  }
+  /// Of one request.
+  [[nodiscard]] std::int64_t request_rows() const {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(read_bytes / bytes_of(1)));
+  }
+  /// In order: what was announced comes after the rows that were waited for.
+  void fetch_ahead() {
+    while (!announced_.empty()) {
+      Interval& next = announced_.front();
+      next.begin = std::max(next.begin, asked_to_);
+      const std::int64_t room = max_rows_ahead_ - std::ssize(coming_) * request_rows();
+      if (!next.empty() && room <= 0) {
+        return;
+      }
+      begin_reads({next.begin, std::min(next.end, next.begin + room)});
+      next.begin = std::max(next.begin, asked_to_);
+      if (next.empty()) {
+        announced_.pop_front();
+      }
+    }
+  }
+  void begin_reads(const Interval& rows) {
+    const std::int64_t step = request_rows();
+    for (std::int64_t y = rows.begin; y < rows.end; y += step) {
+      const std::int64_t end = std::min(rows.end, y + step);
+      storage_.begin_read(bytes_of(end - y));
+      coming_.push_back(y);
+      asked_to_ = end;
+    }
+  }
+
   const Study& study_;
   Work& work_;
   ImageInfo info_;
   Metadata metadata_;
   Storage storage_;
+  std::deque<Interval> announced_;
+  std::int64_t max_rows_ahead_ = 0;
+  std::int64_t asked_to_ = 0;        ///< rows above it have been asked for
+  std::deque<std::int64_t> coming_;  ///< first row of each request that has not been waited for
 };
 
 /// Pieces as PNG makes them at the full width, though their bodies are as short as the narrow image's. Each rank writes
@@ -188,8 +243,9 @@ constexpr PlanLimits limits{std::int64_t{1} << 50, std::int64_t{1} << 40};
 /// several ranks one strip stands for those that the host's cores work on side by side.
 struct Strips {
   std::int64_t rows = 0;
-  /// What the ghost rows of many strips add to the work, which has those of one.
-  double work_factor = 1;
+  /// Of each operator: what the ghost rows that many strips make of its result, for the next operators, add to the work,
+  /// which has those of one. (The source's rows are shared by the strips of a rank.)
+  std::map<std::string, double> work_factors;
 };
 
 Strips strips_of(const Study& study) {
@@ -198,17 +254,21 @@ Strips strips_of(const Study& study) {
   const Stage& stage = plan.stages.front();
   const std::int64_t rows = suggest_strip_rows(stage);
   const std::int64_t together = study.hosts == 1 ? rows : rows * study.cores;
-  const auto read_for_a_row = [&](std::int64_t count) {
+  const auto made_for_a_row = [&](std::size_t link, std::int64_t count) {
     const Interval middle{stage.out.extent.height / 2, stage.out.extent.height / 2 + count};
-    return static_cast<double>(strip_needs(stage.chain, stage.in, middle).input.height) /
+    return static_cast<double>(strip_needs(stage.chain, stage.in, middle).links[link].size()) /
            static_cast<double>(count);
   };
-  return {together, stage.chain.empty() ? 1 : read_for_a_row(rows) / read_for_a_row(together)};
+  Strips strips{together, {}};
+  for (std::size_t link = 0; link < stage.chain.size(); ++link) {
+    strips.work_factors[stage.chain[link].name] = made_for_a_row(link, rows) / made_for_a_row(link, together);
+  }
+  return strips;
 }
 
 void run_rank(Study& study, nlohmann::json& result) {
   const Strips strips = strips_of(study);
-  Work work(study, strips.work_factor);
+  Work work(study, strips.work_factors);
   auto mpi = make_mpi();
   if (study.nothing == nullptr) {
     study.nothing = SMPI_SHARED_MALLOC(scaling::nothing_bytes);
