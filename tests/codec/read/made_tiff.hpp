@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// TIFFs of every layout that is read by strips or rows of tiles, made by libtiff.
+// TIFFs of every kind that is read without libvips, made by libtiff, with samples known beforehand.
 #pragma once
 
+#include <tiffio.h>
+
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,27 +13,44 @@
 
 namespace tessera::test {
 
-struct TiffKind {
-  std::uint16_t compression = 1;
-  bool tiled = false;
-  bool planes = false;
-  std::uint16_t bits = 8;
-  std::uint16_t samples = 3;
-  bool big_endian = false;
+class TemporaryFile {
+ public:
+  TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile();
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
-/// All that go together.
+struct TiffKind {
+  int samples = 3;
+  int bits = 8;
+  bool planes = false;
+  bool tiled = false;
+  std::uint16_t compression = COMPRESSION_NONE;
+  std::uint16_t photometric = PHOTOMETRIC_RGB;
+  std::uint16_t extra = EXTRASAMPLE_UNASSALPHA;
+  std::uint32_t strip_rows = 3;
+  std::uint32_t subfile = 0;
+};
+
+constexpr std::uint32_t tiff_width = 37;
+constexpr std::uint32_t tiff_height = 41;
+constexpr std::uint32_t tile_side = 16;
+
+[[nodiscard]] int sample_at(const TiffKind& kind, std::uint32_t x, std::uint32_t y, int s);
+
+/// Adds a page to a file.
+void write_page(TIFF* tiff, const TiffKind& kind);
+
+/// The bytes of a file with these pages; `mode` as of TIFFOpen().
+[[nodiscard]] Bytes make_tiff(const std::vector<TiffKind>& pages, const char* mode = "wl");
+
+/// Numbers of samples and bits, layouts, and compression or none, in every combination.
 [[nodiscard]] std::vector<TiffKind> tiff_kinds();
 [[nodiscard]] std::string name_of(const TiffKind& kind);
-
-constexpr std::uint32_t made_tiff_width = 150;
-constexpr std::uint32_t made_tiff_height = 210;
-
-/// A sample of the picture that is in all of them.
-[[nodiscard]] std::uint32_t made_tiff_sample(const TiffKind& kind, std::int64_t x, std::int64_t y,
-                                             int channel);
-
-/// The file's bytes.
-[[nodiscard]] Bytes make_tiff(const TiffKind& kind);
 
 }  // namespace tessera::test

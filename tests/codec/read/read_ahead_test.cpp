@@ -96,8 +96,14 @@ void expect_announced(Bytes bytes) {
 
 TEST(ReadAhead, AnnouncesWhatReadingTheRowsOfATiffTakes) {
   for (const TiffKind& kind : tiff_kinds()) {
+    if (kind.bits < 8 && kind.samples == 1) {
+      continue;  // libvips reads them
+    }
+    if (!kind.tiled && kind.strip_rows == tiff_height) {
+      continue;  // all is read with the first row
+    }
     SCOPED_TRACE(name_of(kind));
-    expect_announced(make_tiff(kind));
+    expect_announced(make_tiff({kind}));
   }
 }
 

@@ -13,30 +13,6 @@
 namespace tessera::test {
 namespace {
 
-Tile expected(const TiffKind& kind) {
-  const PixelFormat format{kind.bits == 16 ? Depth::u16 : Depth::u8, kind.samples >= 3 ? 3 : 1,
-                           kind.samples % 2 == 0};
-  Tile tile = Tile::allocate({0, 0, made_tiff_width, made_tiff_height}, format);
-  const auto store = [&](cv::Mat& plane, int x, int y, int channel, std::uint32_t sample) {
-    const auto at = static_cast<std::size_t>(x * plane.channels() + channel);
-    if (kind.bits == 16) {
-      plane.ptr<std::uint16_t>(y)[at] = static_cast<std::uint16_t>(sample);
-    } else {
-      plane.ptr<std::uint8_t>(y)[at] = static_cast<std::uint8_t>(sample);
-    }
-  };
-  for (int y = 0; y < static_cast<int>(made_tiff_height); ++y) {
-    for (int x = 0; x < static_cast<int>(made_tiff_width); ++x) {
-      for (int channel = 0; channel < kind.samples; ++channel) {
-        const bool alpha = format.alpha && channel == kind.samples - 1;
-        store(alpha ? tile.alpha : tile.color, x, y, alpha ? 0 : channel,
-              made_tiff_sample(kind, x, y, channel));
-      }
-    }
-  }
-  return tile;
-}
-
 /// All rows, in blocks of `block_rows` that are begun in order; `threads` finish them in any order.
 Tile read_by_threads(Source& source, std::int64_t block_rows, int threads) {
   Tile whole = Tile::allocate(Rect::whole(source.info().extent), source.info().format);
@@ -65,33 +41,29 @@ Tile read_by_threads(Source& source, std::int64_t block_rows, int threads) {
   return whole;
 }
 
-TEST(TiffUnits, OfEveryLayoutAreReadByOneThreadAndBySeveral) {
+TEST(TiffUnits, OfEveryLayoutAreReadBySeveralThreadsAsByOne) {
   for (const TiffKind& kind : tiff_kinds()) {
     SCOPED_TRACE(name_of(kind));
-    const Bytes bytes = make_tiff(kind);
-    const Tile right = expected(kind);
-    EXPECT_EQ(difference(read_whole(*open_image(bytes)), right), 0);
+    const Bytes bytes = make_tiff({kind});
+    const Tile by_one = read_whole(*open_image(bytes));
     // Blocks that cut strips and tiles, and that hold several.
-    for (const std::int64_t block_rows : {1, 11, 50, 210}) {
+    for (const std::int64_t block_rows : {1, 5, 41}) {
       const auto source = open_image(bytes);
-      EXPECT_EQ(difference(read_by_threads(*source, block_rows, 4), right), 0) << block_rows;
+      EXPECT_EQ(difference(read_by_threads(*source, block_rows, 4), by_one), 0) << block_rows;
     }
   }
 }
 
 TEST(TiffUnits, DamageIsToldOfTheRowsItIsIn) {
-  TiffKind kind;
-  kind.compression = 8;  // deflate
-  kind.tiled = true;
-  Bytes bytes = make_tiff(kind);
-  const std::size_t begin = bytes.size() / 2;
+  Bytes bytes = make_tiff({{.tiled = true, .compression = COMPRESSION_ADOBE_DEFLATE}});
+  const std::size_t begin = bytes.size() / 3;
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(begin),
             bytes.begin() + static_cast<std::ptrdiff_t>(begin) + 8, std::byte{0xFF});
   const auto source = open_image(bytes);
   int broken = 0;
   std::string sentence;
-  for (std::int64_t y = 0; y < made_tiff_height; y += 32) {
-    Tile part = Tile::allocate({0, y, made_tiff_width, std::min<std::int64_t>(32, made_tiff_height - y)},
+  for (std::int64_t y = 0; y < tiff_height; y += tile_side) {
+    Tile part = Tile::allocate({0, y, tiff_width, std::min<std::int64_t>(tile_side, tiff_height - y)},
                                source->info().format);
     try {
       source->read_rows(part);
