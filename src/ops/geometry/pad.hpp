@@ -44,8 +44,12 @@ struct Pad {
         rows = {std::min(rows.begin, from), std::max(rows.end, from + 1)};
       }
     }
-    // A strip of nothing but margin still gets a row, so that there is something to hold.
-    return Rect::of_rows(rows.empty() ? Interval{0, 1} : rows, in.width);
+    // A strip of nothing but margin still gets a row, so that there is something to hold: the nearest, because
+    // strips further down must not read rows further up if files that are read in order are to stream.
+    if (rows.empty()) {
+      rows = out.y < top ? Interval{0, 1} : Interval{in.height - 1, in.height};
+    }
+    return Rect::of_rows(rows, in.width);
   }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     if (mode == Border::constant) {
