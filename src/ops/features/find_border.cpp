@@ -16,7 +16,7 @@ namespace {
 /// no pixel is visible.
 class RangeSlots {
  public:
-  RangeSlots(const ImageInfo& image)
+  explicit RangeSlots(const ImageInfo& image)
       : full_(static_cast<std::uint64_t>(image.format.max_value())),
         channels_(static_cast<std::size_t>(image.format.channels)),
         rows_(static_cast<std::size_t>(image.extent.height)),
@@ -131,10 +131,6 @@ void FindBorder::map(const cv::Mat& tile, std::span<std::uint64_t> slots, const 
 }
 
 PaintBorder FindBorder::finish(std::span<const std::uint64_t> slots, const ImageInfo& image) const {
-  // Asked for nothing but its type.
-  if (slots.empty()) {
-    return {};
-  }
   const RangeSlots ranges(image);
   const double levels = tolerance * image.format.level_scale();
   const Interval rows = others(
