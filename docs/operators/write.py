@@ -125,6 +125,8 @@ def write_pictures(tessera, folder):
 def page(tessera, folder_name):
     """The text of the page, with links to pictures in a folder beside it."""
     text = subprocess.run([tessera, "ops", "--markdown"], check=True, capture_output=True, text=True).stdout
+    text = text.replace("declarations.\n", "declarations. The pictures are made from [photographs that anybody may "
+                        "use](../examples/photos/LICENCE.md).\n", 1)
 
     def with_pictures(section):
         name = section[1]
