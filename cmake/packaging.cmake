@@ -6,6 +6,7 @@ install(FILES /usr/share/doc/libopencv-core-dev/copyright DESTINATION ${CMAKE_IN
 install(FILES README.md ARCHITECTURE.md docs/operators.md docs/deployment.md docs/operations.md docs/security-sandbox.md
               docs/service.md docs/web.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
         COMPONENT tessera)
+install(DIRECTORY docs/operators DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tessera FILES_MATCHING PATTERN "*.webp")
 install(FILES deploy/monitoring/alerts.yml deploy/monitoring/prometheus.yml deploy/monitoring/grafana-dashboard.json
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring COMPONENT tessera)
 # Units and their configuration, in packages alone: an installation elsewhere has no business in /etc.

@@ -2,6 +2,7 @@
 // A pipeline over images: what 'tessera apply', 'convert' and 'thumbnail' have in common.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct ApplyOptions {
   bool in_place = false;
   std::string backup;  ///< appended to the name of an input that is replaced; empty: it is not kept
   bool skip_existing = false;
-  bool resume = false;  ///< go on with results of interrupted runs
+  bool resume = false;               ///< go on with results of interrupted runs
+  std::optional<double> trim_level;  ///< tolerance of the border that is cut off first; nothing: none is
   bool keep_time = false;
   bool dry_run = false;
   bool force = false;

@@ -22,6 +22,7 @@
 #include "process/shared_source.hpp"
 #include "replaced_file.hpp"
 #include "report.hpp"
+#include "trim.hpp"
 #include "user_presets.hpp"
 
 namespace tessera::cli {
@@ -127,9 +128,11 @@ class Application {
   [[nodiscard]] ImageOutput output_of(const WorkItem& item) const {
     ImageOutput output = ImageOutput::file(item.output);
     if (auto* const file = std::get_if<OutputFile>(&output.to); file != nullptr && options_.resume) {
-      file->resume_key =
-          Json{{"version", TESSERA_VERSION}, {"pipeline", to_json(pipeline_)}, {"images", parameter_images_}}
-              .dump();
+      file->resume_key = Json{{"version", TESSERA_VERSION},
+                              {"trim", options_.trim_level.value_or(-1)},
+                              {"pipeline", to_json(pipeline_)},
+                              {"images", parameter_images_}}
+                             .dump();
     }
     return output;
   }
@@ -310,8 +313,12 @@ class Application {
         replaced.emplace(report.item, options_.force);
       }
     });
-    report.done = process_image(ImageInput::file(report.item.input), output_of(report.item), operators_,
-                                options_.process, context);
+    const ImageInput input = ImageInput::file(report.item.input);
+    report.done = process_image(
+        input, output_of(report.item),
+        options_.trim_level ? after_trim(input, *options_.trim_level, operators_, options_.process, context)
+                            : operators_,
+        options_.process, context);
     collective_try(context.comm, [&] {
       if (context.comm.root()) {
         replaced->succeeded(options_.keep_time);

@@ -32,6 +32,15 @@ void add_output(CLI::App& app, const SharedOptions& options) {
   add_output_options(app, options->process.output, FormatKinds::files_and_folders);
 }
 
+void add_trim(CLI::App& app, const SharedOptions& options) {
+  app.add_option(
+         "--trim", options->trim_level,
+         "First cut off the border whose levels are at most this far (0 to 255) from those of the top left "
+         "pixel: 10 for scans and JPEGs")
+      ->type_name("LEVEL")
+      ->check(CLI::Range(0.0, 255.0));
+}
+
 void add_file_options(CLI::App& app, const SharedOptions& options) {
   const std::string group = "Files";
   app.add_flag("-r,--recursive", options->recursive,
@@ -96,6 +105,29 @@ void take_output_from_inputs(ApplyOptions& options) {
   options.inputs.pop_back();
 }
 
+struct ThumbnailShape {
+  std::string size = "256";
+  bool cover = false;
+  bool contain = false;
+  std::string gravity = "center";
+  std::string background = "#000000";
+};
+
+std::string thumbnail_pipeline(const ThumbnailShape& shape) {
+  const bool box = shape.size.find('x') != std::string::npos;
+  std::string fit;
+  if (shape.cover || shape.contain) {
+    fit = fmt::format(" fit={} gravity={}", shape.cover ? "cover" : "contain", shape.gravity);
+  }
+  if (shape.contain) {
+    fit += fmt::format(" background={}", shape.background);
+  }
+  const std::string sides = box           ? shape.size
+                            : fit.empty() ? "long-edge=" + shape.size
+                                          : fmt::format("{0}x{0}", shape.size);
+  return fmt::format("resize {} enlarge=false{}", sides, fit);
+}
+
 }  // namespace
 
 Command add_apply(CLI::App& program, const Arguments& arguments) {
@@ -106,6 +138,7 @@ Command add_apply(CLI::App& program, const Arguments& arguments) {
       ->required();
   add_inputs(*app, options);
   add_output(*app, options);
+  add_trim(*app, options);
   app->add_option(
          "--findings", options->findings,
          "Where to write what operators found (lines, corners, counts), as JSON: a file, a folder or '-'")
@@ -131,6 +164,7 @@ Command add_convert(CLI::App& program, const Arguments& arguments) {
       ->description(
           "Images, and, without -o, the result's name or folder as the last; patterns are expanded, '-' is standard input");
   add_output(*app, options);
+  add_trim(*app, options);
   add_file_options(*app, options);
   add_report_options(*app, options);
   add_run_options(*app, options);
@@ -147,34 +181,39 @@ Command add_convert(CLI::App& program, const Arguments& arguments) {
 Command add_thumbnail(CLI::App& program, const Arguments& arguments) {
   CLI::App* app = program.add_subcommand("thumbnail", "Make small pictures of images");
   auto options = std::make_shared<ApplyOptions>();
-  auto size = std::make_shared<std::string>("256");
-  auto cover = std::make_shared<bool>(false);
-  auto gravity = std::make_shared<std::string>("center");
+  auto shape = std::make_shared<ThumbnailShape>();
   add_inputs(*app, options)
       ->description(
           "Images, and, without -o, the result's name or folder as the last; patterns are expanded, '-' is standard input");
-  app->add_option("-s,--size", *size, "Longest side, or WIDTHxHEIGHT to stay within, in pixels")
+  app->add_option("-s,--size", shape->size, "Longest side, or WIDTHxHEIGHT to stay within, in pixels")
       ->type_name("SIZE")
       ->capture_default_str();
-  app->add_flag("--cover", *cover, "Fill WIDTHxHEIGHT, and cut away what is beyond it");
-  app->add_option("--gravity", *gravity, "With --cover, what stays: center, north, north-east, east, ...")
+  CLI::Option* cover =
+      app->add_flag("--cover", shape->cover, "Fill WIDTHxHEIGHT, and cut away what is beyond it");
+  app->add_flag(
+         "--contain", shape->contain,
+         "Make the result exactly WIDTHxHEIGHT, with the whole picture in it and a background around it")
+      ->excludes(cover);
+  app->add_option(
+         "--gravity", shape->gravity,
+         "With --cover, what stays; with --contain, where the picture lies: center, north, north-east, east, ...")
+      ->capture_default_str();
+  app->add_option("--background", shape->background,
+                  "With --contain, the colour around the picture; images with transparency have it there")
+      ->type_name("COLOUR")
       ->capture_default_str();
   add_output(*app, options);
+  add_trim(*app, options);
   add_file_options(*app, options);
   add_report_options(*app, options);
   add_run_options(*app, options);
   add_footer(*app,
              "Examples:\n"
              "  tessera thumbnail photo.jpg small.jpg\n"
-             "  tessera thumbnail -r photos/ -o thumbs/ -s 300x300 --cover -f webp");
-  return {app, [options, size, cover, gravity, arguments] {
-            const bool box = size->find('x') != std::string::npos;
-            if (*cover && !box) {
-              *size += "x" + *size;
-            }
-            options->pipeline =
-                fmt::format("resize {}{} enlarge=false{}", box || *cover ? "" : "long-edge=", *size,
-                            *cover ? fmt::format(" fit=cover gravity={}", *gravity) : "");
+             "  tessera thumbnail -r photos/ -o thumbs/ -s 300x300 --cover -f webp\n"
+             "  tessera thumbnail -r photos/ -o thumbs/ -s 300x300 --contain --background white");
+  return {app, [options, shape, arguments] {
+            options->pipeline = thumbnail_pipeline(*shape);
             take_output_from_inputs(*options);
             return run_apply(*options, arguments);
           }};

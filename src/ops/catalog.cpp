@@ -51,7 +51,7 @@ const std::vector<Synonym>& synonyms() {
       {"thumbnail", {"resize"}},
       {"shrink", {"resize"}},
       {"enlarge", {"resize"}},
-      {"trim", {"crop"}},
+      {"trim", {"find-border", "crop"}},
       {"cut", {"crop"}},
       {"extent", {"pad"}},
       {"frame", {"pad"}},

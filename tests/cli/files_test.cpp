@@ -200,9 +200,46 @@ TEST_F(Files, BecomeThumbnails) {
   EXPECT_EQ(size(folder / "c.png"), "50x50");
   ASSERT_EQ(run_program({"thumbnail", folder / "wide.ppm", folder / "b.png", "-s", "50x20"}).exit_code, 0);
   EXPECT_EQ(size(folder / "b.png"), "30x20");
+  ASSERT_EQ(run_program({"thumbnail", folder / "wide.ppm", folder / "l.png", "-s", "50x40", "--contain",
+                         "--background", "white"})
+                .exit_code,
+            0);
+  EXPECT_EQ(size(folder / "l.png"), "50x40");
+  ASSERT_EQ(run_program({"apply", "resize 50x40 fit=contain background=white", folder / "wide.ppm", "-o",
+                         folder / "same.png"})
+                .exit_code,
+            0);
+  EXPECT_EQ(read_file(folder / "l.png"), read_file(folder / "same.png"));
+  const Outcome both = run_program(
+      {"thumbnail", folder / "wide.ppm", folder / "x.png", "-s", "50x40", "--contain", "--cover"});
+  EXPECT_EQ(both.exit_code, 2);
+  expect_has(both.err, "--cover");
   // Never bigger than the image.
   ASSERT_EQ(run_program({"thumbnail", folder / "in/a.ppm", folder / "s.png"}).exit_code, 0);
   EXPECT_EQ(size(folder / "s.png"), "24x16");
+}
+
+TEST_F(Files, LoseTheirBorder) {
+  const std::string picture = folder / "in/a.ppm";
+  ASSERT_EQ(run_program({"apply", "pad left=9 top=31 right=14 bottom=2 fill=#0000c0", picture, "-o",
+                         folder / "framed.png"})
+                .exit_code,
+            0);
+  ASSERT_EQ(run_program({"apply", "invert", picture, "-o", folder / "expected.png"}).exit_code, 0);
+  for (const char* ranks : {"1", "3"}) {
+    const std::string trimmed = folder / fmt::format("trimmed{}.png", ranks);
+    const Outcome outcome = run_program(
+        {"apply", "invert", folder / "framed.png", "-o", trimmed, "--trim", "5", "--ranks", ranks});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(read_file(trimmed), read_file(folder / "expected.png")) << ranks;
+  }
+  // A picture of one colour is nothing but border, and stays.
+  ASSERT_EQ(run_program({"apply", "threshold value=255", picture, "-o", folder / "black.png"}).exit_code, 0);
+  ASSERT_EQ(run_program({"convert", folder / "black.png", folder / "still.png", "--trim", "0"}).exit_code, 0);
+  EXPECT_EQ(run_program({"compare", folder / "black.png", folder / "still.png"}).exit_code, 0);
+  const Outcome stream = run_program({"convert", "-", folder / "x.png", "--trim", "0"});
+  EXPECT_EQ(stream.exit_code, 2);
+  expect_has(stream.err, "--trim");
 }
 
 TEST_F(Files, AreDescribed) {

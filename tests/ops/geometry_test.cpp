@@ -216,6 +216,42 @@ TEST(Geometry, ResizeToCoverIsAPartOfTheWholePictureResized) {
   }
 }
 
+TEST(Geometry, ResizeToContainIsTheWholePictureOnACanvas) {
+  for (const PixelFormat& format : formats) {
+    for (const Extent extent : {Extent{60, 48}, Extent{20, 61}, Extent{7, 9}}) {
+      const Tile image = make_image({extent, format}, Pattern::photo_like, 10);
+      for (const bool enlarge : {true, false}) {
+        Json parameters{{"width", 40}, {"height", 31}, {"enlarge", enlarge}};
+        const Tile inside = run_reference(build_operator("resize", parameters), image).image;
+        parameters["fit"] = "contain";
+        parameters["background"] = "#ff8000";
+        for (const auto& [gravity, name] : EnumNames<Gravity>::names) {
+          parameters["gravity"] = std::string(name);
+          const Tile contained = run_reference(build_operator("resize", parameters), image).image;
+          const Rect place = part_at(gravity, {inside.rect.width, inside.rect.height}, {40, 31});
+          const auto on_canvas = [&](const cv::Mat& plane, const cv::Scalar& around) {
+            cv::Mat canvas;
+            cv::copyMakeBorder(plane, canvas, static_cast<int>(place.y),
+                               static_cast<int>(31 - place.y - place.height), static_cast<int>(place.x),
+                               static_cast<int>(40 - place.x - place.width), cv::BORDER_CONSTANT, around);
+            return canvas;
+          };
+          const double scale = format.level_scale();
+          // The luma of the orange is 151.4.
+          const cv::Scalar around =
+              format.channels == 1 ? cv::Scalar(151 * scale) : cv::Scalar(255 * scale, 128 * scale, 0);
+          EXPECT_EQ(cv::norm(contained.color, on_canvas(inside.color, around), cv::NORM_INF), 0)
+              << parameters;
+          ASSERT_EQ(contained.alpha.empty(), !format.alpha);
+          if (format.alpha) {
+            EXPECT_EQ(cv::norm(contained.alpha, on_canvas(inside.alpha, 0), cv::NORM_INF), 0) << parameters;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Geometry, CropsToProportions) {
   const Tile image = make_image({{60, 48}, {}}, Pattern::photo_like, 9);
   EXPECT_EQ(run("crop", {{"aspect", "1:1"}}, image).size(), cv::Size(48, 48));

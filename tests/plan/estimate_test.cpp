@@ -52,6 +52,15 @@ TEST(Estimate, KnowsWhatIsBetween) {
   EXPECT_GT(bytes("gaussian-blur", {1'000'000, 1000}, 2), 2 * 64 * 3 * megabyte);
 }
 
+TEST(Estimate, MarginsLetFilesStreamThatAreReadInOrder) {
+  for (const char* pipeline :
+       {"pad top=3000 bottom=10", "pad top=10 bottom=3000", "resize 1000x15000 fit=contain gravity=north",
+        "resize 1000x15000 fit=contain"}) {
+    const Estimate cost = estimate(plan_of(pipeline, {1000, 12'000}), {.random_access_source = false});
+    EXPECT_TRUE(cost.stages.front().streams) << pipeline;
+  }
+}
+
 TEST(Estimate, PiecesAreOfStrongReductionsOnly) {
   const Plan strong = plan_of("resize scale=8 | resize width=97", {4000, 3000});
   const Stage& stage = strong.stages.front();

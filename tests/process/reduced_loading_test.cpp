@@ -81,6 +81,7 @@ const std::vector<std::string> pipelines{"resize 12.5%",
                                          "resize width=100 | grayscale | otsu",
                                          "resize 100x100 fit=cover gravity=east",
                                          "resize 60x300 fit=fill method=area",
+                                         "resize 120x300 fit=contain background=red",
                                          "resize width=350 method=cubic | invert"};
 
 constexpr std::array names{"photo.jpg", "odd.jpg", "photo.webp"};

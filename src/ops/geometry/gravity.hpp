@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which part stays where a picture is cut to a size.
+// Which part stays where a picture is cut to a size, and where it lies on a canvas of a size.
 #pragma once
 
 #include <array>

@@ -2,9 +2,8 @@
 // pad: a margin around the picture.
 #pragma once
 
-#include <cmath>
-
 #include "ops/border.hpp"
+#include "ops/geometry/color_samples.hpp"
 #include "ops/geometry/move.hpp"
 
 namespace tessera {
@@ -45,16 +44,17 @@ struct Pad {
         rows = {std::min(rows.begin, from), std::max(rows.end, from + 1)};
       }
     }
-    // A strip of nothing but margin still gets a row, so that there is something to hold.
-    return Rect::of_rows(rows.empty() ? Interval{0, 1} : rows, in.width);
+    // A strip of nothing but margin still gets a row, so that there is something to hold: the nearest, because
+    // strips further down must not read rows further up if files that are read in order are to stream.
+    if (rows.empty()) {
+      rows = out.y < top ? Interval{0, 1} : Interval{in.height - 1, in.height};
+    }
+    return Rect::of_rows(rows, in.width);
   }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     if (mode == Border::constant) {
-      const double scale = region.image.format.level_scale();
-      const double luma = std::round(0.299 * fill.red + 0.587 * fill.green + 0.114 * fill.blue);
-      out.setTo(region.alpha          ? cv::Scalar::all(region.image.format.max_value())
-                : out.channels() == 1 ? cv::Scalar::all(luma * scale)
-                                      : cv::Scalar(fill.red * scale, fill.green * scale, fill.blue * scale));
+      out.setTo(region.alpha ? cv::Scalar::all(region.image.format.max_value())
+                             : color_samples(fill, region.image.format));
     }
     move_pixels(
         in, out, region,

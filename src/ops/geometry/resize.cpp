@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "ops/geometry/color_samples.hpp"
 
 namespace tessera {
 namespace {
@@ -24,7 +25,78 @@ std::optional<int> parse_side(std::string_view text) {
   return side;
 }
 
+/// What of `asked` lies in `shown`, or else the row (or column) of it that is nearest: what is read for strips of
+/// nothing but background then goes down the picture as they do.
+Interval within(const Interval& asked, const Interval& shown) {
+  const std::int64_t begin = std::clamp<std::int64_t>(asked.begin, shown.begin, shown.end - 1);
+  return {begin, std::clamp<std::int64_t>(asked.end, begin + 1, shown.end)};
+}
+
 }  // namespace
+
+class PreparedResize::Pieces final : public PiecewiseRun {
+ public:
+  Pieces(const PreparedResize& resize, const Region& region, int type) : resize_(resize), region_(region) {
+    if (const Region shown = resize.picture_region(region); !shown.out.empty()) {
+      picture_ = begin_resample(shown, type, resize.columns_, resize.rows_);
+    }
+  }
+  void add(const cv::Mat& piece, const cv::Mat& alpha) override {
+    if (picture_) {
+      picture_->add(piece, alpha);
+    }
+  }
+  void finish(cv::Mat& out) override {
+    cv::Mat picture = resize_.picture_on_background(out, region_);
+    if (picture_) {
+      picture_->finish(picture);
+    }
+  }
+
+ private:
+  const PreparedResize& resize_;
+  Region region_;
+  std::unique_ptr<PiecewiseRun> picture_;
+};
+
+Region PreparedResize::picture_region(const Region& region) const {
+  Region shown = region;
+  shown.out = region.out.intersect(place_);
+  shown.out.x -= place_.x;
+  shown.out.y -= place_.y;
+  return shown;
+}
+
+cv::Mat PreparedResize::picture_on_background(cv::Mat& out, const Region& region) const {
+  const Rect shown = region.out.intersect(place_);
+  if (shown == region.out) {
+    return out;
+  }
+  out.setTo(region.alpha ? cv::Scalar::all(0) : color_samples(background_, region.image.format));
+  if (shown.empty()) {
+    return {};
+  }
+  return out(cv::Rect(static_cast<int>(shown.x - region.out.x), static_cast<int>(shown.y - region.out.y),
+                      static_cast<int>(shown.width), static_cast<int>(shown.height)));
+}
+
+Rect PreparedResize::needs(const Rect& out, Extent) const {
+  const Interval columns = within(out.columns(), place_.columns());
+  const Interval rows = within(out.rows(), place_.rows());
+  return Rect::from(columns_.needs(columns.begin - place_.x, columns.size()),
+                    rows_.needs(rows.begin - place_.y, rows.size()));
+}
+
+void PreparedResize::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
+  cv::Mat picture = picture_on_background(out, region);
+  if (!picture.empty()) {
+    resample(in, picture, picture_region(region), columns_, rows_);
+  }
+}
+
+std::unique_ptr<PiecewiseRun> PreparedResize::begin_pieces(const Region& region, int type) const {
+  return std::make_unique<Pieces>(*this, region, type);
+}
 
 Json Resize::upgrade(Json parameters, int) {
   const auto fit = parameters.find("fit");
@@ -90,6 +162,13 @@ std::vector<Resize> Resize::samples(Extent in) {
     result.push_back({.width = 33, .height = 20, .fit = ResizeFit::cover, .gravity = key});
   }
   result.push_back({.width = 20, .height = 2 * h, .fit = ResizeFit::cover, .method = ResizeMethod::area});
+  for (const auto& [key, name] : EnumNames<Gravity>::names) {
+    result.push_back(
+        {.width = 33, .height = 47, .fit = ResizeFit::contain, .gravity = key, .background = {9, 99, 199}});
+  }
+  result.push_back({.width = 130, .height = 20, .fit = ResizeFit::contain, .method = ResizeMethod::nearest});
+  result.push_back(
+      {.width = 97, .height = 103, .fit = ResizeFit::contain, .enlarge = false, .background = {255, 0, 0}});
   return result;
 }
 
@@ -120,6 +199,7 @@ Extent Resize::scaled_extent(Extent in) const {
   const double by_height = height / h;
   switch (fit) {
     case ResizeFit::inside:
+    case ResizeFit::contain:
       return by(std::min(by_width, by_height));
     case ResizeFit::outside:
       return by(std::max(by_width, by_height));
@@ -138,17 +218,18 @@ Extent Resize::scaled_extent(Extent in) const {
              : Extent{std::min<std::int64_t>(width, in.width), std::min<std::int64_t>(height, in.height)};
 }
 
-Extent Resize::result_extent(Extent in) const {
+ResizeLayout Resize::layout(Extent in) const {
   const Extent scaled = scaled_extent(in);
-  if (fit != ResizeFit::cover || width == 0 || height == 0) {
-    return scaled;
-  }
-  return {std::min<std::int64_t>(scaled.width, width), std::min<std::int64_t>(scaled.height, height)};
+  const bool box = width > 0 && height > 0;
+  const Extent shown = box && fit == ResizeFit::cover ? Extent{std::min<std::int64_t>(scaled.width, width),
+                                                               std::min<std::int64_t>(scaled.height, height)}
+                                                      : scaled;
+  const Extent result = box && fit == ResizeFit::contain ? Extent{width, height} : shown;
+  return {scaled, result, part_at(gravity, shown, scaled), part_at(gravity, shown, result)};
 }
 
 Rect Resize::needs(const Rect& out, Extent in) const {
-  const Extent whole = scaled_extent(in);
-  const Rect part = part_at(gravity, result_extent(in), whole);
+  const ResizeLayout where = layout(in);
   const auto reach = [this](std::int64_t begin, std::int64_t count, std::int64_t from,
                             std::int64_t to) -> Interval {
     const ResampleTaps first = resample_taps(method, begin, from, to);
@@ -156,8 +237,11 @@ Rect Resize::needs(const Rect& out, Extent in) const {
     return {std::clamp<std::int64_t>(first.first, 0, from - 1),
             std::clamp<std::int64_t>(last.first + static_cast<std::int64_t>(last.weights.size()), 1, from)};
   };
-  return Rect::from(reach(out.x + part.x, out.width, in.width, whole.width),
-                    reach(out.y + part.y, out.height, in.height, whole.height));
+  const Interval columns = within(out.columns(), where.place.columns());
+  const Interval rows = within(out.rows(), where.place.rows());
+  return Rect::from(
+      reach(columns.begin - where.place.x + where.part.x, columns.size(), in.width, where.scaled.width),
+      reach(rows.begin - where.place.y + where.part.y, rows.size(), in.height, where.scaled.height));
 }
 
 PreparedResize Resize::bind(const ImageInfo& picture) const { return after_loading(picture.extent, 1); }
@@ -177,10 +261,11 @@ int Resize::loading_factor(Extent original) const {
 }
 
 PreparedResize Resize::after_loading(Extent original, int factor) const {
-  const Extent whole = scaled_extent(original);
-  const Rect part = part_at(gravity, result_extent(original), whole);
-  return PreparedResize(AxisTaps(method, original.width, whole.width, factor).window(part.x, part.width),
-                        AxisTaps(method, original.height, whole.height, factor).window(part.y, part.height));
+  const ResizeLayout where = layout(original);
+  return {
+      AxisTaps(method, original.width, where.scaled.width, factor).window(where.part.x, where.part.width),
+      AxisTaps(method, original.height, where.scaled.height, factor).window(where.part.y, where.part.height),
+      where, background};
 }
 
 }  // namespace tessera

@@ -8,34 +8,53 @@
 
 namespace tessera {
 
+/// Where a resized picture, or the part of it that stays, lies in the result.
+struct ResizeLayout {
+  Extent scaled;  ///< that the whole picture is resized to
+  Extent result;
+  Rect part;   ///< of the scaled picture
+  Rect place;  ///< of that part, in the result; around it is the background
+};
+
 /// A resize of pictures of one size.
 class PreparedResize {
  public:
-  PreparedResize(AxisTaps columns, AxisTaps rows) : columns_(std::move(columns)), rows_(std::move(rows)) {}
-  [[nodiscard]] Extent result_extent(Extent) const { return {columns_.out(), rows_.out()}; }
-  [[nodiscard]] Rect needs(const Rect& out, Extent) const {
-    return Rect::from(columns_.needs(out.x, out.width), rows_.needs(out.y, out.height));
-  }
-  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
-    resample(in, out, region, columns_, rows_);
-  }
-  [[nodiscard]] std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const {
-    return begin_resample(region, type, columns_, rows_);
-  }
+  /// The taps are those of the layout's part.
+  PreparedResize(AxisTaps columns, AxisTaps rows, const ResizeLayout& layout, Color background)
+      : columns_(std::move(columns)),
+        rows_(std::move(rows)),
+        result_(layout.result),
+        place_(layout.place),
+        background_(background) {}
+  [[nodiscard]] Extent result_extent(Extent) const { return result_; }
+  [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
+  void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
+  [[nodiscard]] std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const;
 
  private:
+  class Pieces;
+
+  /// Gives `out` the background if the region has any, and returns the matrix of what shows the picture.
+  [[nodiscard]] cv::Mat picture_on_background(cv::Mat& out, const Region& region) const;
+  /// The same region without the background, as the taps count; its `out` may be empty.
+  [[nodiscard]] Region picture_region(const Region& region) const;
+
   AxisTaps columns_;
   AxisTaps rows_;
+  Extent result_;
+  Rect place_;
+  Color background_;
 };
 
 /// What happens where the picture's proportions are not those of width and height.
-enum class ResizeFit : std::uint8_t { inside, outside, cover, fill };
+enum class ResizeFit : std::uint8_t { inside, outside, cover, contain, fill };
 
 template <>
 struct EnumNames<ResizeFit> {
   static constexpr std::array names{std::pair{ResizeFit::inside, std::string_view("inside")},
                                     std::pair{ResizeFit::outside, std::string_view("outside")},
                                     std::pair{ResizeFit::cover, std::string_view("cover")},
+                                    std::pair{ResizeFit::contain, std::string_view("contain")},
                                     std::pair{ResizeFit::fill, std::string_view("fill")}};
 };
 
@@ -48,6 +67,7 @@ struct Resize {
   Gravity gravity = Gravity::center;
   bool enlarge = true;
   ResizeMethod method = ResizeMethod::lanczos3;
+  Color background = {0, 0, 0};
 
   static constexpr OperatorInfo info{
       .name = "resize",
@@ -61,7 +81,9 @@ struct Resize {
           "and rows in single precision, rounded once at the end. nearest takes floor(i s) as "
           "cv::INTER_NEAREST does. fit: inside keeps the proportions and stays within width and height, "
           "outside keeps them and reaches both, cover is outside with what is beyond width and height cut "
-          "away, fill does not keep them. As the first operator on a picture that becomes at most a quarter as large "
+          "away, contain is inside on a canvas of width and height, which is the background (its luma, "
+          "0.299 R + 0.587 G + 0.114 B rounded, on gray pictures), fully transparent where there is alpha; fill does "
+          "not keep them. As the first operator on a picture that becomes at most a quarter as large "
           "on both sides, it begins with what the file's decoder gives at 1/2, 1/4 or 1/8, so that at least a factor "
           "of two is left to the method: of a JPEG (progressive ones of the samplings 4:4:4 and 4:2:0), and of an "
           "opaque WebP whose sides are multiples of that.",
@@ -80,9 +102,13 @@ struct Resize {
       number("scale", &Resize::scale, "Factor for both sides, instead of width and height; 0: not used.",
              {.min = 0, .max = 1000, .slider_min = 0.1, .slider_max = 2}),
       choice("fit", &Resize::fit, "How the picture fits width and height when both are given."),
-      choice("gravity", &Resize::gravity, "What stays when fit=cover cuts something away."),
+      choice("gravity", &Resize::gravity,
+             "What stays when fit=cover cuts something away; where the picture lies with fit=contain."),
       boolean("enlarge", &Resize::enlarge, "False: a picture that is smaller already stays as it is."),
-      choice("method", &Resize::method, "How new pixels are made.")};
+      choice("method", &Resize::method, "How new pixels are made."),
+      color(
+          "background", &Resize::background,
+          "Colour around the picture with fit=contain; a picture with alpha has transparent surroundings.")};
   static constexpr bool random_parameters = false;
 
   /// Version 1 had no long-edge, gravity and enlarge, and a yes-or-no fit, without which the proportions were
@@ -91,7 +117,7 @@ struct Resize {
   /// "50%", "800", "800x600", "x600", or a gravity.
   static Json shorthand(std::string_view word);
   static std::vector<Resize> samples(Extent in);
-  [[nodiscard]] Extent result_extent(Extent in) const;
+  [[nodiscard]] Extent result_extent(Extent in) const { return layout(in).result; }
   [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
   [[nodiscard]] PreparedResize bind(const ImageInfo& picture) const;
   /// By how much a reader may reduce pictures of this size first, 8, 4, 2 or 1: so that at least a factor of
@@ -104,8 +130,9 @@ struct Resize {
   }
 
  private:
-  /// The size that the whole picture is scaled to, of which result_extent() may be a part.
+  /// The size that the whole picture is scaled to.
   [[nodiscard]] Extent scaled_extent(Extent in) const;
+  [[nodiscard]] ResizeLayout layout(Extent in) const;
 };
 
 /// A prepared resize takes its input in pieces too.

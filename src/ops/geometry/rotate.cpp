@@ -9,6 +9,8 @@
 #include <numbers>
 #include <opencv2/core.hpp>
 
+#include "ops/geometry/color_samples.hpp"
+
 namespace tessera {
 namespace {
 
@@ -246,13 +248,8 @@ void Rotate::run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     }
   }
   const Back back(angle, region.image.extent, result_extent(region.image.extent));
-  const double scale = region.image.format.level_scale();
-  const double luma = std::round(0.299 * fill.red + 0.587 * fill.green + 0.114 * fill.blue);
-  Outside outside{{fill.red * scale, fill.green * scale, fill.blue * scale},
-                  region.image.format.alpha && !region.alpha};
-  if (in.channels() == 1) {
-    outside.levels[0] = region.alpha ? 0 : luma * scale;
-  }
+  const cv::Scalar samples = region.alpha ? cv::Scalar::all(0) : color_samples(fill, region.image.format);
+  const Outside outside{{samples[0], samples[1], samples[2]}, region.image.format.alpha && !region.alpha};
   const bool linear = method == RotateMethod::linear;
   if (in.depth() == CV_8U) {
     turn<std::uint8_t>(in, out, region, back, outside, linear);
