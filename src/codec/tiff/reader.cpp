@@ -197,6 +197,12 @@ std::int64_t unit_bytes(const TiffLayout& layout) {
              : layout.unit_rows * row_bytes;
 }
 
+// What is held to read rows of such a unit: it, and the tile, or the packed strip, that is unpacked into it.
+std::int64_t unit_working_bytes(const TiffLayout& layout) {
+  const std::int64_t unit = unit_bytes(layout);
+  return layout.tiled ? unit + unit / std::max<std::int64_t>(1, layout.width / layout.tile_width) : unit;
+}
+
 bool fits_units(const TiffLayout& layout) { return unit_bytes(layout) <= max_unit_bytes; }
 
 // libvips takes time with the square of the tiles in a row: a minute for 60 000 of them.
@@ -267,6 +273,7 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   if (direct) {
     decoder = std::make_unique<DirectRows>(std::move(file), layout);
   } else {
+    header.working_bytes = unit_working_bytes(layout);
     decoder = make_tiff_unit_decoder(std::move(file), layout, options.salvage);
   }
   return {make_row_source(std::move(header), std::move(decoder), options.salvage), orientation,
