@@ -43,7 +43,7 @@ struct ExplainOptions {
 };
 
 /// What MPI takes in each process: its libraries, and the memory that ranks of a host share.
-constexpr std::int64_t mpi_bytes = std::int64_t{24} << 20;
+constexpr std::int64_t mpi_bytes = std::int64_t{9} << 20;
 
 struct Subject {
   Plan plan;

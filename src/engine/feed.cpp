@@ -61,6 +61,12 @@ void Feeder::read_up_to(const Interval& wanted) {
   }
 }
 
+/// Always on a thread of its own: what malloc has been given back by one thread is not there for another, and the first
+/// panel's blocks would be held twice.
+void Feeder::read_ahead(const std::vector<Interval>& needs) {
+  ahead_ = std::async(std::launch::async, [this, rows = spanned_rows(needs)] { read_up_to(rows); });
+}
+
 Tile Feeder::assemble(const Interval& rows) const {
   Tile tile = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
   for (const Tile& block : blocks_) {
@@ -71,10 +77,10 @@ Tile Feeder::assemble(const Interval& rows) const {
 
 /// Root only: what each rank needs, copied out of the blocks.
 std::vector<Tile> Feeder::tiles_for(const std::vector<Interval>& needs) {
-  if (ahead_.valid()) {
-    ahead_.get();
+  if (!ahead_.valid()) {
+    read_ahead(needs);
   }
-  read_up_to(spanned_rows(needs));
+  ahead_.get();
   std::vector<Tile> tiles;
   tiles.reserve(needs.size());
   for (const Interval& rows : needs) {
@@ -117,7 +123,7 @@ Tile Feeder::next_panel() {
     while (!blocks_.empty() && blocks_.front().rect.rows().end <= next.begin) {
       blocks_.pop_front();
     }
-    ahead_ = std::async(std::launch::async, [this, next] { read_up_to(next); });
+    read_ahead(needs_[panel_]);
   }
   return mine;
 }

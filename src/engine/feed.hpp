@@ -30,6 +30,7 @@ class Feeder {
 
  private:
   void read_up_to(const Interval& rows);
+  void read_ahead(const std::vector<Interval>& needs);
   [[nodiscard]] std::vector<Tile> tiles_for(const std::vector<Interval>& needs);
   [[nodiscard]] Tile assemble(const Interval& rows) const;
 

@@ -44,6 +44,8 @@ class Forecaster {
   using MakingBand = std::function<Making(std::size_t rank, const Interval& band)>;
   /// Of the pixels that strips read, on each rank.
   using InputBytes = std::vector<std::int64_t>;
+  /// With all ranks' rows of the panel, whose input is still held.
+  using AfterPanel = std::function<void(const Bands& bands, const InputBytes& input)>;
 
   Stage after_prefix(Stage stage) {
     if (prefix_) {
@@ -152,9 +154,9 @@ class Forecaster {
           const std::int64_t panel = band == whole[rank] ? 0 : band.size();
           return Making{.held = (whole[rank].size() + panel) * made.row_bytes() + slots};
         },
-        [&](const Bands& bands) {
+        [&](const Bands& bands, const InputBytes& input) {
           if (bands != whole) {
-            keep_panel(bands, whole, made);
+            keep_panel(bands, whole, made, input);
           }
         });
     ledger_.hold(made, whole);
@@ -163,12 +165,13 @@ class Forecaster {
     }
   }
 
-  /// Rows of a panel go to the ranks whose bands they belong to.
-  void keep_panel(const Bands& bands, const Bands& whole, const ImageInfo& image) {
-    const InputBytes ghosts = ledger_.exchange(bands, image, kept_rows(bands, whole, image.extent.width));
+  /// Rows of a panel go to the ranks whose bands they belong to, while the panel and its input are still there.
+  void keep_panel(const Bands& bands, const Bands& whole, const ImageInfo& image, const InputBytes& input) {
+    InputBytes held;
     for (std::size_t rank = 0; rank < ledger_.ranks(); ++rank) {
-      ledger_.note(rank, (whole[rank].size() + bands[rank].size()) * image.row_bytes() + ghosts[rank]);
+      held.push_back(input[rank] + (whole[rank].size() + bands[rank].size()) * image.row_bytes());
     }
+    ledger_.exchange(bands, image, kept_rows(bands, whole, image.extent.width), held);
   }
 
   void run_statistic_with_halo(const StatisticOp& statistic) {
@@ -223,11 +226,11 @@ class Forecaster {
           }
           return making;
         },
-        [&](const Bands& bands) { send_pieces(bands, stage.out); });
+        [&](const Bands& bands, const InputBytes& input) { send_pieces(bands, stage.out, input[0]); });
   }
 
   /// At the end of a panel: the root gets the index of all pieces and, if it writes for all, what they are.
-  void send_pieces(const Bands& bands, const ImageInfo& out) {
+  void send_pieces(const Bands& bands, const ImageInfo& out, std::int64_t input_of_root) {
     // A piece in a message has both sizes before it.
     const std::int64_t index = options_.encoding.index + 2 * slot_bytes;
     std::int64_t largest = 0;
@@ -239,12 +242,12 @@ class Forecaster {
       largest = std::max(largest, bytes);
     }
     // One is appended while the next is on its way.
-    ledger_.note(0, options_.encoding.root + 2 * largest);
+    ledger_.note(0, options_.encoding.root + input_of_root + 2 * largest);
   }
 
   /// Runs a stage's strips over all its panels.
   void over_panels(const Stage& stage, std::int64_t align, bool to_sink, const MakingBand& making,
-                   const std::function<void(const Bands&)>& after = {}) {
+                   const AfterPanel& after = {}) {
     const Panels all = panels(stage, align, to_sink);
     const std::int64_t rows = aligned_strip_rows(stage, align);
     for (std::size_t panel = 0; panel < all.rows.size(); ++panel) {
@@ -261,7 +264,7 @@ class Forecaster {
         }
       }
       if (after) {
-        after(bands);
+        after(bands, input);
       }
     }
   }

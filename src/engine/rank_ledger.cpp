@@ -48,7 +48,8 @@ void RankLedger::all_reduce(std::int64_t bytes) {
 }
 
 std::vector<std::int64_t> RankLedger::exchange(const Bands& bands, const ImageInfo& image,
-                                               const std::vector<std::vector<Rect>>& needs) {
+                                               const std::vector<std::vector<Rect>>& needs,
+                                               const std::vector<std::int64_t>& beside) {
   std::vector<std::int64_t> ghosts(ranks_.size(), 0);
   std::vector<std::int64_t> outgoing(ranks_.size(), 0);
   for (const Move& move : plan_exchange(bands, image.extent.width, needs)) {
@@ -60,7 +61,7 @@ std::vector<std::int64_t> RankLedger::exchange(const Bands& bands, const ImageIn
     ghosts[to] += bytes;
   }
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-    note(rank, ghosts[rank] + outgoing[rank]);
+    note(rank, ghosts[rank] + outgoing[rank] + (beside.empty() ? 0 : beside[rank]));
   }
   return ghosts;
 }

@@ -93,7 +93,6 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"Threads", 10'000, 4000, "tif", "gaussian-blur sigma=2 | unsharp-mask", "tif", 2},
                       Case{"InOrder", 6000, 4000, "png", "median size=3 | otsu", "png"},
                       Case{"Turned", 6000, 4000, "tif", "rotate angle=90", "tif"},
-                      Case{"TurnedABit", 4000, 3000, "tif", "rotate angle=17", "png"},
                       Case{"WholeFrame", 4000, 3000, "tif", "butterworth-low-pass", "tif"},
                       Case{"Counted", 6000, 4000, "tif", "clahe", "tif"},
                       Case{"Halved", 8000, 6000, "tif", "resize scale=0.5", "jpg"}),
