@@ -13,7 +13,7 @@ constexpr std::int64_t side_px = 512;
 /// Rows are read at full width.
 constexpr std::int64_t max_read_bytes = std::int64_t{64} << 20;
 /// What is decoded as a whole takes as long as the image itself.
-constexpr std::int64_t max_working_bytes = std::int64_t{256} << 20;
+constexpr std::int64_t max_working_bytes = std::int64_t{128} << 20;
 
 Tile read_part(Source& source) {
   const Extent& extent = source.info().extent;
