@@ -81,8 +81,9 @@ std::string detailed_report(const ImageReport& report) {
   }
   for (std::size_t rank = 0; rank < report.done.run.ranks.size(); ++rank) {
     const RankReport& part = report.done.run.ranks[rank];
-    text += fmt::format("\n  rank {} on {}: {} in {} strips, busy {}", rank, part.location, rows_text(part),
-                        part.strips, seconds_text(part.busy_seconds));
+    text += fmt::format("\n  rank {} on {}: {} in {} strips, busy {}, memory {}", rank, part.location,
+                        rows_text(part), part.strips, seconds_text(part.busy_seconds),
+                        bytes_text(part.peak_memory_bytes));
     if (report.done.run.ranks.size() > 1) {
       text += fmt::format(", sent {}, received {}, wrote {}", bytes_text(part.sent_bytes),
                           bytes_text(part.received_bytes), bytes_text(part.written_bytes));
@@ -130,6 +131,7 @@ Json json_report(const ImageReport& report) {
                      {"sent_bytes", part.sent_bytes},
                      {"received_bytes", part.received_bytes},
                      {"written_bytes", part.written_bytes},
+                     {"peak_memory_bytes", part.peak_memory_bytes},
                      {"busy_seconds", part.busy_seconds}});
   }
   json["ranks"] = std::move(ranks);

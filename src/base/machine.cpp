@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -129,6 +130,16 @@ CgroupLimits cgroup_limits(const fs::path& membership, const fs::path& mount) {
     }
   }
   return limits;
+}
+
+ResidentMemory resident_memory() {
+  constexpr std::int64_t unit_bytes = 1024;
+  const std::vector<std::string> words = words_of("/proc/self/status");
+  const auto after = [&](const char* name) -> std::int64_t {
+    const auto at = std::find(words.begin(), words.end(), name);
+    return at == words.end() || at + 1 == words.end() ? 0 : std::atoll((at + 1)->c_str()) * unit_bytes;
+  };
+  return {after("VmRSS:"), after("VmHWM:")};
 }
 
 int usable_cores() {

@@ -27,6 +27,13 @@ namespace tessera {
 /// What each of `processes` may use of that: 80 % of its share.
 [[nodiscard]] std::int64_t share_of_memory(std::int64_t usable_bytes, int processes);
 
+/// Physical memory of this process, in bytes: now, and at most so far. 0 if the system does not say.
+struct ResidentMemory {
+  std::int64_t now = 0;
+  std::int64_t peak = 0;
+};
+[[nodiscard]] ResidentMemory resident_memory();
+
 /// What the control groups of a process allow: the least of its own group and those around it. Nothing where
 /// none sets a limit. Versions 1 and 2 are read.
 struct CgroupLimits {

@@ -19,29 +19,40 @@ void BandFrame::agree_to_continue() {
   }
 }
 
+namespace {
+
+/// Of them those inside the image, unless the border wraps around.
+Rect fetched_rows(const Interval& rows, const Halo& halo, Border border, const Extent& image) {
+  const Interval grown{rows.begin - halo.top, rows.end + halo.bottom};
+  return Rect::of_rows(border == Border::wrap ? grown : grown.intersect({0, image.height}), image.width);
+}
+
+}  // namespace
+
+std::vector<std::vector<Rect>> halo_needs(const std::vector<Interval>& bands, const Halo& halo, Border border,
+                                          const Extent& image) {
+  std::vector<std::vector<Rect>> needs;
+  for (const Interval& rows : bands) {
+    needs.push_back(rows.empty() ? std::vector<Rect>{}
+                                 : wrapped_parts(fetched_rows(rows, halo, border, image), image));
+  }
+  return needs;
+}
+
 Tile BandFrame::with_halo(const Tile& band, const Halo& halo, Border border, double border_value) {
   agree_to_continue();
-  const std::int64_t width = band.rect.width;
-  const Extent image{width, band_.info.extent.height};
+  const Extent image{band.rect.width, band_.info.extent.height};
   const PixelFormat format{band.color.depth() == CV_8U ? Depth::u8 : Depth::u16, band.color.channels(),
                            !band.alpha.empty()};
-  const auto fetched_rows = [&](const Interval& rows) -> Rect {
-    const Interval grown{rows.begin - halo.top, rows.end + halo.bottom};
-    return Rect::of_rows(border == Border::wrap ? grown : grown.intersect({0, image.height}), width);
-  };
-  std::vector<std::vector<Rect>> needs;
-  for (const Interval& rows : band_.rows) {
-    needs.push_back(rows.empty() ? std::vector<Rect>{} : wrapped_parts(fetched_rows(rows), image));
-  }
   // The tile may be an intermediate of the operator's own: same rows, perhaps another format.
   const Band held{{image, format}, band_.rows, band};
-  BandPixels pixels(held, needs, comm_);
+  BandPixels pixels(held, halo_needs(band_.rows, halo, border, image), comm_);
   pixels.finish_exchange();
   if (band.rect.empty()) {
     return {};
   }
   Tile grown = Tile::allocate(halo.grow(band.rect), format);
-  Tile inside = grown.view(fetched_rows(band.rect.rows()));
+  Tile inside = grown.view(fetched_rows(band.rect.rows(), halo, border, image));
   pixels.fetch(inside);
   fill_border(grown.color, grown.rect, image, border, std::round(border_value * format.level_scale()));
   if (format.alpha) {

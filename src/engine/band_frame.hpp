@@ -14,6 +14,10 @@ class CollectiveCancelled final : public Error {
   CollectiveCancelled() : Error(ErrorCode::cancelled, "The work was cancelled.") {}
 };
 
+/// What each rank reads to have its band grown by the halo; see Frame::with_halo().
+[[nodiscard]] std::vector<std::vector<Rect>> halo_needs(const std::vector<Interval>& bands, const Halo& halo,
+                                                        Border border, const Extent& image);
+
 /// Its collective calls throw CollectiveCancelled once any rank was asked to stop. parallel_for() throws
 /// Error(cancelled) on the rank that was asked, which then calls agree_to_continue() where the others make their
 /// next collective call.

@@ -119,14 +119,19 @@ void receive_tile(Communicator& comm, Tile& tile, int from) {
   color->wait();
 }
 
-void keep_panel(const Band& panel, Band& whole, Communicator& comm) {
-  const Interval rows{panel.rows.front().begin, panel.rows.back().end};
+std::vector<std::vector<Rect>> kept_rows(const std::vector<Interval>& panel,
+                                         const std::vector<Interval>& whole, std::int64_t width) {
+  const Interval rows{panel.front().begin, panel.back().end};
   std::vector<std::vector<Rect>> needs;
-  for (const Interval& held : whole.rows) {
+  for (const Interval& held : whole) {
     const Interval wanted = held.intersect(rows);
-    needs.push_back(wanted.empty() ? std::vector<Rect>{}
-                                   : std::vector{Rect::of_rows(wanted, whole.info.extent.width)});
+    needs.push_back(wanted.empty() ? std::vector<Rect>{} : std::vector{Rect::of_rows(wanted, width)});
   }
+  return needs;
+}
+
+void keep_panel(const Band& panel, Band& whole, Communicator& comm) {
+  const std::vector<std::vector<Rect>> needs = kept_rows(panel.rows, whole.rows, whole.info.extent.width);
   BandPixels pixels(panel, needs, comm);
   pixels.finish_exchange();
   for (const Rect& rect : needs[static_cast<std::size_t>(comm.rank())]) {

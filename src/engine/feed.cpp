@@ -13,17 +13,6 @@ namespace {
 /// Rows are read in blocks of about this size.
 constexpr std::int64_t block_bytes = 1 << 22;
 
-/// The rows from the first that any rank needs to the last; an end of 0 if none needs any.
-Interval spanned(const std::vector<Interval>& needs) {
-  Interval all{std::numeric_limits<std::int64_t>::max(), 0};
-  for (const Interval& rows : needs) {
-    if (!rows.empty()) {
-      all = {std::min(all.begin, rows.begin), std::max(all.end, rows.end)};
-    }
-  }
-  return all;
-}
-
 /// `rows` in at most `count` panels, and of each panel the rows of each rank.
 std::vector<std::vector<Interval>> split_panels(const Interval& rows, std::int64_t count, int ranks,
                                                 std::int64_t align) {
@@ -42,6 +31,16 @@ std::vector<std::vector<Interval>> split_panels(const Interval& rows, std::int64
 }
 
 }  // namespace
+
+Interval spanned_rows(const std::vector<Interval>& needs) {
+  Interval all{std::numeric_limits<std::int64_t>::max(), 0};
+  for (const Interval& rows : needs) {
+    if (!rows.empty()) {
+      all = {std::min(all.begin, rows.begin), std::max(all.end, rows.end)};
+    }
+  }
+  return all;
+}
 
 Feeder::Feeder(Source* source, const ImageInfo& info, PanelNeeds needs, Communicator& comm,
                std::stop_token stop)
@@ -62,6 +61,12 @@ void Feeder::read_up_to(const Interval& wanted) {
   }
 }
 
+/// Always on a thread of its own: what malloc has been given back by one thread is not there for another, and the first
+/// panel's blocks would be held twice.
+void Feeder::read_ahead(const std::vector<Interval>& needs) {
+  ahead_ = std::async(std::launch::async, [this, rows = spanned_rows(needs)] { read_up_to(rows); });
+}
+
 Tile Feeder::assemble(const Interval& rows) const {
   Tile tile = Tile::allocate(Rect::of_rows(rows, info_.extent.width), info_.format);
   for (const Tile& block : blocks_) {
@@ -72,10 +77,10 @@ Tile Feeder::assemble(const Interval& rows) const {
 
 /// Root only: what each rank needs, copied out of the blocks.
 std::vector<Tile> Feeder::tiles_for(const std::vector<Interval>& needs) {
-  if (ahead_.valid()) {
-    ahead_.get();
+  if (!ahead_.valid()) {
+    read_ahead(needs);
   }
-  read_up_to(spanned(needs));
+  ahead_.get();
   std::vector<Tile> tiles;
   tiles.reserve(needs.size());
   for (const Interval& rows : needs) {
@@ -114,11 +119,11 @@ Tile Feeder::next_panel() {
     receive_tile(comm_, mine, 0);
   }
   if (comm_.root() && panel_ < needs_.size()) {
-    const Interval next = spanned(needs_[panel_]);
+    const Interval next = spanned_rows(needs_[panel_]);
     while (!blocks_.empty() && blocks_.front().rect.rows().end <= next.begin) {
       blocks_.pop_front();
     }
-    ahead_ = std::async(std::launch::async, [this, next] { read_up_to(next); });
+    read_ahead(needs_[panel_]);
   }
   return mine;
 }
@@ -141,7 +146,7 @@ std::optional<PanelNeeds> panel_needs(const std::vector<ChainLink>& chain, const
       }
       mine.push_back(input.rows());
     }
-    const Interval all = spanned(mine);
+    const Interval all = spanned_rows(mine);
     if (all.empty()) {
       continue;
     }

@@ -18,6 +18,9 @@ namespace tessera {
 /// Rows of the source that each rank needs for each panel: needs[panel][rank], empty for a rank without work.
 using PanelNeeds = std::vector<std::vector<Interval>>;
 
+/// The rows from the first that any rank needs to the last; an end of 0 if none needs any.
+[[nodiscard]] Interval spanned_rows(const std::vector<Interval>& needs);
+
 class Feeder {
  public:
   /// `source` is null on all ranks but the root. Rows must not fall from panel to panel.
@@ -27,6 +30,7 @@ class Feeder {
 
  private:
   void read_up_to(const Interval& rows);
+  void read_ahead(const std::vector<Interval>& needs);
   [[nodiscard]] std::vector<Tile> tiles_for(const std::vector<Interval>& needs);
   [[nodiscard]] Tile assemble(const Interval& rows) const;
 

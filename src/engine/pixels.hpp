@@ -55,6 +55,12 @@ class BandPixels {
 /// Rows of a source that each strip reads. Neither their beginnings nor their ends fall.
 using StreamedRows = std::vector<Interval>;
 
+/// Whether a strip reads rows that no other strip reads.
+[[nodiscard]] bool reads_rows_alone(const StreamedRows& strips, std::size_t strip);
+
+/// Rows that are read at a time where several strips need them.
+[[nodiscard]] std::int64_t source_block_rows(const ImageInfo& image);
+
 /// The rows of a source around what the strips in flight need. Rows are read in order, once, by whichever
 /// thread needs them first; what the source leaves to be done of them is done by threads that would wait.
 /// Rows that only one strip reads go straight to it. The memory of rows that no strip will need again is
@@ -118,6 +124,10 @@ class SourcePixels {
 /// Waits for the pixels of a tile that is allocated, as wide and high as the one sent.
 void receive_tile(Communicator& comm, Tile& tile, int from);
 
+/// What each rank takes of a panel, whose rows the ranks have as `panel` says, into its rows of `whole`.
+[[nodiscard]] std::vector<std::vector<Rect>> kept_rows(const std::vector<Interval>& panel,
+                                                       const std::vector<Interval>& whole,
+                                                       std::int64_t width);
 /// Rows that a panel of results has in this group, brought to those who hold them in `whole`. Collective.
 void keep_panel(const Band& panel, Band& whole, Communicator& comm);
 

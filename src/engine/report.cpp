@@ -19,11 +19,17 @@ std::string stage_name(const Stage& stage) {
 std::vector<RankReport> gather_rank_reports(Communicator& comm, const RankReport& mine) {
   struct Numbers {
     Interval rows;
-    std::int64_t bands, strips, sent, received, written;
+    std::int64_t bands, strips, sent, received, written, peak_memory;
     double busy;
   };
-  const Numbers numbers{mine.rows,           mine.bands,         mine.strips,      mine.sent_bytes,
-                        mine.received_bytes, mine.written_bytes, mine.busy_seconds};
+  const Numbers numbers{mine.rows,
+                        mine.bands,
+                        mine.strips,
+                        mine.sent_bytes,
+                        mine.received_bytes,
+                        mine.written_bytes,
+                        mine.peak_memory_bytes,
+                        mine.busy_seconds};
   const std::string location = comm.location();
   Bytes packed(sizeof numbers + location.size());
   std::memcpy(packed.data(), &numbers, sizeof numbers);
@@ -35,7 +41,7 @@ std::vector<RankReport> gather_rank_reports(Communicator& comm, const RankReport
     reports.push_back({std::string(reinterpret_cast<const char*>(bytes.data()) + sizeof theirs,
                                    bytes.size() - sizeof theirs),
                        theirs.rows, static_cast<int>(theirs.bands), static_cast<int>(theirs.strips),
-                       theirs.sent, theirs.received, theirs.written, theirs.busy});
+                       theirs.sent, theirs.received, theirs.written, theirs.peak_memory, theirs.busy});
   }
   if (!comm.root()) {
     reports.clear();

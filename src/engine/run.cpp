@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/machine.hpp"
 #include "comm/counted.hpp"
 #include "engine/band_frame.hpp"
 #include "engine/chain.hpp"
@@ -50,6 +51,7 @@ class Run {
     rank_.busy_seconds = static_cast<double>(busy_ns_) * 1e-9;
     rank_.sent_bytes = comm_.sent_bytes();
     rank_.received_bytes = comm_.received_bytes();
+    rank_.peak_memory_bytes = resident_memory().peak;
     report_.ranks = gather_rank_reports(comm_, rank_);
     if (comm_.root()) {
       report_.warnings = source_->warnings();
@@ -238,12 +240,7 @@ class Run {
   }
 
   [[nodiscard]] std::int64_t strip_rows(const Stage& stage, std::int64_t align) const {
-    std::int64_t asked = options_.strip_rows > 0 ? options_.strip_rows : suggest_strip_rows(stage);
-    if (stage.chain.empty()) {
-      // Without ghost rows short strips cost nothing, and every source can give them in order.
-      asked = std::min(asked, plain_strip_rows);
-    }
-    return (asked + align - 1) / align * align;
+    return aligned_strip_rows(stage, align, options_.strip_rows);
   }
 
   StripContext context(const Stage& stage, const std::vector<Interval>& bands, std::int64_t align) {

@@ -45,7 +45,9 @@ struct RankReport {
   std::int64_t sent_bytes = 0;  ///< to other ranks, whatever for
   std::int64_t received_bytes = 0;
   std::int64_t written_bytes = 0;  ///< into the result, by this rank itself
-  double busy_seconds = 0;         ///< summed over its threads
+  /// Resident memory of the rank's process, so far: also for what it did before.
+  std::int64_t peak_memory_bytes = 0;
+  double busy_seconds = 0;  ///< summed over its threads
 };
 struct RunReport {
   std::vector<StageReport> stages;

@@ -13,14 +13,24 @@ constexpr std::int64_t max_block_rows = 256;
 
 }  // namespace
 
+bool reads_rows_alone(const StreamedRows& strips, std::size_t strip) {
+  const Interval& rows = strips[strip];
+  return (strip == 0 || strips[strip - 1].end <= rows.begin) &&
+         (strip + 1 == strips.size() || rows.end <= strips[strip + 1].begin);
+}
+
+std::int64_t source_block_rows(const ImageInfo& image) {
+  return std::clamp(
+      block_bytes / std::max<std::int64_t>(1, image.row_bytes()) / block_step_rows * block_step_rows,
+      block_step_rows, max_block_rows);
+}
+
 SourcePixels::SourcePixels(Source& source, StreamedRows rows)
     : source_(source),
       width_(source.info().extent.width),
       height_(source.info().extent.height),
       end_(source.random_access() && !rows.empty() ? rows.back().end : height_),
-      block_rows_(std::clamp(block_bytes / std::max<std::int64_t>(1, source.info().row_bytes()) /
-                                 block_step_rows * block_step_rows,
-                             block_step_rows, max_block_rows)),
+      block_rows_(source_block_rows(source.info())),
       strips_(std::move(rows)),
       released_(strips_.size(), false) {
   for (const Interval& strip : strips_) {
@@ -35,9 +45,7 @@ Tile SourcePixels::Block::part() { return tile.view(Rect::of_rows(interval(), ti
 
 /// Whether the strip reads all its rows with one call, and no other strip reads any of them.
 bool SourcePixels::reads_alone(std::size_t strip, const Interval& wanted) const {
-  const Interval& rows = strips_[strip];
-  return wanted == rows && (strip == 0 || strips_[strip - 1].end <= rows.begin) &&
-         (strip + 1 == strips_.size() || rows.end <= strips_[strip + 1].begin);
+  return wanted == strips_[strip] && reads_rows_alone(strips_, strip);
 }
 
 void SourcePixels::unlocked(bool& busy, std::unique_lock<std::mutex>& lock,

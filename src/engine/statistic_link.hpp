@@ -26,6 +26,9 @@ class StatisticLink final : public LocalOp {
   bool reads_alpha() const override { return true; }
   /// Counts; writes no pixel.
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override;
+  std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const override {
+    return statistic_->working_bytes(in, part);
+  }
   std::vector<std::string> finding_columns() const override { return {}; }
   std::shared_ptr<const LocalOp> bound(const ImageInfo&) const override { return nullptr; }
 

@@ -6,21 +6,15 @@
 #include <cstring>
 
 namespace tessera {
-namespace {
-
-std::vector<std::vector<Rect>> band_needs(const StripContext& strips) {
+std::vector<std::vector<Rect>> band_needs(const Stage& stage, const std::vector<Interval>& bands) {
   std::vector<std::vector<Rect>> needs;
-  for (const Interval& rows : strips.bands) {
-    if (rows.empty()) {
-      needs.emplace_back();
-      continue;
-    }
-    needs.push_back(wrapped_parts(strips.needs(rows).input, strips.stage.in.extent));
+  for (const Interval& rows : bands) {
+    needs.push_back(rows.empty()
+                        ? std::vector<Rect>{}
+                        : wrapped_parts(strip_needs(stage.chain, stage.in, rows).input, stage.in.extent));
   }
   return needs;
 }
-
-}  // namespace
 
 std::int64_t StripContext::count(int rank) const {
   return (bands[static_cast<std::size_t>(rank)].size() + strip_rows - 1) / strip_rows;
@@ -33,7 +27,7 @@ Interval StripContext::rows(int rank, std::int64_t index) const {
 }
 
 BandInput::BandInput(const Band& band, const StripContext& strips, Communicator& comm)
-    : band_(band), pixels_(band, band_needs(strips), comm) {}
+    : band_(band), pixels_(band, band_needs(strips.stage, strips.bands), comm) {}
 
 void BandInput::fetch(std::int64_t, Tile& out) {
   if (!finished_ && !pixels_.is_local(out.rect)) {

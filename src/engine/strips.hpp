@@ -29,6 +29,10 @@ struct StripContext {
   }
 };
 
+/// What each rank reads of a band to make its rows of the stage's result.
+[[nodiscard]] std::vector<std::vector<Rect>> band_needs(const Stage& stage,
+                                                        const std::vector<Interval>& bands);
+
 /// Where strips read. fetch() and release() are thread-safe.
 class StripInput {
  public:

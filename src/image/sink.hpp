@@ -19,6 +19,14 @@ struct EncodedPiece {
   Bytes index;  ///< what the root must know to complete the result, such as sizes and checksums: little
 };
 
+/// What encoding takes beside the pixels of a piece and what is made of them, in bytes. An estimate.
+struct EncodingCost {
+  std::int64_t piece = 0;  ///< held by encode() for a full piece
+  double bodies = 0;       ///< and so many times the bytes of its result
+  std::int64_t index = 0;  ///< of the index of a full piece
+  std::int64_t root = 0;   ///< held by the root's sink in the end
+};
+
 class SharedParts;
 
 /// A result that several processes write into, each at places of its own. The root has it from the start; other
@@ -57,6 +65,7 @@ class Sink {
   [[nodiscard]] virtual std::int64_t piece_rows() const = 0;
   /// Encodes one full-width piece. Thread-safe, no side effects.
   [[nodiscard]] virtual EncodedPiece encode(const Tile& piece) const = 0;
+  [[nodiscard]] virtual EncodingCost encoding_cost() const { return {}; }
   /// Writes the next piece.
   virtual void append(const EncodedPiece& piece) = 0;
   /// Notes the next piece, whose body another rank writes at shared()->position(). Never the first piece.

@@ -90,6 +90,9 @@ class Source {
   [[nodiscard]] virtual bool can_rewind() const { return random_access(); }
   /// Lets a source that is read in order begin again at row 0. Only if can_rewind(). Throws as opening does.
   virtual void rewind() {}
+  /// Bytes of memory that reading takes beside the rows that are filled: a row of tiles, a picture that is decoded
+  /// whole. An estimate, 0 where it is little.
+  [[nodiscard]] virtual std::int64_t working_bytes() const { return 0; }
   /// What reading left out, converted or did not understand (other pages, an unknown band, missing rows), a
   /// sentence each. Complete when the last row has been read.
   [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }

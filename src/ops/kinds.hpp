@@ -138,6 +138,14 @@ class Frame {
   virtual void report(std::span<const double> values) = 0;
 };
 
+/// What a whole-frame operator takes on one rank: bytes of memory beside its input and output, and of messages. What
+/// depends on the pixels is left out. An estimate.
+struct FrameCost {
+  std::int64_t memory = 0;
+  std::int64_t sent = 0;
+  std::int64_t received = 0;
+};
+
 /// Opens an image that an operator names as a parameter (a watermark), decoded whole.
 using ImageLoader = std::function<Tile(const std::string& name)>;
 
@@ -158,6 +166,10 @@ concept HasHalo = requires(const Op op) {
 };
 }  // namespace kinds_detail
 
+/// Optional for every local kind and for statistics: `std::int64_t working_bytes(const ImageInfo& in, const Rect& part)
+/// const`, where run() holds more than a few rows beside its input and output. Optional for whole-frame operators:
+/// `FrameCost cost(...) const`. See ops/operator.hpp.
+///
 /// Optional for every local kind: `PixelFormat result_format(const PixelFormat& in) const` (default:
 /// unchanged; throws Error for a format it cannot take), and `static constexpr bool reads_alpha = true` if
 /// run() looks at Region::transparency.

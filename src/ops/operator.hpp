@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,8 @@ class LocalOp {
   /// Whether run() looks at Region::transparency.
   [[nodiscard]] virtual bool reads_alpha() const = 0;
   virtual void run(const cv::Mat& in, cv::Mat& out, const Region& region) const = 0;
+  /// Bytes of memory that run() takes beside its input, which covers `part`, and its output. An estimate.
+  [[nodiscard]] virtual std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const = 0;
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
   /// The same operator, prepared for one size and format of picture; null if there is nothing to prepare.
   [[nodiscard]] virtual std::shared_ptr<const LocalOp> bound(const ImageInfo& in) const = 0;
@@ -50,6 +53,8 @@ class StatisticOp {
   virtual void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const = 0;
   [[nodiscard]] virtual std::shared_ptr<const LocalOp> finish(std::span<const std::uint64_t> slots,
                                                               const ImageInfo& in) const = 0;
+  /// As LocalOp has it; of map(), or of the operator that finish() returns, whichever takes more.
+  [[nodiscard]] virtual std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const = 0;
   /// Of the operator that finish() returns.
   [[nodiscard]] virtual std::vector<std::string> finding_columns() const = 0;
 };
@@ -59,6 +64,9 @@ class WholeFrameOp {
   virtual ~WholeFrameOp() = default;
   [[nodiscard]] virtual PixelFormat result_format(const PixelFormat& in) const = 0;
   virtual void run(Frame& frame, const Tile& in, Tile& out) const = 0;
+  /// On rank `rank` of those that hold `rows` of `image` each, with so many threads.
+  [[nodiscard]] virtual FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                                       int threads) const = 0;
   /// Whether `in` and `out` may be the same pixels.
   [[nodiscard]] virtual bool in_place() const { return false; }
   [[nodiscard]] virtual AlphaRule alpha_rule() const = 0;
@@ -123,6 +131,17 @@ double border_value(const Op& op) {
 }
 
 template <class Op>
+std::int64_t working_bytes(const Op& op, const ImageInfo& in, const Rect& part) {
+  if constexpr (requires { op.working_bytes(in, part); }) {
+    return op.working_bytes(in, part);
+  } else {
+    static_cast<void>(in);
+    static_cast<void>(part);
+    return 0;
+  }
+}
+
+template <class Op>
 std::vector<std::string> finding_columns() {
   std::vector<std::string> columns;
   if constexpr (requires { Op::finding_columns; }) {
@@ -180,6 +199,9 @@ class LocalModel final : public LocalOp {
       op_.run(in, out);
     }
   }
+  std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const override {
+    return erased::working_bytes(op_, in, part);
+  }
   std::vector<std::string> finding_columns() const override { return erased::finding_columns<Op>(); }
   std::shared_ptr<const LocalOp> bound(const ImageInfo& in) const override {
     if constexpr (requires { op_.bind(in); }) {
@@ -220,6 +242,9 @@ class StatisticModel final : public StatisticOp {
     auto bound = op_.finish(slots, in);
     return std::make_shared<LocalModel<decltype(bound)>>(std::move(bound));
   }
+  std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const override {
+    return erased::working_bytes(op_, in, part);
+  }
   std::vector<std::string> finding_columns() const override {
     return erased::finding_columns<std::remove_cvref_t<decltype(op_.finish({}, {}))>>();
   }
@@ -234,6 +259,18 @@ class WholeFrameModel final : public WholeFrameOp {
   explicit WholeFrameModel(Op op) : op_(std::move(op)) {}
   PixelFormat result_format(const PixelFormat& in) const override { return erased::result_format(op_, in); }
   void run(Frame& frame, const Tile& in, Tile& out) const override { op_.run(frame, in, out); }
+  FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                 int threads) const override {
+    if constexpr (requires { op_.cost(image, rows, rank, threads); }) {
+      return op_.cost(image, rows, rank, threads);
+    } else {
+      static_cast<void>(image);
+      static_cast<void>(rows);
+      static_cast<void>(rank);
+      static_cast<void>(threads);
+      return {};
+    }
+  }
   bool in_place() const override {
     if constexpr (requires { Op::in_place; }) {
       return Op::in_place;

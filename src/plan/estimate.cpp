@@ -3,9 +3,9 @@
 // above: no buffer is left out, and those whose size depends on what others do at that moment count at their
 // largest.
 #include <algorithm>
-#include <array>
 
 #include "ops/pieces.hpp"
+#include "plan/chain_bytes.hpp"
 #include "plan/plan.hpp"
 
 namespace tessera {
@@ -24,10 +24,6 @@ constexpr std::int64_t scratch_in_place = 4;
 constexpr int lanes = 8;
 constexpr std::int64_t float_bytes = 4;
 
-std::int64_t plane_bytes(const Rect& rect, const Halo& margin, std::int64_t pixel_bytes) {
-  return (rect.width + margin.left + margin.right) * (rect.height + margin.top + margin.bottom) * pixel_bytes;
-}
-
 /// What a reduction holds beside its input and output.
 std::int64_t reduction_bytes(const ChainLink& link, std::int64_t rows_held) {
   const PixelFormat& format = link.in.format;
@@ -39,50 +35,23 @@ std::int64_t reduction_bytes(const ChainLink& link, std::int64_t rows_held) {
   return pixel * (link.in.extent.width * lanes + link.out.extent.width * rows_held);
 }
 
-/// What a worker holds to make `rows` of the chain's result.
-std::int64_t chain_bytes(std::span<const ChainLink> chain, const ImageInfo& in, const Interval& rows) {
-  const StripNeeds needs = strip_needs(chain, in, rows);
-  const auto halo_before = [&](std::size_t i) { return i < chain.size() ? chain[i].halo : Halo{}; };
-  std::array<std::int64_t, 2> buffers{};
-  int turn = 0;
-  const auto place = [&](const Rect& rect, const Halo& margin, const ImageInfo& image) {
-    turn ^= 1;
-    std::int64_t& buffer = buffers[static_cast<std::size_t>(turn)];
-    buffer = std::max(buffer, plane_bytes(rect, margin, image.format.bytes_per_pixel()));
-  };
-  std::int64_t within = 0;
-  std::size_t next = 0;
-  if (const auto reduced = link_in_pieces(chain, needs, default_max_reduced_bytes)) {
-    const ChainLink& link = chain[*reduced];
-    const Interval input = *reduced == 0 ? needs.input.rows() : needs.links[*reduced - 1];
-    const std::span<const ChainLink> before = chain.first(*reduced);
-    const std::int64_t piece = std::min(input.size(), rows_of_piece(before, in, default_max_reduced_bytes));
-    const std::int64_t begin = input.begin + (input.size() - piece) / 2;
-    within =
-        chain_bytes(before, in, {begin, begin + piece}) + reduction_bytes(link, needs.links[*reduced].size());
-    next = *reduced + 1;
-    place(Rect::of_rows(needs.links[*reduced], link.out.extent.width), halo_before(next), link.out);
-  } else {
-    place(needs.input, halo_before(0), in);
-  }
-  std::int64_t kernel = 0;
-  for (std::size_t i = next; i < chain.size(); ++i) {
-    const ChainLink& link = chain[i];
-    const Rect out = Rect::of_rows(needs.links[i], link.out.extent.width);
+/// What kernels take beside their input and output, at most.
+KernelBytes most_of_kernels() {
+  const auto run = [](const ChainLink& link, const Rect& out) -> std::int64_t {
     if (dynamic_cast<const TakesPieces*>(link.op.get()) != nullptr) {
       const std::int64_t taps =
           (link.in.extent.height * 6) / std::max<std::int64_t>(1, link.out.extent.height) + 8;
-      kernel = std::max(kernel, reduction_bytes(link, taps));
-    } else if (!link.halo.none()) {
-      // Copies with borders, and sums that are wider than samples.
-      constexpr std::int64_t copies = 4;
-      constexpr std::int64_t sum_bytes = 16;
-      kernel = std::max(kernel,
-                        plane_bytes(out, link.halo, copies * link.in.format.bytes_per_pixel() + sum_bytes));
+      return reduction_bytes(link, taps);
     }
-    place(out, link.halo + halo_before(i + 1), link.out);
-  }
-  return within + kernel + buffers[0] + buffers[1];
+    if (link.halo.none()) {
+      return 0;
+    }
+    // Copies with borders, and sums that are wider than samples.
+    constexpr std::int64_t copies = 4;
+    constexpr std::int64_t sum_bytes = 16;
+    return plane_bytes(out, link.halo, copies * link.in.format.bytes_per_pixel() + sum_bytes);
+  };
+  return {run, reduction_bytes};
 }
 
 std::int64_t moved_bytes(const Stage& stage, int ranks) {
@@ -141,7 +110,7 @@ class Estimator {
       need(cost, cost.reduced_bytes * (options_.threads + 1));
     }
     const bool with_halo = stage.statistic && !stage.statistic->halo(stage.out).none();
-    cost.strip_rows = strip_rows(stage, last ? options_.piece_rows : 1);
+    cost.strip_rows = aligned_strip_rows(stage, last ? options_.piece_rows : 1);
     const bool too_big = share_of(stage.out) > options_.max_held_bytes;
     if (stage.statistic && too_big && can_be_made_twice(stage)) {
       Stage looking = stage;
@@ -203,13 +172,6 @@ class Estimator {
   [[nodiscard]] std::int64_t band_bytes(const ImageInfo& image) const {
     return max_rows(image) * image.row_bytes();
   }
-  [[nodiscard]] static std::int64_t strip_rows(const Stage& stage, std::int64_t align) {
-    std::int64_t rows = suggest_strip_rows(stage);
-    if (stage.chain.empty()) {
-      rows = std::min(rows, plain_strip_rows);
-    }
-    return (rows + align - 1) / align * align;
-  }
   [[nodiscard]] bool root_feeds() const {
     return !held_ && options_.ranks > 1 && !options_.random_access_source;
   }
@@ -222,7 +184,7 @@ class Estimator {
     if (held_) {
       return held_->bytes() <= stage.out.bytes() / 2;
     }
-    if (options_.source_can_rewind && streamed(stage, strip_rows(stage, 1))) {
+    if (options_.source_can_rewind && streamed(stage, aligned_strip_rows(stage, 1))) {
       return true;
     }
     if (stage.in.bytes() > stage.out.bytes() / 2 || share_of(stage.in) > options_.max_held_bytes) {
@@ -253,7 +215,8 @@ class Estimator {
     const std::int64_t before = cost.memory_bytes;
     cost.memory_bytes = 0;
     run_strips(cost, stage, options_.piece_rows);
-    const std::int64_t rows = std::min(strip_rows(stage, options_.piece_rows), stage.out.extent.height);
+    const std::int64_t rows =
+        std::min(aligned_strip_rows(stage, options_.piece_rows), stage.out.extent.height);
     const std::int64_t strip_bytes = rows * stage.out.row_bytes();
     const std::int64_t piece_bytes =
         std::min(options_.piece_rows, stage.out.extent.height) * stage.out.row_bytes();
@@ -271,8 +234,9 @@ class Estimator {
 
   /// What is held while strips run, but for what is made of them.
   void run_strips(StageEstimate& cost, const Stage& stage, std::int64_t align) {
-    const std::int64_t rows = std::min(strip_rows(stage, align), stage.out.extent.height);
-    worker_bytes_ = std::max(worker_bytes_, chain_bytes(stage.chain, stage.in, middle(stage, rows)));
+    const std::int64_t rows = std::min(aligned_strip_rows(stage, align), stage.out.extent.height);
+    worker_bytes_ = std::max(
+        worker_bytes_, chain_bytes(stage.chain, stage.in, middle(stage, rows), most_of_kernels()).total());
     const std::int64_t row_bytes = stage.in.row_bytes();
     if (root_feeds()) {
       cost.exchanged_bytes += stage.in.bytes() / options_.ranks * (options_.ranks - 1);

@@ -355,6 +355,16 @@ std::int64_t max_read_ahead_bytes(const Stage& stage, std::int64_t rows, int thr
   return std::max(max_held_bytes / 4, strip_input_bytes(stage, rows * threads));
 }
 
+std::int64_t aligned_strip_rows(const Stage& stage, std::int64_t align, std::int64_t asked) {
+  // Without ghost rows short strips cost nothing, and every source can give them in order.
+  constexpr std::int64_t most_without_chain = 256;
+  std::int64_t rows = asked > 0 ? asked : suggest_strip_rows(stage);
+  if (stage.chain.empty()) {
+    rows = std::min(rows, most_without_chain);
+  }
+  return (rows + align - 1) / align * align;
+}
+
 bool pieces_read_too_much(const Stage& stage, std::int64_t piece_rows, std::int64_t max_bytes) {
   const std::int64_t rows = std::min(piece_rows, stage.out.extent.height);
   const std::int64_t for_piece = strip_input_bytes(stage, rows);

@@ -118,12 +118,12 @@ struct Move {
 /// Rows of a strip: enough that ghost rows are a small part of the work, few enough that a strip and what it
 /// reads stay small.
 [[nodiscard]] std::int64_t suggest_strip_rows(const Stage& stage);
+/// What a run takes: suggested or, if it is not 0, `asked`, in multiples of `align`.
+[[nodiscard]] std::int64_t aligned_strip_rows(const Stage& stage, std::int64_t align, std::int64_t asked = 0);
 /// Whether what leads to the stage's statistic may be made a second time, in front of what the statistic
 /// becomes: not if operators would list their findings twice, or if rows from beyond the other edge are
 /// needed.
 [[nodiscard]] bool can_be_made_twice(const Stage& stage);
-/// Rows of strips that are only copied, at most.
-constexpr std::int64_t plain_strip_rows = 256;
 /// How many encoded strips may wait for those above them.
 [[nodiscard]] std::int64_t strips_ahead(int threads, std::int64_t strip_bytes);
 /// Whether a strip that makes one whole piece of `piece_rows` reads more than `max_bytes`, where shorter

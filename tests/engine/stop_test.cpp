@@ -74,6 +74,7 @@ class SlowFrame final : public WholeFrameOp {
   PixelFormat result_format(const PixelFormat& in) const override { return in; }
   AlphaRule alpha_rule() const override { return AlphaRule::background; }
   std::vector<std::string> finding_columns() const override { return {}; }
+  FrameCost cost(const ImageInfo&, std::span<const Interval>, int, int) const override { return {}; }
   void run(Frame& frame, const Tile& in, Tile& out) const override {
     in.color.copyTo(out.color);
     frame.parallel_for(in.color.rows, [&](std::int64_t row) {

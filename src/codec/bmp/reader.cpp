@@ -365,7 +365,8 @@ StoredImage open_bmp(const InputPtr& input, const ReadOptions& options) {
   check_size(*input, options.limits, header.info, layout.row_bytes() * layout.height,
              layout.run_length() ? Delivery::held : Delivery::streamed);
   if (layout.run_length()) {
-    check_buffered(*input, options.limits, layout.width * layout.height, "a run-length coded BMP");
+    header.working_bytes = layout.width * layout.height;
+    check_buffered(*input, options.limits, header.working_bytes, "a run-length coded BMP");
     return {make_row_source(std::move(header), std::make_unique<RunLengthBmp>(input, layout, options.salvage),
                             options.salvage),
             1};

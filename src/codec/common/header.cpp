@@ -14,14 +14,14 @@ void check_extent(const Input& input, const ReadLimits& limits, std::int64_t wid
   }
   if (width > limits.max_side_px || height > limits.max_side_px) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("The image {} is {} x {} pixels; no side may be longer than {}.", input.name(),
-                            width, height, limits.max_side_px),
+                fmt::format("The image {} is {} x {} pixels; no side may be longer than {} (max-side).",
+                            input.name(), width, height, limits.max_side_px),
                 input.name());
   }
   if (width > limits.max_pixels / height) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("The image {} is {} x {} pixels; at most {} pixels are allowed.", input.name(),
-                            width, height, limits.max_pixels),
+                fmt::format("The image {} is {} x {} pixels; at most {} pixels are allowed (max-pixels).",
+                            input.name(), width, height, limits.max_pixels),
                 input.name());
   }
 }
@@ -36,7 +36,7 @@ void check_size(const Input& input, const ReadLimits& limits, const ImageInfo& i
         ErrorCode::limit_exceeded,
         fmt::format("The image {} says that it is {} x {} pixels, but the file has only {} bytes. Files of "
                     "this size may not expand to more than {} bytes for each of their own; it is taken for "
-                    "a decompression bomb. If it is really blank, raise the limit max_expansion.",
+                    "a decompression bomb. If it is really blank, raise the limit (max-expansion).",
                     input.name(), info.extent.width, info.extent.height, input.size(), limits.max_expansion),
         input.name());
   }
@@ -46,9 +46,10 @@ void check_buffered(const Input& input, const ReadLimits& limits, std::int64_t b
   if (bytes > limits.max_buffered_bytes) {
     throw Error(
         ErrorCode::limit_exceeded,
-        fmt::format("The image {} is {}, which has to be held whole and takes {} bytes; the limit is {}. "
-                    "Store it in a form that can be read row by row.",
-                    input.name(), what, bytes, limits.max_buffered_bytes),
+        fmt::format(
+            "The image {} is {}, which has to be held whole and takes {} bytes; the limit is {} (max-buffered). "
+            "Store it in a form that can be read row by row.",
+            input.name(), what, bytes, limits.max_buffered_bytes),
         input.name());
   }
 }

@@ -22,7 +22,8 @@ enum class Delivery : std::uint8_t { streamed, held };
 struct ImageHeader {
   ImageInfo info;
   Metadata metadata;
-  int orientation = 1;  ///< 1..8 as in EXIF
+  int orientation = 1;             ///< 1..8 as in EXIF
+  std::int64_t working_bytes = 0;  ///< of the decoder; see Source::working_bytes()
 };
 
 /// Refuses sizes that are zero, negative or beyond the limits, files too small to hold so many pixels (a

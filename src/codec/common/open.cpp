@@ -36,6 +36,7 @@ class CleanSource final : public Source {
   const ImageInfo& info() const override { return source_->info(); }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return source_->random_access(); }
+  std::int64_t working_bytes() const override { return source_->working_bytes(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
@@ -95,6 +96,7 @@ class RewindableSource final : public Source {
   const ImageInfo& info() const override { return source_->info(); }
   const Metadata& metadata() const override { return source_->metadata(); }
   bool random_access() const override { return source_->random_access(); }
+  std::int64_t working_bytes() const override { return source_->working_bytes(); }
   void read_rows(Tile& out) override { source_->read_rows(out); }
   std::unique_ptr<DeferredRows> read_rows_deferred(Tile& out) override {
     return source_->read_rows_deferred(out);
@@ -186,7 +188,7 @@ std::unique_ptr<Source> finish_opening(StoredImage stored, const Input& input, c
 std::unique_ptr<Source> open_input(const InputPtr& input, const ReadOptions& options) {
   if (input->size() > options.limits.max_file_bytes) {
     throw Error(ErrorCode::limit_exceeded,
-                fmt::format("The image {} has {} bytes; at most {} are allowed.", input->name(),
+                fmt::format("The image {} has {} bytes; at most {} are allowed (max-bytes).", input->name(),
                             input->size(), options.limits.max_file_bytes),
                 input->name());
   }

@@ -43,6 +43,7 @@ class MirroredSource final : public Source {
   const ImageInfo& info() const override { return stored_->info(); }
   const Metadata& metadata() const override { return stored_->metadata(); }
   bool random_access() const override { return stored_->random_access(); }
+  std::int64_t working_bytes() const override { return stored_->working_bytes(); }
   bool reduce(int factor) override {
     return keeps_first_pixels(info().extent, columns_, rows_, factor) && stored_->reduce(factor);
   }
@@ -82,6 +83,9 @@ class HeldSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  std::int64_t working_bytes() const override {
+    return info_.bytes() + (stored_ ? stored_->working_bytes() : 0);
+  }
   bool reduce(int factor) override {
     if (!stored_ ||
         !keeps_first_pixels(info_.extent, mirrors_columns(orientation_), mirrors_rows(orientation_),

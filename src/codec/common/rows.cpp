@@ -31,6 +31,7 @@ class RowSource final : public Source {
       : info_(header.info),
         metadata_(std::move(header.metadata)),
         decoder_(std::move(decoder)),
+        working_bytes_(header.working_bytes),
         salvage_(salvage),
         losses_(salvage ? info_.extent.height : 0),
         row_(info_.format.alpha ? static_cast<std::size_t>(info_.row_bytes()) : 0) {}
@@ -38,6 +39,7 @@ class RowSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return decoder_->random_access(); }
+  std::int64_t working_bytes() const override { return working_bytes_; }
   bool reduce(int factor) override {
     // Salvage counts the rows of the full picture, and alpha has a row of its own.
     if (salvage_ || info_.format.alpha || next_row_ > 0 || !decoder_->reduce(factor)) {
@@ -136,6 +138,7 @@ class RowSource final : public Source {
   ImageInfo info_;
   Metadata metadata_;
   std::unique_ptr<RowDecoder> decoder_;
+  std::int64_t working_bytes_;
   bool salvage_;
   Losses losses_;
   std::optional<Error> first_;  ///< the first damage that salvage has passed over

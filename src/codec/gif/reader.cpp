@@ -289,6 +289,8 @@ StoredImage open_gif(const InputPtr& input, const ReadOptions& options) {
     check_size(*input, options.limits, info, info.bytes(), Delivery::held);
     check_buffered(*input, options.limits, info.bytes(), "a GIF");
   }
+  constexpr std::int64_t index_bytes = 2;
+  header.working_bytes = layout.picture.width * layout.picture.height * index_bytes;
   std::vector<std::string> warnings;
   if (layout.pictures > 1) {
     warnings.push_back(only_first_is_used(layout.pictures, "pictures (an animation)"));

@@ -27,6 +27,7 @@ class FullRangeSource final : public Source {
   const ImageInfo& info() const override { return source_->info(); }
   const Metadata& metadata() const override { return source_->metadata(); }
   bool random_access() const override { return source_->random_access(); }
+  std::int64_t working_bytes() const override { return source_->working_bytes(); }
   std::vector<std::string> warnings() const override { return source_->warnings(); }
   void read_rows(Tile& out) override {
     source_->read_rows(out);

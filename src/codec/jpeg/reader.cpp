@@ -50,6 +50,7 @@ StoredImage open_jpeg(const InputPtr& input, const ReadOptions& options) {
   if (decoder->several_scans()) {
     check_size(*input, options.limits, header.info, header.info.bytes(), Delivery::held);
     check_buffered(*input, options.limits, layout.coefficient_bytes, "a JPEG in several scans");
+    header.working_bytes = layout.coefficient_bytes;
   }
   const int orientation = exif_orientation(header.metadata.exif);
   const std::optional<JpegScan> scan =

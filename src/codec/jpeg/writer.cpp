@@ -29,6 +29,9 @@ class JpegSink final : public FormatSink {
     return jpeg_halves_chroma(info_.format.channels, quality_) ? 16 : 8;
   }
 
+  /// The piece as a JPEG of its own, from which the scan is taken.
+  EncodingCost encoding_cost() const override { return {.bodies = 1}; }
+
   EncodedPiece encode(const Tile& piece) const override {
     const Bytes whole = encode_jpeg(piece, {quality_, background_, 1});
     const std::size_t scan = scan_start(whole);

@@ -240,6 +240,7 @@ StoredImage open_png(const InputPtr& input, const ReadOptions& options) {
              layout.interlaced ? Delivery::held : Delivery::streamed);
   if (layout.interlaced) {
     check_buffered(*input, options.limits, header.info.bytes(), "an interlaced PNG");
+    header.working_bytes = header.info.bytes();
   }
   // Stored without compression, data grows by five bytes in 64 KB at most, in tiny blocks by a few times.
   constexpr std::int64_t allowance_bytes = 4096;

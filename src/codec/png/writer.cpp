@@ -43,6 +43,12 @@ class PngSink final : public FormatSink {
     return std::max(fewest_rows, std::min(for_size, for_sharing));
   }
 
+  /// The filtered rows, and what they are deflated to before it becomes a chunk.
+  EncodingCost encoding_cost() const override {
+    const std::int64_t rows = std::min(piece_rows(), info_.extent.height);
+    return {.piece = rows * (info_.row_bytes() + 1), .bodies = 1, .index = sizeof(PieceIndex)};
+  }
+
   EncodedPiece encode(const Tile& piece) const override {
     const PngRows filtered = filter_png_rows(piece);
     const PieceIndex index{filtered.size(),

@@ -213,6 +213,13 @@ std::int64_t unit_bytes(const TiffLayout& layout) {
              : layout.unit_rows * row_bytes;
 }
 
+// What is held to read rows of such a unit: it as it is stored, unpacked, and the tile that is unpacked into it; of tiles
+// also the row of them above, until its last rows are copied.
+std::int64_t unit_working_bytes(const TiffLayout& layout) {
+  const std::int64_t unit = unit_bytes(layout);
+  return layout.tiled ? 2 * unit + unit / std::max<std::int64_t>(1, layout.width / layout.tile_width) : unit;
+}
+
 bool fits_units(const TiffLayout& layout) { return unit_bytes(layout) <= max_unit_bytes; }
 
 // libvips takes time with the square of the tiles in a row: a minute for 60 000 of them.
@@ -287,6 +294,7 @@ StoredImage open_tiff(const InputPtr& stored, const ReadOptions& options) {
   } else if (options.salvage) {
     source = make_row_source(std::move(header), make_tiff_salvage_decoder(std::move(file), layout), true);
   } else {
+    header.working_bytes = unit_working_bytes(layout);
     source = make_tiff_unit_source(std::move(header), std::move(file), layout);
   }
   return {std::move(source), orientation, std::move(warnings)};

@@ -165,6 +165,7 @@ class UnitSource final : public Source {
   UnitSource(ImageHeader header, std::shared_ptr<TiffFile> file, const TiffLayout& layout)
       : info_(header.info),
         metadata_(std::move(header.metadata)),
+        working_bytes_(header.working_bytes),
         file_(std::move(file)),
         samples_(layout),
         unpackers_(file_, layout) {}
@@ -172,6 +173,7 @@ class UnitSource final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return true; }
+  std::int64_t working_bytes() const override { return working_bytes_; }
   void read_ahead(const Interval& rows, std::int64_t max_bytes) override {
     file_->read_ahead(samples_.layout(), samples_.layout().units_of(rows), max_bytes);
   }
@@ -265,6 +267,7 @@ class UnitSource final : public Source {
 
   ImageInfo info_;
   Metadata metadata_;
+  std::int64_t working_bytes_;
   std::shared_ptr<TiffFile> file_;  ///< its index is used by the one thread whose turn it is to read
   UnitSamples samples_;
   Unpackers unpackers_;

@@ -72,6 +72,21 @@ class TiffSink final : public FormatSink, public Pyramid {
 
   std::int64_t piece_rows() const override { return options_.tile_px; }
 
+  /// The rows interleaved, a tile and what it becomes, and the body that grows with each tile: half of it is copied
+  /// when it has to move. The root notes where each tile lies.
+  EncodingCost encoding_cost() const override {
+    const std::int64_t tile =
+        std::int64_t{options_.tile_px} * options_.tile_px * info_.format.bytes_per_pixel();
+    const std::int64_t across = (info_.extent.width + options_.tile_px - 1) / options_.tile_px;
+    const std::int64_t down = (info_.extent.height + options_.tile_px - 1) / options_.tile_px;
+    const auto entry = static_cast<std::int64_t>(sizeof(std::uint64_t));
+    return {
+        .piece = std::min<std::int64_t>(options_.tile_px, info_.extent.height) * info_.row_bytes() + 2 * tile,
+        .bodies = 0.5,
+        .index = across * entry,
+        .root = 2 * across * down * entry};
+  }
+
   /// Tiles from left to right; the index has the size of each.
   EncodedPiece encode(const Tile& piece) const override {
     const auto row_bytes = static_cast<std::size_t>(info_.row_bytes());

@@ -304,6 +304,12 @@ class VipsRows final : public Source {
   const ImageInfo& info() const override { return info_; }
   const Metadata& metadata() const override { return metadata_; }
   bool random_access() const override { return false; }
+  /// Of these formats libvips, or the library below it, decodes all before it gives the first row.
+  std::int64_t working_bytes() const override {
+    const bool whole =
+        format_ == ImageFormat::webp || format_ == ImageFormat::heif || format_ == ImageFormat::avif;
+    return whole ? info_.bytes() : 0;
+  }
   bool reduce(int factor) override {
     const Extent& extent = info_.extent;
     const bool known = factor == 2 || factor == 4 || factor == 8;

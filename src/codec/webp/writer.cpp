@@ -25,6 +25,15 @@ class WebpSink final : public FormatSink {
 
   std::int64_t piece_rows() const override { return 64; }
 
+  /// All pixels are kept until the end, and then converted twice: to RGB, and by the library to YCbCr, which has half as
+  /// many samples.
+  EncodingCost encoding_cost() const override {
+    const std::int64_t pixels = info_.extent.width * info_.extent.height;
+    const auto kept = static_cast<std::int64_t>(source_samples());
+    const std::int64_t rgb = info_.format.alpha ? 4 : 3;
+    return {.root = pixels * (kept + rgb) + pixels * rgb / 2};
+  }
+
   EncodedPiece encode(const Tile& piece) const override {
     const auto samples = static_cast<std::size_t>(info_.extent.width) * source_samples();
     Bytes out(samples * static_cast<std::size_t>(piece.rect.height));

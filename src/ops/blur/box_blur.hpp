@@ -28,6 +28,12 @@ struct BoxBlur : Bordered {
       border_params<BoxBlur>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(radius); }
+  /// The sums of 16-bit samples.
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    constexpr std::int64_t sum_bytes = 4;
+    const bool wide = in.format.depth == Depth::u16;
+    return wide ? part.width * part.height * in.format.channels * sum_bytes : 0;
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     blur(in, out);
     if (region.transparency != nullptr) {

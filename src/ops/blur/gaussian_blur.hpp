@@ -33,9 +33,15 @@ struct GaussianBlur : Bordered {
     return static_cast<int>(std::ceil((depth == Depth::u8 ? 3 : 4) * sigma));
   }
   [[nodiscard]] Halo halo(const ImageInfo& image) const { return Halo::all(radius_px(image.format.depth)); }
+  /// OpenCV keeps the rows under its kernel, in numbers of twice the bits; wide_gaussian() has the sums of its slices.
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    const int radius = radius_px(in.format.depth);
+    const std::int64_t samples = part.width * in.format.channels;
+    return radius >= wide_px ? wide_gaussian_bytes(in.format.depth, samples, part.height, radius)
+                             : (2 * radius + 1) * samples * 2 * in.format.bytes_per_sample();
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     const int radius = radius_px(in.depth() == CV_8U ? Depth::u8 : Depth::u16);
-    constexpr int wide_px = 24;
     if (radius >= wide_px) {
       wide_gaussian(in, out, radius, sigma, region.stop);
     } else {
@@ -46,6 +52,9 @@ struct GaussianBlur : Bordered {
       weigh_square(in, out, region, gaussian_weights(in.depth(), radius, sigma));
     }
   }
+
+ private:
+  static constexpr int wide_px = 24;
 };
 
 }  // namespace tessera

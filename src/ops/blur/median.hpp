@@ -25,6 +25,11 @@ struct Median : Bordered {
       border_params<Median>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
+  /// OpenCV's filter for windows of more than 5 x 5 copies its input, with a border.
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    const bool copies = in.format.depth == Depth::u8 && size > 5;
+    return copies ? part.width * part.height * in.format.channels : 0;
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
 };
 

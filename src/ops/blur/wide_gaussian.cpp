@@ -44,6 +44,14 @@ std::vector<std::uint16_t> weights_of(int radius, double sigma) {
   return weights;
 }
 
+/// Columns of neighbouring rows are in cache together.
+constexpr std::int64_t min_rows = 16;
+
+double steps_per_row(std::int64_t samples, int radius) {
+  constexpr double taps_a_step = 8;
+  return static_cast<double>(samples) * (2.0 * radius + 1) / taps_a_step;
+}
+
 template <class Sample>
 class WideGaussian {
   using Down = typename Sums<Sample>::Down;
@@ -57,10 +65,7 @@ class WideGaussian {
 
   void run(const std::stop_token& stop) {
     const int samples = in_.cols * in_.channels();
-    constexpr double taps_a_step = 8;
-    // Columns of neighbouring rows are in cache together.
-    constexpr std::int64_t min_rows = 16;
-    for_each_slice({radius_, in_.rows - radius_}, samples * (2.0 * radius_ + 1) / taps_a_step, min_rows, stop,
+    for_each_slice({radius_, in_.rows - radius_}, steps_per_row(samples, radius_), min_rows, stop,
                    [&](const Interval& slice) {
                      const auto rows = static_cast<int>(slice.size());
                      sums_.create(rows, samples + at_once, cv::DataType<Across>::type);
@@ -143,6 +148,12 @@ class WideGaussian {
 };
 
 }  // namespace
+
+std::int64_t wide_gaussian_bytes(Depth depth, std::int64_t samples, std::int64_t rows, int radius_px) {
+  const std::int64_t sum_bytes =
+      depth == Depth::u8 ? sizeof(Sums<std::uint8_t>::Across) : sizeof(Sums<std::uint16_t>::Across);
+  return std::min(rows, rows_of_slice(steps_per_row(samples, radius_px), min_rows)) * samples * sum_bytes;
+}
 
 std::vector<double> gaussian_weights(int depth, int radius_px, double sigma_px) {
   const std::vector<std::uint16_t> half = depth == CV_8U ? weights_of<std::uint8_t>(radius_px, sigma_px)

@@ -6,6 +6,8 @@
 #include <stop_token>
 #include <vector>
 
+#include "tessera/pixels.hpp"
+
 namespace tessera {
 
 /// Fills the part of `out` that is `radius_px` away from its edges with what cv::GaussianBlur with a kernel
@@ -17,6 +19,10 @@ namespace tessera {
 /// order.
 void wide_gaussian(const cv::Mat& in, cv::Mat& out, int radius_px, double sigma_px,
                    const std::stop_token& stop);
+
+/// Bytes that it takes beside `in` and `out` of so many rows of `samples` samples.
+[[nodiscard]] std::int64_t wide_gaussian_bytes(Depth depth, std::int64_t samples, std::int64_t rows,
+                                               int radius_px);
 
 /// The weights of both axes as whole numbers: 2 radius + 1 of them, for images of an OpenCV depth.
 [[nodiscard]] std::vector<double> gaussian_weights(int depth, int radius_px, double sigma_px);

@@ -2,6 +2,7 @@
 // clahe: local contrast, equalised tile by tile.
 #pragma once
 
+#include "ops/colour/luma.hpp"
 #include "ops/kinds.hpp"
 
 namespace tessera {
@@ -72,6 +73,9 @@ struct Clahe {
   }
 
   [[nodiscard]] std::size_t slots(const ImageInfo& image) const;
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return luma_bytes(in, part);
+  }
   void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const;
   [[nodiscard]] ApplyClahe finish(std::span<const std::uint64_t> histograms, const ImageInfo& image) const;
 };

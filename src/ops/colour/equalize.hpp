@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ops/colour/level_table.hpp"
+#include "ops/colour/luma.hpp"
 #include "ops/kinds.hpp"
 
 namespace tessera {
@@ -28,6 +29,9 @@ struct Equalize {
   static constexpr Merge merge = Merge::sum;
 
   [[nodiscard]] std::size_t slots(const ImageInfo& image) const;
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return luma_bytes(in, part);
+  }
   void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const;
   [[nodiscard]] ApplyLumaLevels finish(std::span<const std::uint64_t> histogram,
                                        const ImageInfo& image) const;

@@ -48,6 +48,12 @@ struct CannyHysteresis {
   static constexpr bool in_place = true;
   static constexpr AlphaRule alpha_rule = AlphaRule::background;
 
+  /// Classes of 16-bit pictures are made narrow. How many runs they have is not known beforehand.
+  [[nodiscard]] FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                               int /*threads*/) const {
+    const bool wide = image.format.depth == Depth::u16;
+    return {.memory = wide ? rows[static_cast<std::size_t>(rank)].size() * image.extent.width : 0};
+  }
   void run(Frame& frame, const Tile& in, Tile& out) const {
     cv::Mat classes = in.color;
     if (classes.depth() != CV_8U) {

@@ -24,6 +24,12 @@ struct Laplacian : Bordered {
       border_params<Laplacian>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(std::max(1, size / 2)); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    const std::int64_t bytes = in.format.depth == Depth::u16 ? sizeof(double)
+                               : size <= 3                   ? sizeof(std::int16_t)
+                                                             : sizeof(float);
+    return part.width * part.height * in.format.channels * bytes;
+  }
   void run(const cv::Mat& in, cv::Mat& out) const {
     const int depth = in.depth() == CV_16U ? CV_64F : size <= 3 ? CV_16S : CV_32F;
     cv::Mat second;

@@ -25,6 +25,11 @@ struct Prewitt : Bordered {
       border_params<Prewitt>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(1); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    const std::int64_t derivatives = direction == Direction::both ? 2 : 1;
+    const std::int64_t bytes = in.format.depth == Depth::u16 ? sizeof(double) : sizeof(std::int16_t);
+    return derivatives * part.width * part.height * in.format.channels * bytes;
+  }
   void run(const cv::Mat& in, cv::Mat& out) const {
     const int depth = in.depth() == CV_16U ? CV_64F : CV_16S;
     const cv::Matx13f derivative(-1, 0, 1);

@@ -26,6 +26,14 @@ struct Sobel : Bordered {
       border_params<Sobel>());
 
   [[nodiscard]] Halo halo() const { return Halo::all(size / 2); }
+  /// The derivatives, but where 3 x 3 ones of both directions are made row by row.
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    const bool wide = in.format.depth == Depth::u16;
+    const bool both = direction == Direction::both;
+    const std::int64_t bytes = wide ? sizeof(double) : size <= 5 ? sizeof(std::int16_t) : sizeof(float);
+    const bool by_rows = size == 3 && both && !wide;
+    return by_rows ? 0 : (both ? 2 : 1) * part.width * part.height * in.format.channels * bytes;
+  }
   void run(const cv::Mat& in, cv::Mat& out) const;
 };
 

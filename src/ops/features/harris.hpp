@@ -28,6 +28,9 @@ struct HarrisMarks : Bordered {
     return in;
   }
   [[nodiscard]] Halo halo() const { return Halo::all(marking.radius_px + marking.window.reach_px() + 1); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return harris_bytes(in, part);
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
 };
 
@@ -76,6 +79,9 @@ struct Harris : Bordered {
   }
   [[nodiscard]] HarrisWindow window() const { return {block_size, k}; }
   [[nodiscard]] Halo halo() const { return Halo::all(window().reach_px()); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return harris_bytes(in, part);
+  }
   [[nodiscard]] Halo applied_halo() const { return Halo::all(radius + window().reach_px() + 1); }
   [[nodiscard]] std::size_t slots(const ImageInfo&) const { return 1; }
   void map(const cv::Mat& tile, std::span<std::uint64_t> slots, const Region& region) const;

@@ -74,6 +74,13 @@ cv::Mat responses(const cv::Mat& dx, const cv::Mat& dy, const HarrisWindow& wind
 
 }  // namespace
 
+std::int64_t harris_bytes(const ImageInfo& in, const Rect& part) {
+  const bool wide = in.format.depth == Depth::u16;
+  const std::int64_t luma = in.format.channels == 3 ? in.format.bytes_per_sample() : 0;
+  const std::int64_t derivative = wide ? sizeof(float) : sizeof(std::int16_t);
+  return part.width * part.height * (luma + 2 * derivative + static_cast<std::int64_t>(sizeof(double)));
+}
+
 cv::Mat harris_response(const cv::Mat& in, const HarrisWindow& window) {
   cv::Mat gray = in;
   if (in.channels() == 3) {

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <opencv2/core/mat.hpp>
 
+#include "tessera/geometry.hpp"
+#include "tessera/pixels.hpp"
+
 namespace tessera {
 
 struct HarrisWindow {
@@ -19,6 +22,9 @@ struct HarrisWindow {
 /// reach_px() on each side. Gradients (Sobel 3x3) and their products are summed in integers; the response is
 /// formed from them in double precision in one fixed order.
 [[nodiscard]] cv::Mat harris_response(const cv::Mat& in, const HarrisWindow& window);
+
+/// Bytes that harris_response() takes for an input of that size: luma, two derivatives and the result.
+[[nodiscard]] std::int64_t harris_bytes(const ImageInfo& in, const Rect& part);
 
 /// An order-preserving integer for a double that is not NaN; never 0 but for the smallest.
 [[nodiscard]] constexpr std::uint64_t ordered_bits(double value) {

@@ -171,6 +171,25 @@ cv::Mat gray_rows(Frame& frame, const cv::Mat& in) {
 
 }  // namespace
 
+/// Luma, the same with ghost rows, classes and edges of each pixel, and the counters, which all ranks add up.
+FrameCost HoughLines::cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                           int /*threads*/) const {
+  const Interval& own = rows[static_cast<std::size_t>(rank)];
+  const std::int64_t columns = image.extent.width;
+  const std::int64_t sample = image.format.bytes_per_sample();
+  const HoughGrid grid(image.extent, static_cast<float>(rho_step),
+                       static_cast<float>(theta_step * (CV_PI / 180)));
+  const std::int64_t counters = grid.counters() * static_cast<std::int64_t>(sizeof(std::uint64_t));
+  const std::int64_t luma = (image.format.channels == 3 ? 2 : 1) * sample;
+  FrameCost cost{.memory = own.size() * columns * (luma + 2) + counters};
+  if (rows.size() > 1 && !own.empty()) {
+    const int neighbours = (own.begin > 0 ? 1 : 0) + (own.end < image.extent.height ? 1 : 0);
+    const std::int64_t ghosts = neighbours * canny_reach({}) * columns * sample;
+    cost.sent = cost.received = counters + ghosts;
+  }
+  return cost;
+}
+
 void HoughLines::run(Frame& frame, const Tile& in, Tile& out) const {
   const HoughGrid grid(frame.image().extent, static_cast<float>(rho_step),
                        static_cast<float>(theta_step * (CV_PI / 180)));

@@ -59,6 +59,8 @@ struct HoughLines {
     return in;
   }
   [[nodiscard]] Halo alpha_halo() const { return Halo::all(canny_reach({})); }
+  [[nodiscard]] FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                               int threads) const;
   /// Throws Error(limit_exceeded) if the accumulator would pass 2^26 counters.
   void run(Frame& frame, const Tile& in, Tile& out) const;
 };

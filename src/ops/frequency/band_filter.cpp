@@ -18,6 +18,11 @@ namespace {
 
 std::int64_t group_count(std::int64_t count) { return (count + lane_count - 1) / lane_count; }
 
+/// Of `groups`, those whose columns a rank filters.
+Interval groups_of(std::int64_t groups, int rank, int ranks) {
+  return {groups * rank / ranks, groups * (rank + 1) / ranks};
+}
+
 Interval group(std::int64_t index, std::int64_t count) {
   return {index * lane_count, std::min(count, (index + 1) * lane_count)};
 }
@@ -94,9 +99,7 @@ class BandFilter {
 
  private:
   [[nodiscard]] std::int64_t all_groups() const { return group_count(along_x_.bins()); }
-  [[nodiscard]] Interval groups(int rank) const {
-    return {all_groups() * rank / frame_.ranks(), all_groups() * (rank + 1) / frame_.ranks()};
-  }
+  [[nodiscard]] Interval groups(int rank) const { return groups_of(all_groups(), rank, frame_.ranks()); }
   /// So that the last group of bins is whole: what lies behind the last bin is transformed and never read.
   [[nodiscard]] std::int64_t padded_row_size() const {
     return std::max(along_x_.buffer_size(), all_groups() * lane_count);
@@ -269,6 +272,25 @@ void filter_frequencies(Frame& frame, const Tile& in, Tile& out, std::int64_t ma
       filter.run<std::uint16_t>(in.color, out.color, channel, offset, gain);
     }
   }
+}
+
+FrameCost filter_cost(const ImageInfo& image, std::span<const Interval> rows, int rank, int threads,
+                      std::int64_t margin_px) {
+  constexpr std::int64_t bytes = sizeof(LaneComplex);
+  const std::int64_t bins = MirroredAxis::of(image.extent.width, margin_px).period / 2 + 1;
+  const std::int64_t groups = group_count(bins);
+  const int ranks = static_cast<int>(rows.size());
+  const std::int64_t own_groups = groups_of(groups, rank, ranks).size();
+  const std::int64_t own_rows = rows[static_cast<std::size_t>(rank)].size();
+  // To and fro, as much both times.
+  const std::int64_t given = own_rows * (groups - own_groups) * bytes;
+  const std::int64_t taken = (image.extent.height - own_rows) * own_groups * bytes;
+  const std::int64_t longest =
+      std::max(groups * lane_count, MirroredAxis::of(image.extent.height, margin_px).period);
+  FrameCost cost;
+  cost.memory = own_rows * groups * bytes + taken + 2 * threads * longest * bytes;
+  cost.sent = cost.received = image.format.channels * (given + taken);
+  return cost;
 }
 
 }  // namespace tessera

@@ -46,4 +46,9 @@ using GainOf = std::function<void(std::span<double> squared_frequencies)>;
 void filter_frequencies(Frame& frame, const Tile& in, Tile& out, std::int64_t margin_px, double offset,
                         const GainOf& gain);
 
+/// What filter_frequencies() takes: the spectrum of a channel, as the rank has it of its rows and as it gets it of its
+/// columns, and the buffers of its threads.
+[[nodiscard]] FrameCost filter_cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                                    int threads, std::int64_t margin_px);
+
 }  // namespace tessera

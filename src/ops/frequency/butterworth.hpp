@@ -55,6 +55,10 @@ struct ButterworthLowPass {
 
   static constexpr AlphaRule alpha_rule = AlphaRule::mean;
 
+  [[nodiscard]] FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                               int threads) const {
+    return filter_cost(image, rows, rank, threads, butterworth_margin_px(cutoff));
+  }
   void run(Frame& frame, const Tile& in, Tile& out) const {
     filter_frequencies(frame, in, out, butterworth_margin_px(cutoff), 0,
                        [this](std::span<double> values) { butterworth_gains(values, cutoff, order); });
@@ -89,6 +93,10 @@ struct ButterworthHighPass {
 
   static constexpr AlphaRule alpha_rule = AlphaRule::mean;
 
+  [[nodiscard]] FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                               int threads) const {
+    return filter_cost(image, rows, rank, threads, butterworth_margin_px(cutoff));
+  }
   void run(Frame& frame, const Tile& in, Tile& out) const {
     filter_frequencies(frame, in, out, butterworth_margin_px(cutoff),
                        offset * frame.image().format.level_scale(), [this](std::span<double> values) {

@@ -146,6 +146,9 @@ void narrow_pixel(const double* block, std::int64_t image_x, std::int64_t width,
   }
 }
 
+/// Of a ring in which any `held_rows` may be asked for together: whole blocks.
+int narrowed_rows(int held_rows) { return (held_rows + 2 * lanes - 1) / lanes * lanes; }
+
 /// Rows of the input made as narrow as the output, when they are asked for. The latest are kept in a ring, so
 /// that they are still in the second-level cache when output rows are summed from them.
 template <class Rows>
@@ -159,7 +162,7 @@ class NarrowedRows {
       : in_(std::move(in)),
         region_(region),
         columns_(columns),
-        capacity_((held_rows + 2 * lanes - 1) / lanes * lanes),
+        capacity_(narrowed_rows(held_rows)),
         rows_(capacity_, static_cast<int>(region.out.width) * channels, cv::DataType<Real>::type),
         block_(static_cast<std::size_t>(in_.columns()) * channels * lanes) {}
 
@@ -415,6 +418,13 @@ namespace {
 std::int64_t reduced_side(std::int64_t in, int reduced_by) { return (in + reduced_by - 1) / reduced_by; }
 
 }  // namespace
+
+std::int64_t resample_bytes(const PixelFormat& format, std::int64_t in_width, const AxisTaps& columns,
+                            const AxisTaps& rows) {
+  const auto taps = static_cast<int>(rows.weights(rows.out() / 2).size());
+  const std::int64_t samples = columns.out() * narrowed_rows(taps) + in_width * lanes;
+  return samples * format.channels * static_cast<std::int64_t>(sizeof(float));
+}
 
 ResampleTaps resample_taps(ResizeMethod method, std::int64_t index, std::int64_t in, std::int64_t out,
                            int reduced_by) {

@@ -66,6 +66,10 @@ class AxisTaps {
 /// times colour over the sum of alpha, in double precision for 16-bit samples.
 void resample(const cv::Mat& in, cv::Mat& out, const Region& region, const AxisTaps& columns,
               const AxisTaps& rows);
+/// Bytes that resample() takes beside `in`, which is so wide, and `out`: narrowed rows, and those that are being
+/// narrowed. For transparent pixels it takes as much again and a little more.
+[[nodiscard]] std::int64_t resample_bytes(const PixelFormat& format, std::int64_t in_width,
+                                          const AxisTaps& columns, const AxisTaps& rows);
 /// The same for input of that matrix type which comes in pieces of rows: every sum is kept and gets its terms
 /// in the same order as they come. The taps must outlive it. Colours are weighed if region.image has alpha
 /// and region.alpha is false.

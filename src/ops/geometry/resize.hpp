@@ -29,6 +29,9 @@ class PreparedResize {
   [[nodiscard]] Extent result_extent(Extent) const { return result_; }
   [[nodiscard]] Rect needs(const Rect& out, Extent in) const;
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const;
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return resample_bytes(in.format, part.width, columns_, rows_);
+  }
   [[nodiscard]] std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const;
 
  private:
@@ -151,6 +154,9 @@ class erased::LocalModel<PreparedResize> final : public LocalOp, public TakesPie
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const override { op_.run(in, out, region); }
   std::unique_ptr<PiecewiseRun> begin_pieces(const Region& region, int type) const override {
     return op_.begin_pieces(region, type);
+  }
+  std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const override {
+    return op_.working_bytes(in, part);
   }
   std::vector<std::string> finding_columns() const override { return {}; }
   std::shared_ptr<const LocalOp> bound(const ImageInfo&) const override { return nullptr; }

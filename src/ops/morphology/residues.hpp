@@ -10,6 +10,11 @@
 
 namespace tessera {
 
+/// Of a copy of the colours, such as the first step of two.
+[[nodiscard]] inline std::int64_t picture_bytes(const ImageInfo& in, const Rect& part) {
+  return part.width * part.height * in.format.channels * in.format.bytes_per_sample();
+}
+
 struct MorphologicalGradient : Structured {
   static constexpr OperatorInfo info{
       .name = "gradient",
@@ -20,6 +25,9 @@ struct MorphologicalGradient : Structured {
   static constexpr auto params = structured_params<MorphologicalGradient>();
 
   [[nodiscard]] Halo halo() const { return Halo::all(radius_px()); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return picture_bytes(in, part);
+  }
   void run(const cv::Mat& in, cv::Mat& out) const {
     const cv::Mat kernel = element();
     cv::Mat eroded;
@@ -47,6 +55,9 @@ struct TopHat : Structured {
   static constexpr auto params = structured_params<TopHat>();
 
   [[nodiscard]] Halo halo() const { return Halo::all(2 * radius_px()); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return picture_bytes(in, part);
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     const cv::Mat kernel = element();
     cv::Mat eroded;
@@ -67,6 +78,9 @@ struct BlackHat : Structured {
   static constexpr auto params = structured_params<BlackHat>();
 
   [[nodiscard]] Halo halo() const { return Halo::all(2 * radius_px()); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return picture_bytes(in, part);
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     const cv::Mat kernel = element();
     cv::Mat dilated;

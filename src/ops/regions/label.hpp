@@ -36,6 +36,11 @@ struct Label {
     in.channels = 3;
     return in;
   }
+  /// Which pixels are foreground. How many runs they make is not known beforehand.
+  [[nodiscard]] FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
+                               int /*threads*/) const {
+    return {.memory = rows[static_cast<std::size_t>(rank)].size() * image.extent.width};
+  }
   void run(Frame& frame, const Tile& in, Tile& out) const;
 };
 

@@ -31,6 +31,9 @@ struct UnsharpMask : Bordered {
       border_params<UnsharpMask>());
 
   [[nodiscard]] Halo halo(const ImageInfo& image) const { return blur().halo(image); }
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return blur().working_bytes(in, part);
+  }
   void run(const cv::Mat& in, cv::Mat& out, const Region& region) const {
     blur().run(in, out, region);
     if (in.depth() == CV_8U) {

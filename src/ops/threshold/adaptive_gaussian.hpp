@@ -24,6 +24,11 @@ struct AdaptiveGaussian : LocalThreshold {
       .gray_only = true};
   static constexpr auto params = local_threshold_params<AdaptiveGaussian>();
 
+  /// The levels as floats, and the mean.
+  [[nodiscard]] std::int64_t working_bytes(const ImageInfo& in, const Rect& part) const {
+    return part.width * part.height *
+           (static_cast<std::int64_t>(sizeof(float)) + in.format.bytes_per_sample());
+  }
   void run(const cv::Mat& in, cv::Mat& out) const;
 };
 
