@@ -264,6 +264,14 @@ void Server::State::log_access(const AccessRecord& record) const {
   options.log->info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+std::optional<Response> Server::State::answer_from_memory(const Route& route, Request& request) const {
+  try {
+    return route.from_memory ? route.from_memory(request) : std::nullopt;
+  } catch (...) {
+    return answer_error(request, std::current_exception());
+  }
+}
+
 Response Server::State::answer(const Route& route, Request& request) const {
   try {
     return route.handler(request);
