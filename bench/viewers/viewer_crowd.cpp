@@ -172,6 +172,7 @@ void ViewerCrowd::dispatch(Viewer& viewer) {
 
 void ViewerCrowd::send(Viewer& viewer, Connection& connection) {
   const ViewedPicture& picture = pictures_[viewer.picture];
+  connection.busy->asked = Clock::now();
   if (connection.busy->opening) {
     const std::string body = nlohmann::json{{"object", picture.object}}.dump();
     connection.unsent = fmt::format(
@@ -257,7 +258,10 @@ void ViewerCrowd::finish(Viewer& viewer, Connection& connection, int status, con
   const auto now = Clock::now();
   const Wanted done = *connection.busy;
   connection.busy.reset();
-  const double ms = std::chrono::duration<double, std::milli>(now - done.since).count();
+  const auto ms_from = [now](Clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(now - begin).count();
+  };
+  const double ms = ms_from(done.since);
   if (status != 200) {
     ++report_.refusals[status];
     viewer.known.erase(done.tile);
@@ -271,6 +275,9 @@ void ViewerCrowd::finish(Viewer& viewer, Connection& connection, int status, con
     answered_[viewer.picture].insert(done.tile);
     TileTimes& times = done.since - begin_ < options_.settling ? report_.settling : report_.settled;
     (done.cached ? times.cached_ms : times.new_ms).push_back(ms);
+    if (done.cached) {
+      times.cached_answer_ms.push_back(ms_from(done.asked));
+    }
   }
   dispatch(viewer);
 }

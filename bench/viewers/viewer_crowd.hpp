@@ -42,7 +42,9 @@ struct CrowdOptions {
 /// Times run from when a tile is wanted until its last byte has come; a tile may wait for a connection of its viewer.
 struct TileTimes {
   std::vector<double> cached_ms;  ///< tiles that some viewer has got before
-  std::vector<double> new_ms;     ///< all others, also those that another viewer waits for already
+  /// Of the same tiles, from when they are asked for on a connection: without the wait for new tiles of their viewer.
+  std::vector<double> cached_answer_ms;
+  std::vector<double> new_ms;  ///< all others, also those that another viewer waits for already
 };
 
 struct CrowdReport {
@@ -76,6 +78,7 @@ class ViewerCrowd {
     bool opening = false;  ///< POST /v1/views instead
     bool cached = false;
     Clock::time_point since;
+    Clock::time_point asked = {};
   };
   struct Due {
     Clock::time_point at;

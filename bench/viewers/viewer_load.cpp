@@ -220,6 +220,7 @@ json load(const Options& options) {
       {"picture_side_px", options.side_px},
       {"seconds", wall},
       {"cached_tiles", times(report.settled.cached_ms)},
+      {"cached_tiles_from_request", times(report.settled.cached_answer_ms)},
       {"new_tiles", times(report.settled.new_ms)},
       {"while_they_come",
        {{"cached_tiles", times(report.settling.cached_ms)}, {"new_tiles", times(report.settling.new_ms)}}},

@@ -159,7 +159,7 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
   } else {
     request.parameters = std::move(match.parameters);
     const Route& route = *match.route;
-    std::optional<Response> refused;
+    std::optional<Response> decided;  // without the handler
     bool admitted = !route.admit;
     const auto admit = [&] {
       try {
@@ -171,23 +171,24 @@ awaitable<bool> StreamConnection<Stream>::serve_one() {
     };
     if (reader.is_done()) {
       body_is_unread = false;
+      decided = state_->answer_from_memory(route, request);
     } else {
       if (route.admit) {
         Response refusal_of_route = co_await work(route.lane, admit, request);
         admitted = refusal_of_route.status == 0;
         if (!admitted) {
-          refused = std::move(refusal_of_route);
+          decided = std::move(refusal_of_route);
         }
       }
-      if (!refused) {
-        body_is_unread = !co_await read_body(reader, request, route, body_memory, refused);
-        if (body_is_unread && !refused) {
+      if (!decided) {
+        body_is_unread = !co_await read_body(reader, request, route, body_memory, decided);
+        if (body_is_unread && !decided) {
           co_return false;
         }
       }
     }
-    if (refused) {
-      response = std::move(*refused);
+    if (decided) {
+      response = std::move(*decided);
     } else {
       const auto answer = [&] {
         try {

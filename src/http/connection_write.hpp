@@ -24,7 +24,8 @@ awaitable<bool> StreamConnection<Stream>::write_one(asio::const_buffer buffer) {
 
 template <class Stream>
 awaitable<bool> StreamConnection<Stream>::write_text(Request& request, const Response& response, bool keep) {
-  const std::string& text = std::get<std::string>(response.content);
+  const auto* const shared = std::get_if<SharedContent>(&response.content);
+  const std::string& text = shared != nullptr ? *shared->bytes : std::get<std::string>(response.content);
   const bool bodiless = response.status == 204 || response.status == 304;
   const std::string header = write_header(
       response, request, bodiless ? std::nullopt : std::optional(static_cast<std::int64_t>(text.size())),
@@ -41,7 +42,8 @@ awaitable<bool> StreamConnection<Stream>::write_text(Request& request, const Res
 template <class Stream>
 awaitable<bool> StreamConnection<Stream>::write_response(Request& request, Response response, bool keep) {
   const bool head = request.method == "HEAD";
-  if (std::holds_alternative<std::string>(response.content)) {
+  if (std::holds_alternative<std::string>(response.content) ||
+      std::holds_alternative<SharedContent>(response.content)) {
     co_return co_await write_text(request, response, keep);
   }
   std::shared_ptr<ProducerSlot> slot;

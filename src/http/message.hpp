@@ -102,6 +102,11 @@ struct Request {
   [[nodiscard]] const std::string& parameter(std::string_view name) const;
 };
 
+/// Bytes that are held by others too, such as a cache.
+struct SharedContent {
+  std::shared_ptr<const std::string> bytes;
+};
+
 /// A streamed file. The server handles ranges.
 struct FileContent {
   std::shared_ptr<const OpenFile> file;
@@ -128,7 +133,7 @@ struct PushContent {
 struct Response {
   int status = 200;
   Pairs headers;
-  std::variant<std::string, FileContent, ProducedContent, PushContent> content;
+  std::variant<std::string, SharedContent, FileContent, ProducedContent, PushContent> content;
 
   Response& with(std::string name, std::string value) & {
     headers.emplace_back(std::move(name), std::move(value));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,10 @@ struct Route {
   std::string method;   ///< a GET route answers HEAD too
   std::string pattern;  ///< "/v1/jobs/{id}", or "/objects/{name...}" for the rest of the path
   Handler handler;      ///< may block, unless its lane is immediate; throws Error or ProblemError
+  /// Called instead of `admit` and `handler`, for requests without a body: the response if it is known already, or
+  /// nothing. It runs on an I/O thread, so it must not block or compute; and it decides itself who may see the response.
+  /// Throws as handlers do.
+  std::function<std::optional<Response>(Request&)> from_memory = {};
   /// Runs before the body is read, to reject requests early. Throws as handlers do.
   std::function<void(Request&)> admit = {};
   /// Runs every few megabytes while a chunked body is read, to reject it before it is complete. Throws as

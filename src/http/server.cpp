@@ -253,15 +253,26 @@ void Server::State::log_access(const AccessRecord& record) const {
     return;
   }
   const Request& request = *record.request;
-  Json line{
-      {"event", "request"},         {"request_id", request.id},
-      {"peer", request.peer},       {"method", request.method},
-      {"path", request.path},       {"status", record.status},
-      {"bytes", record.sent_bytes}, {"duration_ms", static_cast<double>(record.duration.count()) / 1000}};
+  // Each request writes this line, so it is put together without an object.
+  const auto quoted = [](const std::string& text) {
+    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  std::string line = fmt::format(
+      R"({{"event":"request","request_id":{},"peer":{},"method":{},"path":{},"status":{},"bytes":{},"duration_ms":{})",
+      quoted(request.id), quoted(request.peer), quoted(request.method), quoted(request.path), record.status,
+      record.sent_bytes, static_cast<double>(record.duration.count()) / 1000);
   if (!request.note.empty()) {
-    line["about"] = request.note;
+    line += R"(,"about":)" + quoted(request.note);
   }
-  options.log->info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+  options.log->info("{}", line + '}');
+}
+
+std::optional<Response> Server::State::answer_from_memory(const Route& route, Request& request) const {
+  try {
+    return route.from_memory ? route.from_memory(request) : std::nullopt;
+  } catch (...) {
+    return answer_error(request, std::current_exception());
+  }
 }
 
 Response Server::State::answer(const Route& route, Request& request) const {

@@ -92,6 +92,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   }
   void log_defect(std::string_view where, const std::exception_ptr& error) const noexcept;
   void log_access(const AccessRecord& record) const;
+  /// What the route has in memory; converts errors to problems.
+  [[nodiscard]] std::optional<Response> answer_from_memory(const Route& route, Request& request) const;
   /// Calls the handler; converts errors to problems.
   [[nodiscard]] Response answer(const Route& route, Request& request) const;
   [[nodiscard]] Response answer_error(const Request& request, const std::exception_ptr& error) const;

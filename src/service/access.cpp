@@ -39,8 +39,30 @@ std::int64_t seconds_of(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+/// A text of the form that Access::is_signature() checks.
+struct SubjectSignature {
+  explicit SubjectSignature(std::string_view text)
+      : expires(text.substr(0, text.find('.'))),
+        token(text.substr(expires.size() + 1, token_id_digits)),
+        proof(text.substr(expires.size() + 1 + token_id_digits + 1)) {}
+  [[nodiscard]] bool was_made_with(const Token& of, std::string_view subject) const {
+    return equal_in_constant_time(subject_signature(of.hash, expires, subject), proof);
+  }
+  /// Requires was_made_with(): the text is then a number that Access has written.
+  [[nodiscard]] bool has_expired(TimePoint now) const {
+    return std::stoll(std::string(expires)) <= seconds_of(now);
+  }
+  std::string_view expires;
+  std::string_view token;  ///< its id
+  std::string_view proof;
+};
+
+Caller caller_with(const Token& token) { return {token.owner, token.scopes, token.hash, token.expires}; }
+
+bool is_allowed(const Caller& caller, Scope scope) { return caller.may(scope) || caller.is_admin(); }
+
 void check_scope(const Caller& caller, Scope scope) {
-  if (!caller.may(scope) && !caller.is_admin()) {
+  if (!is_allowed(caller, scope)) {
     throw Error(ErrorCode::forbidden, fmt::format("The token allows '{}', but this needs '{}'.",
                                                   fmt::join(scope_names(caller.scopes), ", "),
                                                   scope_names(static_cast<int>(scope)).front()));
@@ -95,25 +117,39 @@ std::vector<std::string> scope_names(int scopes) {
   return names;
 }
 
-Access::Access(TokenStore& tokens, Authentication authentication, Clock now)
-    : tokens_(tokens), authentication_(authentication), now_(std::move(now)) {}
+Access::Access(TokenStore& tokens, Authentication authentication, Clock now, RecentOptions recency)
+    : tokens_(tokens),
+      authentication_(authentication),
+      now_(std::move(now)),
+      recent_tokens_(std::move(recency)) {}
 
 void Access::refuse(const std::string& sentence) {
-  const std::scoped_lock lock(mutex_);
-  if (const auto now = std::chrono::steady_clock::now(); now >= has_tokens_known_until_) {
-    has_tokens_ = !tokens_.list().empty();
-    has_tokens_known_until_ = now + has_tokens_lifetime;
-  }
   throw Error(ErrorCode::unauthorized,
-              has_tokens_ ? sentence
-                          : sentence +
-                                " The service has no tokens, so it refuses every request: create one "
-                                "with 'tessera token --state URL add OWNER'.");
+              has_tokens() ? sentence
+                           : sentence +
+                                 " The service has no tokens, so it refuses every request: create one "
+                                 "with 'tessera token --state URL add OWNER'.");
 }
 
-std::optional<Token> Access::valid_token(const std::string& hash) const {
-  auto token = tokens_.find(hash);
-  return token && (!token->expires || *token->expires > now_()) ? std::move(token) : std::nullopt;
+bool Access::has_tokens() {
+  const auto now = std::chrono::steady_clock::now();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (now < has_tokens_known_until_) {
+      return has_tokens_;
+    }
+  }
+  const bool has_tokens = !tokens_.list().empty();  // without the lock: the store may take long
+  const std::scoped_lock lock(mutex_);
+  has_tokens_known_until_ = now + has_tokens_lifetime;
+  return has_tokens_ = has_tokens;
+}
+
+Access::FoundToken Access::find_token(const std::string& hash) {
+  return recent_tokens_.find(hash, [&] {
+    auto token = tokens_.find(hash);
+    return token ? std::make_shared<const Token>(std::move(*token)) : nullptr;
+  });
 }
 
 Caller Access::check(const http::Request& request, Scope scope) {
@@ -127,12 +163,12 @@ Caller Access::check(const http::Request& request, Scope scope) {
       !http::equal_ignoring_case(std::string_view(header).substr(0, kind.size()), kind)) {
     refuse("Authentication is required: send the header 'Authorization: Bearer TOKEN'.");
   }
-  const auto token = tokens_.find(token_hash(trim(std::string_view(header).substr(kind.size()))));
-  if (!token || (token->expires && *token->expires <= now_())) {
+  const auto token = find_token(token_hash(trim(std::string_view(header).substr(kind.size()))));
+  if (!token || has_expired(*token)) {
     refuse(token ? "The token has expired; request a new one."
                  : "The token is unknown; it may have been revoked.");
   }
-  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  Caller caller = caller_with(*token);
   check_scope(caller, scope);
   return caller;
 }
@@ -154,28 +190,26 @@ Caller Access::check_stream(const http::Request& request) {
                                                           : check(request, Scope::read);
 }
 
-std::optional<Token> Access::token_with_id(const std::string& id) {
-  std::string known_hash;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto known = hash_of_id_.find(id); known != hash_of_id_.end()) {
-      known_hash = known->second;
+std::string Access::known_hash(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  const auto known = hash_of_id_.find(id);
+  return known == hash_of_id_.end() ? std::string() : known->second;
+}
+
+Access::FoundToken Access::token_with_id(const std::string& id) {
+  std::string hash = known_hash(id);
+  if (hash.empty()) {
+    std::map<std::string, std::string> ids;
+    for (const Token& token : tokens_.list()) {
+      ids.emplace(token_id(token.hash), token.hash);
     }
-  }
-  if (!known_hash.empty()) {
-    return valid_token(known_hash);  // asks the store, which others need not wait for
-  }
-  std::map<std::string, std::string> ids;
-  for (const Token& token : tokens_.list()) {
-    ids.emplace(token_id(token.hash), token.hash);
-  }
-  const auto found = ids.find(id);
-  const std::string hash = found == ids.end() ? std::string() : found->second;
-  {
     const std::scoped_lock lock(mutex_);
     hash_of_id_ = std::move(ids);
+    const auto found = hash_of_id_.find(id);
+    hash = found == hash_of_id_.end() ? std::string() : found->second;
   }
-  return hash.empty() ? std::nullopt : valid_token(hash);
+  const FoundToken token = hash.empty() ? nullptr : find_token(hash);
+  return token && !has_expired(*token) ? token : nullptr;
 }
 
 Caller Access::check_stream_token(const std::string& text) {
@@ -193,7 +227,7 @@ Caller Access::check_stream_token(const std::string& text) {
   if (std::stoll(expires) <= seconds_of(now_())) {
     refuse("The stream token has expired: get another one with POST /v1/stream-tokens.");
   }
-  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  Caller caller = caller_with(*token);
   check_scope(caller, Scope::read);
   return caller;
 }
@@ -215,31 +249,45 @@ bool Access::is_signature(std::string_view text) {
          text.substr(0, first).find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Caller Access::check_subject(std::string_view subject, std::string_view signature) {
-  const std::size_t first = signature.find('.');
-  const bool well_formed = is_signature(signature);
-  const std::string expires(well_formed ? signature.substr(0, first) : "0");
-  const auto token =
-      well_formed ? token_with_id(std::string(signature.substr(first + 1, token_id_digits))) : std::nullopt;
-  if (!token || !equal_in_constant_time(subject_signature(token->hash, expires, subject),
-                                        signature.substr(first + 1 + token_id_digits + 1))) {
+Caller Access::check_subject(std::string_view subject, std::string_view text) {
+  FoundToken token;
+  if (is_signature(text)) {
+    token = token_with_id(std::string(SubjectSignature(text).token));
+  }
+  if (!token || !SubjectSignature(text).was_made_with(*token, subject)) {
     throw Error(
         ErrorCode::forbidden,
         "The signature in this address is invalid; the token that it was made with may have been revoked.");
   }
-  if (std::stoll(expires) <= seconds_of(now_())) {
+  if (SubjectSignature(text).has_expired(now_())) {
     throw Error(ErrorCode::forbidden, "This address has expired: get another one with POST /v1/views.");
   }
-  Caller caller{token->owner, token->scopes, token->hash, token->expires};
+  Caller caller = caller_with(*token);
   check_scope(caller, Scope::read);
   return caller;
+}
+
+std::optional<Caller> Access::known_signer(std::string_view subject, std::string_view text) {
+  if (!is_signature(text)) {
+    return std::nullopt;
+  }
+  const SubjectSignature signature(text);
+  const std::string hash = known_hash(std::string(signature.token));
+  const FoundToken token = hash.empty() ? nullptr : recent_tokens_.known(hash);
+  if (!token || has_expired(*token) || !signature.was_made_with(*token, subject) ||
+      signature.has_expired(now_())) {
+    return std::nullopt;
+  }
+  Caller caller = caller_with(*token);
+  return is_allowed(caller, Scope::read) ? std::optional(std::move(caller)) : std::nullopt;
 }
 
 bool Access::is_still_valid(const Caller& caller) {
   if (caller.token_hash.empty()) {
     return authentication_ == Authentication::disabled;
   }
-  return valid_token(caller.token_hash).has_value();
+  const FoundToken token = find_token(caller.token_hash);
+  return token && !has_expired(*token);
 }
 
 std::function<void(http::Request&)> require_scope(Access& access, Scope scope) {

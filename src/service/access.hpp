@@ -15,6 +15,7 @@
 
 #include "http/message.hpp"
 #include "ports/job_store.hpp"
+#include "service/recent_values.hpp"
 
 namespace tessera::service {
 
@@ -39,11 +40,14 @@ struct StreamToken {
   TimePoint expires{};
 };
 
-/// Safe to use from many threads.
+/// Tokens are looked up at each check, but what the store has said is used for a moment: a token that is removed from
+/// the store is refused after token_recency.lifetime at the latest. Safe to use from many threads.
 class Access {
  public:
+  static inline const RecentOptions token_recency{.lifetime = std::chrono::seconds(1), .max_values = 10'000};
+
   explicit Access(TokenStore& tokens, Authentication authentication = Authentication::required,
-                  Clock now = system_now);
+                  Clock now = system_now, RecentOptions recency = token_recency);
   /// Checks the Authorization header. Throws Error(unauthorized, forbidden).
   [[nodiscard]] Caller check(const http::Request& request, Scope scope);
 
@@ -64,6 +68,9 @@ class Access {
                                          TimePoint expires) const;
   /// The caller who has signed the subject. Throws Error(forbidden) if nobody did, or it has expired.
   [[nodiscard]] Caller check_subject(std::string_view subject, std::string_view signature);
+  /// The same without asking the store, so that it never blocks: nothing if that would be needed, or if check_subject()
+  /// would throw.
+  [[nodiscard]] std::optional<Caller> known_signer(std::string_view subject, std::string_view signature);
   /// Whether a text has the form of such a signature.
   [[nodiscard]] static bool is_signature(std::string_view text);
   [[nodiscard]] bool open() const { return authentication_ == Authentication::disabled; }
@@ -75,13 +82,22 @@ class Access {
   static constexpr std::chrono::minutes stream_token_lifetime{5};
 
  private:
-  [[nodiscard]] std::optional<Token> valid_token(const std::string& hash) const;
-  [[nodiscard]] std::optional<Token> token_with_id(const std::string& id);
+  using FoundToken = RecentValues<Token>::Found;
+  /// Null if there is none; it may have expired.
+  [[nodiscard]] FoundToken find_token(const std::string& hash);
+  [[nodiscard]] FoundToken token_with_id(const std::string& id);
+  /// Empty if the id is not known yet.
+  [[nodiscard]] std::string known_hash(const std::string& id);
+  [[nodiscard]] bool has_expired(const Token& token) const {
+    return token.expires && *token.expires <= now_();
+  }
   [[nodiscard]] Caller check_stream_token(const std::string& text);
   [[noreturn]] void refuse(const std::string& sentence);
+  [[nodiscard]] bool has_tokens();
   TokenStore& tokens_;
   const Authentication authentication_;
   const Clock now_;
+  RecentValues<Token> recent_tokens_;  ///< by hash
   std::mutex mutex_;
   std::map<std::string, std::string> hash_of_id_;  ///< of tokens that stream tokens were derived from
   bool has_tokens_ = false;

@@ -31,7 +31,8 @@ struct ViewPool::Task {
   std::condition_variable done;
   // Written before it is finished:
   ImageShown shown;
-  std::string content;
+  /// Apart from the task, which holds the open file: parts are kept for long.
+  std::shared_ptr<const std::string> content;
 };
 
 ViewPool::ViewPool(ViewPoolOptions options) : options_(std::move(options)) {
@@ -67,8 +68,7 @@ ImageShown ViewPool::describe(const ViewedFile& image, const std::function<void(
 
 std::shared_ptr<const std::string> ViewPool::render(const ViewedFile& image, const ShowPart& part,
                                                     const std::function<void()>& check) {
-  const std::shared_ptr<Task> task = run(image, part, check);
-  return {task, &task->content};
+  return run(image, part, check)->content;
 }
 
 /// Where requests wait for a task.
@@ -236,7 +236,7 @@ void ViewPool::perform(Task& task, std::unique_ptr<ViewProcess>& process) {
       try {
         ViewProcess::Shown shown = process->show(task.image, task.part);
         task.shown = shown.image;
-        task.content = std::move(shown.part);
+        task.content = std::make_shared<const std::string>(std::move(shown.part));
         return;
       } catch (const ViewProcessLost&) {
         lost = "it ended";

@@ -122,6 +122,8 @@ await withBrowser(async ({ browser, folder, onEnd }) => {
   const added = tesseraCommand("token", "--state", state, "add", "local", "--scope", "submit,read");
   const second = added.match(/tsr_\S+/)[0];
   tesseraCommand("token", "--state", state, "remove", createHash("sha256").update(token).digest("hex"));
+  const headers = { Authorization: `Bearer ${token}` };
+  await until("the service refuses it", async () => (await fetch(`${service.url}/v1/me`, { headers })).status === 401);
   await watched.press("Download the result of parrots.png");
   await watched.see("The token is not accepted any more");
   await watched.signIn(second);

@@ -113,6 +113,38 @@ TEST_F(HttpLimits, ALaneThatIsStuckStopsNoOther) {
   EXPECT_EQ(get("/light").status, 200);
 }
 
+TEST_F(HttpLimits, WhatIsInMemoryIsAnsweredWhileAllWorkersAreBusy) {
+  options.viewing_threads = 1;
+  const auto tile = std::make_shared<const std::string>("a tile");
+  router.add({.method = "GET",
+              .pattern = "/tile/{name}",
+              .handler = hello,
+              .from_memory = [&](Request& request) -> std::optional<Response> {
+                const std::string& name = request.parameter("name");
+                if (name == "refused") {
+                  throw Error(ErrorCode::forbidden, "Nobody may see it.");
+                }
+                return name == "kept" ? std::optional(Response{200, {}, SharedContent{tile}}) : std::nullopt;
+              },
+              .admit =
+                  [](Request& /*request*/) {
+                    throw Error(ErrorCode::unauthorized, "Only what is in memory may be seen.");
+                  },
+              .lane = Lane::viewing});
+  start();
+  block("/viewing/blocked", 1);
+  Answer kept = get("/tile/kept");
+  EXPECT_EQ(kept.status, 200);
+  EXPECT_EQ(kept.body, "a tile");
+  EXPECT_EQ(kept.headers["content-length"], "6");
+  Answer head = ask(server->port(), "HEAD", "/tile/kept");
+  EXPECT_EQ(head.headers["content-length"], "6");
+  EXPECT_EQ(head.body, "");
+  EXPECT_EQ(get("/tile/refused").status, 403);
+  open_gate();
+  EXPECT_EQ(get("/tile/new").status, 401) << "others are admitted, or not, as ever";
+}
+
 TEST_F(HttpLimits, MoreThanMayWaitAreToldToTryAgain) {
   options.heavy_threads = 1;
   options.max_waiting = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "service/service_process.hpp"
+#include "support/wait.hpp"
 
 namespace tessera::testing {
 namespace {
@@ -75,6 +76,8 @@ TEST(Access, OnlyTheSameUsersCommandsFindTheTokenAutomatically) {
   const CommandOutcome listed = tessera({"token", "--state", serve.state_url(), "list"});
   ASSERT_EQ(tessera({"token", "--state", serve.state_url(), "remove", listed.out.substr(0, 12)}).exit_code,
             0);
+  EXPECT_TRUE(
+      poll_until([&] { return send_json(serve.port(), "GET", "/v1/dead", {}, token).status == 401; }));
   for (int start = 0; start < 2; ++start) {
     Answer refused = ask(serve.port(), "GET", "/v1/dead");
     EXPECT_EQ(refused.status, 401) << refused.body;

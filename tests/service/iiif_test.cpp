@@ -111,6 +111,62 @@ TEST(Iiif, WhatTheClientHasIsNotSentAgain) {
       << first.headers["link"];
 }
 
+TEST(Iiif, WhatIsKeptIsTheSameByASignedAddress) {
+  const ServeProcess serve({}, ServeDoor::closed);
+  const Viewed viewed(serve, serve.token());
+  const Json view = json_of(viewed.post({{"object", viewed.object()}}));
+  const std::string info = path_of(view.at("info"));
+  const std::string path = info.substr(0, info.rfind('/')) + "/0,0,256,256/128,/0/default.png";
+  Answer first = ask(serve.port(), "GET", path);
+  ASSERT_EQ(first.status, 200) << first.body;
+  Answer again = ask(serve.port(), "GET", path);
+  EXPECT_EQ(again.body, first.body);
+  again.headers.erase("x-request-id");
+  first.headers.erase("x-request-id");
+  EXPECT_EQ(again.headers, first.headers);
+  EXPECT_EQ(ask(serve.port(), "GET", path, {{"If-None-Match", first.headers["etag"]}}).status, 304);
+  EXPECT_EQ(ask(serve.port(), "HEAD", path).headers["content-length"], std::to_string(first.body.size()));
+  const std::string malformed = info.substr(0, info.rfind('/')) + "/0,0,256,256/0,/0/default.png";
+  EXPECT_EQ(ask(serve.port(), "GET", malformed).status, 400);
+  const std::string signature = info.substr(info.find("~") + 1, 40);
+  EXPECT_EQ(serve.log().find(signature), std::string::npos) << "a signature in the log";
+}
+
+TEST(Iiif, ResultsOfJobsAreKeptByClientsForLonger) {
+  const ServeProcess serve;
+  const Viewed viewed(serve);
+  const Json batch = json_of(
+      send_json(serve.port(), "POST", "/v1/jobs", {{"object", viewed.object()}, {"pipeline", "invert"}}));
+  follow_to_end(serve.port(), batch.at("id"));
+  const std::string job = batch.at("jobs")[0].at("id");
+  const auto kept_for = [&](const std::string& identifier) {
+    Answer answer = viewed.get("/iiif/" + percent_encode(identifier) + "/0,0,64,64/max/0/default.png");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.headers["cache-control"];
+  };
+  EXPECT_EQ(kept_for(job), "private, max-age=86400, immutable");
+  EXPECT_EQ(kept_for(job + ":input"), "private, max-age=600");
+  EXPECT_EQ(kept_for(job + "@invert"), "private, max-age=600");
+  EXPECT_EQ(kept_for(viewed.object()), "private, max-age=600");
+}
+
+TEST(Iiif, PartsThatAreKeptHoldNoFileOpen) {
+  constexpr std::size_t parts = 40;
+  const ServeProcess serve;
+  const Viewed viewed(serve);
+  const auto open_files = [&] {
+    const std::filesystem::directory_iterator files(fmt::format("/proc/{}/fd", serve.pid()));
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+  };
+  ASSERT_EQ(viewed.get(viewed.path("/0,0,64,64/max/0/default.png")).status, 200);
+  const std::size_t before = open_files();
+  for (std::size_t part = 1; part <= parts; ++part) {
+    ASSERT_EQ(viewed.get(viewed.path(fmt::format("/{},0,64,64/max/0/default.png", part))).status, 200);
+  }
+  EXPECT_TRUE(poll_until([&] { return open_files() < before + parts / 2; }, std::chrono::seconds(10)))
+      << before << " files were open, and now " << open_files();
+}
+
 TEST(Iiif, OnlyThoseWhoMaySeeAnImageViewIt) {
   const ServeProcess serve({}, ServeDoor::closed);
   const std::string administrator = serve.token();
@@ -164,7 +220,7 @@ TEST(Iiif, OnlyThoseWhoMaySeeAnImageViewIt) {
       listed.out.rfind('\n', line) == std::string::npos ? 0 : listed.out.rfind('\n', line) + 1;
   ASSERT_EQ(
       tessera({"token", "--state", serve.state_url(), "remove", listed.out.substr(begin, 12)}).exit_code, 0);
-  EXPECT_EQ(status(signed_path, ""), 403);
+  EXPECT_TRUE(poll_until([&] { return status(signed_path, "") == 403; }));
 }
 
 TEST(Iiif, ViewsAreDescribedWhenTheyAreMade) {

@@ -2,10 +2,6 @@
 #include "service/gateway/image_server.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <array>
 
 #include "base/error.hpp"
 #include "http/problem.hpp"
@@ -20,84 +16,19 @@ namespace {
 
 constexpr std::int64_t max_json_bytes = std::int64_t{128} << 10;
 constexpr std::size_t max_remembered = 1000;
-constexpr std::chrono::seconds stat_lifetime{10};
+/// Changes of an object, and of a job, are seen after this time.
+constexpr std::chrono::seconds picture_lifetime{10};
+constexpr const char* kept_for_minutes = "private, max-age=600";
+constexpr const char* kept_for_a_day = "private, max-age=86400, immutable";
 constexpr const char* info_type = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
-constexpr const char* input_suffix = ":input";
 
-/// SOURCE@PIPELINE and SIGNATURE of an identifier.
-struct Identifier {
-  std::string subject;
-  std::string signature;
-  explicit Identifier(const std::string& text) : subject(text) {
-    const std::size_t tilde = text.rfind('~');
-    if (tilde != std::string::npos && Access::is_signature(std::string_view(text).substr(tilde + 1))) {
-      subject = text.substr(0, tilde);
-      signature = text.substr(tilde + 1);
-    }
+/// Its signature must not reach logs.
+void note_identifier(http::Request& request, const ViewIdentifier& identifier) {
+  if (const std::size_t at = request.path.rfind(identifier.signature);
+      !identifier.signature.empty() && at != std::string::npos) {
+    request.path.replace(at, identifier.signature.size(), "(signature)");
   }
-};
-
-/// The owner's folder of an object: "alice" of "uploads/alice/photo". Empty for other names.
-std::string owner_of(const std::string& object) {
-  for (const std::string_view folder : {"uploads/", "results/"}) {
-    if (object.starts_with(folder)) {
-      const std::size_t end = object.find('/', folder.size());
-      return end == std::string::npos ? std::string() : object.substr(folder.size(), end - folder.size());
-    }
-  }
-  return {};
-}
-
-[[noreturn]] void throw_no_image(const std::string& name) {
-  throw Error(ErrorCode::not_found,
-              fmt::format("There is no image '{}'; it may have expired.", name.substr(0, 200)));
-}
-
-/// SOURCE[@PIPELINE] of {"object"} or {"job", "input"}, and perhaps "pipeline" or "preset".
-std::string view_subject(const Json& json, const Presets& presets) {
-  const auto refuse = [](const std::string& sentence) { throw Error(ErrorCode::usage, sentence); };
-  if (!json.is_object()) {
-    refuse("The request must be a JSON object, such as {\"job\": \"job_...\"}.");
-  }
-  for (const auto& [name, value] : json.items()) {
-    constexpr std::array known{"object", "job", "input", "pipeline", "preset"};
-    if (std::ranges::find(known, name) == known.end()) {
-      refuse(fmt::format("The request has the unknown field '{}'; known are: {}.", name.substr(0, 100),
-                         fmt::join(known, ", ")));
-    }
-    if (name == "input" ? !value.is_boolean() : name != "pipeline" && !value.is_string()) {
-      refuse(fmt::format("'{}' must be {}.", name, name == "input" ? "true or false" : "a text"));
-    }
-  }
-  if (json.contains("object") == json.contains("job")) {
-    refuse("The request needs either 'object' or 'job'.");
-  }
-  std::string subject = json.contains("object") ? json["object"] : json["job"];
-  if (json.contains("input") && json["input"].get<bool>()) {
-    if (!json.contains("job")) {
-      refuse("'input' goes with 'job' alone.");
-    }
-    subject += input_suffix;
-  }
-  if (subject.find('@') != std::string::npos) {
-    throw_no_image(subject);
-  }
-  if (json.contains("pipeline") && json.contains("preset")) {
-    refuse("Give 'pipeline' or 'preset', not both.");
-  }
-  if (json.contains("pipeline") || json.contains("preset")) {
-    const Json pipeline = json.contains("pipeline") ? json["pipeline"] : Json{{"preset", json["preset"]}};
-    subject += '@' + check_pipeline({{"pipeline", pipeline}}, presets).at("text").get<std::string>();
-  }
-  return subject;
-}
-
-/// Forgets something when a map of what can be asked again is full.
-template <class Map>
-void make_room(Map& map) {
-  if (map.size() >= max_remembered) {
-    map.erase(map.begin());
-  }
+  request.note = identifier.subject;
 }
 
 }  // namespace
@@ -107,11 +38,11 @@ ImageServer::ImageServer(ImageServerOptions options, ImageServerPorts ports)
       ports_(ports),
       files_(options_.files, ports_.objects),
       parts_(options_.max_cached_bytes),
-      pool_(options_.pool) {}
+      pool_(options_.pool),
+      pictures_({.lifetime = picture_lifetime, .max_values = max_remembered}) {}
 
 std::string ImageServer::Picture::etag(const std::string& of) const {
-  return fmt::format(
-      "\"{}\"", to_hex(sha256(fmt::format("{} {} {}", file.key, file.pipeline.dump(), of))).substr(0, 32));
+  return fmt::format("\"{}\"", to_hex(sha256(fmt::format("{} {}", version, of))).substr(0, 32));
 }
 
 void ImageServer::mount(http::Router& router) {
@@ -134,26 +65,32 @@ void ImageServer::mount(http::Router& router) {
 }
 
 void ImageServer::mount_pictures(http::Router& router) {
-  // The identifier decides who may see it. Its signature must not reach logs.
+  // The identifier decides who may see it.
   const auto admit = [this](http::Request& request) {
-    const Identifier identifier(request.parameter("identifier"));
-    if (const std::size_t at = request.path.rfind(identifier.signature);
-        !identifier.signature.empty() && at != std::string::npos) {
-      request.path.replace(at, identifier.signature.size(), "(signature)");
-    }
-    request.note = identifier.subject;
+    const ViewIdentifier identifier(request.parameter("identifier"));
+    note_identifier(request, identifier);
     request.caller = identifier.signature.empty()
                          ? ports_.access.check(request, Scope::read)
                          : ports_.access.check_subject(identifier.subject, identifier.signature);
   };
-  const auto add = [&](const char* pattern, http::Response (ImageServer::*handler)(const http::Request&),
-                       const Documentation& documentation) {
+  const auto add = [&](const char* pattern, const Documentation& documentation, http::Handler handler,
+                       std::function<std::optional<http::Response>(http::Request&)> from_memory = {}) {
     router.add({.method = "GET",
                 .pattern = pattern,
-                .handler = [this, handler](http::Request& request) { return (this->*handler)(request); },
+                .handler = std::move(handler),
+                .from_memory = std::move(from_memory),
                 .admit = admit,
                 .operation = operation(documentation),
                 .lane = http::Lane::viewing});
+  };
+  const auto add_parts = [&](const char* pattern, const Documentation& documentation, PartOf part_of) {
+    add(
+        pattern, documentation,
+        [this, part_of](http::Request& request) {
+          const auto picture = picture_of(request);
+          return show(request, *picture, (this->*part_of)(request, picture->size));
+        },
+        [this, part_of](http::Request& request) { return known_part(request, part_of); });
   };
   const DocumentedAnswer known{304, "The client has it already."};
   const DocumentedAnswer costly{
@@ -177,136 +114,113 @@ void ImageServer::mount_pictures(http::Router& router) {
                  .tag = "Viewing",
                  .summary = "Redirects to the description of the image.",
                  .answers = {{303, "To info.json."}}}));
-  add("/iiif/{identifier}/info.json", &ImageServer::describe,
+  add("/iiif/{identifier}/info.json",
       {.id = "getImageInfo",
        .tag = "Viewing",
        .summary = "Describes an image (IIIF Image API 3.0, level 2). The identifier is an object, a job or "
                   "JOB:input, and perhaps @ and a pipeline.",
-       .answers = {{200, "info.json.", "ImageInfo"}, known, not_local}});
-  add("/iiif/{identifier}/{region}/{size}/{rotation}/{quality}", &ImageServer::iiif_part,
-      {.id = "getImagePart",
-       .tag = "Viewing",
-       .summary = "A part of an image, scaled, turned, and encoded: the last part of the path is "
-                  "QUALITY.FORMAT (IIIF Image API 3.0, level 2).",
-       .answers = pictures});
-  add("/tiles/{identifier}/{z}/{x}/{y}", &ImageServer::xyz_tile,
-      {.id = "getTile",
-       .tag = "Viewing",
-       .summary =
-           fmt::format("A tile of {0} x {0} pixels: at level 0 the whole image is one, and at each level "
-                       "below it is twice as large. The last part of the path is ROW.FORMAT.",
-                       xyz_tile_px),
-       .answers = pictures});
+       .answers = {{200, "info.json.", "ImageInfo"}, known, not_local}},
+      [this](http::Request& request) { return describe(request); });
+  add_parts("/iiif/{identifier}/{region}/{size}/{rotation}/{quality}",
+            {.id = "getImagePart",
+             .tag = "Viewing",
+             .summary = "A part of an image, scaled, turned, and encoded: the last part of the path is "
+                        "QUALITY.FORMAT (IIIF Image API 3.0, level 2).",
+             .answers = pictures},
+            &ImageServer::iiif_part);
+  add_parts("/tiles/{identifier}/{z}/{x}/{y}",
+            {.id = "getTile",
+             .tag = "Viewing",
+             .summary = fmt::format(
+                 "A tile of {0} x {0} pixels: at level 0 the whole image is one, and at each level "
+                 "below it is twice as large. The last part of the path is ROW.FORMAT.",
+                 xyz_tile_px),
+             .answers = pictures},
+            &ImageServer::xyz_tile);
 }
 
-ImageServer::Source ImageServer::source_of(const std::string& name, const Caller& caller) {
-  if (name.starts_with("job_")) {
-    const bool input = name.ends_with(input_suffix);
-    const std::string id = input ? name.substr(0, name.size() - std::string_view(input_suffix).size()) : name;
-    const auto job = ports_.jobs.find(id);
-    if (!job || !caller.may_see(job->owner)) {
-      throw Error(ErrorCode::not_found,
-                  fmt::format("There is no job '{}'; it may have expired.", id.substr(0, 100)));
-    }
-    if (input) {
-      return {job->owner, job->request.object, job->request.name};
-    }
-    if (!job->result) {
-      throw http::ProblemError(http::make_problem(
-          "not-finished", fmt::format("The job is {} and has no result.", to_string(job->state))));
-    }
-    return {job->owner, job->result->object, job->result->file_name};
+ImageServer::Source ImageServer::source_of(const ViewSubject& subject, const Caller& caller) {
+  if (subject.job.empty()) {
+    const std::string& name = subject.object;
+    const std::string owner = owner_of_object(name);
+    check_may_view(subject, owner, caller);
+    check_object_name(name);
+    return {owner, name, name.substr(name.rfind('/') + 1)};
   }
-  const std::string owner = owner_of(name);
-  if (owner.empty() || !caller.may_see(owner)) {
-    throw_no_image(name);
+  const auto job = ports_.jobs.find(subject.job);
+  check_may_view(subject, job ? job->owner : std::string(), caller);
+  if (subject.input) {
+    return {job->owner, job->request.object, job->request.name};
   }
-  check_object_name(name);
-  return {owner, name, name.substr(name.rfind('/') + 1)};
+  if (!job->result) {
+    throw http::ProblemError(http::make_problem(
+        "not-finished", fmt::format("The job is {} and has no result.", to_string(job->state))));
+  }
+  return {job->owner, job->result->object, job->result->file_name};
 }
 
-ObjectInfo ImageServer::stat(const std::string& object) {
-  const auto now = std::chrono::steady_clock::now();
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto known = stats_.find(object);
-    if (known != stats_.end() && now - known->second.at < stat_lifetime) {
-      return known->second.info;
-    }
-  }
-  const auto info = ports_.objects.stat(object);
-  if (!info) {
+ImageServer::FoundPicture ImageServer::picture_of(const http::Request& request) {
+  return picture_of(request, ViewIdentifier(request.parameter("identifier")).subject, caller_of(request));
+}
+
+ImageServer::FoundPicture ImageServer::picture_of(const http::Request& request, const std::string& subject,
+                                                  const Caller& caller) {
+  const ViewSubject named(subject);
+  auto picture = pictures_.find(subject, [&] {
+    return std::make_shared<const Picture>(look_up(request, named, source_of(named, caller)));
+  });
+  check_may_view(named, picture->file.owner, caller);  // somebody else may have asked for it before
+  return picture;
+}
+
+ImageServer::Picture ImageServer::look_up(const http::Request& request, const ViewSubject& subject,
+                                          const Source& source) {
+  const std::optional<ObjectInfo> object = ports_.objects.stat(source.object);
+  if (!object) {
     ports_.objects.check();  // reports an unavailable store instead of a missing object
-    throw_no_image(object);
+    throw Error(ErrorCode::not_found,
+                fmt::format("The image '{}' is gone; it may have expired.", source.name));
   }
-  const std::scoped_lock lock(mutex_);
-  make_room(stats_);
-  stats_[object] = {*info, now};
-  return *info;
-}
-
-Json ImageServer::pipeline_of(const std::string& text) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto known = pipelines_.find(text); known != pipelines_.end()) {
-      return known->second;
-    }
-  }
-  Json pipeline = check_pipeline({{"pipeline", text}}, options_.presets).at("pipeline");
-  const std::scoped_lock lock(mutex_);
-  make_room(pipelines_);
-  return pipelines_[text] = std::move(pipeline);
-}
-
-ImageServer::Picture ImageServer::picture_of(const http::Request& request) {
-  return picture_of(request, request.parameter("identifier"), caller_of(request));
-}
-
-ImageServer::Picture ImageServer::picture_of(const http::Request& request, const std::string& identifier,
-                                             const Caller& caller) {
-  const std::string subject = Identifier(identifier).subject;
-  const std::size_t at = subject.find('@');
-  const Source source = source_of(subject.substr(0, at), caller);
   Picture picture;
-  picture.identifier = identifier;
-  if (at != std::string::npos) {
-    if (caller.owner != source.owner) {
-      throw Error(ErrorCode::forbidden, "Only its owner may view an image through a pipeline.");
-    }
-    picture.file.pipeline = pipeline_of(subject.substr(at + 1));
-  }
-  picture.object = stat(source.object);
+  picture.object = *object;
   picture.file.owner = source.owner;
   picture.file.key = version_of(picture.object);
   picture.file.name = source.name;
-  const std::string version = fmt::format("{} {}", picture.file.key, picture.file.pipeline.dump());
+  if (subject.pipeline) {
+    picture.file.pipeline =
+        check_pipeline({{"pipeline", *subject.pipeline}}, options_.presets).at("pipeline");
+  }
+  picture.version = fmt::format("{} {}", picture.file.key, picture.file.pipeline.dump());
+  // The results of jobs never change. What a pipeline makes of them may, with the service's version.
+  picture.immutable = !subject.job.empty() && !subject.input && !subject.pipeline;
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto known = sizes_.find(version); known != sizes_.end()) {
+    if (const auto known = sizes_.find(picture.version); known != sizes_.end()) {
       picture.size = known->second;
       return picture;
     }
   }
-  open(request, picture);
-  const ImageShown shown = pool_.describe(picture.file, [&request] { request.check_cancelled(); });
+  const ImageShown shown = pool_.describe(open(request, picture), [&request] { request.check_cancelled(); });
   picture.size = {shown.width_px, shown.height_px};
   const std::scoped_lock lock(mutex_);
-  make_room(sizes_);
-  sizes_[version] = picture.size;
+  if (sizes_.size() >= max_remembered) {
+    sizes_.erase(sizes_.begin());
+  }
+  sizes_[picture.version] = picture.size;
   return picture;
 }
 
-void ImageServer::open(const http::Request& request, Picture& picture) {
-  if (!picture.file.file) {
-    picture.file.file = files_.open(picture.object, [&request] { request.check_cancelled(); });
-  }
+ViewedFile ImageServer::open(const http::Request& request, const Picture& picture) {
+  ViewedFile file = picture.file;
+  file.file = files_.open(picture.object, [&request] { request.check_cancelled(); });
+  return file;
 }
 
 http::Response ImageServer::create(const http::Request& request) {
   const Json json = json_of(request, max_json_bytes);
   const Caller& caller = caller_of(request);
   const std::string subject = view_subject(json, options_.presets);
-  const Picture picture = picture_of(request, subject, caller);
+  const FoundPicture picture = picture_of(request, subject, caller);
   const TimePoint expires = options_.now() + options_.link_lifetime;
   const std::string signature = ports_.access.sign_subject(caller, subject, expires);
   const std::string identifier = signature.empty() ? subject : fmt::format("{}~{}", subject, signature);
@@ -315,69 +229,94 @@ http::Response ImageServer::create(const http::Request& request) {
       200, {{"identifier", identifier},
             {"info", fmt::format("{}/iiif/{}/info.json", options_.public_url, encoded)},
             {"tiles", fmt::format("{}/tiles/{}/{{z}}/{{x}}/{{y}}.png", options_.public_url, encoded)},
-            {"tile_levels", xyz_levels(picture.size) + 1},
-            {"width_px", picture.size.width},
-            {"height_px", picture.size.height},
+            {"tile_levels", xyz_levels(picture->size) + 1},
+            {"width_px", picture->size.width},
+            {"height_px", picture->size.height},
             {"expires", to_iso8601(expires)}});
 }
 
 http::Response ImageServer::describe(const http::Request& request) {
-  const Picture picture = picture_of(request);
-  const Json info =
-      iiif_info(fmt::format("{}/iiif/{}", options_.public_url, percent_encode(picture.identifier)),
-                picture.size, options_.pool.max_part_pixels);
+  const FoundPicture picture = picture_of(request);
+  const std::string info = iiif_info(fmt::format("{}/iiif/{}", options_.public_url,
+                                                 percent_encode(request.parameter("identifier"))),
+                                     picture->size, options_.pool.max_part_pixels)
+                               .dump() +
+                           "\n";
   const bool linked = request.header("Accept").find("application/ld+json") != std::string::npos;
-  return finished(request, info.dump() + "\n", linked ? info_type : "application/json",
-                  picture.etag(info.dump() + (linked ? "ld" : "")))
-      .with("Vary", "Accept");
+  const std::string etag = picture->etag(info + (linked ? "ld" : ""));
+  http::Response response = matches_etag(request.header("If-None-Match"), etag)
+                                ? http::Response{304, {}, std::string()}
+                                : http::text_response(200, info, linked ? info_type : "application/json");
+  return finished(std::move(response), etag, kept_for_minutes).with("Vary", "Accept");
 }
 
-http::Response ImageServer::iiif_part(const http::Request& request) {
-  Picture picture = picture_of(request);
-  const IiifPart part =
-      parse_iiif(request.parameter("region"), request.parameter("size"), request.parameter("rotation"),
-                 request.parameter("quality"), picture.size, options_.pool.max_part_pixels);
-  return show(request, std::move(picture), part);
+IiifPart ImageServer::iiif_part(const http::Request& request, const PictureSize& size) const {
+  return parse_iiif(request.parameter("region"), request.parameter("size"), request.parameter("rotation"),
+                    request.parameter("quality"), size, options_.pool.max_part_pixels);
 }
 
-http::Response ImageServer::xyz_tile(const http::Request& request) {
-  Picture picture = picture_of(request);
-  const auto part =
-      parse_xyz(request.parameter("z"), request.parameter("x"), request.parameter("y"), picture.size);
+IiifPart ImageServer::xyz_tile(const http::Request& request, const PictureSize& size) const {
+  auto part = parse_xyz(request.parameter("z"), request.parameter("x"), request.parameter("y"), size);
   if (!part) {
     throw Error(ErrorCode::not_found,
-                fmt::format("The picture, which is {}x{}, has no tile {}/{}/{}.", picture.size.width,
-                            picture.size.height, request.parameter("z"), request.parameter("x"),
-                            request.parameter("y")));
+                fmt::format("The picture, which is {}x{}, has no tile {}/{}/{}.", size.width, size.height,
+                            request.parameter("z"), request.parameter("x"), request.parameter("y")));
   }
-  return show(request, std::move(picture), *part);
+  return *std::move(part);
 }
 
-http::Response ImageServer::show(const http::Request& request, Picture picture, const IiifPart& part) {
-  const std::string etag = picture.etag(part.canonical);
-  const std::string type(format_info(part.format).media_type);
-  std::shared_ptr<const std::string> content;
-  if (!matches_etag(request.header("If-None-Match"), etag)) {
-    content = parts_.find(etag);
-    if (!content) {
-      open(request, picture);
-      content = pool_.render(picture.file, part.part, [&request] { request.check_cancelled(); });
-      parts_.keep(etag, content);
-    }
+std::optional<http::Response> ImageServer::known_part(http::Request& request, PartOf part_of) {
+  const ViewIdentifier identifier(request.parameter("identifier"));
+  const auto caller = ports_.access.known_signer(identifier.subject, identifier.signature);
+  const FoundPicture picture = caller ? pictures_.known(identifier.subject) : nullptr;
+  if (!picture) {
+    return std::nullopt;
   }
-  return finished(request, content ? *content : std::string(), type, etag)
+  note_identifier(request, identifier);
+  check_may_view(ViewSubject(identifier.subject), picture->file.owner, *caller);
+  return kept(request, *picture, (this->*part_of)(request, picture->size));
+}
+
+http::Response ImageServer::show(const http::Request& request, const Picture& picture, const IiifPart& part) {
+  if (auto known = kept(request, picture, part)) {
+    return *std::move(known);
+  }
+  const auto content =
+      pool_.render(open(request, picture), part.part, [&request] { request.check_cancelled(); });
+  const std::string etag = picture.etag(part.canonical);
+  parts_.keep(etag, content);
+  return finished_part(request, picture, part, etag, content);
+}
+
+std::optional<http::Response> ImageServer::kept(const http::Request& request, const Picture& picture,
+                                                const IiifPart& part) {
+  const std::string etag = picture.etag(part.canonical);
+  const bool client_has_it = matches_etag(request.header("If-None-Match"), etag);
+  const auto content = client_has_it ? nullptr : parts_.find(etag);
+  return client_has_it || content ? std::optional(finished_part(request, picture, part, etag, content))
+                                  : std::nullopt;
+}
+
+http::Response ImageServer::finished_part(const http::Request& request, const Picture& picture,
+                                          const IiifPart& part, const std::string& etag,
+                                          std::shared_ptr<const std::string> content) const {
+  http::Response response{304, {}, std::string()};
+  if (content) {
+    response = {200,
+                {{"Content-Type", std::string(format_info(part.format).media_type)}},
+                http::SharedContent{std::move(content)}};
+  }
+  return finished(std::move(response), etag, picture.immutable ? kept_for_a_day : kept_for_minutes)
       .with("Link", fmt::format("<{}/iiif/{}/{}>;rel=\"canonical\", "
                                 "<http://iiif.io/api/image/3/level2.json>;rel=\"profile\"",
-                                options_.public_url, percent_encode(picture.identifier), part.canonical));
+                                options_.public_url, percent_encode(request.parameter("identifier")),
+                                part.canonical));
 }
 
-http::Response ImageServer::finished(const http::Request& request, std::string content,
-                                     const std::string& type, const std::string& etag) const {
-  const bool known = matches_etag(request.header("If-None-Match"), etag);
-  http::Response response =
-      known ? http::Response{304, {}, std::string()} : http::text_response(200, std::move(content), type);
+http::Response ImageServer::finished(http::Response response, const std::string& etag,
+                                     const char* kept_for) const {
   response.with("ETag", etag)
-      .with("Cache-Control", "private, max-age=600")
+      .with("Cache-Control", kept_for)
       .with("Content-Security-Policy", "default-src 'none'; sandbox");
   if (!ports_.access.open()) {
     // Whoever asks has sent a token or a signature, which pages of others do not have.

@@ -17,8 +17,10 @@
 #include "ports/job_store.hpp"
 #include "service/access.hpp"
 #include "service/gateway/iiif.hpp"
+#include "service/gateway/view_address.hpp"
 #include "service/object_files.hpp"
 #include "service/part_cache.hpp"
+#include "service/recent_values.hpp"
 #include "service/view_pool.hpp"
 
 namespace tessera::service {
@@ -50,40 +52,53 @@ class ImageServer {
   void stop() { pool_.end(); }
 
  private:
-  /// What an identifier names, for a caller who may see it.
+  /// What SOURCE[@PIPELINE] names.
   struct Picture {
-    std::string identifier;  ///< with its signature
-    ViewedFile file;         ///< not open yet
+    ViewedFile file;  ///< not open
     ObjectInfo object;
-    PictureSize size;  ///< of the processed picture
+    std::string version;  ///< of the object and the pipeline
+    PictureSize size;     ///< of the processed picture
+    bool immutable = false;
     [[nodiscard]] std::string etag(const std::string& of) const;
   };
+  using FoundPicture = RecentValues<Picture>::Found;
   struct Source {
     std::string owner;
     std::string object;
     std::string name;
   };
+  /// The part of a picture that a request asks for.
+  using PartOf = IiifPart (ImageServer::*)(const http::Request&, const PictureSize&) const;
 
   void mount_pictures(http::Router& router);
   [[nodiscard]] http::Response create(const http::Request& request);
   [[nodiscard]] http::Response describe(const http::Request& request);
-  [[nodiscard]] http::Response iiif_part(const http::Request& request);
-  [[nodiscard]] http::Response xyz_tile(const http::Request& request);
-  [[nodiscard]] http::Response show(const http::Request& request, Picture picture, const IiifPart& part);
+  [[nodiscard]] IiifPart iiif_part(const http::Request& request, const PictureSize& size) const;
+  [[nodiscard]] IiifPart xyz_tile(const http::Request& request, const PictureSize& size) const;
+  /// For addresses with a signature: from what is in memory, without blocking, or nothing.
+  [[nodiscard]] std::optional<http::Response> known_part(http::Request& request, PartOf part_of);
+  [[nodiscard]] http::Response show(const http::Request& request, const Picture& picture,
+                                    const IiifPart& part);
+  /// 304 if the client has it, the part if it is in the cache, or nothing.
+  [[nodiscard]] std::optional<http::Response> kept(const http::Request& request, const Picture& picture,
+                                                   const IiifPart& part);
+  /// Without content: 304.
+  [[nodiscard]] http::Response finished_part(const http::Request& request, const Picture& picture,
+                                             const IiifPart& part, const std::string& etag,
+                                             std::shared_ptr<const std::string> content) const;
+  [[nodiscard]] http::Response finished(http::Response response, const std::string& etag,
+                                        const char* kept_for) const;
 
-  /// Throw Error(not_found), also for what the caller may not see, and Error(forbidden) for pipelines over others'
-  /// images.
-  [[nodiscard]] Source source_of(const std::string& name, const Caller& caller);
-  [[nodiscard]] Picture picture_of(const http::Request& request, const std::string& identifier,
-                                   const Caller& caller);
-  [[nodiscard]] Picture picture_of(const http::Request& request);
-  [[nodiscard]] ObjectInfo stat(const std::string& object);
-  /// The checked pipeline of a text.
-  [[nodiscard]] Json pipeline_of(const std::string& text);
-  /// Opens the file, if that has not been done.
-  void open(const http::Request& request, Picture& picture);
-  [[nodiscard]] http::Response finished(const http::Request& request, std::string content,
-                                        const std::string& type, const std::string& etag) const;
+  // They throw Error(not_found), also for what the caller may not see, and Error(forbidden) for pipelines over others'
+  // images.
+  [[nodiscard]] Source source_of(const ViewSubject& subject, const Caller& caller);
+  [[nodiscard]] FoundPicture picture_of(const http::Request& request, const std::string& subject,
+                                        const Caller& caller);
+  [[nodiscard]] FoundPicture picture_of(const http::Request& request);
+
+  [[nodiscard]] Picture look_up(const http::Request& request, const ViewSubject& subject,
+                                const Source& source);
+  [[nodiscard]] ViewedFile open(const http::Request& request, const Picture& picture);
 
   const ImageServerOptions options_;
   ImageServerPorts ports_;
@@ -91,15 +106,10 @@ class ImageServer {
   PartCache parts_;
   ViewPool pool_;
 
+  RecentValues<Picture> pictures_;  ///< by SOURCE[@PIPELINE]; viewers ask for many tiles of one
+
   std::mutex mutex_;
-  // Guarded by mutex_:
-  std::map<std::string, PictureSize> sizes_;  ///< by version of the object and pipeline
-  struct Stat {
-    ObjectInfo info;
-    std::chrono::steady_clock::time_point at;
-  };
-  std::map<std::string, Json> pipelines_;  ///< by text
-  std::map<std::string, Stat> stats_;      ///< by object; viewers ask for many tiles of one
+  std::map<std::string, PictureSize> sizes_;  ///< by version; guarded by mutex_
 };
 
 }  // namespace tessera::service
