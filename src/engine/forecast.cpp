@@ -17,7 +17,7 @@ namespace tessera {
 namespace {
 
 constexpr std::int64_t slot_bytes = sizeof(std::uint64_t);
-/// Strips are alike: so many of a band are looked at.
+/// Strips are alike: a few of a band stand for all.
 constexpr std::int64_t max_strips_looked_at = 32;
 
 /// Goes through the stages as Run does (engine/run.cpp), and notes what each rank holds and sends meanwhile.

@@ -29,7 +29,7 @@ class RankLedger {
   void add_traffic(std::size_t rank, std::int64_t sent, std::int64_t received);
   /// As CountedCommunicator counts a reduction: every rank gives that much and gets as much.
   void all_reduce(std::int64_t bytes);
-  /// The general exchange of an image held in `bands`, while each rank holds so many bytes `beside`, if any. Returns the
+  /// The general exchange of an image held in `bands`, while each rank holds `beside` bytes more, if any. Returns the
   /// bytes of the ghost pixels that each rank then has.
   std::vector<std::int64_t> exchange(const Bands& bands, const ImageInfo& image,
                                      const std::vector<std::vector<Rect>>& needs,

@@ -22,7 +22,7 @@ struct EncodedPiece {
 /// What encoding takes beside the pixels of a piece and what is made of them, in bytes. An estimate.
 struct EncodingCost {
   std::int64_t piece = 0;  ///< held by encode() for a full piece
-  double bodies = 0;       ///< and so many times the bytes of its result
+  double bodies = 0;       ///< and this multiple of its result's bytes
   std::int64_t index = 0;  ///< of the index of a full piece
   std::int64_t root = 0;   ///< held by the root's sink in the end
 };

@@ -64,7 +64,7 @@ class WholeFrameOp {
   virtual ~WholeFrameOp() = default;
   [[nodiscard]] virtual PixelFormat result_format(const PixelFormat& in) const = 0;
   virtual void run(Frame& frame, const Tile& in, Tile& out) const = 0;
-  /// On rank `rank` of those that hold `rows` of `image` each, with so many threads.
+  /// On rank `rank` of those that hold `rows` of `image` each, with `threads` threads.
   [[nodiscard]] virtual FrameCost cost(const ImageInfo& image, std::span<const Interval> rows, int rank,
                                        int threads) const = 0;
   /// Whether `in` and `out` may be the same pixels.

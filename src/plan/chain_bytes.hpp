@@ -13,7 +13,7 @@ namespace tessera {
 struct KernelBytes {
   /// To make `out`, which is without the halo.
   std::function<std::int64_t(const ChainLink& link, const Rect& out)> run;
-  /// By a link that gets its input in pieces, and makes so many rows.
+  /// By a link that gets its input in pieces, and makes `rows` rows.
   std::function<std::int64_t(const ChainLink& link, std::int64_t rows)> in_pieces;
 };
 

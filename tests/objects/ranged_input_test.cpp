@@ -32,7 +32,7 @@ struct Asked {
     }
     return sum;
   }
-  /// Waits until so many bytes have been asked for, in all.
+  /// Waits until this number of bytes have been asked for, in all.
   void wait_for_bytes(std::int64_t bytes) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] {

@@ -20,7 +20,7 @@ namespace tessera {
 void wide_gaussian(const cv::Mat& in, cv::Mat& out, int radius_px, double sigma_px,
                    const std::stop_token& stop);
 
-/// Bytes that it takes beside `in` and `out` of so many rows of `samples` samples.
+/// Bytes that it takes beside `in` and `out` of `rows` rows of `samples` samples.
 [[nodiscard]] std::int64_t wide_gaussian_bytes(Depth depth, std::int64_t samples, std::int64_t rows,
                                                int radius_px);
 
