@@ -123,15 +123,12 @@ Error TiffFile::error(const std::string& place) const {
 }
 
 void TiffFile::read_ahead(const TiffLayout& layout, const Interval& units, std::int64_t max_bytes) const {
-  const int planes = layout.planar == PLANARCONFIG_SEPARATE ? layout.samples : 1;
-  const std::int64_t across =
-      layout.tiled ? (std::int64_t{layout.width} + layout.tile_width - 1) / layout.tile_width : 1;
-  const std::int64_t of_plane = layout.units_of({0, layout.height}).end * across;
+  const std::int64_t across = layout.tiles_across();
   std::vector<ByteSpan> spans;
   for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
-    for (int plane = 0; plane < planes; ++plane) {
+    for (int plane = 0; plane < layout.planes(); ++plane) {
       for (std::int64_t i = 0; i < across; ++i) {
-        const auto index = static_cast<std::uint32_t>(plane * of_plane + unit * across + i);
+        const std::uint32_t index = layout.strile(unit, plane, i);
         const auto offset = static_cast<std::int64_t>(TIFFGetStrileOffset(file_, index));
         const auto bytes = static_cast<std::int64_t>(TIFFGetStrileByteCount(file_, index));
         if (offset <= 0 || bytes <= 0 || offset > input_->size() - bytes) {

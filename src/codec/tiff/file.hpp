@@ -32,6 +32,16 @@ struct TiffLayout {
   std::uint32_t tile_width = 0;
   std::uint32_t unit_rows = 0;  ///< of a strip or a tile
   [[nodiscard]] std::int64_t row_bytes() const { return (std::int64_t{width} * samples * bits + 7) / 8; }
+  /// Separate ones; 1 where samples are interleaved.
+  [[nodiscard]] int planes() const { return planar == PLANARCONFIG_SEPARATE ? samples : 1; }
+  /// In a row; 1 for strips.
+  [[nodiscard]] std::int64_t tiles_across() const {
+    return tiled ? (std::int64_t{width} + tile_width - 1) / tile_width : 1;
+  }
+  /// libtiff's number of a strip, or of a tile, in row of tiles `unit`, plane `plane` and column of tiles `column`.
+  [[nodiscard]] std::uint32_t strile(std::int64_t unit, int plane, std::int64_t column) const {
+    return static_cast<std::uint32_t>((plane * units_of({0, height}).end + unit) * tiles_across() + column);
+  }
   /// The strips, or rows of tiles, that hold these rows.
   [[nodiscard]] Interval units_of(const Interval& rows) const {
     return {rows.begin / unit_rows, (rows.end + unit_rows - 1) / unit_rows};

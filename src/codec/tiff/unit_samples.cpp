@@ -35,14 +35,10 @@ void divide_by_alpha(Sample* row, std::int64_t width, int samples) {
 
 UnitSamples::UnitSamples(const TiffLayout& layout)
     : layout_(layout),
-      planes_(layout.planar == PLANARCONFIG_SEPARATE ? layout.samples : 1),
+      planes_(layout.planes()),
       plane_samples_(layout.samples / planes_),
       sample_bytes_(layout.bits == 16 ? 2 : 1),
       row_bytes_(std::int64_t{layout.width} * layout.samples * sample_bytes_) {}
-
-std::int64_t UnitSamples::tiles_across() const {
-  return (std::int64_t{layout_.width} + layout_.tile_width - 1) / layout_.tile_width;
-}
 
 std::int64_t UnitSamples::rows_of(std::int64_t unit) const {
   return std::min<std::int64_t>(layout_.unit_rows, layout_.height - unit * layout_.unit_rows);

@@ -16,8 +16,6 @@ class UnitSamples {
   [[nodiscard]] const TiffLayout& layout() const { return layout_; }
   [[nodiscard]] int planes() const { return planes_; }
   [[nodiscard]] std::int64_t row_bytes() const { return row_bytes_; }
-  [[nodiscard]] std::int64_t units() const { return layout_.units_of({0, layout_.height}).end; }
-  [[nodiscard]] std::int64_t tiles_across() const;
   /// In a unit; the last one may have fewer.
   [[nodiscard]] std::int64_t rows_of(std::int64_t unit) const;
   /// Whether a strip unpacks to rows as they are held.

@@ -26,8 +26,8 @@ class Unpackers {
   Unpackers(std::shared_ptr<TiffFile> first, const TiffLayout& layout)
       : input_(first->shared_input()), layout_(layout) {}
 
-  /// One that nobody has. It is given back when its work has succeeded; after a failure it is not used again.
-  std::shared_ptr<TiffFile> take() {
+  /// An idle one, or a new one, for one thread. It is released when its work has succeeded, and dropped after a failure.
+  std::shared_ptr<TiffFile> acquire() {
     {
       const std::scoped_lock lock(mutex_);
       if (!free_.empty()) {
@@ -43,7 +43,7 @@ class Unpackers {
     file->prepare(layout_);
     return file;
   }
-  void give_back(std::shared_ptr<TiffFile> file) {
+  void release(std::shared_ptr<TiffFile> file) {
     const std::scoped_lock lock(mutex_);
     free_.push_back(std::move(file));
   }
@@ -115,7 +115,7 @@ class Unit {
  private:
   void unpack(const Part& part, Unpackers& unpackers) {
     const TiffLayout& layout = samples_.layout();
-    const std::shared_ptr<TiffFile> file = unpackers.take();
+    const std::shared_ptr<TiffFile> file = unpackers.acquire();
     const std::int64_t rows = samples_.rows_of(index_);
     const bool as_held = !layout.tiled && samples_.strips_as_held();
     const std::int64_t packed_row = layout.tiled ? static_cast<std::int64_t>(TIFFTileRowSize64(file->get()))
@@ -144,7 +144,7 @@ class Unit {
         samples_.unpack(packed + y * packed_row, held_.data(), y, part.x, columns, part.plane);
       }
     }
-    unpackers.give_back(file);
+    unpackers.release(file);
   }
 
   const UnitSamples& samples_;
@@ -228,13 +228,13 @@ class UnitSource final : public Source {
   /// Reads the stored bytes.
   std::shared_ptr<Unit> load(std::int64_t index) {
     const TiffLayout& layout = samples_.layout();
-    const std::int64_t across = layout.tiled ? samples_.tiles_across() : 1;
+    const std::int64_t across = layout.tiles_across();
     std::vector<Part> parts;
     std::vector<ByteSpan> spans;
     std::size_t bytes = 0;
     for (int plane = 0; plane < samples_.planes(); ++plane) {
       for (std::int64_t i = 0; i < across; ++i) {
-        const auto strile = static_cast<std::uint32_t>((plane * samples_.units() + index) * across + i);
+        const std::uint32_t strile = layout.strile(index, plane, i);
         const ByteSpan span = file_->stored(strile, place_of(layout, index));
         parts.push_back({strile, plane, i * layout.tile_width, bytes, static_cast<std::size_t>(span.bytes)});
         append_span(spans, span);
