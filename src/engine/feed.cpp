@@ -61,8 +61,8 @@ void Feeder::read_up_to(const Interval& wanted) {
   }
 }
 
-/// Always on a thread of its own: what malloc has been given back by one thread is not there for another, and the first
-/// panel's blocks would be held twice.
+/// Always on a thread of its own: malloc does not reuse what one thread has freed in another (they have arenas of their
+/// own), so the first panel's blocks would be held twice.
 void Feeder::read_ahead(const std::vector<Interval>& needs) {
   ahead_ = std::async(std::launch::async, [this, rows = spanned_rows(needs)] { read_up_to(rows); });
 }
