@@ -113,8 +113,8 @@ void take_sample(Encoding& encoding, const std::vector<Operator>& operators, con
   }
   ProcessOptions process{.output = {.format = encoding.format}, .limits = options.limits};
   const auto source = open_image(input, read_options(options));
-  if (const auto sample = run_sample(*source, operators, process)) {
-    encoding.ratio = sample->encoded_ratio;
+  if (const auto ratio = sample_encoded_ratio(*source, operators, process)) {
+    encoding.ratio = *ratio;
     encoding.sampled = true;
   }
 }

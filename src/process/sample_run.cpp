@@ -29,20 +29,18 @@ Tile read_part(Source& source) {
 
 }  // namespace
 
-std::optional<SampleRun> run_sample(Source& source, const std::vector<Operator>& operators,
-                                    const ProcessOptions& options) {
+std::optional<double> sample_encoded_ratio(Source& source, const std::vector<Operator>& operators,
+                                           const ProcessOptions& options) {
   if (source.working_bytes() > max_working_bytes) {
     return std::nullopt;
   }
   try {
     const Tile part = read_part(source);
-    const std::int64_t pixels = part.rect.width * part.rect.height;
     Bytes encoded;
     const std::unique_ptr<Communicator> comm = make_solo();
     const ProcessReport report = process_image({InputPixels{part}, "a part of the image"},
                                                {OutputBytes{&encoded}}, operators, options, {.comm = *comm});
-    return SampleRun{static_cast<double>(encoded.size()) / static_cast<double>(report.out.bytes()),
-                     report.seconds, pixels};
+    return static_cast<double>(encoded.size()) / static_cast<double>(report.out.bytes());
   } catch (const Error&) {
     return std::nullopt;  // the whole may be fine, or will be refused for what is wrong with it
   }

@@ -11,16 +11,12 @@
 
 namespace tessera {
 
-struct SampleRun {
-  double encoded_ratio = 0;  ///< bytes of the result for each byte of its pixels
-  double seconds = 0;        ///< that one thread took
-  std::int64_t pixels = 0;   ///< of the part
-};
-
 /// Applies `operators` to at most 512 x 512 pixels from the middle of an image or, where rows are read in order, from
-/// the middle of its top. Nothing if that part cannot be read or worked on, such as where it is smaller than
-/// operators need, and where all of the image would have to be decoded for it. `source`, of which nothing has been read, is not to be read after.
-[[nodiscard]] std::optional<SampleRun> run_sample(Source& source, const std::vector<Operator>& operators,
-                                                  const ProcessOptions& options);
+/// the middle of its top, and returns the bytes of the encoded result for each byte of its pixels. Nothing if that part
+/// cannot be read or worked on, such as where it is smaller than operators need, and where all of the image would have to
+/// be decoded for it. `source`, of which nothing has been read, is not to be read after.
+[[nodiscard]] std::optional<double> sample_encoded_ratio(Source& source,
+                                                         const std::vector<Operator>& operators,
+                                                         const ProcessOptions& options);
 
 }  // namespace tessera
